@@ -1,0 +1,67 @@
+"""The shape every command shares: the context it gets, `--json`, and how it prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any, TypeVar
+
+import click
+
+from imp_core.context import Context
+
+__all__ = ["emit", "json_option", "lines", "pass_context", "progress", "to_json"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+pass_context = click.make_pass_decorator(Context)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`: the stable form of a command's answer; the command receives it as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")(function)
+
+
+def to_json(result: object) -> str:
+    """A command's result (a dataclass or mapping) as JSON text; characters of every script stay readable."""
+    plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
+    return json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+
+
+def emit(result: object, text: str | Callable[[], str], *, as_json: bool) -> None:
+    """Print a command's result: JSON where asked for, else its text."""
+    if as_json:
+        text = to_json(result)
+    elif not isinstance(text, str):
+        text = text()
+    click.echo(text)
+
+
+class progress:  # noqa: N801 (used as a verb)
+    """Counts on standard error while a long command works; silent where standard error is no terminal."""
+
+    def __init__(self, label: str, *, every: int = 10_000) -> None:
+        self._label, self._every, self._n, self._next = label, every, 0, every
+        self._stream = click.get_text_stream("stderr")
+        self._shown = self._stream.isatty()
+
+    def __enter__(self) -> progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown and self._n:
+            click.echo(f"\r{self._label}: {self._n:,} ", err=True)
+
+    def advance(self, n: int = 1) -> None:
+        """Count `n` more."""
+        self._n += n
+        if self._shown and self._n >= self._next:
+            self._next = self._n + self._every
+            click.echo(f"\r{self._label}: {self._n:,} ", err=True, nl=False)
+
+
+def lines(values: Mapping[str, object]) -> str:
+    """Names and values, aligned, one a line."""
+    width = max((len(name) for name in values), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in values.items())

@@ -1,0 +1,112 @@
+"""What a command is handed: workspace, plugins, clock, randomness, actor, and the runtime the plugins fill."""
+
+from __future__ import annotations
+
+import getpass
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from imp_core.clock import Clock, SystemClock
+from imp_core.errors import ImpError, PluginBroken, WorkspaceMissing
+from imp_core.gate import DenyAll, Gate
+from imp_core.plugins import Plugins
+from imp_core.ports import Assigner, Ledger, View
+from imp_core.randomness import Randomness, SystemRandomness
+from imp_core.workspace import Workspace, find_workspace
+
+__all__ = ["Context", "load_target"]
+
+
+@dataclass
+class Context:
+    """The composition root of one command. Nothing is opened before it is asked for."""
+
+    environ: Mapping[str, str]
+    directory: Path
+    clock: Clock = field(default_factory=SystemClock)
+    randomness: Randomness = field(default_factory=SystemRandomness)
+    chosen_actor: str | None = None
+    without: tuple[str, ...] = ()
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace.
+
+        Raises:
+            WorkspaceMissing: there is none.
+        """
+        return find_workspace(self.directory, self.environ)
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """The loaded plugins; outside a workspace no channel is enabled."""
+        try:
+            pins = self.workspace.plugin_pins
+        except WorkspaceMissing:
+            pins = {}
+        return Plugins(pins=pins, without=self.without)
+
+    @cached_property
+    def actor(self) -> str:
+        """Who acts: `--actor`, `IMP_ACTOR`, else the login name."""
+        chosen = self.chosen_actor or self.environ.get("IMP_ACTOR")
+        if chosen:
+            return chosen
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError, ImportError):
+            return "unknown"
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The gate; where no plugin provides one, everything is denied."""
+        gate: Gate | None = self._provided("gate")
+        return gate if gate is not None else DenyAll()
+
+    @cached_property
+    def view(self) -> View:
+        """The way to people's data for use."""
+        return self._required("view")  # type: ignore[no-any-return]  # checked by kind, not by type
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """System entries and checkpoints."""
+        return self._required("ledger")  # type: ignore[no-any-return]  # checked by kind, not by type
+
+    @cached_property
+    def assigner(self) -> Assigner:
+        """Which variant a unit is owed."""
+        return self._required("assigner")  # type: ignore[no-any-return]  # checked by kind, not by type
+
+    def reload_workspace(self) -> None:
+        """Read `imp.toml` again and let go of everything that was opened from it."""
+        for name in ("workspace", "plugins", "gate", "view", "ledger", "assigner"):
+            self.__dict__.pop(name, None)
+
+    def _required(self, kind: str) -> Any:  # noqa: ANN401 (one of core's protocols)
+        provided = self._provided(kind)
+        if provided is None:
+            raise ImpError(f"no plugin provides the {kind}", mend="install imp-core[all]; see: imp plugin list")
+        return provided
+
+    def _provided(self, kind: str) -> Any:  # noqa: ANN401 (one of core's protocols)
+        chosen = self.workspace.config.get("runtime", {}).get(kind)
+        provider = self.plugins.runtime_provider(kind, chosen)
+        return None if provider is None else load_target(provider.target)(self)
+
+
+def load_target(target: str) -> Any:  # noqa: ANN401 (whatever the reference names)
+    """Import "module:attribute".
+
+    Raises:
+        PluginBroken: there is no such module or attribute.
+    """
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginBroken(f"cannot load {target}: {type(error).__name__}", mend="see: imp doctor") from error

@@ -1,0 +1,72 @@
+"""`imp doctor`: what is broken, where, and how to mend it. It writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import CheckFailed, ImpError
+from imp_core.plugins import PluginState
+from imp_core.ports import Check
+
+__all__ = ["diagnose", "doctor"]
+
+_MENDS = {
+    PluginState.BROKEN: "update or uninstall it, or leave it out: imp --without {name} …",
+    PluginState.CHANGED: "look at it and enable it again: imp plugin show {name}; imp plugin enable {name}",
+}
+
+
+@click.command()
+@json_option
+@pass_context
+def doctor(ctx: Context, *, as_json: bool) -> None:
+    """Look at plugins, workspace, keys, ledger and checkpoint; exit code 1 where something is broken.
+
+    Example: imp doctor
+    """
+    checks = diagnose(ctx)
+    emit(
+        {"ok": all(c.ok for c in checks), "checks": [asdict(c) for c in checks]},
+        _text(checks),
+        as_json=as_json,
+    )
+    if not all(check.ok for check in checks):
+        raise click.exceptions.Exit(CheckFailed.exit_code)
+
+
+def diagnose(ctx: Context) -> list[Check]:
+    """Every check, in the order of dependence; a check that breaks is itself a finding."""
+    checks = [_plugin_check(ctx)]
+    for status in ctx.plugins.statuses:
+        if status.state in _MENDS:
+            detail = status.problem or status.state.value
+            mend = _MENDS[status.state].format(name=status.name)
+            checks.append(Check(name=f"plugin {status.name}", ok=False, detail=detail, mend=mend))
+    try:
+        workspace = ctx.workspace
+        checks.append(Check(name="workspace", ok=True, detail=str(workspace.root)))
+        checks.extend(ctx.ledger.diagnose())
+    except ImpError as error:
+        parts = error.diagnostics()
+        detail = f"{parts['what']} ({parts['where']})" if "where" in parts else parts["what"]
+        checks.append(Check(name=type(error).__name__, ok=False, detail=detail, mend=parts.get("mend")))
+    return checks
+
+
+def _plugin_check(ctx: Context) -> Check:
+    loaded = [status.name for status in ctx.plugins.statuses if status.state is PluginState.LOADED]
+    ctx.plugins.commands()  # registering is when a plugin shows itself broken
+    return Check(name="plugins", ok=bool(loaded), detail=f"loaded: {', '.join(loaded) or 'none'}")
+
+
+def _text(checks: list[Check]) -> str:
+    out: list[str] = []
+    for check in checks:
+        out.append(f"{'ok ' if check.ok else 'NOT OK'}  {check.name}: {check.detail}")
+        if not check.ok and check.mend:
+            out.append(f"        mend: {check.mend}")
+    return "\n".join(out)

@@ -1,0 +1,92 @@
+"""The hooks: they only register. They never carry people's data, and none of them decides what is permitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pluggy
+
+from imp_core.channel import Channel
+
+__all__ = ["CommandRef", "KeyProvider", "RuntimeProvider", "Veto", "VetoAction", "hookimpl", "hookspec"]
+
+PROJECT = "imp"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRef:
+    """A command of `imp`, imported when it is called: `target` is "module:attribute" of a click command."""
+
+    name: str
+    target: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeProvider:
+    """Fills one protocol of `imp_core.ports`: `kind` is gate, view, ledger or assigner.
+
+    `target` is "module:attribute" of a function that takes an `imp_core.context.Context` and returns the object.
+    """
+
+    kind: str
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProvider:
+    """Keeps keys elsewhere than in the keys folder: `target` is "module:attribute" of its factory."""
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VetoAction:
+    """What is about to happen, without anybody's data: channel, purpose, campaign and counts."""
+
+    channel: str
+    purpose: str
+    campaign: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veto:
+    """A plugin's no, with its reason. There is no yes."""
+
+    reason: str
+
+
+@hookspec
+def imp_register_channel() -> Iterable[Channel]:
+    """Return the channels this plugin brings (since 0.1)."""
+    raise NotImplementedError
+
+
+@hookspec
+def imp_register_commands() -> Iterable[CommandRef]:
+    """Return the commands this plugin adds to `imp` (since 0.1)."""
+    raise NotImplementedError
+
+
+@hookspec
+def imp_register_runtime() -> Iterable[RuntimeProvider]:
+    """Return providers of core's protocols; two of one kind with none chosen is an error (since 0.1)."""
+    raise NotImplementedError
+
+
+@hookspec
+def imp_register_key_provider() -> Iterable[KeyProvider]:
+    """Return providers of keys, such as a KMS (since 0.1)."""
+    raise NotImplementedError
+
+
+@hookspec
+def imp_veto(action: VetoAction) -> Veto | None:
+    """Return a `Veto` to stop an action, or None; an exception is a veto (since 0.1)."""
+    raise NotImplementedError

@@ -1,0 +1,172 @@
+"""The protocols in which consent, experiments and later siblings meet. A runtime provider fills each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from imp_core.gate import Use
+
+__all__ = [
+    "Assigner",
+    "Assignment",
+    "Check",
+    "CheckpointInfo",
+    "EnrolmentCount",
+    "Json",
+    "Ledger",
+    "OpenedUse",
+    "Superseded",
+    "SystemEntry",
+    "View",
+]
+
+Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemEntry:
+    """An entry about the system, not about a person: its fields are plain. `at_us` is the record time."""
+
+    seq: int
+    type: str
+    at_us: int
+    actor: str
+    fields: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointInfo:
+    """A signed checkpoint: log origin, number of entries, Merkle root (32 bytes as hex), signed note."""
+
+    origin: str
+    size: int
+    root: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of a diagnosis: what was looked at, whether it holds, and how to mend it where it does not."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str | None = None
+
+
+class Ledger(Protocol):
+    """System entries and checkpoints of the consent ledger. People's entries are not written through this door."""
+
+    def append(self, type_: str, fields: Mapping[str, Json], *, documents: Sequence[bytes] = ()) -> int:
+        """Append one system entry and return its seq once it is durable.
+
+        `documents` are stored by SHA-256 in the same transaction; name them in `fields` by that hash.
+
+        Raises:
+            BadInput: a type of a person's entry, or fields outside the canonical profile (floats, over 4 KiB).
+        """
+        ...
+
+    def entries(self, type_: str) -> Iterator[SystemEntry]:
+        """System entries of one type, oldest first."""
+        ...
+
+    def document(self, sha256: str) -> bytes:
+        """A stored document by the hex SHA-256 of its bytes.
+
+        Raises:
+            LedgerBroken: there is none, or its bytes do not have this hash.
+        """
+        ...
+
+    def checkpoint(self) -> CheckpointInfo:
+        """Sign what is committed now and write it outside the database."""
+        ...
+
+    def diagnose(self) -> Iterator[Check]:
+        """Look at keys, database and checkpoint without changing them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentCount:
+    """How many exposures arrived for a variant on a day (UTC, days since 1970), by reason; "admitted" is one."""
+
+    experiment: str
+    phase: int
+    variant: str
+    day: int
+    reason: str
+    n: int
+
+
+class Superseded(Exception):
+    """An admitted person withdrew or was erased while the use was open: nothing may be shown; run again."""
+
+
+class OpenedUse(Protocol):
+    """One use of people's data, already marked in the ledger. Its frames live on one DuckDB connection.
+
+    `events`: native lazy frame with the archive's columns (`DATA.md`), only rows that pass twice.
+    `closed`: native lazy frame (subject, from_us, to_us, from_seq, to_seq, reason): the closed rectangles, half
+    open, of this purpose for the subjects in `events`; knowledge is in ledger sizes.
+    `refused`: native lazy frame (type, experiment, phase, variant, reason, subjects): how many people's rows did
+    not pass, without saying whose.
+    """
+
+    seq: int
+    size: int
+    as_of_us: int
+    checkpoint: str
+    events: Any
+    closed: Any
+    refused: Any
+
+    def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
+        """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
+
+        Raises:
+            Superseded: somebody among the readers' subjects withdrew or was erased since the use was opened.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Close the use without a result; the ledger says so."""
+        ...
+
+
+class View(Protocol):
+    """The only way to people's data for use."""
+
+    def open(self, use: Use, *, definition_seq: int | None = None) -> OpenedUse:
+        """Mark the use in the ledger, then yield what the gate lets through, as of now."""
+        ...
+
+    def enrolment(self, experiment: str) -> Sequence[EnrolmentCount]:
+        """Counts of exposures by variant, day and reason; they hold nobody's data and never decrease."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Which variant a unit is owed. `variant` is None outside the traffic share."""
+
+    experiment: str
+    phase: int
+    variant: str | None
+    segment: int
+    bucket: int
+
+
+class Assigner(Protocol):
+    """Assignment is a hash, not a table: asking enrols nobody."""
+
+    def assign(self, experiment: str, unit: str) -> Assignment:
+        """The variant owed to a unit in an experiment of this workspace.
+
+        Raises:
+            BadInput: there is no such experiment.
+        """
+        ...
