@@ -1,0 +1,153 @@
+"""Fixtures every area shares: real data, a clock that stands still, and the command line, real and in-process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from imp_core.cli import invoke
+from imp_core.clock import SimulatedClock, parse_time
+from imp_core.context import Context
+from imp_core.randomness import SeededRandomness
+
+PROJECT = Path(__file__).resolve().parent.parent
+# Machines differ and cores are shared: a slow example is not a wrong one.
+settings.register_profile("imp", deadline=None, print_blob=True)
+settings.load_profile("imp")
+
+
+@pytest.fixture
+def project_folder() -> Path:
+    """The root of the checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The real data sets: IMP_TEST_DATA, else ../shared/data; a skip where absent, a failure under IMP_REQUIRE_DATA."""
+    folder = Path(os.environ.get("IMP_TEST_DATA") or PROJECT.parent / "shared" / "data")
+    if folder.is_dir():
+        return folder
+    reason = "no data sets: set IMP_TEST_DATA or put them at ../shared/data"
+    if os.environ.get("IMP_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """A clock that stands at 2026-03-01T12:00:00Z until a test moves it."""
+    return SimulatedClock(parse_time("2026-03-01T12:00:00Z"))
+
+
+@pytest.fixture
+def randomness() -> SeededRandomness:
+    """A repeatable stream."""
+    return SeededRandomness(20260301)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command line answered: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output read as JSON."""
+        return json.loads(self.out)
+
+    def ok(self) -> Answer:
+        """Itself, having checked that the command succeeded."""
+        assert self.code == 0, f"exit code {self.code}\n{self.out}\n{self.err}"
+        return self
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """`imp` as a user runs it, in `workspace` with keys in `keys`. Call it with the words after `imp`."""
+
+    run: Callable[..., Answer]
+    workspace: Path
+    keys: Path
+    environ: Mapping[str, str]
+
+    def __call__(self, *arguments: str, input: str | bytes = b"", **environ: str) -> Answer:  # noqa: A002 (as subprocess.run says)
+        """Run one command line; keyword arguments are further environment variables."""
+        data = input.encode() if isinstance(input, str) else input
+        return self.run([str(item) for item in arguments], data, {**self.environ, **environ}, self.workspace)
+
+    def in_folder(self, workspace: Path) -> CommandLine:
+        """The same command line in another workspace folder."""
+        return replace(self, workspace=workspace, environ={**self.environ, "IMP_HOME": str(workspace)})
+
+
+@pytest.fixture
+def imp_environ(tmp_path: Path) -> dict[str, str]:
+    """An environment in which nothing outside `tmp_path` can be meant."""
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "home").mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path / "home"),
+        "LANG": "C.UTF-8",
+        "IMP_HOME": str(tmp_path / "workspace"),
+        "IMP_KEYS": str(tmp_path / "keys"),
+        "IMP_ACTOR": "tester",
+    }
+
+
+@pytest.fixture
+def imp(tmp_path: Path, imp_environ: dict[str, str]) -> CommandLine:
+    """The installed command in a process of its own: `imp("status", "--json").ok().json`."""
+
+    def run(arguments: list[str], data: bytes, environ: dict[str, str], folder: Path) -> Answer:
+        program = Path(sys.executable).with_name("imp")
+        done = subprocess.run(
+            [program, *arguments], input=data, capture_output=True, env=environ, cwd=folder, check=False, timeout=600
+        )
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return CommandLine(run, tmp_path / "workspace", tmp_path / "keys", imp_environ)
+
+
+@pytest.fixture
+def imp_here(
+    tmp_path: Path,
+    imp_environ: dict[str, str],
+    clock: SimulatedClock,
+    randomness: SeededRandomness,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CommandLine:
+    """The same command line in this process: fast, on the simulated clock and randomness."""
+
+    def run(arguments: list[str], data: bytes, environ: dict[str, str], folder: Path) -> Answer:
+        out, err = io.StringIO(), io.StringIO()
+        context = Context(environ=environ, directory=folder, clock=clock, randomness=randomness)
+        with monkeypatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+            code = invoke(arguments, context)
+        return Answer(code, out.getvalue(), err.getvalue())
+
+    return CommandLine(run, tmp_path / "workspace", tmp_path / "keys", imp_environ)
+
+
+@pytest.fixture
+def context(
+    tmp_path: Path, imp_environ: dict[str, str], clock: SimulatedClock, randomness: SeededRandomness
+) -> Context:
+    """What a command's plain function takes first, on the simulated clock and randomness."""
+    return Context(environ=imp_environ, directory=tmp_path / "workspace", clock=clock, randomness=randomness)
