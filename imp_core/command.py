@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any, TypeVar
@@ -32,10 +33,12 @@ def to_json(result: object) -> str:
 def emit(result: object, text: str | Callable[[], str], *, as_json: bool) -> None:
     """Print a command's result: JSON where asked for, else its text."""
     if as_json:
-        text = to_json(result)
-    elif not isinstance(text, str):
-        text = text()
-    click.echo(text)
+        shown = to_json(result)
+    elif isinstance(text, str):
+        shown = text
+    else:
+        shown = text()
+    click.echo(shown)
 
 
 class progress:  # noqa: N801 (used as a verb)
@@ -43,8 +46,7 @@ class progress:  # noqa: N801 (used as a verb)
 
     def __init__(self, label: str, *, every: int = 10_000) -> None:
         self._label, self._every, self._n, self._next = label, every, 0, every
-        self._stream = click.get_text_stream("stderr")
-        self._shown = self._stream.isatty()
+        self._shown = sys.stderr.isatty()
 
     def __enter__(self) -> progress:
         return self

@@ -1,1 +1,1 @@
-"""IMP."""
+"""Consent ledger, gate and data plane: everything that touches people's data."""

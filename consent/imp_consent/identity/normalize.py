@@ -1,0 +1,98 @@
+"""One spelling per identifier, so that the same person is found again; and the loosest one, for opt-outs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+
+__all__ = ["KINDS", "loosest", "normalise"]
+
+_MAX_LENGTH = 254
+# Plain ASCII addresses, which most are, need no parser: every match is what email-validator would return.
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z])"
+)
+_MAX_LOCAL = 64
+_IMEI = re.compile(r"[0-9]{14,16}")
+
+
+def normalise(raw: RawId) -> RawId:
+    """The canonical spelling of an identifier.
+
+    E-mail: trimmed, NFC, both parts casefolded. Phone: E.164. Member and device ids: trimmed, NFC. IDFA: upper case.
+    IMEI: digits.
+
+    Raises:
+        BadInput: the kind is unknown or the value malformed. The value is not repeated.
+    """
+    rule = _RULES.get(raw.kind)
+    if rule is None:
+        raise BadInput(f"unknown kind of identifier: {raw.kind[:20]!r}", mend=f"known kinds: {', '.join(KINDS)}")
+    value = unicodedata.normalize("NFC", raw.value.strip())
+    if not value or len(value) > _MAX_LENGTH or "\x00" in value:
+        raise BadInput(f"not a {raw.kind} identifier: empty, too long or with a null character")
+    return RawId(raw.kind, rule(value))
+
+
+def loosest(normalised: RawId) -> str:
+    """The spelling under which opt-outs of variants of one identifier meet.
+
+    E-mail: plus-tag and dots of the local part dropped, googlemail read as gmail. Others: casefolded.
+    """
+    if normalised.kind != "email":
+        return normalised.value.casefold()
+    local, _, domain = normalised.value.rpartition("@")
+    local = local.partition("+")[0].replace(".", "") or local
+    return f"{local}@{'gmail.com' if domain == 'googlemail.com' else domain}"
+
+
+def _email(value: str) -> str:
+    folded = value.casefold()
+    if _PLAIN_EMAIL.fullmatch(folded) and folded.index("@") <= _MAX_LOCAL and not folded.endswith(".onion"):
+        return folded
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 (slow to import, rarely needed)
+
+    try:
+        address = validate_email(folded, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise BadInput("not an e-mail address") from None
+    return address.normalized.casefold()
+
+
+def _phone(value: str) -> str:
+    import phonenumbers  # noqa: PLC0415 (slow to import)
+
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        raise BadInput("not a phone number", mend="write it with its country code, like +8613800138000") from None
+    if not phonenumbers.is_possible_number(number):
+        raise BadInput("not a possible phone number", mend="write it with its country code, like +8613800138000")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _imei(value: str) -> str:
+    digits = value.replace("-", "").replace(" ", "").lower()
+    if not _IMEI.fullmatch(digits):
+        raise BadInput("not an IMEI: 14 to 16 digits")
+    return digits
+
+
+def _as_is(value: str) -> str:
+    return value
+
+
+_RULES: Final[dict[str, Callable[[str], str]]] = {
+    "email": _email,
+    "phone": _phone,
+    "member": _as_is,
+    "device": _as_is,
+    "idfa": str.upper,
+    "imei": _imei,
+}
+KINDS: Final = tuple(_RULES)

@@ -1,0 +1,38 @@
+"""Keyed hashes of identifiers and subjects (GDPR 4(5): still personal data). All are HMAC-SHA-256, 128 bits kept."""
+
+from __future__ import annotations
+
+import hmac
+
+from imp_consent.identity.normalize import loosest
+from imp_core.event import RawId
+
+__all__ = ["channel_pseudonym", "event_key", "loose_token", "pseudonymize", "reference_key"]
+
+_LENGTH = 16
+
+
+def pseudonymize(pepper: bytes, normalised: RawId) -> bytes:
+    """HMAC(pepper, kind ‖ 0x00 ‖ normalised value)[:16]."""
+    return hmac.digest(pepper, f"{normalised.kind}\x00{normalised.value}".encode(), "sha256")[:_LENGTH]
+
+
+def loose_token(suppression_key: bytes, normalised: RawId) -> bytes:
+    """HMAC(k_supp, kind ‖ 0x00 ‖ loosest spelling)[:16]."""
+    return hmac.digest(suppression_key, f"{normalised.kind}\x00{loosest(normalised)}".encode(), "sha256")[:_LENGTH]
+
+
+def channel_pseudonym(channel_key: bytes, channel: str, subject: int) -> bytes:
+    """The name one channel knows a subject by: HMAC(HMAC(k_channel, channel), subject)[:16]; no two can be joined."""
+    own = hmac.digest(channel_key, channel.encode(), "sha256")
+    return hmac.digest(own, subject.to_bytes(8, "big"), "sha256")[:_LENGTH]
+
+
+def event_key(event_secret: bytes, channel: str, message_id: str) -> bytes:
+    """An event's id: HMAC(k_event, channel ‖ 0x00 ‖ message id)[:16], because a message id may hold an address."""
+    return hmac.digest(event_secret, f"{channel}\x00{message_id}".encode(), "sha256")[:_LENGTH]
+
+
+def reference_key(event_secret: bytes, reference: str) -> bytes:
+    """An order's id: HMAC(k_event, "ref" ‖ 0x00 ‖ order id)[:16]."""
+    return hmac.digest(event_secret, f"ref\x00\x00{reference}".encode(), "sha256")[:_LENGTH]
