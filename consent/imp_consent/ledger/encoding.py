@@ -1,0 +1,95 @@
+"""Canonical JSON of leaves and commitments: a profile of RFC 8785 in which equal values have equal bytes.
+
+The profile: text, integers below 2**53 in magnitude, booleans, null, lists, and objects with ASCII keys; no floats,
+at most 4 KiB and 32 levels. Within it `json.dumps` with sorted keys writes exactly the bytes RFC 8785 asks for
+(`tests/consent/ledger/test_encoding.py` compares the two).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+from imp_core.errors import BadInput, LedgerBroken
+from imp_core.ports import Json
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode"]
+
+MAX_BYTES: Final = 4096
+MAX_DEPTH: Final = 32
+_LIMIT: Final = 2**53
+
+
+def encode(value: Json) -> bytes:
+    """The canonical bytes of a value.
+
+    Raises:
+        BadInput: a float, an integer of 2**53 or more, a key that is not ASCII text, a lone surrogate, another type,
+            more than 4 KiB or more than 32 levels. The value itself is not repeated.
+    """
+    _check(value, 0)
+    try:
+        # RFC 8785 §3.2.3 sorts keys by UTF-16 units: for ASCII keys that is their order by code point
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise BadInput("text with a lone surrogate cannot be written to the ledger") from None
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{len(data)} bytes of canonical JSON", mend=f"an entry holds at most {MAX_BYTES} bytes")
+    return data
+
+
+def decode(data: bytes) -> Json:
+    """The value of canonical bytes; exactly the bytes `encode` would write are taken.
+
+    Raises:
+        LedgerBroken: the bytes are not JSON, or not canonical, or outside the profile.
+    """
+    if len(data) > MAX_BYTES:
+        raise LedgerBroken(f"{len(data)} bytes where canonical JSON has at most {MAX_BYTES}")
+    try:
+        value: Json = json.loads(data.decode(), parse_float=_refuse, parse_constant=_refuse)
+        canonical = encode(value)
+    except (ValueError, RecursionError, BadInput):
+        raise LedgerBroken("bytes that are not canonical JSON") from None
+    if canonical != data:
+        raise LedgerBroken("JSON that is not in canonical form")
+    return value
+
+
+def _check(value: object, depth: int) -> None:
+    if value is None or isinstance(value, str | bool):
+        return
+    if isinstance(value, int):
+        if not -_LIMIT < value < _LIMIT:
+            raise BadInput("an integer of 2**53 or more cannot be written to the ledger")
+        return
+    if depth >= MAX_DEPTH:
+        raise BadInput(f"a value nested deeper than {MAX_DEPTH} levels cannot be written to the ledger")
+    for item in _items(value):
+        _check(item, depth + 1)
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        _check_keys(value)
+        return value.values()
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return value
+    raise BadInput(f"a {type(value).__name__} cannot be written to the ledger")
+
+
+def _check_keys(value: Mapping[Any, object]) -> None:
+    for key in value:
+        if not (isinstance(key, str) and key.isascii()):
+            raise BadInput("a key that is not ASCII text cannot be written to the ledger")
+
+
+def _plain(value: object) -> object:
+    # mappings and sequences json does not know; `_check` has let nothing else through
+    return dict(value) if isinstance(value, Mapping) else list(value)  # type: ignore[call-overload]
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError

@@ -1,0 +1,139 @@
+"""What the log's leaves and payloads say.
+
+A person's leaf is `{v, link, commit, day}` and nothing else: once the subject's key is gone, no leaf can be linked to
+another or to anyone. What a decision needs (`Statement`) is committed to, `commit = SHA-256(blind ‖ statement)`; it and
+the envelope lie encrypted in the payload. A system entry's leaf is plain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from imp_consent.ledger.encoding import decode, encode
+from imp_core.errors import LedgerBroken
+from imp_core.ports import Json, SystemEntry
+
+__all__ = [
+    "EVERY_CHANNEL",
+    "EVERY_PURPOSE",
+    "PERSON_TYPES",
+    "SYSTEM_TYPES",
+    "PersonEntry",
+    "Statement",
+    "commitment",
+    "format_payload",
+    "format_system_leaf",
+    "parse_payload",
+    "parse_system_leaf",
+    "person_leaf",
+]
+
+EVERY_PURPOSE: Final = "*"
+EVERY_CHANNEL: Final = ""
+PERSON_TYPES: Final = frozenset({"grant", "refuse", "withdraw", "erase-requested"})
+SYSTEM_TYPES: Final = frozenset(
+    {
+        "policy", "notice", "experiment", "plugin-enable", "collect", "use-open", "use-close", "send-intent",
+        "send-close", "key", "erased", "restore", "export", "access-request",
+    }
+)  # fmt: skip
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """The fields of a person's entry that a decision needs. Times are UTC microseconds.
+
+    `purpose` "*" covers every purpose, `channel` "" every channel; `until_us` None never expires; `notice` is the
+    SHA-256 of the notice shown.
+    """
+
+    type: str
+    purpose: str
+    channel: str
+    at_us: int
+    until_us: int | None = None
+    notice: str | None = None
+
+    def plain(self) -> dict[str, Json]:
+        """The statement as JSON."""
+        return {
+            "type": self.type,
+            "purpose": self.purpose,
+            "channel": self.channel,
+            "at": self.at_us,
+            "until": self.until_us,
+            "notice": self.notice,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonEntry:
+    """A person's entry, opened: its place, whose it is, what a decision needs and the whole envelope."""
+
+    seq: int
+    subject: int
+    statement: Statement
+    payload: Mapping[str, Json]
+
+
+def commitment(blind: bytes, statement: Statement) -> bytes:
+    """SHA-256(blind ‖ canonical JSON of the statement): binds without telling."""
+    return hashlib.sha256(blind + encode(statement.plain())).digest()
+
+
+def person_leaf(*, link: bytes, commit: bytes, day: int) -> bytes:
+    """The leaf of a person's entry; `day` is the UTC day since 1970 on which it was recorded."""
+    return encode({"v": _VERSION, "link": link.hex(), "commit": commit.hex(), "day": day})
+
+
+def format_payload(statement: Statement, envelope: Mapping[str, Json]) -> bytes:
+    """The plain text of a payload."""
+    return encode({"s": statement.plain(), "e": envelope})
+
+
+def parse_payload(data: bytes, *, seq: int, subject: int) -> PersonEntry:
+    """Read a payload's plain text.
+
+    Raises:
+        LedgerBroken: it is not one.
+    """
+    try:
+        document: Any = decode(data)
+        fields, envelope = document["s"], document["e"]
+        statement = Statement(
+            type=fields["type"],
+            purpose=fields["purpose"],
+            channel=fields["channel"],
+            at_us=fields["at"],
+            until_us=fields["until"],
+            notice=fields["notice"],
+        )
+    except (KeyError, TypeError):
+        raise LedgerBroken("a payload without its fields", where=f"entry {seq}") from None
+    return PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope)
+
+
+def format_system_leaf(type_: str, *, at_us: int, actor: str, fields: Mapping[str, Json]) -> bytes:
+    """The leaf of a system entry."""
+    return encode({"v": _VERSION, "type": type_, "at": at_us, "actor": actor, "fields": fields})
+
+
+def parse_system_leaf(leaf: bytes, *, seq: int) -> SystemEntry | None:
+    """Read a system entry's leaf; None for a person's.
+
+    Raises:
+        LedgerBroken: it is neither.
+    """
+    document: Any = decode(leaf)
+    if isinstance(document, dict) and "link" in document:
+        return None
+    try:
+        return SystemEntry(
+            seq=seq, type=document["type"], at_us=document["at"], actor=document["actor"], fields=document["fields"]
+        )
+    except (KeyError, TypeError):
+        raise LedgerBroken("a leaf without its fields", where=f"entry {seq}") from None

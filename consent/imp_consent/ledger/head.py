@@ -1,0 +1,78 @@
+"""The log's head: size, Merkle frontier and the sealed tables' sums, in one row with one MAC."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import sqlite3
+from dataclasses import dataclass, field
+
+from imp_consent.ledger.merkle import Frontier
+from imp_consent.ledger.sealed import row_hmac, stored_mac
+from imp_consent.ledger.tables import SEALED
+from imp_core.errors import LedgerBroken
+
+__all__ = ["Head", "format_sums", "load_head", "parse_sums", "save_head"]
+
+
+@dataclass(slots=True)
+class Head:
+    """What the next append starts from. `frontier` knows the size."""
+
+    log_id: str
+    frontier: Frontier = field(default_factory=Frontier)
+    sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SEALED, 0))
+
+
+def format_sums(sums: dict[str, int]) -> str:
+    """Sums as JSON, 64 hex digits a table, tables sorted."""
+    return json.dumps({table: f"{sums[table]:064x}" for table in sorted(sums)}, separators=(",", ":"))
+
+
+def parse_sums(text: str) -> dict[str, int]:
+    """Read `format_sums`.
+
+    Raises:
+        LedgerBroken: it is not that.
+    """
+    try:
+        return {str(table): int(digits, 16) for table, digits in json.loads(text).items()}
+    except (ValueError, AttributeError, TypeError):
+        raise LedgerBroken("the sums cannot be read", where="log_state", mend="run: imp audit verify") from None
+
+
+def load_head(sql: sqlite3.Connection, key: bytes) -> Head:
+    """Read the head and check its MAC.
+
+    Raises:
+        LedgerBroken: there is none, or it was changed by other hands.
+    """
+    found = sql.execute("SELECT id, size, frontier, log_id, sums, mac FROM log_state").fetchall()
+    if len(found) != 1:
+        raise LedgerBroken("the log has no head", where="log_state", mend="run: imp audit verify")
+    row, mac = found[0][:-1], found[0][-1]
+    _, size, frontier, log_id, sums = row
+    if not hmac.compare_digest(stored_mac(row_hmac(key, "log_state", row)), mac):
+        raise LedgerBroken("the log's head was changed by other hands", where="log_state", mend="run: imp audit verify")
+    return Head(log_id=log_id, frontier=Frontier.from_bytes(size, frontier), sums=parse_sums(sums))
+
+
+def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> None:
+    """Write the head by compare-and-swap on the size it was loaded with; `was_size` None creates it.
+
+    Raises:
+        LedgerBroken: the head moved in between.
+    """
+    row = (1, head.frontier.size, head.frontier.to_bytes(), head.log_id, format_sums(head.sums))
+    mac = stored_mac(row_hmac(key, "log_state", row))
+    if was_size is None:
+        sql.execute(
+            "INSERT INTO log_state (id, size, frontier, log_id, sums, mac) VALUES (?, ?, ?, ?, ?, ?)", (*row, mac)
+        )
+        return
+    changed = sql.execute(
+        "UPDATE log_state SET size = ?, frontier = ?, sums = ?, mac = ? WHERE id = 1 AND size = ?",
+        (row[1], row[2], row[4], mac, was_size),
+    )
+    if changed.rowcount != 1:
+        raise LedgerBroken("the log's head moved during a transaction", where="log_state")

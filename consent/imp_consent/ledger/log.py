@@ -1,0 +1,178 @@
+"""The ledger as a whole: opened with its keys, read in snapshots, written in transactions, signed after each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
+from imp_consent.ledger.head import Head, load_head, save_head
+from imp_consent.ledger.note import SigningKey
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.store import connect, create_database, transaction
+from imp_consent.ledger.transaction import Projection, Transaction
+from imp_core.clock import Clock
+from imp_core.errors import LedgerBroken
+from imp_core.ports import CheckpointInfo
+from imp_core.randomness import Randomness
+from imp_core.workspace import write_atomically
+
+__all__ = ["Log", "create_log", "signing_key"]
+
+
+def signing_key(keyring: Keyring, log_id: str) -> SigningKey:
+    """The log's Ed25519 key under the log's name."""
+    return SigningKey.from_seed(origin_of(log_id), keyring.active("sign").secret)
+
+
+def create_log(path: Path, keyring: Keyring, log_id: str) -> None:
+    """Create an empty log.
+
+    Raises:
+        LedgerBroken: there is a database already.
+    """
+    create_database(path)
+    sql = connect(path)
+    try:
+        with transaction(sql, write=True):
+            save_head(sql, keyring.active("row").secret, Head(log_id=log_id), was_size=None)
+    finally:
+        sql.close()
+
+
+class Log:
+    """One open ledger, for one thread. `read` and `write` are transactions; inside one, `read` joins it."""
+
+    def __init__(
+        self,
+        path: Path,
+        keyring: Keyring,
+        *,
+        log_id: str,
+        clock: Clock,
+        randomness: Randomness,
+        actor: str,
+        projection: Projection,
+    ) -> None:
+        self._sql: sqlite3.Connection = connect(path)
+        self.keyring = keyring
+        self.log_id = log_id
+        self.clock = clock
+        self.actor = actor
+        self._randomness = randomness
+        self._projection = projection
+        self._current: Reader | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of entries committed now."""
+        with self.read() as reader:
+            return reader.size
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """One snapshot.
+
+        Raises:
+            LedgerBroken: the head was changed by other hands or belongs to another log.
+        """
+        if self._current is not None:
+            yield self._current
+            return
+        with transaction(self._sql, write=False):
+            self._current = Reader(self._sql, self.keyring, self._head())
+            try:
+                yield self._current
+            finally:
+                self._current = None
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One write transaction, durable when the block ends, undone when it raises; then a checkpoint is signed.
+
+        Raises:
+            LedgerBroken: the database is older than its checkpoint outside (it was rolled back), the head was
+                changed by other hands, or another transaction is open on this ledger.
+        """
+        if self._current is not None:
+            raise LedgerBroken("a transaction inside a transaction", where="ledger")
+        with transaction(self._sql, write=True):
+            head = self._head()
+            self._refuse_rollback(head)
+            current = Transaction(
+                self._sql,
+                self.keyring,
+                head,
+                clock=self.clock,
+                randomness=self._randomness,
+                actor=self.actor,
+                projection=self._projection,
+            )
+            self._current = current
+            try:
+                yield current
+                appended = current.finish()
+            finally:
+                self._current = None
+        if appended:
+            self.checkpoint()
+
+    def checkpoint(self) -> CheckpointInfo:
+        """Sign what is committed, keep it in the database and, fsynced, outside of it.
+
+        Raises:
+            LedgerBroken: the database is older than the checkpoint outside, or disagrees with it.
+        """
+        with self.read() as reader:
+            head = reader.head
+        outside = self._refuse_rollback(head)
+        checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
+        note = sign_checkpoint(checkpoint, signing_key(self.keyring, self.log_id))
+        if outside != checkpoint:
+            with transaction(self._sql, write=True):
+                self._sql.execute(
+                    "INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)",
+                    (checkpoint.size, checkpoint.root, note),
+                )
+            write_atomically(self.keyring.checkpoint_file, note.encode())
+        return CheckpointInfo(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex(), note=note)
+
+    def outside(self) -> Checkpoint | None:
+        """The checkpoint kept outside the database, its signature checked; None before the first.
+
+        Raises:
+            LedgerBroken: the file is not a checkpoint signed by this log's key.
+        """
+        try:
+            note = self.keyring.checkpoint_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            raise LedgerBroken("the checkpoint cannot be read", where=str(self.keyring.checkpoint_file)) from None
+        return open_checkpoint(note, signing_key(self.keyring, self.log_id).verifier)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._sql.close()
+
+    def _head(self) -> Head:
+        head = load_head(self._sql, self.keyring.active("row").secret)
+        if head.log_id != self.log_id:
+            raise LedgerBroken("the database belongs to another log", mend="imp.toml and ledger.db must go together")
+        return head
+
+    def _refuse_rollback(self, head: Head) -> Checkpoint | None:
+        outside = self.outside()
+        if outside is None:
+            return None
+        size = head.frontier.size
+        if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):
+            raise LedgerBroken(
+                f"the database holds {size} entries, its checkpoint {outside.size}: it was rolled back or replaced",
+                where=str(self.keyring.checkpoint_file),
+                mend="put the newest database back, or restore with its erasures replayed",
+            )
+        return outside

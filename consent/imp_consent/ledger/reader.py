@@ -1,0 +1,99 @@
+"""One snapshot of the ledger, read with its keys."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+
+from cryptography.exceptions import InvalidTag
+
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.entry import PersonEntry, parse_payload, parse_system_leaf
+from imp_consent.ledger.head import Head
+from imp_consent.ledger.sealed import Sealed
+from imp_consent.ledger.subjects import SubjectFinder
+from imp_core.errors import LedgerBroken
+from imp_core.event import RawId
+from imp_core.ports import SystemEntry
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Reads people and entries inside one transaction of the database."""
+
+    def __init__(self, sql: sqlite3.Connection, keyring: Keyring, head: Head) -> None:
+        self.sql = sql
+        self.keyring = keyring
+        self.head = head
+        self.sealed = Sealed(sql, keyring.active("row").secret, head.sums)
+        self.subjects = SubjectFinder(self.sealed, keyring)
+
+    @property
+    def size(self) -> int:
+        """The number of entries; the next one's seq."""
+        return self.head.frontier.size
+
+    def find_subject(self, raw: RawId) -> int | None:
+        """The subject of an identifier; never creates.
+
+        Raises:
+            BadInput: the identifier is malformed.
+        """
+        return self.subjects.find(raw)
+
+    def history(self, subject: int) -> list[PersonEntry]:
+        """A living subject's entries, oldest first.
+
+        Raises:
+            LedgerBroken: a payload does not open under the subject's key.
+        """
+        found = self.sql.execute(
+            "SELECT seq, nonce, ciphertext, leaf FROM payload JOIN entry USING (seq) WHERE subject = ? ORDER BY seq",
+            (subject,),
+        ).fetchall()
+        if not found:
+            return []
+        secrets, _ = self.subjects.secrets(subject)
+        entries: list[PersonEntry] = []
+        for seq, nonce, ciphertext, leaf in found:
+            try:
+                data = secrets.payloads.decrypt(nonce, ciphertext, leaf)
+            except (InvalidTag, ValueError):
+                raise LedgerBroken(
+                    "a payload does not open", where=f"entry {seq}", mend="run: imp audit verify"
+                ) from None
+            entries.append(parse_payload(data, seq=seq, subject=subject))
+        return entries
+
+    def system_entries(self, type_: str) -> Iterator[SystemEntry]:
+        """System entries of one type, oldest first."""
+        marker = f'"type":"{type_}"'.encode()
+        for seq, leaf in self.sql.execute("SELECT seq, leaf FROM entry WHERE instr(leaf, ?) ORDER BY seq", (marker,)):
+            entry = parse_system_leaf(leaf, seq=seq)
+            if entry is not None and entry.type == type_:
+                yield entry
+
+    def document(self, sha256: str) -> bytes:
+        """A stored configuration by the SHA-256 of its bytes.
+
+        Raises:
+            LedgerBroken: there is none, or its bytes do not have this hash.
+        """
+        return self._by_hash("policy", sha256)
+
+    def notice(self, sha256: str) -> bytes:
+        """A stored notice by the SHA-256 of its bytes.
+
+        Raises:
+            LedgerBroken: there is none, or its bytes do not have this hash.
+        """
+        return self._by_hash("notice", sha256)
+
+    def _by_hash(self, table: str, sha256: str) -> bytes:
+        found = self.sql.execute(f"SELECT body FROM {table} WHERE sha256 = ?", (sha256,)).fetchone()  # noqa: S608 (one of two names above)
+        body = bytes(found[0]) if found else None
+        if body is None or hashlib.sha256(body).hexdigest() != sha256:
+            raise LedgerBroken("a document is missing or changed", where=f"{table} {sha256[:16]}…")
+        return body

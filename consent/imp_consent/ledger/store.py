@@ -1,0 +1,100 @@
+"""The ledger's SQLite database: opened with the settings that keep what was acknowledged, and never by accident."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from imp_core.errors import LedgerBroken
+
+__all__ = ["SCHEMA_VERSION", "connect", "connect_read_only", "create_database", "transaction"]
+
+SCHEMA_VERSION: Final = "m001"
+_BUSY_MS = 30_000
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",  # macOS: fsync alone does not reach the disk
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+def create_database(path: Path) -> None:
+    """Create the database with this version's schema, readable by its owner only.
+
+    Raises:
+        LedgerBroken: the file exists, or this system is not supported.
+    """
+    if sys.platform == "win32":
+        raise LedgerBroken("the ledger runs on Linux and macOS only", mend="imp experiment analyze works on Windows")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        raise LedgerBroken("there is a ledger already", where=str(path)) from None
+    from imp_consent.ledger.migrate import upgrade  # noqa: PLC0415 (alembic is needed here only)
+
+    upgrade(path)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open an existing database for reading and writing, in autocommit mode; never creates one.
+
+    Raises:
+        LedgerBroken: there is none, it is not ours, or it is of another version.
+    """
+    return _open(path, "rw", _PRAGMAS)
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open an existing database so that no byte of it can change.
+
+    Raises:
+        LedgerBroken: there is none, it is not ours, or it is of another version.
+    """
+    # Without a write-ahead log left by a writer, reading needs no shared-memory file beside the database.
+    idle = not path.with_name(path.name + "-wal").exists()
+    return _open(path, "ro&immutable=1" if idle else "ro", ("PRAGMA query_only = ON", "PRAGMA temp_store = MEMORY"))
+
+
+@contextmanager
+def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
+    """One transaction: committed at the end, rolled back on any exception."""
+    sql.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        yield
+    except BaseException:
+        if sql.in_transaction:
+            sql.execute("ROLLBACK")
+        raise
+    sql.execute("COMMIT" if write else "ROLLBACK")
+
+
+def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    if not path.is_file():
+        raise LedgerBroken("there is no ledger", where=str(path), mend="create a workspace with: imp init")
+    try:
+        sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        for pragma in pragmas:
+            sql.execute(pragma)
+        found = sql.execute("SELECT version_num FROM alembic_version").fetchall()
+    except sqlite3.DatabaseError:
+        raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
+    if found != [(SCHEMA_VERSION,)]:
+        sql.close()
+        version = found[0][0] if found else "none"
+        raise LedgerBroken(
+            f"the ledger's schema is version {str(version)[:20]}, this imp knows {SCHEMA_VERSION}",
+            where=str(path),
+            mend="use the version of imp that wrote it",
+        )
+    return sql

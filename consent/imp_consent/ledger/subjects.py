@@ -1,0 +1,162 @@
+"""Subjects: found by the pseudonyms of their identifiers, created with a random number and a key of their own."""
+
+from __future__ import annotations
+
+import secrets as os_secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from imp_consent.identity.keys import Keyring
+from imp_consent.identity.normalize import normalise
+from imp_consent.identity.pseudonym import loose_token, pseudonymize
+from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
+from imp_consent.ledger.sealed import Sealed
+from imp_core.errors import LedgerBroken
+from imp_core.event import RawId
+from imp_core.randomness import Randomness
+
+__all__ = ["SubjectBook", "SubjectFinder"]
+
+_KEY_LENGTH = 32
+_CACHED = 10_000
+
+
+class SubjectFinder:
+    """Looks subjects up; creates nothing."""
+
+    def __init__(self, sealed: Sealed, keyring: Keyring) -> None:
+        self._sealed = sealed
+        self._keyring = keyring
+        self._peppers = keyring.peppers()
+        self._encryption: dict[str, KeyEncryption] = {}
+
+    def encryption(self, kek_id: str | None = None) -> KeyEncryption:
+        """The key-encryption key of an id, or the active one."""
+        key = self._keyring.active("kek") if kek_id is None else self._keyring.by_id("kek", kek_id)
+        if key.id not in self._encryption:
+            self._encryption[key.id] = KeyEncryption(key.id, key.secret)
+        return self._encryption[key.id]
+
+    def find(self, raw: RawId) -> int | None:
+        """The subject of an identifier, under any pepper still in the ring, newest first.
+
+        Raises:
+            BadInput: the identifier is malformed.
+            LedgerBroken: the mapping was changed by other hands.
+        """
+        return self.find_normalised(normalise(raw))
+
+    def find_normalised(self, normalised: RawId) -> int | None:
+        """The same for an identifier that is normalised already."""
+        for pepper in self._peppers:
+            pseudonym = pseudonymize(pepper.secret, normalised)
+            for row in self._sealed.select(
+                "identifier", "kind = ? AND epoch = ? AND pseudonym = ?", (normalised.kind, pepper.epoch, pseudonym)
+            ):
+                sealed_subject, kek_id = row[3], row[6]
+                if not isinstance(sealed_subject, bytes) or not isinstance(kek_id, str):
+                    raise LedgerBroken("a mapping of the wrong type", where="identifier")
+                return self.encryption(kek_id).open_subject(sealed_subject)
+        return None
+
+    def secrets(self, subject: int) -> tuple[SubjectSecrets, int]:
+        """A living subject's secrets and its next link counter.
+
+        Raises:
+            LedgerBroken: the subject has no key: it is unknown or erased.
+        """
+        for _, wrapped, kek_id, next_i in self._sealed.select("subject_key", "subject = ?", (subject,)):
+            if not isinstance(wrapped, bytes) or not isinstance(kek_id, str) or not isinstance(next_i, int):
+                raise LedgerBroken("a subject's key of the wrong type", where="subject_key")
+            return SubjectSecrets(subject, self.encryption(kek_id).unwrap(wrapped)), next_i
+        raise LedgerBroken("a subject without a key", where="subject_key")
+
+
+@dataclass(slots=True)
+class _Held:
+    secrets: SubjectSecrets
+    next_i: int
+    stored_i: int | None  # None: the row is not written yet
+
+
+class SubjectBook(SubjectFinder):
+    """Creates subjects and hands out link counters inside one write transaction; `flush` before it commits."""
+
+    def __init__(self, sealed: Sealed, keyring: Keyring, randomness: Randomness) -> None:
+        super().__init__(sealed, keyring)
+        self._randomness = randomness
+        self._held: OrderedDict[int, _Held] = OrderedDict()
+
+    def find_or_create(self, raw: RawId) -> tuple[int, bool]:
+        """The subject of an identifier, and whether it was created now.
+
+        Raises:
+            BadInput: the identifier is malformed.
+        """
+        normalised = normalise(raw)
+        found = self.find_normalised(normalised)
+        if found is not None:
+            return found, False
+        subject = self._new_number()
+        pepper, supp, kek = self._peppers[0], self._keyring.active("supp"), self.encryption()
+        self._sealed.insert(
+            "identifier",
+            [
+                (
+                    normalised.kind,
+                    pepper.epoch,
+                    pseudonymize(pepper.secret, normalised),
+                    kek.seal_subject(subject),
+                    loose_token(supp.secret, normalised),
+                    pepper.id,
+                    kek.id,
+                    supp.id,
+                )
+            ],
+        )
+        self._hold(subject, _Held(SubjectSecrets(subject, os_secrets.token_bytes(_KEY_LENGTH)), 0, None))
+        return subject, True
+
+    def take(self, subject: int) -> tuple[SubjectSecrets, int]:
+        """A subject's secrets and the link counter of its next entry, which is used up."""
+        held = self._held.get(subject)
+        if held is None:
+            secrets, next_i = self.secrets(subject)
+            held = _Held(secrets, next_i, next_i)
+            self._hold(subject, held)
+        held.next_i += 1
+        return held.secrets, held.next_i - 1
+
+    def forget(self, subject: int) -> None:
+        """Let go of a subject that is being erased, after writing what is held."""
+        held = self._held.pop(subject, None)
+        if held is not None:
+            self._write(subject, held)
+
+    def flush(self) -> None:
+        """Write every key and counter held."""
+        for subject, held in self._held.items():
+            self._write(subject, held)
+            held.stored_i = held.next_i
+
+    def _new_number(self) -> int:
+        while True:
+            subject = int.from_bytes(self._randomness.token(8), "big") >> 1
+            taken = subject in self._held or any(
+                True for _ in self._sealed.select("subject_key", "subject = ?", (subject,))
+            )
+            if subject and not taken:
+                return subject
+
+    def _hold(self, subject: int, held: _Held) -> None:
+        self._held[subject] = held
+        if len(self._held) > _CACHED:
+            oldest, gone = self._held.popitem(last=False)
+            self._write(oldest, gone)
+
+    def _write(self, subject: int, held: _Held) -> None:
+        if held.stored_i is None:
+            kek = self.encryption()
+            self._sealed.insert("subject_key", [(subject, kek.wrap(held.secrets.key), kek.id, held.next_i)])
+        elif held.stored_i != held.next_i:
+            self._sealed.update("subject_key", "subject = ?", (subject,), {"next_i": held.next_i})

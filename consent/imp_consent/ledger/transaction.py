@@ -1,0 +1,152 @@
+"""One write transaction: entries, payloads, projection and sealed rows become durable together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as os_secrets
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.entry import (
+    PERSON_TYPES,
+    SYSTEM_TYPES,
+    PersonEntry,
+    Statement,
+    commitment,
+    format_payload,
+    format_system_leaf,
+    person_leaf,
+)
+from imp_consent.ledger.head import Head, save_head
+from imp_consent.ledger.merkle import leaf_hash
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.subjects import SubjectBook
+from imp_core.clock import DAY_US, Clock
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+from imp_core.ports import Json
+from imp_core.randomness import Randomness
+
+__all__ = ["Projection", "Transaction"]
+
+_NONCE_LENGTH = 12
+_HISTORIES = 10_000
+
+
+class Transaction(Reader):
+    """Appends to the log. The projection runs in the same transaction, so state never lags behind entries."""
+
+    def __init__(
+        self,
+        sql: sqlite3.Connection,
+        keyring: Keyring,
+        head: Head,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        actor: str,
+        projection: Projection,
+    ) -> None:
+        super().__init__(sql, keyring, head)
+        self.subjects: SubjectBook = SubjectBook(self.sealed, keyring, randomness)
+        self.now_us = clock.now_us()
+        self.actor = actor
+        self._projection = projection
+        self._was_size = head.frontier.size
+        self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
+
+    def subject_for(self, raw: RawId) -> int:
+        """The subject of an identifier, created where there is none: only for a consent or signal entry.
+
+        Raises:
+            BadInput: the identifier is malformed.
+        """
+        subject, created = self.subjects.find_or_create(raw)
+        if created:
+            self._remember(subject, [])
+        return subject
+
+    def append_system(
+        self,
+        type_: str,
+        fields: Mapping[str, Json],
+        *,
+        documents: Sequence[bytes] = (),
+        notices: Sequence[bytes] = (),
+    ) -> int:
+        """Append a system entry and return its seq; documents and notices are stored by their SHA-256.
+
+        Raises:
+            BadInput: not a type of system entry, or fields outside the canonical profile.
+        """
+        if type_ not in SYSTEM_TYPES:
+            raise BadInput(f"not a type of system entry: {type_}")
+        for table, bodies in (("policy", documents), ("notice", notices)):
+            for body in bodies:
+                self.sql.execute(
+                    f"INSERT OR IGNORE INTO {table} (sha256, body) VALUES (?, ?)",  # noqa: S608 (one of two names above)
+                    (hashlib.sha256(body).hexdigest(), body),
+                )
+        return self._append(format_system_leaf(type_, at_us=self.now_us, actor=self.actor, fields=fields))
+
+    def append_person(self, subject: int, statement: Statement, envelope: Mapping[str, Json]) -> int:
+        """Append an entry about a subject, encrypted under its key, and project it; returns the seq.
+
+        Raises:
+            BadInput: not a type of a person's entry, or an envelope outside the canonical profile.
+            LedgerBroken: the subject has no key.
+        """
+        if statement.type not in PERSON_TYPES:
+            raise BadInput(f"not a type of a person's entry: {statement.type}")
+        history = self.history(subject)
+        secrets, i = self.subjects.take(subject)
+        plain = format_payload(statement, envelope)
+        leaf = person_leaf(
+            link=secrets.link(i), commit=commitment(secrets.blind(i), statement), day=self.now_us // DAY_US
+        )
+        nonce = os_secrets.token_bytes(_NONCE_LENGTH)
+        seq = self._append(leaf)
+        self.sql.execute(
+            "INSERT INTO payload (seq, subject, nonce, ciphertext) VALUES (?, ?, ?, ?)",
+            (seq, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf)),
+        )
+        history.append(PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope))
+        self._projection(self, subject, history)
+        return seq
+
+    def history(self, subject: int) -> list[PersonEntry]:
+        """A living subject's entries, oldest first, those of this transaction included."""
+        if subject not in self._histories:
+            self.subjects.flush()
+            self._remember(subject, super().history(subject))
+        self._histories.move_to_end(subject)
+        return self._histories[subject]
+
+    def forget(self, subject: int) -> None:
+        """Let go of what is held of a subject that is being erased."""
+        self._histories.pop(subject, None)
+        self.subjects.forget(subject)
+
+    def finish(self) -> bool:
+        """Write what is held and the head; returns whether anything was appended."""
+        self.subjects.flush()
+        self.head.sums = self.sealed.sums
+        save_head(self.sql, self.keyring.active("row").secret, self.head, was_size=self._was_size)
+        return self.size > self._was_size
+
+    def _append(self, leaf: bytes) -> int:
+        seq = self.size
+        hashed = leaf_hash(leaf)
+        self.sql.execute("INSERT INTO entry (seq, leaf, leaf_hash) VALUES (?, ?, ?)", (seq, leaf, hashed))
+        self.head.frontier.append(hashed)
+        return seq
+
+    def _remember(self, subject: int, history: list[PersonEntry]) -> None:
+        self._histories[subject] = history
+        if len(self._histories) > _HISTORIES:
+            self._histories.popitem(last=False)
+
+
+Projection = Callable[[Transaction, int, Sequence[PersonEntry]], None]
