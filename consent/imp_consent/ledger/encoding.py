@@ -21,6 +21,15 @@ MAX_DEPTH: Final = 32
 _LIMIT: Final = 2**53
 
 
+def _plain(value: object) -> object:
+    # mappings and sequences json does not know; `_check` has let nothing else through
+    return dict(value) if isinstance(value, Mapping) else list(value)  # type: ignore[call-overload]
+
+
+# RFC 8785 §3.2.3 sorts keys by UTF-16 units: for ASCII keys that is their order by code point
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
 def encode(value: Json) -> bytes:
     """The canonical bytes of a value.
 
@@ -30,9 +39,7 @@ def encode(value: Json) -> bytes:
     """
     _check(value, 0)
     try:
-        # RFC 8785 §3.2.3 sorts keys by UTF-16 units: for ASCII keys that is their order by code point
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
-        data = text.encode()
+        data = _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         raise BadInput("text with a lone surrogate cannot be written to the ledger") from None
     if len(data) > MAX_BYTES:
@@ -84,11 +91,6 @@ def _check_keys(value: Mapping[Any, object]) -> None:
     for key in value:
         if not (isinstance(key, str) and key.isascii()):
             raise BadInput("a key that is not ASCII text cannot be written to the ledger")
-
-
-def _plain(value: object) -> object:
-    # mappings and sequences json does not know; `_check` has let nothing else through
-    return dict(value) if isinstance(value, Mapping) else list(value)  # type: ignore[call-overload]
 
 
 def _refuse(_: str) -> NoReturn:
