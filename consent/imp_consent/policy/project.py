@@ -1,0 +1,69 @@
+"""The projection: a person's new entry moves its scopes' rectangles in `consent_state`, in the same transaction."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.tables import FOREVER_SEQ, SEALED
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.state import Rectangle, Scope, step, timeline, touched
+
+__all__ = ["TABLE", "format_row", "parse_row", "project"]
+
+TABLE: Final = "consent_state"
+_KEY: Final = "subject = ? AND purpose = ? AND channel = ? AND from_us = ? AND from_seq = ?"
+
+
+def project(transaction: Transaction, subject: int, history: Sequence[PersonEntry]) -> None:
+    """Bring a subject's rectangles up to its newest entry, touching only those that change.
+
+    Raises:
+        LedgerBroken: a rectangle was changed by other hands, or an entry is of an unknown type.
+    """
+    newest = history[-1].seq
+    open_ = _open(transaction, subject) if len(history) > 1 else {}
+    inserted: list[tuple[int | str, ...]] = []
+    for scope in sorted(touched(history)):
+        close, insert = step(open_.get(scope, ()), timeline(history, scope), newest)
+        for rectangle in close:
+            key = (subject, scope.purpose, scope.channel, rectangle.from_us, rectangle.from_seq)
+            transaction.sealed.update(TABLE, _KEY, key, {"to_seq": rectangle.to_seq})
+        inserted.extend(format_row(subject, scope, rectangle) for rectangle in insert)
+    if inserted:
+        transaction.sealed.insert(TABLE, inserted)
+
+
+def format_row(subject: int, scope: Scope, rectangle: Rectangle) -> tuple[int | str, ...]:
+    """A rectangle as a row of `consent_state`, in the order of its columns, without the MAC."""
+    row: dict[str, int | str] = {
+        "subject": subject,
+        "purpose": scope.purpose,
+        "channel": scope.channel,
+        "from_us": rectangle.from_us,
+        "from_seq": rectangle.from_seq,
+        "to_us": rectangle.to_us,
+        "to_seq": rectangle.to_seq,
+        "permit": int(rectangle.permit),
+        "reason": str(rectangle.reason),
+        "entries": json.dumps(rectangle.entries, separators=(",", ":")),
+    }
+    return tuple(row[column] for column in SEALED[TABLE])
+
+
+def parse_row(row: Sequence[Any]) -> tuple[int, Scope, Rectangle]:
+    """Read `format_row`: the subject, the scope and the rectangle."""
+    subject, purpose, channel, from_us, from_seq, to_us, to_seq, permit, reason, entries = row
+    rectangle = Rectangle(from_us, to_us, from_seq, to_seq, bool(permit), reason, tuple(json.loads(entries)))
+    return subject, Scope(purpose, channel), rectangle
+
+
+def _open(transaction: Transaction, subject: int) -> dict[Scope, list[Rectangle]]:
+    found: dict[Scope, list[Rectangle]] = defaultdict(list)
+    for row in transaction.sealed.select(TABLE, "subject = ? AND to_seq = ?", (subject, FOREVER_SEQ)):
+        _, scope, rectangle = parse_row(row)
+        found[scope].append(rectangle)
+    return found
