@@ -75,6 +75,7 @@ def cli(ctx: click.Context, actor: str | None, without: tuple[str, ...], *, debu
     """Privacy-first experiments: consent gates every use of people's data, and an auditor can check it offline."""
     if ctx.find_object(Context) is None:
         ctx.obj = _new_context(actor, without)
+        ctx.call_on_close(ctx.obj.close)
 
 
 def invoke(arguments: Sequence[str], context: Context | None = None) -> int:

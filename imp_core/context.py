@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from imp_core.clock import Clock, SystemClock
 from imp_core.errors import ImpError, PluginBroken, WorkspaceMissing
@@ -18,7 +18,16 @@ from imp_core.ports import Assigner, Ledger, View
 from imp_core.randomness import Randomness, SystemRandomness
 from imp_core.workspace import Workspace, find_workspace
 
-__all__ = ["Context", "load_target"]
+__all__ = ["Closeable", "Context", "load_target"]
+
+
+@runtime_checkable
+class Closeable(Protocol):
+    """Something a provider opened."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 @dataclass
@@ -31,6 +40,8 @@ class Context:
     randomness: Randomness = field(default_factory=SystemRandomness)
     chosen_actor: str | None = None
     without: tuple[str, ...] = ()
+    # What providers open once and share; closed with the context.
+    shared: dict[str, object] = field(default_factory=dict)
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -84,8 +95,16 @@ class Context:
 
     def reload_workspace(self) -> None:
         """Read `imp.toml` again and let go of everything that was opened from it."""
+        self.close()
         for name in ("workspace", "plugins", "gate", "view", "ledger", "assigner"):
             self.__dict__.pop(name, None)
+
+    def close(self) -> None:
+        """Close what providers opened."""
+        while self.shared:
+            _, opened = self.shared.popitem()
+            if isinstance(opened, Closeable):
+                opened.close()
 
     def _required(self, kind: str) -> Any:  # noqa: ANN401 (one of core's protocols)
         provided = self._provided(kind)
