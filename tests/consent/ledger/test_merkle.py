@@ -184,6 +184,7 @@ def test_every_proof_of_a_tree_is_the_oracles_and_shows_its_own_leaf_or_prefix_o
         assert proof == oracle_path(index, RAW[:size])
         shown = [i for i in range(size) if check_inclusion(RAW_HASHES[index], i, size, proof, root)]
         assert shown == [index]
+    assert prove_consistency(subtree, 0, size) == []
     for old in range(1, size + 1):
         proof = prove_consistency(subtree, old, size)
         assert proof == oracle_subproof(old, RAW[:size], whole=True)
