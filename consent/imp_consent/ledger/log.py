@@ -72,6 +72,11 @@ class Log:
         with self.read() as reader:
             return reader.size
 
+    @property
+    def verifier_key(self) -> str:
+        """The public key that verifies this log's checkpoints, as `<name>+<hash>+<key>` (C2SP signed-note)."""
+        return signing_key(self.keyring, self.log_id).verifier.format()
+
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """One snapshot.
@@ -153,6 +158,15 @@ class Log:
         except (OSError, UnicodeDecodeError):
             raise LedgerBroken("the checkpoint cannot be read", where=str(self.keyring.checkpoint_file)) from None
         return open_checkpoint(note, signing_key(self.keyring, self.log_id).verifier)
+
+    def compact(self) -> bool:
+        """Rewrite the database without its free pages and empty the write-ahead log.
+
+        Returns whether the log could be emptied; another reader may hold it, then a later call does it.
+        """
+        self._sql.execute("VACUUM")
+        busy, _, _ = self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def close(self) -> None:
         """Let go of the database."""

@@ -1,0 +1,163 @@
+"""`imp init`: create a workspace, its keys and its ledger, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import shutil
+import zoneinfo
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from imp_consent.identity.keys import Keyring, keys_folder
+from imp_consent.ledger.log import Log, create_log
+from imp_consent.policy.notice import default_notice, register_notice
+from imp_consent.policy.project import project
+from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.workspace import CONFIG_NAME, Workspace, write_atomically
+
+__all__ = ["Initialised", "init", "init_command"]
+
+_CONFIG = """\
+# An IMP workspace. Its keys live elsewhere: IMP_KEYS, else the user's configuration folder.
+
+[workspace]
+log_id = {log_id}
+controller = {controller}
+timezone = {timezone}
+
+[privacy]
+k = 10  # groups of fewer people than this are never shown
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initialised:
+    """A new workspace: where it and its keys are, whose it is, and the key that verifies its checkpoints."""
+
+    root: str
+    keys: str
+    controller: str
+    log_id: str
+    verifier_key: str
+    purposes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def init(ctx: Context, folder: Path, *, controller: str | None = None, timezone: str = "UTC") -> Initialised:
+    """Create a workspace in `folder`; on any failure what was created is removed again.
+
+    Raises:
+        BadInput: there is a workspace already, the zone is unknown, or the keys would lie inside the workspace.
+        KeysUnusable: the keys folder holds keys already or cannot be written.
+    """
+    root = folder.absolute()
+    name = (controller or root.name).strip()
+    warnings = () if controller else (f"the controller is called {name!r} after the folder: name it with --controller",)
+    log_id = secrets.token_hex(8)
+    keys = keys_folder(ctx.environ, log_id).absolute()
+    _refuse(root, keys, name, timezone)
+    existed, keys_existed = root.exists(), keys.exists()
+    try:
+        keyring = _create(ctx, root, keys, log_id=log_id, controller=name, timezone=timezone)
+    except BaseException:
+        _undo(root, keys, keep_root=existed, keep_keys=keys_existed)
+        raise
+    ctx.reload_workspace()
+    return Initialised(
+        root=str(root),
+        keys=str(keys),
+        controller=name,
+        log_id=log_id,
+        verifier_key=keyring,
+        purposes=tuple(purpose.name for purpose in DEFAULT_PURPOSES),
+        warnings=warnings,
+    )
+
+
+def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
+    if (root / CONFIG_NAME).exists() or (root / "ledger.db").exists():
+        raise BadInput("there is a workspace here already", where=str(root))
+    if keys.is_relative_to(root):
+        raise BadInput(
+            "the keys would lie inside the workspace", where=str(keys), mend="set IMP_KEYS to another folder"
+        )
+    if not controller:
+        raise BadInput("the controller needs a name", mend="--controller NAME")
+    try:
+        zoneinfo.ZoneInfo(timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise BadInput("unknown time zone", where="--timezone", mend="an IANA name such as Europe/Paris") from None
+
+
+def _create(ctx: Context, root: Path, keys: Path, *, log_id: str, controller: str, timezone: str) -> str:
+    root.mkdir(parents=True, exist_ok=True)
+    keyring = Keyring.create(keys, log_id)
+    workspace = Workspace(root, {"workspace": {"log_id": log_id, "controller": controller}})
+    for folder in (workspace.archive, workspace.temporary):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for folder in (workspace.experiments, workspace.reports):
+        folder.mkdir(exist_ok=True)
+    create_log(workspace.database, keyring, log_id)
+    log = Log(
+        workspace.database,
+        keyring,
+        log_id=log_id,
+        clock=ctx.clock,
+        randomness=ctx.randomness,
+        actor=ctx.actor,
+        projection=project,
+    )
+    try:
+        with log.write() as transaction:
+            register_purposes(transaction, DEFAULT_PURPOSES)
+            register_notice(transaction, default_notice(controller))
+        verifier = log.verifier_key
+    finally:
+        log.close()
+    # TOML's basic strings are JSON's, but for the delete character, which no name holds.
+    config = _CONFIG.format(
+        log_id=json.dumps(log_id), controller=json.dumps(controller, ensure_ascii=False), timezone=json.dumps(timezone)
+    )
+    write_atomically(root / CONFIG_NAME, config.encode())
+    return verifier
+
+
+def _undo(root: Path, keys: Path, *, keep_root: bool, keep_keys: bool) -> None:
+    if not keep_keys:
+        shutil.rmtree(keys, ignore_errors=True)
+    if not keep_root:
+        shutil.rmtree(root, ignore_errors=True)
+        return
+    for name in (CONFIG_NAME, "ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (root / name).unlink(missing_ok=True)
+    for name in ("archive", "tmp", "experiments", "reports"):
+        with contextlib.suppress(OSError):  # absent, or not empty: then it was not ours
+            (root / name).rmdir()
+
+
+@click.command("init")
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--controller", help="Who decides on the data (default: the folder's name).")
+@click.option("--timezone", default="UTC", show_default=True, help="IANA zone in which cohort days begin.")
+@json_option
+@pass_context
+def init_command(ctx: Context, folder: Path, controller: str | None, timezone: str, *, as_json: bool) -> None:
+    """Create a workspace: keys (outside of it), ledger, purposes and one notice.
+
+    Example: imp init shop --controller "Shop Ltd"
+    """
+    done = init(ctx, folder, controller=controller, timezone=timezone)
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    text = (
+        f"workspace  {done.root}\nkeys       {done.keys} (back them up apart from the workspace)\n"
+        f"controller {done.controller}\npurposes   {', '.join(done.purposes)}\nverifier   {done.verifier_key}"
+    )
+    emit(done, text, as_json=as_json)

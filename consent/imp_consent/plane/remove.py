@@ -1,0 +1,177 @@
+"""Erasure of people (GDPR 17): denied at once, rows rewritten out of the archive, then keys and mappings destroyed.
+
+Each step is idempotent and stored in `erasure`, so that a crash at any point goes on where it stopped (`resume`):
+requested → the archive's files replaced → erased. What stays is the leaves, which nobody can link any more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from imp_consent.identity.pseudonym import channel_pseudonym
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane import archive
+from imp_core.clock import DAY_US
+from imp_core.errors import LedgerBroken
+from imp_core.ports import Json
+from imp_core.workspace import Workspace
+
+__all__ = ["Erased", "pending", "request_erasure", "resume"]
+
+_TELL_WITHIN_US = 30 * DAY_US  # one month (GDPR 12(3)), in days so that the date is certain
+_REQUESTED = 1
+# Rows of these tables are a person's own; the numbers they hold are destroyed with them.
+_OWN_TABLES = ("consent_state", "inbox", "subject_key", "erasure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What an erasure did: people, leaves that can no longer be linked, archive rows removed, files rewritten."""
+
+    people: int
+    leaves: int
+    rows: int
+    files: int
+    seq: int | None
+
+
+def request_erasure(
+    log: Log, subjects: Iterable[int], envelope: Mapping[str, Json], *, channels: Sequence[str] = ()
+) -> list[int]:
+    """Step 1, acknowledged when it returns: the gate denies from now on; channels are to be told. Returns the seqs.
+
+    Raises:
+        LedgerBroken: a subject is unknown.
+    """
+    seqs: list[int] = []
+    with log.write() as transaction:
+        under_way = {row[0] for row in transaction.sealed.select("erasure")}
+        for subject in subjects:
+            if subject in under_way:
+                continue
+            now_us = transaction.now_us
+            statement = Statement(type="erase-requested", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=now_us)
+            seq = transaction.append_person(subject, statement, envelope)
+            transaction.sealed.insert("erasure", [(subject, _REQUESTED, seq, now_us)])
+            _tell(transaction, subject, channels)
+            seqs.append(seq)
+    return seqs
+
+
+def pending(log: Log) -> int:
+    """How many erasures are under way."""
+    with log.read() as reader:
+        return sum(1 for _ in reader.sealed.select("erasure"))
+
+
+def resume(log: Log, workspace: Workspace) -> Erased:
+    """Finish every erasure that was requested; safe to run again after a crash at any point.
+
+    Raises:
+        LedgerBroken: a registered file is missing or changed.
+    """
+    with log.read() as reader:
+        subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
+        files = archive.live_batches(reader)
+    if not subjects:
+        return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
+    for file in files:
+        rewritten = archive.rewrite_without(workspace, file, subjects)
+        if rewritten is not None:
+            _swap(log, file, rewritten)
+    archive.remove_orphans(workspace, log)
+    done = _destroy(log, subjects)
+    log.compact()
+    return done
+
+
+def _swap(log: Log, old: archive.BatchFile, new: archive.RewrittenFile) -> None:
+    """Put the new file in the old one's place, by compare-and-swap on its version; readers lose their lease."""
+    with log.write() as transaction:
+        changed = transaction.sealed.update(
+            "batch",
+            "batch = ? AND version = ? AND state = 'live'",
+            (old.batch, old.version),
+            {"path": new.path, "sha256": new.sha256, "n": new.n, "version": new.version},
+        )
+        if changed != 1:
+            raise LedgerBroken("a file was rewritten by somebody else", where=f"batch {old.batch}", mend="run it again")
+        for lease in list(transaction.sealed.select("lease")):
+            if old.batch in json.loads(str(lease[2])):
+                transaction.sealed.delete("lease", "id = ?", (lease[0],))
+                transaction.append_system("use-close", {"use": lease[1], "abandoned": True})
+
+
+def _destroy(log: Log, subjects: set[int]) -> Erased:
+    with log.write() as transaction:
+        versions, rows = _rewritten_since(transaction)
+        leaves = 0
+        for subject in sorted(subjects):
+            _, next_i = transaction.subjects.secrets(subject)
+            leaves += next_i
+            _destroy_one(transaction, subject)
+        listing = json.dumps(versions, separators=(",", ":")).encode()
+        seq = transaction.append_system(
+            "erased",
+            {
+                "people": len(subjects),
+                "leaves": leaves,
+                "rows": rows,
+                "files": archive.sha256_of(listing),
+                "backups_clear_by": transaction.now_us + _TELL_WITHIN_US,
+            },
+            documents=[listing],
+        )
+    return Erased(people=len(subjects), leaves=leaves, rows=rows, files=len(versions), seq=seq)
+
+
+def _destroy_one(transaction: Transaction, subject: int) -> None:
+    transaction.forget(subject)
+    sealed = transaction.sealed
+    keks = [key for key in transaction.keyring.keys if key.purpose == "kek"]
+    for kek in keks:
+        mapping = transaction.subjects.encryption(kek.id).seal_subject(subject)
+        for row in list(sealed.select("identifier", "subject = ?", (mapping,))):
+            token = row[4]
+            if not any(True for _ in sealed.select("suppression", "token = ?", (token,))):
+                sealed.insert("suppression", [(token,)])
+        sealed.delete("identifier", "subject = ?", (mapping,))
+    for table in _OWN_TABLES:
+        sealed.delete(table, "subject = ?", (subject,))
+    transaction.sql.execute("DELETE FROM payload WHERE subject = ?", (subject,))
+
+
+def _rewritten_since(transaction: Transaction) -> tuple[list[dict[str, int | str]], int]:
+    """The files whose present version no `erased` entry names yet, and how many rows they lost."""
+    known: dict[int, tuple[int, int]] = {}
+    for entry in transaction.system_entries("collect"):
+        known[int(str(entry.fields["batch"]))] = (0, int(str(entry.fields["n"])))
+    for entry in transaction.system_entries("erased"):
+        for item in json.loads(transaction.document(str(entry.fields["files"]))):
+            known[item["batch"]] = (item["version"], item["n"])
+    listed: list[dict[str, int | str]] = []
+    rows = 0
+    for file in archive.live_batches(transaction):
+        version, n = known[file.batch]
+        if file.version > version:
+            listed.append({"batch": file.batch, "version": file.version, "sha256": file.sha256, "n": file.n})
+            rows += n - file.n
+    return listed, rows
+
+
+def _tell(transaction: Transaction, subject: int, channels: Sequence[str]) -> None:
+    """Leave word for each channel, by its own pseudonym of the person; it never holds up the erasure."""
+    key = transaction.keyring.active("channel").secret
+    (last,) = transaction.sql.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()
+    due_us = transaction.now_us + _TELL_WITHIN_US
+    transaction.sealed.insert(
+        "outbox",
+        [
+            (last + 1 + index, name, channel_pseudonym(key, name, subject), "forget", due_us, "due")
+            for index, name in enumerate(channels)
+        ],
+    )

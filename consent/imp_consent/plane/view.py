@@ -1,0 +1,195 @@
+"""The only way to people's data for use: a use is marked in the ledger before anything is read.
+
+Opening appends `use-open` with the state as of that entry, and yields native DuckDB relations of the rows that pass
+the gate twice; closing appends `use-close` with the hash of what was computed, and refuses when an admitted person
+withdrew or was erased in between (`DATA.md`, Readout).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from imp_consent.gate import DECIDED_SQL, PASSING_SQL, rectangles
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane import archive
+from imp_core.clock import SECOND_US
+from imp_core.gate import Use
+from imp_core.ports import EnrolmentCount, Superseded
+from imp_core.workspace import Workspace
+
+__all__ = ["ConsentUse", "ConsentView"]
+
+_LEASE_US = 3600 * SECOND_US
+_SUBJECTS = 10_000
+
+
+class ConsentView:
+    """Core's View on a ledger and its archive."""
+
+    def __init__(self, log: Log, workspace: Workspace) -> None:
+        self._log = log
+        self._workspace = workspace
+
+    def open(self, use: Use, *, definition_seq: int | None = None) -> ConsentUse:
+        """Mark the use, then yield what the gate lets through, as of now.
+
+        Raises:
+            LedgerBroken: a registered file is missing or changed, or the state was changed by other hands.
+        """
+        with self._log.write() as transaction:
+            _close_expired(transaction)
+            files = archive.live_batches(transaction)
+            listing = json.dumps([[file.batch, file.version, file.sha256] for file in files], separators=(",", ":"))
+            size, as_of_us = transaction.size, transaction.now_us
+            allowed = rectangles(transaction, use.purpose, use.channel)
+            policies = [entry.seq for entry in transaction.system_entries("policy")]
+            seq = transaction.append_system(
+                "use-open",
+                {
+                    "purpose": use.purpose,
+                    "channel": use.channel,
+                    "action": str(use.action),
+                    "definition": definition_seq,
+                    "n": size,
+                    "policy": policies[-1] if policies else None,
+                    "files": hashlib.sha256(listing.encode()).hexdigest(),
+                },
+            )
+            batches = json.dumps([file.batch for file in files])
+            transaction.sealed.insert("lease", [(seq, seq, batches, as_of_us + _LEASE_US)])
+        opened = ConsentUse(self._log, use, seq=seq, size=size, as_of_us=as_of_us)
+        try:
+            paths = [str(archive.checked_path(self._workspace, file)) for file in files]
+            opened.attach(archive.scan(self._workspace, paths), allowed)
+        except BaseException:
+            opened.abandon()
+            raise
+        return opened
+
+    def enrolment(self, experiment: str) -> Sequence[EnrolmentCount]:
+        """Counts of exposures by variant, day and reason; they hold nobody's data and never decrease."""
+        with self._log.read() as reader:
+            return [
+                EnrolmentCount(
+                    experiment=str(name), phase=int(str(phase)), variant=str(variant), day=int(str(day)),
+                    reason=str(reason), n=int(str(n)),
+                )
+                for name, phase, variant, day, reason, n in reader.sealed.select(
+                    "enrolment_count", "experiment = ? ORDER BY phase, variant, day, reason", (experiment,)
+                )
+            ]  # fmt: skip
+
+
+class ConsentUse:
+    """One opened use; see `imp_core.ports.OpenedUse` for its frames."""
+
+    def __init__(self, log: Log, use: Use, *, seq: int, size: int, as_of_us: int) -> None:
+        self._log = log
+        self._use = use
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self.seq = seq
+        self.size = size
+        self.as_of_us = as_of_us
+        self.checkpoint = log.checkpoint().note
+        self.events: duckdb.DuckDBPyRelation
+        self.closed: duckdb.DuckDBPyRelation
+        self.refused: duckdb.DuckDBPyRelation
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, allowed: object) -> None:
+        """Put the gate between the archive and the reader: `connection` knows the table `archive_row`."""
+        self._connection = connection
+        connection.register("consent_arrow", allowed)
+        connection.execute("CREATE TEMP TABLE consent_rectangle AS SELECT * FROM consent_arrow")
+        connection.unregister("consent_arrow")
+        parameters = {"read_us": self.as_of_us, "n": self.size}
+        connection.execute(f"CREATE TEMP TABLE passing AS {PASSING_SQL}", parameters)
+        connection.execute(
+            "CREATE TEMP TABLE refused AS SELECT type, experiment, phase, variant, decided AS reason,"  # noqa: S608 (the gate's own text)
+            f" count(DISTINCT subject) AS subjects FROM ({DECIDED_SQL}) WHERE NOT permitted GROUP BY ALL",
+            parameters,
+        )
+        self.events = connection.table("passing")
+        self.refused = connection.table("refused")
+        self.closed = connection.sql(
+            "SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"
+            " WHERE NOT permit AND subject IN (SELECT subject FROM passing)"
+        )
+
+    def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
+        """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
+
+        Raises:
+            Superseded: an admitted person withdrew or was erased since; the use is closed without a result.
+        """
+        with self._log.write() as transaction:
+            superseded = self._superseded(transaction)
+            fields: dict[str, str | int | bool | Mapping[str, int] | None] = {"use": self.seq}
+            if superseded:
+                fields["abandoned"] = True
+            else:
+                fields |= {"readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts)}
+            seq = transaction.append_system("use-close", fields)
+            transaction.sealed.delete("lease", "id = ?", (self.seq,))
+        self._disconnect()
+        if superseded:
+            raise Superseded("an admitted person withdrew or was erased while this was computed")
+        return seq
+
+    def abandon(self) -> None:
+        """Close the use without a result; the ledger says so."""
+        with self._log.write() as transaction:
+            if transaction.sealed.delete("lease", "id = ?", (self.seq,)):
+                transaction.append_system("use-close", {"use": self.seq, "abandoned": True})
+        self._disconnect()
+
+    def _superseded(self, transaction: Transaction) -> bool:
+        if not any(True for _ in transaction.sealed.select("lease", "id = ?", (self.seq,))):
+            return True  # an erasure took the lease away: the files read are gone
+        admitted = {subject for (subject,) in self.events.select("subject").distinct().fetchall()}
+        changed = {
+            subject
+            for (subject,) in transaction.sql.execute("SELECT DISTINCT subject FROM payload WHERE seq > ?", (self.seq,))
+        }
+        if any(_newly_denied(transaction, self._use.purpose, subject, self.seq) for subject in admitted & changed):
+            return True
+        erased = any(entry.seq > self.seq for entry in transaction.system_entries("erased"))
+        return erased and not _all_living(transaction, admitted)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _newly_denied(transaction: Transaction, purpose: str, subject: int, seq: int) -> bool:
+    found = transaction.sealed.select(
+        "consent_state",
+        "subject = ? AND purpose = ? AND NOT permit AND from_seq > ? AND from_us <= ?",
+        (subject, purpose, seq, transaction.now_us),
+    )
+    return any(True for _ in found)
+
+
+def _all_living(transaction: Transaction, subjects: set[int]) -> bool:
+    ordered = sorted(subjects)
+    for start in range(0, len(ordered), _SUBJECTS):
+        chunk = ordered[start : start + _SUBJECTS]
+        (found,) = transaction.sql.execute(
+            "SELECT count(*) FROM subject_key WHERE subject IN (SELECT value FROM json_each(?))", (json.dumps(chunk),)
+        ).fetchone()
+        if found != len(chunk):
+            return False
+    return True
+
+
+def _close_expired(transaction: Transaction) -> None:
+    expired = [row[1] for row in transaction.sealed.select("lease", "expires_us < ?", (transaction.now_us,))]
+    for use_seq in expired:
+        transaction.append_system("use-close", {"use": use_seq, "abandoned": True})
+    if expired:
+        transaction.sealed.delete("lease", "expires_us < ?", (transaction.now_us,))

@@ -1,0 +1,45 @@
+"""The entry point of imp-consent: registers commands and the runtime. Imports nothing but imp_core."""
+
+from __future__ import annotations
+
+from imp_core.hookspecs import CommandRef, RuntimeProvider, hookimpl
+
+__all__ = ["imp_register_commands", "imp_register_runtime"]
+
+
+@hookimpl
+def imp_register_commands() -> list[CommandRef]:
+    """The commands of consent, audit and intake."""
+    return [
+        CommandRef(
+            name="init",
+            target="imp_consent.commands.init:init_command",
+            help="Create a workspace, its keys and its ledger.",
+        ),
+        CommandRef(
+            name="status", target="imp_consent.commands.status:status_command", help="Show what a workspace holds."
+        ),
+        CommandRef(
+            name="consent",
+            target="imp_consent.commands.consent:consent",
+            help="Record, import, check and withdraw consent; erase people.",
+        ),
+        CommandRef(
+            name="audit", target="imp_consent.commands.audit:audit", help="Verify the ledger and sign checkpoints."
+        ),
+        CommandRef(
+            name="ingest",
+            target="imp_consent.commands.ingest:ingest_command",
+            help="Take in events through a channel, past the gate.",
+        ),
+    ]
+
+
+@hookimpl
+def imp_register_runtime() -> list[RuntimeProvider]:
+    """Gate, view and ledger."""
+    return [
+        RuntimeProvider(kind="gate", name="consent", target="imp_consent.runtime:open_gate"),
+        RuntimeProvider(kind="view", name="consent", target="imp_consent.runtime:open_view"),
+        RuntimeProvider(kind="ledger", name="consent", target="imp_consent.runtime:open_ledger"),
+    ]

@@ -1,0 +1,116 @@
+"""The composition root: opens the ledger of a context once and fills core's protocols with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from imp_consent.gate import ConsentGate
+from imp_consent.identity.keys import Keyring, keys_folder
+from imp_consent.ledger.log import Log
+from imp_consent.plane.view import ConsentView
+from imp_consent.policy.project import project
+from imp_core.context import Context
+from imp_core.errors import LedgerBroken
+from imp_core.ports import Check, CheckpointInfo, Json, SystemEntry
+
+__all__ = ["SystemLedger", "open_gate", "open_ledger", "open_log", "open_view"]
+
+
+def open_log(ctx: Context) -> Log:
+    """The ledger of this context's workspace, opened once.
+
+    Raises:
+        WorkspaceMissing: there is no workspace.
+        KeysUnusable: a key is missing, malformed or readable by others.
+        LedgerBroken: there is no database, it is not ours, or of another version.
+    """
+    log = ctx.shared.get("consent.log")
+    if not isinstance(log, Log):
+        workspace = ctx.workspace
+        keyring = Keyring.open(keys_folder(ctx.environ, workspace.log_id), workspace.log_id)
+        log = Log(
+            workspace.database,
+            keyring,
+            log_id=workspace.log_id,
+            clock=ctx.clock,
+            randomness=ctx.randomness,
+            actor=ctx.actor,
+            projection=project,
+        )
+        ctx.shared["consent.log"] = log
+    return log
+
+
+def open_gate(ctx: Context) -> ConsentGate:
+    """Core's Gate."""
+    return ConsentGate(lambda: open_log(ctx))
+
+
+def open_view(ctx: Context) -> ConsentView:
+    """Core's View."""
+    return ConsentView(open_log(ctx), ctx.workspace)
+
+
+def open_ledger(ctx: Context) -> SystemLedger:
+    """Core's Ledger."""
+    return SystemLedger(open_log(ctx))
+
+
+class SystemLedger:
+    """Core's Ledger protocol on a `Log`: system entries and checkpoints, nothing about a person."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def append(self, type_: str, fields: Mapping[str, Json], *, documents: Sequence[bytes] = ()) -> int:
+        """Append one system entry and return its seq once it is durable.
+
+        Raises:
+            BadInput: not a type of system entry, or fields outside the canonical profile.
+        """
+        with self._log.write() as transaction:
+            return transaction.append_system(type_, fields, documents=documents)
+
+    def entries(self, type_: str) -> Iterator[SystemEntry]:
+        """System entries of one type, oldest first."""
+        with self._log.read() as reader:
+            yield from list(reader.system_entries(type_))
+
+    def document(self, sha256: str) -> bytes:
+        """A stored document by the hex SHA-256 of its bytes.
+
+        Raises:
+            LedgerBroken: there is none, or its bytes do not have this hash.
+        """
+        with self._log.read() as reader:
+            return reader.document(sha256)
+
+    def checkpoint(self) -> CheckpointInfo:
+        """Sign what is committed now and write it outside the database."""
+        return self._log.checkpoint()
+
+    def diagnose(self) -> Iterator[Check]:
+        """Keys, database, checkpoint: looked at, not changed."""
+        keyring = self._log.keyring
+        yield Check(name="keys", ok=True, detail=f"{len(keyring.keys)} keys in {keyring.folder}")
+        try:
+            with self._log.read() as reader:
+                size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))
+            outside = self._log.outside()
+        except LedgerBroken as error:
+            yield Check(name="ledger", ok=False, detail=str(error), mend=error.mend)
+            return
+        yield Check(name="ledger", ok=True, detail=f"{size} entries")
+        behind = outside is not None and outside.size > size
+        yield Check(
+            name="checkpoint",
+            ok=outside is not None and not behind,
+            detail=f"signed at {outside.size} entries" if outside else "none was ever signed",
+            mend="put the newest database back" if behind else "sign one: imp audit checkpoint",
+        )
+        yield Check(
+            name="erasures",
+            ok=not pending,
+            detail=f"{pending} under way" if pending else "none under way",
+            mend="finish them: imp consent erase --resume",
+        )
