@@ -1,0 +1,64 @@
+"""From a file to events: open it, choose the mapping, number the rows, and say of each what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from imp_channel_file.build import Builder
+from imp_channel_file.delimited import DelimitedTable
+from imp_channel_file.fields import FIELDS, Unfit
+from imp_channel_file.jsonlines import JsonLinesTable
+from imp_channel_file.mapping import UTF_8, FileMapping, plain_mapping, read_mapping
+from imp_channel_file.table import Format, Table, detect, opened, text_stream
+from imp_core.errors import BadInput
+from imp_core.event import RawEvent, RowFault
+
+__all__ = ["read_events"]
+
+
+def read_events(path: Path, mapping_path: Path | None = None) -> Iterator[RawEvent | RowFault]:
+    """Stream the events of a file; a row with any fault yields its faults and no event.
+
+    Raises:
+        BadInput: the file or its mapping as a whole cannot be read, or the file holds no row.
+    """
+    mapping = None if mapping_path is None else read_mapping(mapping_path)
+    with ExitStack() as stack:
+        table = _table(path, mapping, stack)
+        if mapping is None:
+            columns = tuple(FIELDS) if table.columns is None else table.columns
+            mapping = plain_mapping(columns, where=str(path))
+        builder = Builder(mapping, table, file_sha256=partial(_sha256, path))
+        number = 0
+        for number, row in enumerate(table.rows(mapping.wanted), 1):
+            if isinstance(row, Unfit):
+                yield RowFault(row=number, field="row", problem=str(row))
+            else:
+                yield from builder.events(number, row)
+        if not number:
+            raise BadInput("the file holds no row", where=str(path))
+
+
+def _table(path: Path, mapping: FileMapping | None, stack: ExitStack) -> Table:
+    where = str(path)
+    content, packed = stack.enter_context(opened(path))
+    found = detect(path, content, packed=packed)
+    if found is Format.PARQUET:
+        from imp_channel_file.parquet import ParquetTable  # noqa: PLC0415 (pyarrow takes longer to import than a small CSV to read)
+
+        return ParquetTable(path)
+    encoding = mapping.encoding if mapping else UTF_8
+    stream = stack.enter_context(text_stream(content, encoding=encoding, where=where))
+    if found is Format.JSON_LINES:
+        return JsonLinesTable(stream, mapped=mapping is not None, where=where)
+    delimiter = mapping.delimiter if mapping else None
+    return DelimitedTable(stream, delimiter=delimiter or ("\t" if ".tsv" in path.suffixes else ","), where=where)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
