@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from imp_consent.ledger.merkle import Frontier
 from imp_consent.ledger.sealed import row_hmac, stored_mac
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.tables import SUMMED
 from imp_core.errors import LedgerBroken
 
 __all__ = ["Head", "format_sums", "load_head", "parse_sums", "save_head"]
@@ -21,7 +21,7 @@ class Head:
 
     log_id: str
     frontier: Frontier = field(default_factory=Frontier)
-    sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SEALED, 0))
+    sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUMMED, 0))
 
 
 def format_sums(sums: dict[str, int]) -> str:

@@ -12,6 +12,7 @@ from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint, origin_of
 from imp_consent.ledger.head import Head, load_head, save_head
 from imp_consent.ledger.note import SigningKey
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.sealed import MODULUS, row_hmac
 from imp_consent.ledger.store import connect, create_database, transaction
 from imp_consent.ledger.transaction import Projection, Transaction
 from imp_core.clock import Clock
@@ -137,12 +138,7 @@ class Log:
         checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
         note = sign_checkpoint(checkpoint, signing_key(self.keyring, self.log_id))
         if outside != checkpoint:
-            with transaction(self._sql, write=True):
-                self._sql.execute(
-                    "INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)",
-                    (checkpoint.size, checkpoint.root, note),
-                )
-            write_atomically(self.keyring.checkpoint_file, note.encode())
+            self._keep(checkpoint, note)
         return CheckpointInfo(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex(), note=note)
 
     def outside(self) -> Checkpoint | None:
@@ -177,6 +173,17 @@ class Log:
         if head.log_id != self.log_id:
             raise LedgerBroken("the database belongs to another log", mend="imp.toml and ledger.db must go together")
         return head
+
+    def _keep(self, checkpoint: Checkpoint, note: str) -> None:
+        key, row = self.keyring.active("row").secret, (checkpoint.size, checkpoint.root, note)
+        with transaction(self._sql, write=True):
+            kept = self._sql.execute("INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)", row)
+            if kept.rowcount:
+                head = self._head()  # another process may have appended meanwhile
+                added = int.from_bytes(row_hmac(key, "checkpoint", row), "big")
+                head.sums["checkpoint"] = (head.sums.get("checkpoint", 0) + added) % MODULUS
+                save_head(self._sql, key, head, was_size=head.frontier.size)
+        write_atomically(self.keyring.checkpoint_file, note.encode())
 
     def _refuse_rollback(self, head: Head) -> Checkpoint | None:
         outside = self.outside()

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.tables import SEALED, SUMMED
 from imp_core.errors import LedgerBroken
 
 __all__ = ["MODULUS", "Sealed", "Value", "row_hmac", "stored_mac"]
@@ -60,7 +60,7 @@ class Sealed:
     def __init__(self, sql: sqlite3.Connection, key: bytes, sums: Mapping[str, int]) -> None:
         self._sql = sql
         self._key = key
-        self.sums: dict[str, int] = {table: sums.get(table, 0) for table in SEALED}
+        self.sums: dict[str, int] = {table: sums.get(table, 0) for table in SUMMED}
 
     def insert(self, table: str, rows: Iterable[Sequence[Value]]) -> int:
         """Insert rows and return how many. sqlite3.IntegrityError (a key that exists) passes through."""

@@ -61,8 +61,12 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         LedgerBroken: there is none, it is not ours, or it is of another version.
     """
     # Without a write-ahead log left by a writer, reading needs no shared-memory file beside the database.
-    idle = not path.with_name(path.name + "-wal").exists()
-    return _open(path, "ro&immutable=1" if idle else "ro", ("PRAGMA query_only = ON", "PRAGMA temp_store = MEMORY"))
+    mode = "ro"
+    if not path.with_name(path.name + "-wal").exists():
+        mode = "ro&immutable=1"
+    elif path.with_name(path.name + "-shm").exists():
+        mode = "ro&readonly_shm=1"
+    return _open(path, mode, ("PRAGMA query_only = ON", "PRAGMA temp_store = MEMORY"))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ __all__ = [
     "FOREVER_SEQ",
     "FOREVER_US",
     "SEALED",
+    "SUMMED",
     "BatchRow",
     "CheckpointRow",
     "ConsentStateRow",
@@ -287,3 +288,5 @@ SEALED: Final[dict[str, tuple[str, ...]]] = {
     for name, table in SQLModel.metadata.tables.items()
     if "mac" in table.columns and name != "log_state"
 }
+# Tables whose set of rows `log_state.sums` authenticates: a checkpoint proves itself, but not that none was taken away.
+SUMMED: Final = (*SEALED, "checkpoint")
