@@ -58,9 +58,11 @@ def _email(value: str) -> str:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 (slow to import, rarely needed)
 
     try:
-        address = validate_email(folded, check_deliverability=False, globally_deliverable=False)
+        address = validate_email(folded, check_deliverability=False, globally_deliverable=False, strict=True)
     except EmailNotValidError:
         raise BadInput("not an e-mail address") from None
+    if "." not in address.domain:  # only a host of somebody's own network
+        raise BadInput("not an e-mail address")
     return address.normalized.casefold()
 
 
