@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import duckdb
 
@@ -26,6 +27,24 @@ __all__ = ["ConsentUse", "ConsentView"]
 
 _LEASE_US = 3600 * SECOND_US
 _SUBJECTS = 10_000
+
+# A unit is in or out whole: where a person's first exposure of an experiment does not pass, no later one does, else
+# the unit would be counted from the middle of its story (a late grant, a withdrawal and a new grant).
+_HALF_UNITS_SQL: Final = (
+    "SELECT subject, experiment, arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"  # noqa: S608 (the gate's own text)
+    f" FROM ({DECIDED_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment"
+    " HAVING min(event_us) FILTER (WHERE NOT permitted) <= min(event_us) FILTER (WHERE permitted)"
+)
+_PASSING_SQL: Final = (
+    f"SELECT p.* FROM ({PASSING_SQL}) p LEFT JOIN half_unit h"  # noqa: S608 (the gate's own text)
+    " ON p.type = 'exposure' AND h.subject = p.subject AND h.experiment = p.experiment WHERE h.subject IS NULL"
+)
+_REFUSED_SQL: Final = (
+    "SELECT r.type, r.experiment, r.phase, r.variant, COALESCE(h.decided, r.decided) AS reason,"  # noqa: S608 (the gate's own text)
+    f" count(DISTINCT r.subject) AS subjects FROM ({DECIDED_SQL}) r LEFT JOIN half_unit h"
+    " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment"
+    " WHERE NOT r.permitted OR h.subject IS NOT NULL GROUP BY ALL"
+)
 
 
 class ConsentView:
@@ -107,12 +126,9 @@ class ConsentUse:
         connection.execute("CREATE TEMP TABLE consent_rectangle AS SELECT * FROM consent_arrow")
         connection.unregister("consent_arrow")
         parameters = {"read_us": self.as_of_us, "n": self.size}
-        connection.execute(f"CREATE TEMP TABLE passing AS {PASSING_SQL}", parameters)
-        connection.execute(
-            "CREATE TEMP TABLE refused AS SELECT type, experiment, phase, variant, decided AS reason,"  # noqa: S608 (the gate's own text)
-            f" count(DISTINCT subject) AS subjects FROM ({DECIDED_SQL}) WHERE NOT permitted GROUP BY ALL",
-            parameters,
-        )
+        connection.execute(f"CREATE TEMP TABLE half_unit AS {_HALF_UNITS_SQL}", parameters)
+        connection.execute(f"CREATE TEMP TABLE passing AS {_PASSING_SQL}", parameters)
+        connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}", parameters)
         self.events = connection.table("passing")
         self.refused = connection.table("refused")
         self.closed = connection.sql(
