@@ -1,0 +1,54 @@
+"""The event archive: immutable Parquet files, each registered by a row of the ledger database.
+
+A file is written outside the archive, fsynced, renamed into it and its folder fsynced *before* the transaction that
+names it, so that a crash leaves at worst a file that no row names. Its own name tells batch, version and the beginning
+of its SHA-256: `b00000001-v0-3f9a0c1d22ee.parquet`. Only intake, view, remove, subject and audit.verify may import
+this package: it is the only door to people's data.
+"""
+
+from imp_consent.plane.archive.files import (
+    BatchFile,
+    WrittenFile,
+    checked_path,
+    find_source,
+    insert_batch,
+    live_batches,
+    next_batch,
+    read_columns,
+    scan,
+    sha256_of,
+    sha256_of_file,
+)
+from imp_consent.plane.archive.rewrite import (
+    RewrittenFile,
+    discard,
+    orphans,
+    remove_orphans,
+    renumber_without,
+    rewrite_without,
+)
+from imp_consent.plane.archive.schema import FORMAT, SCHEMA
+from imp_consent.plane.archive.writer import ArchiveWriter
+
+__all__ = [
+    "FORMAT",
+    "SCHEMA",
+    "ArchiveWriter",
+    "BatchFile",
+    "RewrittenFile",
+    "WrittenFile",
+    "checked_path",
+    "discard",
+    "find_source",
+    "insert_batch",
+    "live_batches",
+    "next_batch",
+    "orphans",
+    "read_columns",
+    "remove_orphans",
+    "renumber_without",
+    "rewrite_without",
+    "scan",
+    "sha256_of",
+    "sha256_of_file",
+]

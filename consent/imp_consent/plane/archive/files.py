@@ -1,0 +1,218 @@
+"""Registered files: the rows of `batch`, and the files they name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.archive.schema import FORMAT, SCHEMA
+from imp_core.errors import LedgerBroken
+from imp_core.workspace import Workspace
+
+__all__ = [
+    "BatchFile",
+    "WrittenFile",
+    "checked_path",
+    "find_source",
+    "fsync_folder",
+    "insert_batch",
+    "live_batches",
+    "next_batch",
+    "open_file",
+    "private_folder",
+    "read_columns",
+    "scan",
+    "sha256_of",
+    "sha256_of_file",
+]
+
+_ROWS = 50_000
+_TABLE = "batch"
+_LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFile:
+    """A row of `batch`: a registered file. `path` is relative to the workspace; days are UTC days since 1970.
+
+    A file without rows has first_day 0 and last_day -1; `root` is None until batches carry Merkle roots.
+    """
+
+    batch: int
+    path: str
+    sha256: str
+    source_sha256: str
+    format: int
+    version: int
+    n: int
+    root: bytes | None
+    first_day: int
+    last_day: int
+    collect_seq: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFile:
+    """A file that lies in the archive and that no row names yet; fields as in `BatchFile`."""
+
+    batch: int
+    version: int
+    path: str
+    sha256: str
+    n: int
+    first_day: int
+    last_day: int
+
+
+def sha256_of(data: bytes) -> str:
+    """The hex SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """The hex SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def live_batches(reader: Reader) -> list[BatchFile]:
+    """The registered files as of this snapshot, oldest first.
+
+    Raises:
+        LedgerBroken: a row was changed by other hands.
+    """
+    return _select(reader, "state = ? ORDER BY batch", _LIVE)
+
+
+def find_source(reader: Reader, source_sha256: str) -> BatchFile | None:
+    """The batch that was taken from a source, live or dead; None where the source was never taken."""
+    found = _select(reader, "source_sha256 = ? ORDER BY batch", source_sha256)
+    return found[0] if found else None
+
+
+def next_batch(reader: Reader) -> int:
+    """The number of the batch to come; dead batches keep theirs."""
+    (last,) = reader.sql.execute("SELECT coalesce(max(batch), 0) FROM batch").fetchone()
+    return int(last) + 1
+
+
+def insert_batch(transaction: Transaction, file: WrittenFile, *, source_sha256: str, collect_seq: int) -> None:
+    """Register a file: with the commit it is part of the archive."""
+    row = BatchFile(
+        batch=file.batch,
+        path=file.path,
+        sha256=file.sha256,
+        source_sha256=source_sha256,
+        format=FORMAT,
+        version=file.version,
+        n=file.n,
+        root=None,
+        first_day=file.first_day,
+        last_day=file.last_day,
+        collect_seq=collect_seq,
+        state=_LIVE,
+    )
+    transaction.sealed.insert(_TABLE, [tuple(getattr(row, column) for column in SEALED[_TABLE])])
+
+
+def checked_path(workspace: Workspace, file: BatchFile | WrittenFile) -> Path:
+    """Where a file lies, its bytes checked against their hash.
+
+    Raises:
+        LedgerBroken: it is missing, or its bytes are not those that were registered.
+    """
+    path = workspace.root / file.path
+    try:
+        found = sha256_of_file(path)
+    except OSError:
+        found = None
+    if found != file.sha256:
+        fact = "was changed" if found else "is missing"
+        raise LedgerBroken(f"a file of the archive {fact}", where=file.path, mend="restore it from a backup")
+    return path
+
+
+def open_file(path: Path) -> pq.ParquetFile:
+    """Open a file of the archive.
+
+    Raises:
+        LedgerBroken: it is not Parquet with the archive's columns.
+    """
+    try:
+        parquet = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise LedgerBroken(f"a file of the archive cannot be read: {type(error).__name__}", where=path.name) from None
+    if parquet.schema_arrow != SCHEMA:
+        parquet.close()
+        raise LedgerBroken("a file of the archive has other columns", where=path.name, mend="run: imp audit verify")
+    return parquet
+
+
+def read_columns(workspace: Workspace, file: WrittenFile, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of a file, in the order of its rows, some ten thousand rows at a time.
+
+    Raises:
+        LedgerBroken: it is not a file of the archive.
+    """
+    with open_file(workspace.root / file.path) as parquet:
+        yield from parquet.iter_batches(batch_size=_ROWS, columns=list(names))
+
+
+def scan(workspace: Workspace, paths: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection of its own that knows these files' rows as `archive_row`; spills stay in the workspace.
+
+    Raises:
+        LedgerBroken: a file cannot be read.
+    """
+    private_folder(workspace.temporary)
+    connection = duckdb.connect(
+        config={
+            "temp_directory": str(workspace.temporary / f"duckdb-{secrets.token_hex(4)}"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+    try:
+        if paths:
+            connection.read_parquet(list(paths)).create_view("archive_row")
+        else:
+            connection.from_arrow(SCHEMA.empty_table()).create("archive_row")
+    except duckdb.Error as error:
+        connection.close()
+        raise LedgerBroken(f"the archive cannot be read: {type(error).__name__}", where="archive") from None
+    return connection
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only its owner can read, where there is none."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def fsync_folder(path: Path) -> None:
+    """Make a folder's names durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _select(reader: Reader, where: str, *values: str) -> list[BatchFile]:
+    return [_batch_file(row) for row in reader.sealed.select(_TABLE, where, values)]
+
+
+def _batch_file(row: Sequence[Any]) -> BatchFile:
+    return BatchFile(**dict(zip(SEALED[_TABLE], row, strict=True)))
