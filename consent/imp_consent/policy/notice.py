@@ -1,0 +1,228 @@
+"""Notices: the exact text people were shown, with what the law asks it to say; stored and named by hash.
+
+A notice's canonical bytes are JSON with sorted keys: controller, data, language, name, purposes, recipients, text,
+version and withdrawal. Their SHA-256 is what a grant's statement commits to, so that an auditor can reproduce what a
+person read (GDPR 7(1)).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.purpose import DEFAULT_PURPOSES
+from imp_core.errors import BadInput, LedgerBroken
+from imp_core.ports import Json
+
+__all__ = [
+    "DATA_CATEGORIES",
+    "Notice",
+    "RegisteredNotice",
+    "check_notice",
+    "default_notice",
+    "find_notice",
+    "find_withdrawal",
+    "format_notice",
+    "newest_notice",
+    "parse_notice",
+    "read_notices",
+    "register_notice",
+]
+
+# What IMP itself keeps of a person; a notice may say more.
+DATA_CATEGORIES: Final = ("identifier", "touchpoint", "exposure", "outcome", "trait")
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_MAX_TEXT: Final = 200_000
+_SHORT: Final = 500
+_HASH_PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
+
+# How the right to withdraw is worded, by language: enough to find the paragraph that says it.
+_WITHDRAW: Final = {
+    "de": ("widerruf",),
+    "en": ("withdraw",),
+    "es": ("retirar", "revocar"),
+    "fr": ("retirer", "retrait"),
+    "it": ("revoca", "ritirare"),
+    "ja": ("撤回",),
+    "nl": ("intrekken", "trekt", "intrekking"),
+    "pl": ("wycofa", "cofnąć"),
+    "pt": ("retirar", "revogar"),
+    "sv": ("återkalla", "ta tillbaka"),
+    "zh": ("撤回", "撤销"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What people were shown: `withdrawal` is the passage of `text` that says how to withdraw."""
+
+    name: str
+    version: int
+    language: str
+    controller: str
+    purposes: tuple[str, ...]
+    withdrawal: str
+    text: str
+    data: tuple[str, ...] = DATA_CATEGORIES
+    recipients: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the canonical bytes, by which grants name the notice."""
+        return hashlib.sha256(format_notice(self)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredNotice:
+    """A notice as the ledger has it: the entry that registered it and its hash."""
+
+    seq: int
+    sha256: str
+    notice: Notice
+
+
+def check_notice(notice: Notice) -> Notice:
+    """The notice itself, if it says what consent needs (GDPR 13, rec. 42; EDPB 05/2020 §64).
+
+    Raises:
+        BadInput: controller, purposes, data or right to withdraw are missing, or the text does not say them.
+    """
+    where = f"notice {notice.name[:64]!r}"
+    problem = next((text for wrong, text in _problems(notice) if wrong), None)
+    if problem is not None:
+        what, _, mend = problem.partition("; ")
+        raise BadInput(what, where=where, mend=mend or None)
+    return notice
+
+
+def find_withdrawal(text: str, language: str) -> str:
+    """The first paragraph that speaks of withdrawing, or "" where none does or the language is not known."""
+    words = _WITHDRAW.get(language.partition("-")[0].lower(), ())
+    for paragraph in re.split(r"\n\s*\n", text):
+        folded = paragraph.casefold()
+        if any(word in folded for word in words):
+            return paragraph.strip()[:_SHORT]
+    return ""
+
+
+def format_notice(notice: Notice) -> bytes:
+    """The canonical bytes of a notice."""
+    text = json.dumps(asdict(notice), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def parse_notice(data: bytes) -> Notice:
+    """Read `format_notice`.
+
+    Raises:
+        LedgerBroken: it is not a notice in canonical form.
+    """
+    try:
+        document: dict[str, Any] = json.loads(data.decode())
+        lists = {name: tuple(document[name]) for name in ("purposes", "data", "recipients")}
+        notice = Notice(**{**document, **lists})
+        canonical = format_notice(notice) == data
+    except (ValueError, TypeError, KeyError):
+        canonical = False
+    if not canonical:
+        raise LedgerBroken("not a notice in canonical form", where="notice", mend="run: imp audit verify")
+    return notice
+
+
+def default_notice(controller: str) -> Notice:
+    """The notice every workspace starts with, in the controller's name."""
+    template = Path(__file__).with_name("notice.en.txt").read_text(encoding="utf-8")
+    text = template.replace("{controller}", controller)
+    return Notice(
+        name="default",
+        version=1,
+        language="en",
+        controller=controller,
+        purposes=tuple(purpose.name for purpose in DEFAULT_PURPOSES),
+        withdrawal=find_withdrawal(text, "en"),
+        text=text,
+    )
+
+
+def register_notice(transaction: Transaction, notice: Notice) -> RegisteredNotice:
+    """Store a notice and name it in a `notice` entry; consent given from now on may refer to it.
+
+    Raises:
+        BadInput: the notice does not say what consent needs.
+    """
+    body = format_notice(check_notice(notice))
+    sha256 = hashlib.sha256(body).hexdigest()
+    fields: dict[str, Json] = {
+        "name": notice.name,
+        "version": notice.version,
+        "language": notice.language,
+        "sha256": sha256,
+    }
+    seq = transaction.append_system("notice", fields, notices=(body,))
+    return RegisteredNotice(seq=seq, sha256=sha256, notice=notice)
+
+
+def read_notices(reader: Reader) -> list[RegisteredNotice]:
+    """Every registered notice, oldest first.
+
+    Raises:
+        LedgerBroken: a notice is missing, changed or malformed.
+    """
+    found = []
+    for entry in reader.system_entries("notice"):
+        sha256 = str(entry.fields.get("sha256"))
+        found.append(RegisteredNotice(seq=entry.seq, sha256=sha256, notice=parse_notice(reader.notice(sha256))))
+    return found
+
+
+def newest_notice(notices: list[RegisteredNotice], purpose: str) -> RegisteredNotice | None:
+    """The newest notice that names a purpose."""
+    return next((found for found in reversed(notices) if purpose in found.notice.purposes), None)
+
+
+def find_notice(notices: list[RegisteredNotice], word: str) -> RegisteredNotice:
+    """A notice by its name (the newest version), its SHA-256 or the first eight or more digits of it.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for found in reversed(notices):
+        if found.notice.name == word or (_HASH_PREFIX.fullmatch(word) and found.sha256.startswith(word)):
+            return found
+    raise BadInput("no notice has this name or hash", where="notice", mend="see: imp consent notice list")
+
+
+def _problems(notice: Notice) -> list[tuple[bool, str]]:
+    says = _flat(notice.text)
+    return [
+        (not _NAME.fullmatch(notice.name), "not a name of a notice; lower-case letters, digits, dots and dashes"),
+        (notice.version < 1, "a notice's version starts at 1"),
+        (not _LANGUAGE.fullmatch(notice.language), "not a language; a tag such as en or zh-Hans"),
+        (not says or len(notice.text) > _MAX_TEXT, "a notice without text, or with more than 200,000 characters"),
+        (not _flat(notice.controller), "the controller is empty; say who decides on the data"),
+        (_flat(notice.controller) not in says, "the text does not name the controller; write its name into the text"),
+        (not notice.purposes, "no purposes; name what consent is asked for with --purpose"),
+        (not notice.data or not _words(notice.data), "no kinds of data, or an empty one; name them with --data"),
+        (not _words(notice.recipients), "an empty or unreadable recipient; name each with --recipient"),
+        (
+            not _flat(notice.withdrawal) or _flat(notice.withdrawal) not in says,
+            "the text does not say how to withdraw; say it, or give the passage that does with --withdrawal",
+        ),
+        (len(notice.withdrawal) > _SHORT, "the passage on withdrawing is longer than 500 characters"),
+    ]
+
+
+def _words(texts: tuple[str, ...]) -> bool:
+    return all(text.strip() and text.isprintable() and len(text) <= _SHORT for text in texts)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.casefold().split())
