@@ -1,1 +1,1 @@
-"""IMP."""
+"""From frames to `Moments`: the only files that touch a table."""

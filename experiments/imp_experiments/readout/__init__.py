@@ -1,1 +1,1 @@
-"""IMP."""
+"""The answer: compared, judged, written down and shown."""

@@ -1,1 +1,1 @@
-"""IMP."""
+"""Statistics, pure on `Moments`: one method a file."""

@@ -1,0 +1,116 @@
+"""An experiment as registered: frozen, with every default filled in, and the hash of what decides its analysis."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
+
+# What may change after the start without changing what is analysed: words, and how many units enter.
+_NOT_ANALYSIS = ("hypothesis", "traffic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """Control or a treatment; the weight is its share of the units, 0 for none."""
+
+    name: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What is measured of a unit between `start_us` (included) and `window_us` (not) after its first exposure.
+
+    `value` of the events named `event` that match `where` (column → accepted texts): count, any (0 or 1), amount
+    (in units of the currency) or quantity. `margin` belongs to a guardrail: how much worse is still not worse, in
+    units of the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
+    """
+
+    name: str
+    role: str
+    kind: str
+    event: str
+    value: str
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start_us: int = 0
+    window_us: int
+    pre_us: int | None = None
+    scale: str = "relative"
+    direction: str = "up"
+    missing: str = "zero"
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """When the experiment is decided and at which error; `mde` is None where none was planned."""
+
+    horizon_us: int
+    alpha: float = 0.05
+    power: float = 0.8
+    mde: float | None = None
+    looks: str = "once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRule:
+    """What must hold to ship: any or all primary metrics better, and every guardrail as named."""
+
+    primary: str = "any"
+    guardrails: str = "noninferior"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One experiment file. Variants and metrics keep the order of the file; `control` names one of the variants."""
+
+    name: str
+    hypothesis: str
+    purpose: str
+    unit: str
+    salt: str
+    namespace: str
+    traffic: float
+    trigger: str
+    control: str
+    variants: tuple[Variant, ...]
+    metrics: tuple[Metric, ...]
+    plan: Plan
+    decision: DecisionRule
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Variant → weight, in the order of the file."""
+        return {variant.name: variant.weight for variant in self.variants}
+
+    @property
+    def widest_us(self) -> int:
+        """The widest metric window, in microseconds: how long a unit must stay permitted to be counted."""
+        return max(metric.window_us for metric in self.metrics)
+
+
+def analysis_sha256(experiment: Experiment) -> str:
+    """Hex SHA-256 of the canonical JSON of the fields that decide the analysis: the pre-registration.
+
+    Defaults are part of it, so that writing one out changes nothing. Hypothesis and traffic are left out: a ramp
+    moves nobody between variants.
+    """
+    fields = {key: value for key, value in asdict(experiment).items() if key not in _NOT_ANALYSIS}
+    text = json.dumps(_canonical(fields), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:  # noqa: ANN401 (any JSON)
+    """The same without absent fields (later versions add some) and with floats as text that reads back equal."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    return value

@@ -1,0 +1,194 @@
+"""Read an experiment file (TOML) into an `Experiment`, strictly."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from imp_core.errors import BadInput
+from imp_experiments.design.assign import BUCKETS, bucket_counts
+from imp_experiments.design.experiment import DecisionRule, Experiment, Metric, Plan, Variant
+from imp_experiments.design.fields import Fields
+
+__all__ = ["WHERE_COLUMNS", "check_name", "parse_experiment", "read_experiment"]
+
+WHERE_COLUMNS: Final = (
+    "campaign",
+    "channel",
+    "content",
+    "currency",
+    "interaction",
+    "name",
+    "partner",
+    "place",
+    "placement",
+    "stage",
+    "type",
+)
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_PURPOSE: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_SHORTEST_SALT: Final = 8
+_MOST_WEIGHT: Final = 1_000_000
+
+
+def read_experiment(path: Path) -> tuple[Experiment, bytes]:
+    """Read and parse a file; the exact bytes come back with it, for the ledger.
+
+    Raises:
+        BadInput: no such file, not TOML, or a field that cannot be taken.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"the experiment file cannot be read: {error.strerror}", where=str(path)) from None
+    return parse_experiment(data, file=path.name), data
+
+
+def parse_experiment(data: bytes, *, file: str) -> Experiment:
+    """Parse the bytes of an experiment file; `file` is how errors name it.
+
+    Raises:
+        BadInput: not TOML in UTF-8, or a field that cannot be taken; it names the field.
+    """
+    try:
+        values = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise BadInput("not UTF-8 text", where=file) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"not TOML: {error}", where=file) from None
+    top = Fields(values, file=file)
+    for later in ("factors", "design"):
+        if top.has(later):
+            top.refuse(later, "multivariate designs come later", "use [[variants]]")
+    experiment = _experiment(top)
+    top.done()
+    return experiment
+
+
+def check_name(name: str, *, where: str) -> str:
+    """The name, if it can be an experiment's: it is also a file's name.
+
+    Raises:
+        BadInput: it holds anything but small letters, digits, "-" and "_", or over 64 characters.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadInput("not a name", where=where, mend='use small letters, digits, "-" and "_", 64 at most')
+    return name
+
+
+def _experiment(top: Fields) -> Experiment:
+    name = top.text("name")
+    if not _NAME.fullmatch(name):
+        top.refuse("name", "not a name", 'use small letters, digits, "-" and "_", 64 at most')
+    purpose = top.text("purpose", longest=200)
+    if not _PURPOSE.fullmatch(purpose):
+        top.refuse("purpose", "not a purpose", "write it dotted, like marketing.email")
+    salt = top.text("salt", longest=100)
+    if len(salt) < _SHORTEST_SALT:
+        top.refuse("salt", "too short to be random", "let `imp experiment new` write it")
+    variants = _variants(top)
+    control = top.text("control", longest=200)
+    weights = {variant.name: variant.weight for variant in variants}
+    if not weights.get(control):
+        problem = "has no weight" if control in weights else "is not the name of a variant"
+        top.refuse("control", problem, f"the variants are: {', '.join(weights)}")
+    plan, decision = _plan(top.table("plan")), _decision(top.table("decision"))
+    return Experiment(
+        name=name,
+        hypothesis=top.text("hypothesis", ""),
+        purpose=purpose,
+        unit=top.choice("unit", ("subject",), "subject", later=("session", "cluster", "place", "device")),
+        salt=salt,
+        namespace=top.text("namespace", name, longest=200),
+        traffic=top.number("traffic", 1.0, above=0, below=1, top=True),
+        trigger=top.text("trigger", "", longest=200),
+        control=control,
+        variants=variants,
+        metrics=_metrics(top, plan, decision),
+        plan=plan,
+        decision=decision,
+    )
+
+
+def _variants(top: Fields) -> tuple[Variant, ...]:
+    out: list[Variant] = []
+    for table in top.tables("variants"):
+        name = table.text("name", longest=200)
+        if name in (variant.name for variant in out):
+            table.refuse("name", "two variants have this name")
+        out.append(Variant(name=name, weight=table.whole("weight", 1, most=_MOST_WEIGHT)))
+        table.done()
+    positive = [variant for variant in out if variant.weight]
+    if len(positive) < 2:  # noqa: PLR2004 (a comparison takes two)
+        top.refuse("variants", "at least two variants need a weight above 0")
+    counts = bucket_counts({variant.name: variant.weight for variant in out})
+    for variant in positive:
+        if not counts[variant.name]:
+            top.refuse("variants", f"the weight of {variant.name!r} is below 1 in {BUCKETS:,} of the whole")
+    return tuple(out)
+
+
+def _plan(table: Fields) -> Plan:
+    plan = Plan(
+        horizon_us=table.duration_us("horizon"),
+        alpha=table.number("alpha", 0.05, above=0, below=0.5),
+        power=table.number("power", 0.8, above=0, below=1),
+        mde=table.optional_number("mde", above=0, below=1e12),
+        looks=table.choice("looks", ("once", "daily", "weekly"), "once"),
+    )
+    table.done()
+    return plan
+
+
+def _decision(table: Fields) -> DecisionRule:
+    rule = DecisionRule(
+        primary=table.choice("primary", ("any", "all"), "any"),
+        guardrails=table.choice("guardrails", ("noninferior", "no_harm"), "noninferior"),
+    )
+    table.done()
+    return rule
+
+
+def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, ...]:
+    out: list[Metric] = []
+    for table in top.tables("metrics"):
+        metric = _metric(table)
+        if metric.name in (other.name for other in out):
+            table.refuse("name", "two metrics have this name")
+        if metric.window_us > plan.horizon_us:
+            table.refuse("window", "no unit could mature before the horizon", "lengthen plan.horizon or shorten it")
+        if metric.role == "guardrail" and decision.guardrails == "noninferior" and metric.margin is None:
+            table.refuse("margin", "missing", 'state how much worse is still acceptable, or set guardrails = "no_harm"')
+        out.append(metric)
+    if not any(metric.role == "primary" for metric in out):
+        top.refuse("metrics", "no metric is primary", 'give one of them role = "primary"')
+    return tuple(out)
+
+
+def _metric(table: Fields) -> Metric:
+    kind = table.choice("kind", ("mean", "proportion"), later=("ratio", "quantile"))
+    metric = Metric(
+        name=table.text("name", longest=100),
+        role=table.choice("role", ("primary", "secondary", "guardrail"), "primary"),
+        kind=kind,
+        event=table.text("event", longest=200),
+        value=table.choice("value", ("count", "any", "amount", "quantity"), "any" if kind == "proportion" else "count"),
+        where=table.matches("where", WHERE_COLUMNS),
+        start_us=table.duration_us("start", "0d"),
+        window_us=table.duration_us("window"),
+        pre_us=table.optional_duration_us("pre"),
+        scale=table.choice("scale", ("relative", "absolute"), "relative"),
+        direction=table.choice("direction", ("up", "down"), "up"),
+        missing=table.choice("missing", ("zero",), "zero", later=("exclude",)),
+        margin=table.optional_number("margin", above=0, below=1e12),
+    )
+    if kind == "proportion" and metric.value != "any":
+        table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')
+    if metric.window_us <= metric.start_us:
+        table.refuse("window", "must end after start")
+    if metric.margin is not None and metric.scale == "relative" and metric.margin >= 1:
+        table.refuse("margin", "a relative margin must be below 1", "0.02 means 2 percent")
+    table.done()
+    return metric

@@ -1,0 +1,111 @@
+"""From the frames of an opened use to a `Measurement`: the only place where people's events meet an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.measure.aggregate import Row, aggregate, moments_of
+from imp_experiments.measure.days import day_end_us, offsets_between
+from imp_experiments.measure.metric import UnitValues, unit_values
+from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.units import IN, exposures_of, units_of
+
+__all__ = ["Measurement", "matured", "measure"]
+
+_KEYS = ("status", "variant", "day", "stratum")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Moments of the admitted units, and what else the readout says of the units.
+
+    `present` counts all units with an exposure in the view; `left_out` those of them that are out, by reason;
+    `early` the admitted ones exposed before the start. `first_us` is the first exposure (None: there is none).
+    `gaps` counts events without the amount or quantity a metric sums; `mixed` names metrics whose amounts are in
+    several currencies.
+    """
+
+    moments: Moments
+    present: int
+    left_out: Mapping[str, int]
+    early: int
+    first_us: int | None
+    gaps: Mapping[str, int]
+    mixed: frozenset[str]
+
+
+def measure(
+    events: Any,  # noqa: ANN401 (any native frame Narwhals knows)
+    closed: Any,  # noqa: ANN401 (any native frame Narwhals knows)
+    experiment: Experiment,
+    *,
+    as_of_us: int,
+    size: int,
+    started_us: int,
+    zone: ZoneInfo,
+) -> Measurement:
+    """Measure an experiment on the frames of an opened use, as of a time and a ledger size.
+
+    `events` and `closed` are native lazy frames of one connection, with the columns `imp_core.ports.OpenedUse` names.
+    """
+    happened = nw.from_native(events).lazy()
+    exposures = exposures_of(happened, experiment.name)
+    span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
+    metrics = experiment.metrics
+    if span["first"] is None:
+        nothing = Moments(tuple(metric.name for metric in metrics), (0.0,) * len(metrics), ())
+        return Measurement(moments=nothing, present=0, left_out={}, early=0, first_us=None, gaps={}, mixed=frozenset())
+    units = units_of(
+        exposures,
+        nw.from_native(closed).lazy(),
+        variants=list(experiment.weights),
+        widest_us=experiment.widest_us,
+        as_of_us=as_of_us,
+        size=size,
+        offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
+    )
+    values = unit_values(happened, units, metrics)
+    rows, shifts = aggregate(values.frame, _KEYS, values.columns, _others(values, started_us))
+    return _measurement(rows, shifts, values, metrics, first_us=int(span["first"]))
+
+
+def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) -> Moments:
+    """The cohorts that have entered a metric: day end + window ≤ as-of. A cell without a day always has."""
+    return moments.select(lambda cell: cell.day is None or day_end_us(zone, cell.day) + metric.window_us <= as_of_us)
+
+
+def _others(values: UnitValues, started_us: int) -> dict[str, nw.Expr]:
+    early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+    out = {"early": early} | {column: nw.col(column).sum() for column in values.gaps.values()}
+    for low, high in values.currencies.values():
+        out[low], out[high] = nw.col(low).min(), nw.col(high).max()
+    return out
+
+
+def _measurement(
+    rows: Sequence[Row], shifts: tuple[float, ...], values: UnitValues, metrics: Sequence[Metric], *, first_us: int
+) -> Measurement:
+    admitted = [row for row in rows if row["status"] == IN]
+    left_out: dict[str, int] = {}
+    for row in rows:
+        if row["status"] != IN:
+            left_out[row["status"]] = left_out.get(row["status"], 0) + int(row["n"])
+    return Measurement(
+        moments=moments_of(admitted, [metric.name for metric in metrics], values.columns, shifts),
+        present=sum(int(row["n"]) for row in rows),
+        left_out=left_out,
+        early=sum(int(row["early"]) for row in admitted),
+        first_us=first_us,
+        gaps={name: sum(int(row[column] or 0) for row in admitted) for name, column in values.gaps.items()},
+        mixed=frozenset(
+            name
+            for name, pair in values.currencies.items()
+            if len({row[column] for row in admitted for column in pair} - {None}) > 1
+        ),
+    )

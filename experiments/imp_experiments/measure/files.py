@@ -1,0 +1,200 @@
+"""Open a file the analyst holds as a DuckDB relation of prepared columns: CSV (also gzipped), JSON lines, Parquet.
+
+Nothing is guessed from the values: a CSV's header is read here, every field arrives as text, and what is not a
+number is a fault of its row. Errors name file, row and field, never a value.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from imp_core.errors import BadInput
+from imp_experiments.measure.table import Layout
+
+__all__ = ["OpenedFile", "open_file"]
+
+_SUFFIXES: Final = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+}
+_DELIMITERS: Final = ",;\t|"
+_LONGEST_HEADER: Final = 1_000_000
+_LINE: Final = re.compile(r"\bline:? (\d+)", re.IGNORECASE)
+_NUMBERS: Final = ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "U")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """`relation` has the columns variant, unit (if any), value_0 … and fault; `raw` what they were made from."""
+
+    path: Path
+    layout: Layout
+    relation: duckdb.DuckDBPyRelation
+    raw: duckdb.DuckDBPyRelation
+    problems: dict[str, tuple[str, str]]
+
+    def first_fault(self) -> BadInput:
+        """The first row that cannot be taken, as an error naming row (the first of data is 1) and field."""
+        numbered = self.raw.project("row_number() OVER () AS data_row, *")
+        faulty = " OR ".join(condition for condition, _ in self.problems.values())
+        tests = ", ".join(f"({condition})" for condition, _ in self.problems.values())
+        found = numbered.filter(faulty).project(f"data_row, {tests}").order("data_row").limit(1).fetchall()
+        if not found:
+            return BadInput("a row cannot be taken", where=str(self.path))
+        row, *wrongs = found[0]
+        column, problem = next(
+            (column, problem)
+            for wrong, (column, (_, problem)) in zip(wrongs, self.problems.items(), strict=True)
+            if wrong
+        )
+        field = column.partition(" ")[2]
+        return BadInput(
+            problem, where=f"{self.path}, row {row}, column {field}", mend="rows count from 1 below the header"
+        )
+
+
+@contextmanager
+def open_file(path: Path, layout: Layout) -> Iterator[OpenedFile]:
+    """Open a file on a DuckDB connection of its own; whatever fails inside about the file becomes `BadInput`.
+
+    Spills go to a private folder that is removed at the end; no extension is downloaded.
+
+    Raises:
+        BadInput: no such file, an unknown kind, a column that is missing, bytes that are not what the name says.
+    """
+    kind = _kind(path)
+    with tempfile.TemporaryDirectory(prefix="imp-") as spill:
+        settings = {"autoinstall_known_extensions": "false", "temp_directory": spill}
+        with duckdb.connect(config=settings) as connection:  # type: ignore[arg-type]  # the stub knows no strings
+            try:
+                raw = _raw(connection, path, kind, layout)
+                yield _prepared(path, layout, raw)
+            except duckdb.Error as error:
+                raise _translated(error, path, kind) from None
+
+
+def _kind(path: Path) -> str:
+    name = path.name.lower().removesuffix(".gz")
+    kind = _SUFFIXES.get(Path(name).suffix)
+    if kind is None or (kind == "parquet" and path.name.lower().endswith(".gz")):
+        raise BadInput(
+            "not a kind of file that can be read", where=str(path), mend="use .csv, .csv.gz, .jsonl or .parquet"
+        )
+    if not path.is_file():
+        raise BadInput("there is no such file", where=str(path))
+    if path.stat().st_size == 0:
+        raise BadInput("the file is empty", where=str(path))
+    return kind
+
+
+def _raw(connection: duckdb.DuckDBPyConnection, path: Path, kind: str, layout: Layout) -> duckdb.DuckDBPyRelation:
+    """The wanted columns as raw_0, raw_1, … in the layout's order."""
+    # DuckDB takes a path for a pattern
+    literal = re.sub(r"([\[*?])", r"[\1]", str(path))
+    if kind == "parquet":
+        relation = connection.read_parquet(literal)
+        names = _wanted(relation.columns, layout, path)
+    elif kind == "json":
+        names = list(layout.columns)
+        relation = connection.read_json(literal, columns=dict.fromkeys(names, "VARCHAR"), format="newline_delimited")
+    else:
+        header, delimiter = _header(path)
+        _wanted(header, layout, path)
+        columns = {f"c{index}": "VARCHAR" for index in range(len(header))}
+        relation = connection.read_csv(
+            literal, columns=columns, header=True, delimiter=delimiter, quotechar='"', escapechar='"', auto_detect=False
+        )
+        names = [f"c{header.index(name)}" for name in layout.columns]
+    return relation.project(", ".join(f"{_quoted(name)} AS raw_{index}" for index, name in enumerate(names)))
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            line = file.readline(_LONGEST_HEADER)
+    except UnicodeDecodeError:
+        raise BadInput("the header is not UTF-8 text", where=str(path), mend="save the file as CSV in UTF-8") from None
+    except (OSError, EOFError):
+        raise BadInput("the file cannot be read: it is damaged or not what its name says", where=str(path)) from None
+    splits = [(next(csv.reader([line], delimiter=delimiter), []), delimiter) for delimiter in _DELIMITERS]
+    return max(splits, key=lambda split: len(split[0]))
+
+
+def _wanted(present: Sequence[str], layout: Layout, path: Path) -> list[str]:
+    for name in layout.columns:
+        if name not in present:
+            near = [column for column in present if column.strip().lower() == name.strip().lower()]
+            mend = f"did you mean {near[0]!r}?" if near else "look at the names in the file's header"
+            raise BadInput(f"there is no column {name!r}", where=str(path), mend=mend)
+        if list(present).count(name) > 1:
+            raise BadInput(f"two columns are called {name!r}", where=str(path), mend="give each its own name")
+    return list(layout.columns)
+
+
+def _prepared(path: Path, layout: Layout, raw: duckdb.DuckDBPyRelation) -> OpenedFile:
+    place = {name: f"raw_{index}" for index, name in enumerate(layout.columns)}
+    types = dict(zip(layout.columns, (str(kind) for kind in raw.types), strict=True))
+    # keyed by role and column: a column may be asked for twice
+    problems = {f"variant {layout.variant}": (_blank(place[layout.variant]), "the variant is missing")}
+    projected = [f"CAST({place[layout.variant]} AS VARCHAR) AS variant"]
+    if layout.unit is not None:
+        problems[f"unit {layout.unit}"] = (_blank(place[layout.unit]), "the unit is missing")
+        projected.append(f"{place[layout.unit]} AS unit")
+    for index, (name, kind) in enumerate(layout.metrics):
+        value = _number(place[name], types[name], kind, where=f"{path}, column {name}")
+        wrong = f"({value}) IS NULL OR NOT isfinite({value})"
+        said = "the value is not 0, 1, true or false" if kind == "proportion" else "the value is not a finite number"
+        problems[f"{kind} {name}"] = (wrong, said)
+        projected.append(f"CASE WHEN {wrong} THEN 0.0 ELSE {value} END AS value_{index}")
+    faulty = " OR ".join(condition for condition, _ in problems.values())
+    relation = raw.project(", ".join([*projected, f"CAST({faulty} AS INTEGER) AS fault"]))
+    return OpenedFile(path, layout, relation, raw, problems)
+
+
+def _blank(column: str) -> str:
+    return f"coalesce(trim(CAST({column} AS VARCHAR)), '') = ''"
+
+
+def _number(column: str, type_: str, kind: str, *, where: str) -> str:
+    """A DOUBLE, or NULL where the value cannot be taken."""
+    if type_ != "VARCHAR":
+        if not type_.startswith(_NUMBERS):
+            raise BadInput("the column does not hold numbers", where=where)
+        number = f"CAST({column} AS DOUBLE)"
+    else:
+        # TRY_CAST would read 1_000 as a thousand
+        number = f"CASE WHEN contains({column}, '_') THEN NULL ELSE TRY_CAST({column} AS DOUBLE) END"
+    if kind != "proportion":
+        return number
+    text = f"lower(trim(CAST({column} AS VARCHAR)))"
+    return f"CASE WHEN {text} = 'true' OR ({number}) = 1 THEN 1.0 WHEN {text} = 'false' OR ({number}) = 0 THEN 0.0 END"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _translated(error: duckdb.Error, path: Path, kind: str) -> BadInput:
+    """DuckDB's words hold the row itself: only the line's number is kept."""
+    line = _LINE.search(str(error))
+    where = f"{path}, line {line[1]}" if line else str(path)
+    if re.search(r"unicode|utf-?8|encod", str(error), re.IGNORECASE):
+        return BadInput("the file is not UTF-8 text", where=where, mend="save it in UTF-8")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return BadInput("the file needs more memory than there is", where=str(path))
+    return BadInput(f"the file cannot be read as {kind}: it is damaged or not what its name says", where=where)

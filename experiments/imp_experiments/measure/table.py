@@ -1,0 +1,94 @@
+"""A table of units that the analyst holds: from prepared columns to `Moments`, by the same kernel as the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import narwhals as nw
+
+from imp_core.errors import BadInput
+from imp_experiments.measure.aggregate import aggregate, moments_of
+from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.units import IN, TWO_VARIANTS
+
+__all__ = ["Layout", "Tabulated", "tabulate"]
+
+# More values than anyone tests at once: then the column holds something else, perhaps identifiers.
+_MOST_VARIANTS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which columns of a table are what. Without a unit column every row is a unit."""
+
+    variant: str
+    unit: str | None
+    proportions: tuple[str, ...]
+    means: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[tuple[str, str], ...]:
+        """(column, kind), proportions first; their prepared columns are value_0, value_1 and so on."""
+        return tuple((name, "proportion") for name in self.proportions) + tuple((name, "mean") for name in self.means)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column the table must have, each once."""
+        named = (self.variant, *([self.unit] if self.unit else []), *self.proportions, *self.means)
+        return tuple(dict.fromkeys(named))
+
+
+@dataclass(frozen=True, slots=True)
+class Tabulated:
+    """Moments of the units in one variant, units seen in two, and rows that cannot be taken (then: look for one)."""
+
+    moments: Moments
+    two_variants: int
+    faults: int
+
+
+def tabulate(frame: nw.LazyFrame[Any], layout: Layout, *, where: str | None = None) -> Tabulated:
+    """Aggregate prepared columns: variant, unit (if any), value_0 …, fault (0 or 1 a row).
+
+    A unit with several rows counts once: a proportion is any of them, a mean is their sum.
+
+    Raises:
+        BadInput: there are no rows, or too many values to be variants.
+    """
+    columns = [f"value_{index}" for index in range(len(layout.metrics))]
+    units = frame.with_columns(status=nw.lit(IN)) if layout.unit is None else _per_unit(frame, layout, columns)
+    rows, shifts = aggregate(units, ("status", "variant"), columns, {"faults": nw.col("fault").sum()})
+    if not rows:
+        raise BadInput("there are no rows", where=where)
+    faults = sum(int(row["faults"]) for row in rows)
+    if len(rows) > _MOST_VARIANTS and not faults:
+        raise BadInput(
+            f"over {_MOST_VARIANTS} different values: not a column of variants", where=f"column {layout.variant}"
+        )
+    admitted = [row for row in rows if row["status"] == IN and row["variant"] is not None]
+    return Tabulated(
+        moments=moments_of(admitted, _names(layout), columns, shifts),
+        two_variants=sum(int(row["n"]) for row in rows if row["status"] == TWO_VARIANTS),
+        faults=faults,
+    )
+
+
+def _names(layout: Layout) -> Sequence[str]:
+    # a column may be asked for as proportion and as mean: kind and name together are the metric
+    return [f"{kind} {name}" for name, kind in layout.metrics]
+
+
+def _per_unit(frame: nw.LazyFrame[Any], layout: Layout, columns: Sequence[str]) -> nw.LazyFrame[Any]:
+    values = {
+        column: nw.col(column).max() if kind == "proportion" else nw.col(column).sum()
+        for column, (_, kind) in zip(columns, layout.metrics, strict=True)
+    }
+    per_unit = frame.group_by("unit").agg(
+        variant=nw.col("variant").min(), highest=nw.col("variant").max(), fault=nw.col("fault").sum(), **values
+    )
+    seen_twice = nw.col("variant") != nw.col("highest")
+    return per_unit.with_columns(
+        status=nw.when(seen_twice).then(nw.lit(TWO_VARIANTS)).otherwise(nw.lit(IN)),
+    )

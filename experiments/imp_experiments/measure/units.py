@@ -1,0 +1,113 @@
+"""Who is counted: the first exposure of each subject, in or out whole, and its cohort day. Lazy Narwhals frames.
+
+The same expressions run on DuckDB, Polars and PySpark: so min(event_us) and a join back instead of
+unique(keep="first"), and integer arithmetic instead of zoned casts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import narwhals as nw
+
+from imp_core.clock import DAY_US
+from imp_experiments.measure.days import Offsets
+
+__all__ = ["IN", "TWO_VARIANTS", "UNKNOWN_VARIANT", "exposures_of", "units_of"]
+
+IN: Final = "in"
+TWO_VARIANTS: Final = "two_variants"
+UNKNOWN_VARIANT: Final = "unknown_variant"
+_EXPOSURE: Final = "exposure"
+
+Frame = nw.LazyFrame[Any]
+
+
+def exposures_of(events: Frame, experiment: str) -> Frame:
+    """The exposures of one experiment: subject, event_us, intake_seq, variant, stratum ("" where there is none)."""
+    mine = (nw.col("type") == _EXPOSURE) & (nw.col("experiment") == experiment)
+    return events.filter(mine & ~nw.col("variant").is_null() & ~nw.col("subject").is_null()).select(
+        "subject", "event_us", "intake_seq", "variant", stratum=nw.col("stratum").fill_null("")
+    )
+
+
+def units_of(
+    exposures: Frame,
+    closed: Frame,
+    *,
+    variants: Sequence[str],
+    widest_us: int,
+    as_of_us: int,
+    size: int,
+    offsets: Offsets,
+) -> Frame:
+    """One row a unit: subject, exposure_us, variant, stratum, day, status.
+
+    `status` is "in", or why the whole unit is out: the reason of a closed rectangle that meets
+    [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
+    or "unknown_variant". Rectangles are half open, both ends of the box belong to it.
+    """
+    first = _first_exposures(exposures)
+    closing = _closing_reasons(first, closed, widest_us=widest_us, as_of_us=as_of_us, size=size)
+    status = (
+        nw.when(~nw.col("closing").is_null())
+        .then(nw.col("closing"))
+        .otherwise(
+            nw.when(nw.col("lowest") != nw.col("highest"))
+            .then(nw.lit(TWO_VARIANTS))
+            .otherwise(
+                nw.when(nw.col("lowest").is_in(list(variants))).then(nw.lit(IN)).otherwise(nw.lit(UNKNOWN_VARIANT))
+            )
+        )
+    )
+    return first.join(closing, on="subject", how="left").select(
+        "subject",
+        "exposure_us",
+        "stratum",
+        variant=nw.col("lowest"),
+        day=_day(nw.col("exposure_us"), offsets),
+        status=status,
+    )
+
+
+def _first_exposures(exposures: Frame) -> Frame:
+    """subject, exposure_us, lowest and highest variant over all exposures; intake_seq and stratum of the first.
+
+    Of several rows at the first instant the lowest intake_seq and stratum count: the box can only grow by it.
+    """
+    per_subject = exposures.group_by("subject").agg(
+        exposure_us=nw.col("event_us").min(), lowest=nw.col("variant").min(), highest=nw.col("variant").max()
+    )
+    return (
+        exposures.select("subject", "event_us", "intake_seq", "stratum")
+        .join(per_subject, on="subject", how="inner")
+        .filter(nw.col("event_us") == nw.col("exposure_us"))
+        .group_by("subject", "exposure_us", "lowest", "highest")
+        .agg(intake_seq=nw.col("intake_seq").min(), stratum=nw.col("stratum").min())
+    )
+
+
+def _closing_reasons(first: Frame, closed: Frame, *, widest_us: int, as_of_us: int, size: int) -> Frame:
+    """Subject and the reason that closes its box (the first by alphabet where several do)."""
+    start, seq = nw.col("exposure_us"), nw.col("intake_seq")
+    end = nw.when(start + widest_us < as_of_us).then(start + widest_us).otherwise(nw.lit(as_of_us))
+    meets = (
+        (nw.col("from_us") <= end) & (nw.col("to_us") > start) & (nw.col("from_seq") <= size) & (nw.col("to_seq") > seq)
+    )
+    rectangles = closed.select("subject", "from_us", "to_us", "from_seq", "to_seq", "reason")
+    return (
+        first.select("subject", "exposure_us", "intake_seq")
+        .join(rectangles, on="subject", how="inner")
+        .filter(meets)
+        .group_by("subject")
+        .agg(closing=nw.col("reason").min())
+    )
+
+
+def _day(time_us: nw.Expr, offsets: Offsets) -> nw.Expr:
+    """Days since 1970-01-01 on the zone's calendar."""
+    local = time_us + offsets.base_us
+    for change_us, by_us in offsets.changes:
+        local = local + (time_us >= change_us).cast(nw.Int64) * by_us
+    return local // DAY_US

@@ -1,0 +1,147 @@
+"""The verdict: what was registered, applied to what was measured. Pure; p, interval and verdict cannot disagree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy.special import stdtrit
+
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.readout.readout import Compared, Test, Verdict
+from imp_experiments.stats.effect import Effect
+from imp_experiments.stats.srm import SampleRatio
+
+__all__ = ["decide", "treatments"]
+
+_NO_ESTIMATE = "no estimate"
+
+
+def treatments(experiment: Experiment) -> list[str]:
+    """The variants that are compared: all with a weight but control."""
+    return [variant.name for variant in experiment.variants if variant.weight and variant.name != experiment.control]
+
+
+def decide(
+    experiment: Experiment, comparisons: Sequence[Compared], ratio: SampleRatio, *, final: bool, horizon: str
+) -> Verdict:
+    """Ship, do not ship, keep running or invalid, with the reason.
+
+    A sample-ratio mismatch makes everything invalid; before the horizon (not `final`) the answer is to keep
+    running. Primaries (variants × metrics) are tested at alpha / their number; guardrails at alpha, uncorrected.
+    """
+    if ratio.verdict == "mismatch":
+        return Verdict(value="invalid", reason="the variants do not hold the shares they were promised (sample ratio)")
+    if not final:
+        return Verdict(value="keep running", reason=f"the horizon ends {horizon}")
+    tests = _tests(experiment, comparisons)
+    hypotheses = sum(test.role == "primary" for test in tests)
+    primaries = [test for test in tests if test.role == "primary"]
+    if all(test.outcome == _NO_ESTIMATE for test in primaries):
+        reason = "no primary metric has an estimate yet: see the conditions of the comparisons"
+        return Verdict(value="keep running", reason=reason, hypotheses=hypotheses, tests=tests)
+    shipped = tuple(
+        name for name in treatments(experiment) if _wins(experiment, [t for t in tests if t.variant == name])
+    )
+    return Verdict(
+        value="ship" if shipped else "do not ship",
+        reason=_reason(tests, shipped),
+        variants=shipped,
+        hypotheses=hypotheses,
+        tests=tests,
+    )
+
+
+def _tests(experiment: Experiment, comparisons: Sequence[Compared]) -> tuple[Test, ...]:
+    names = treatments(experiment)
+    metrics = {metric.name: metric for metric in experiment.metrics}
+    hypotheses = len(names) * sum(metric.role == "primary" for metric in experiment.metrics)
+    out = []
+    for compared in comparisons:
+        metric = metrics[compared.metric]
+        if compared.variant not in names or metric.role == "secondary":
+            continue
+        if metric.role == "primary":
+            out.append(_primary(metric, compared, experiment.plan.alpha, hypotheses))
+        else:
+            out.append(_guardrail(metric, compared, experiment))
+    return tuple(out)
+
+
+def _primary(metric: Metric, compared: Compared, alpha: float, hypotheses: int) -> Test:
+    effect = compared.registered
+    if effect is None:
+        return _test(metric, compared, None, None, _NO_ESTIMATE)
+    low, high = _interval(effect, alpha / hypotheses / 2, metric.scale)
+    outcome = "not shown"
+    if low > 0 or high < 0:
+        outcome = "better" if (low > 0) == (metric.direction == "up") else "worse"
+    return _test(metric, compared, (low, high), min(1.0, effect.p_value * hypotheses), outcome)
+
+
+def _guardrail(metric: Metric, compared: Compared, experiment: Experiment) -> Test:
+    """Non-inferior: the one-sided bound stays within the margin. No harm: not shown to be worse, two-sided."""
+    effect = compared.registered
+    if effect is None:
+        return _test(metric, compared, None, None, _NO_ESTIMATE)
+    noninferior = experiment.decision.guardrails == "noninferior"
+    alpha = experiment.plan.alpha
+    low, high = _interval(effect, alpha if noninferior else alpha / 2, metric.scale)
+    margin = metric.margin if noninferior and metric.margin is not None else 0.0
+    if noninferior:
+        held = low > -margin if metric.direction == "up" else high < margin
+    else:
+        held = high >= 0 if metric.direction == "up" else low <= 0
+    return _test(metric, compared, (low, high), effect.p_value, "held" if held else "broken")
+
+
+def _interval(effect: Effect, tail: float, scale: str) -> tuple[float, float]:
+    """The interval that leaves `tail` on each side, from the effect's own statistic."""
+    half = float(stdtrit(effect.df, 1 - tail)) * effect.se
+    if scale == "absolute":
+        return effect.estimate - half, effect.estimate + half
+    centre = math.log1p(effect.estimate)
+    return math.exp(centre - half) - 1, math.exp(min(centre + half, _LARGEST_LOG)) - 1
+
+
+_LARGEST_LOG = 700.0
+
+
+def _test(
+    metric: Metric, compared: Compared, interval: tuple[float, float] | None, p_value: float | None, outcome: str
+) -> Test:
+    low, high = interval if interval is not None else (None, None)
+    return Test(
+        metric=metric.name,
+        role=metric.role,
+        variant=compared.variant,
+        scale=metric.scale,
+        low=low,
+        high=high,
+        p_value=p_value,
+        outcome=outcome,
+    )
+
+
+def _wins(experiment: Experiment, tests: Sequence[Test]) -> bool:
+    primaries = [test.outcome for test in tests if test.role == "primary"]
+    if "worse" in primaries or any(test.role == "guardrail" and test.outcome != "held" for test in tests):
+        return False
+    enough = all if experiment.decision.primary == "all" else any
+    return enough(outcome == "better" for outcome in primaries)
+
+
+def _reason(tests: Sequence[Test], shipped: Sequence[str]) -> str:
+    if shipped:
+        told = [test for test in tests if test.variant in shipped and test.outcome == "better"]
+    else:
+        told = [test for test in tests if test.outcome in ("worse", "broken", "better")]
+    if not told:
+        return "no primary metric is shown to be better"
+    return "; ".join(_sentence(test) for test in told)
+
+
+def _sentence(test: Test) -> str:
+    low, high = test.low or 0.0, test.high or 0.0
+    span = f"{low:+.2%} to {high:+.2%}" if test.scale == "relative" else f"{low:+.4g} to {high:+.4g}"
+    return f"{test.metric} of {test.variant}: {test.outcome} ({span})"

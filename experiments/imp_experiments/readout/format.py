@@ -1,0 +1,128 @@
+"""`format_readout` and `parse_readout`: the versioned JSON `imp.readout/1`, UTF-8, and back.
+
+    {"schema": "imp.readout/1", "consent": "not checked" | {"checkpoint": "…", "use": 0}, "experiment": …,
+     "comparisons": […], "health": {"srm": …}, "excluded": {…}, "as_of": "…", "alpha": 0.05, …}
+
+`readout.schema.json` beside this file documents every field.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from imp_core.errors import BadInput
+from imp_experiments.readout.readout import (
+    SCHEMA,
+    Compared,
+    Consent,
+    Health,
+    MetricUnits,
+    Readout,
+    Registered,
+    Test,
+    Verdict,
+)
+from imp_experiments.stats.effect import Condition, Effect
+from imp_experiments.stats.srm import SampleRatio
+
+__all__ = ["format_readout", "parse_readout", "to_plain"]
+
+NOT_CHECKED = "not checked"
+
+
+def format_readout(readout: Readout) -> bytes:
+    """The bytes that the ledger commits to: JSON with two spaces, in the order of the schema, and a line end."""
+    return (json.dumps(to_plain(readout), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+
+
+def to_plain(readout: Readout) -> dict[str, Any]:
+    """The readout as JSON's own types."""
+    return {
+        "schema": SCHEMA,
+        "consent": NOT_CHECKED if readout.consent is None else asdict(readout.consent),
+        "experiment": None if readout.experiment is None else asdict(readout.experiment),
+        "comparisons": [_compared_to_plain(compared) for compared in readout.comparisons],
+        "health": asdict(readout.health),
+        "excluded": dict(readout.excluded),
+        "as_of": readout.as_of,
+        "alpha": readout.alpha,
+        "metrics": [asdict(units) for units in readout.metrics],
+        "verdict": None if readout.verdict is None else asdict(readout.verdict),
+        "notes": list(readout.notes),
+    }
+
+
+def parse_readout(data: bytes) -> Readout:
+    """Read what `format_readout` wrote.
+
+    Raises:
+        BadInput: not JSON, another schema, or a field that is missing or unknown.
+    """
+    try:
+        plain = json.loads(data)
+        if plain["schema"] != SCHEMA:
+            raise BadInput("a readout of another version", mend=f"this version reads {SCHEMA}")
+        return _from_plain(plain)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"not a readout: {type(error).__name__}") from None
+
+
+def _compared_to_plain(compared: Compared) -> dict[str, Any]:
+    return {
+        "metric": compared.metric,
+        "kind": compared.kind,
+        "variant": compared.variant,
+        "control": compared.control,
+        "n": {"variant": compared.n_variant, "control": compared.n_control},
+        "value": {"variant": compared.value_variant, "control": compared.value_control},
+        "absolute": None if compared.absolute is None else asdict(compared.absolute),
+        "relative": None if compared.relative is None else asdict(compared.relative),
+        "scale": compared.scale,
+        "p_value": compared.p_value,
+        "method": compared.method,
+        "conditions": [
+            {"code": condition.code, "scale": condition.scale, "text": condition.text}
+            for condition in compared.conditions
+        ],
+    }
+
+
+def _from_plain(plain: dict[str, Any]) -> Readout:
+    verdict = plain["verdict"]
+    return Readout(
+        consent=None if plain["consent"] == NOT_CHECKED else Consent(**plain["consent"]),
+        comparisons=tuple(_compared_from_plain(item) for item in plain["comparisons"]),
+        health=Health(srm=SampleRatio(**plain["health"]["srm"])),
+        excluded=dict(plain["excluded"]),
+        as_of=plain["as_of"],
+        alpha=plain["alpha"],
+        experiment=None if plain["experiment"] is None else Registered(**plain["experiment"]),
+        metrics=tuple(MetricUnits(**item) for item in plain["metrics"]),
+        verdict=None if verdict is None else _verdict_from_plain(verdict),
+        notes=tuple(plain["notes"]),
+    )
+
+
+def _compared_from_plain(item: dict[str, Any]) -> Compared:
+    return Compared(
+        metric=item["metric"],
+        kind=item["kind"],
+        variant=item["variant"],
+        control=item["control"],
+        n_variant=item["n"]["variant"],
+        n_control=item["n"]["control"],
+        value_variant=item["value"]["variant"],
+        value_control=item["value"]["control"],
+        absolute=None if item["absolute"] is None else Effect(**item["absolute"]),
+        relative=None if item["relative"] is None else Effect(**item["relative"]),
+        scale=item["scale"],
+        method=item["method"],
+        conditions=tuple(Condition(condition["code"], condition["scale"]) for condition in item["conditions"]),
+    )
+
+
+def _verdict_from_plain(item: dict[str, Any]) -> Verdict:
+    tests = tuple(Test(**test) for test in item["tests"])
+    return Verdict(**{**item, "variants": tuple(item["variants"]), "tests": tests})

@@ -1,0 +1,144 @@
+"""The `Readout`: what a person decides on, frozen. `readout.schema.json` describes the JSON it is written as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from imp_experiments.stats.effect import Condition, Effect
+from imp_experiments.stats.srm import SampleRatio
+
+__all__ = [
+    "SCHEMA",
+    "Compared",
+    "Consent",
+    "Health",
+    "MetricUnits",
+    "Readout",
+    "Registered",
+    "Test",
+    "Verdict",
+]
+
+SCHEMA: Final = "imp.readout/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One metric of one variant against control.
+
+    `value` is the mean per unit (of a proportion: the share); `scale` is the registered one, whose p is `p_value`.
+    None: there is no such figure, and `conditions` name the reason.
+    """
+
+    metric: str
+    kind: str
+    variant: str
+    control: str
+    n_variant: int | None
+    n_control: int | None
+    value_variant: float | None
+    value_control: float | None
+    absolute: Effect | None
+    relative: Effect | None
+    scale: str
+    method: str
+    conditions: tuple[Condition, ...]
+
+    @property
+    def registered(self) -> Effect | None:
+        """The effect on the registered scale."""
+        return self.relative if self.scale == "relative" else self.absolute
+
+    @property
+    def p_value(self) -> float | None:
+        """The p: that of the registered scale, not corrected for other comparisons."""
+        return None if self.registered is None else self.registered.p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """The signed checkpoint the data was read under, and the seq of the `use-open` entry."""
+
+    checkpoint: str
+    use: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """The experiment as started: what was hashed before anybody could look. `started` is ISO 8601."""
+
+    name: str
+    phase: int
+    purpose: str
+    definition_sha256: str
+    analysis_sha256: str
+    started: str
+    horizon: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricUnits:
+    """How many units' windows are over (they count) and how many are not yet. None: fewer than k."""
+
+    metric: str
+    role: str
+    matured: int | None
+    immature: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What must hold for the figures to mean anything."""
+
+    srm: SampleRatio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """One hypothesis of the verdict: interval and p are simultaneous (Bonferroni) for primaries, on `scale`.
+
+    outcome: better, worse, not shown, no estimate; for guardrails: held, broken, no estimate.
+    """
+
+    metric: str
+    role: str
+    variant: str
+    scale: str
+    low: float | None
+    high: float | None
+    p_value: float | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """value: ship, do not ship, keep running, invalid. `variants` are those to ship; `tests` what it rests on."""
+
+    value: str
+    reason: str
+    variants: tuple[str, ...] = ()
+    correction: str = "bonferroni"
+    hypotheses: int = 0
+    tests: tuple[Test, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readout:
+    """The whole answer. `consent` is None where consent was not checked (a file the analyst holds).
+
+    `excluded` counts units that are not in the comparisons, by reason; None: 1 to k - 1 of them. `as_of` is the
+    time it holds for. `experiment` and `verdict` are None where nothing was registered.
+    """
+
+    consent: Consent | None
+    comparisons: tuple[Compared, ...]
+    health: Health
+    excluded: Mapping[str, int | None]
+    as_of: str
+    alpha: float
+    experiment: Registered | None = None
+    metrics: tuple[MetricUnits, ...] = ()
+    verdict: Verdict | None = None
+    notes: tuple[str, ...] = ()

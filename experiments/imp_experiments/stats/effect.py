@@ -1,0 +1,59 @@
+"""The vocabulary of results: an `Effect` with its uncertainty, or a named `Condition` why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
+
+# code → what it means, for people. All but `few_events` come with null figures, never with plausible ones.
+CONDITIONS: Final[dict[str, str]] = {
+    "no_units": "a variant has no units",
+    "one_unit": "a variant has a single unit, so that its variance is unknown",
+    "zero_variance": "all units of a variant have the same value, so that Welch's test does not apply",
+    "not_finite": "a value is not a number, infinite or too large to square",
+    "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
+    "unbounded": "the relative interval has no finite end",
+    "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
+    "fewer_than_k": "a variant has fewer than k units, which are not shown",
+    "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something to know of a figure: a code of `CONDITIONS`, and the scale it concerns (absolute, relative, both)."""
+
+    code: str
+    scale: str
+
+    @property
+    def text(self) -> str:
+        """The condition in words."""
+        return CONDITIONS[self.code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A difference: estimate, interval, standard error, two-sided p and degrees of freedom, all of one statistic.
+
+    Absolute: variant - control, in the metric's units. Relative: variant / control - 1; there the statistic is
+    log(variant / control), `se` is that logarithm's standard error, and the interval is not symmetric.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    se: float
+    p_value: float
+    df: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Both scales of one difference; None where a condition names the reason."""
+
+    absolute: Effect | None
+    relative: Effect | None
+    conditions: tuple[Condition, ...] = ()
