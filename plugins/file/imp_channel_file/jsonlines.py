@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import NoReturn
 
 from imp_channel_file.fields import FIELDS, Unfit
@@ -16,42 +17,42 @@ __all__ = ["JsonLinesTable"]
 
 
 class JsonLinesTable:
-    """Objects line by line. Numbers with a fraction stay exact (`Decimal`); a key that is left out is empty."""
+    """Objects line by line. Numbers with a fraction stay exact (`Decimal`); a key that is left out is empty.
+
+    Without a mapping its columns are the fields of an event; the id is one of them where the first line has one.
+    """
 
     text_only = False
     instants: frozenset[str] = frozenset()
-    columns: Sequence[str] | None = None
 
     def __init__(self, stream: io.TextIOWrapper, *, mapped: bool, where: str) -> None:
-        self._stream, self._mapped, self._where = stream, mapped, where
+        self._mapped, self._where = mapped, where
         self._decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
+        self._lines = filter(None, map(str.strip, bounded_lines(stream, where=where)))
+        self._first = next(self._lines, "")
+        first = self._decode(self._first)
+        if not isinstance(first, dict):
+            raise BadInput("not JSON lines: the first line is no object", where=where)
+        self.columns: Sequence[str] = [name for name in FIELDS if name != "id" or name in first]
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Sequence[object] | Unfit]:
         """The wanted keys' values.
 
         Raises:
-            BadInput: the first line is no object, or a mapped key is in no line at all (known at the end only).
+            BadInput: a mapped key is in no line at all (known at the end only).
         """
         names = (*wanted, *wanted[:1])
-        unseen = set(wanted)
-        first = True
-        for line in bounded_lines(self._stream, where=self._where):
-            text = line.strip()
-            if not text:
-                continue
-            row = self._decode(text)
+        unseen, known = set(wanted), set(self.columns)
+        for line in chain([self._first], self._lines):
+            row = self._decode(line)
             if not isinstance(row, dict):
-                if first:
-                    raise BadInput("not JSON lines: the first line is no object", where=self._where)
                 yield Unfit("not a JSON object")
-                continue
-            first = False
-            if unseen:
-                unseen -= row.keys()
-            if not self._mapped and not row.keys() <= FIELDS.keys():
-                yield Unfit("a key is not a field of an event")
-                continue
-            yield list(map(row.get, names))
+            elif self._mapped or row.keys() <= known:
+                if unseen:
+                    unseen -= row.keys()
+                yield list(map(row.get, names))
+            else:
+                yield Unfit("a key is not a field of an event, or an id where the first line has none")
         if self._mapped and unseen:
             raise column_missing(min(unseen), where=self._where)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imp_channel_file.build import Builder
 from imp_channel_file.delimited import DelimitedTable
-from imp_channel_file.fields import FIELDS, Unfit
+from imp_channel_file.fields import Unfit
 from imp_channel_file.jsonlines import JsonLinesTable
 from imp_channel_file.mapping import UTF_8, FileMapping, plain_mapping, read_mapping
 from imp_channel_file.table import Format, Table, detect, opened, text_stream
@@ -30,8 +30,7 @@ def read_events(path: Path, mapping_path: Path | None = None) -> Iterator[RawEve
     with ExitStack() as stack:
         table = _table(path, mapping, stack)
         if mapping is None:
-            columns = tuple(FIELDS) if table.columns is None else table.columns
-            mapping = plain_mapping(columns, where=str(path))
+            mapping = plain_mapping(table.columns, where=str(path))
         builder = Builder(mapping, table, file_sha256=partial(_sha256, path))
         number = 0
         for number, row in enumerate(table.rows(mapping.wanted), 1):

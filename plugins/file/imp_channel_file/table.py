@@ -26,13 +26,13 @@ _SAVE_AS = "save it as CSV (UTF-8), Parquet or JSON lines"
 class Table(Protocol):
     """One opened file.
 
-    `columns`: its column names in order, None where a format has no header (JSON lines).
+    `columns`: its column names in order; of a format without a header, those it may have.
     `text_only`: every value is text or None.
     `instants`: columns whose values are already UTC integer microseconds.
     """
 
     @property
-    def columns(self) -> Sequence[str] | None: ...  # noqa: D102 (described above)
+    def columns(self) -> Sequence[str]: ...  # noqa: D102 (described above)
     @property
     def text_only(self) -> bool: ...  # noqa: D102 (described above)
     @property
