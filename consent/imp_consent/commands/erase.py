@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import click
@@ -70,7 +71,7 @@ def erase_command(
 
     Example: imp consent erase member:123 --execute
     """
-    words = click.get_text_stream("stdin").read().split("\n") if identifiers == ("-",) else list(identifiers)
+    words = sys.stdin.read().splitlines() if identifiers == ("-",) else list(identifiers)
     raw_ids = [RawId.parse(word) for word in words if word.strip()]
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")

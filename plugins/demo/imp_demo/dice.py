@@ -36,4 +36,4 @@ class Dice:
             point -= weight
             if point < 0:
                 return name
-        return next(reversed(weights))
+        return list(weights)[-1]
