@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.decide import STRICTNESS, Reason, decision, stricter
 from imp_consent.policy.project import TABLE, parse_row
 from imp_consent.policy.state import Rectangle, Segment
-from imp_core.errors import ImpError
+from imp_core.errors import ImpError, LedgerBroken
 from imp_core.event import RawId
 from imp_core.gate import Decision, Use
 
@@ -121,9 +122,13 @@ class ConsentGate:
 
         Raises:
             BadInput: the identifier's kind is unknown or its value is malformed.
+            LedgerBroken: the ledger cannot be read.
         """
-        with self._open_log().read() as reader:
-            return reader.find_subject(raw_id)
+        try:
+            with self._open_log().read() as reader:
+                return reader.find_subject(raw_id)
+        except sqlite3.Error as error:
+            raise LedgerBroken(f"the database cannot be read: {type(error).__name__}", where="ledger") from None
 
 
 def decide_in(reader: Reader, use: Use, *, at_us: int, known_at: int | None = None) -> Decision:

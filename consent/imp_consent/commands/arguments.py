@@ -1,0 +1,62 @@
+"""Words of the command line: identifiers, times and days."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Final
+
+from imp_core.clock import parse_time
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+
+__all__ = ["parse_days", "read_identifier", "time_option"]
+
+_DAYS: Final = re.compile(r"([0-9]{1,5})d")
+_MAX_DAYS: Final = 36_500
+
+
+def read_identifier(word: str) -> RawId:
+    """An identifier from the command line, or from standard input where the word is "-".
+
+    Raises:
+        BadInput: it is not one identifier. It is not repeated.
+    """
+    if word != "-":
+        return RawId.parse(word)
+    try:
+        words = [line for line in sys.stdin.buffer.read().decode().splitlines() if line.strip()]
+    except UnicodeDecodeError:
+        raise BadInput("standard input is not text in UTF-8", where="identifier") from None
+    if len(words) != 1:
+        raise BadInput(
+            f"{len(words)} identifiers on standard input, one is needed", mend="write it as kind:value on one line"
+        )
+    return RawId.parse(words[0])
+
+
+def time_option(text: str | None, name: str) -> int | None:
+    """An option's time in UTC microseconds; None where it was not given.
+
+    Raises:
+        BadInput: not ISO 8601 with a zone.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except BadInput as error:
+        raise BadInput(error.what, where=name, mend=error.mend) from None
+
+
+def parse_days(text: str) -> int:
+    """Read a number of days such as "180d".
+
+    Raises:
+        BadInput: it is not that, or not 1 to 36,500 days.
+    """
+    found = _DAYS.fullmatch(text.strip())
+    days = int(found[1]) if found else 0
+    if not 1 <= days <= _MAX_DAYS:
+        raise BadInput("not a number of days", where="valid_for", mend="write it like 180d, from 1d to 36500d")
+    return days

@@ -1,0 +1,44 @@
+"""`imp consent`: the group; each command's module is imported when the command is called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from imp_core.context import load_target
+
+__all__ = ["consent"]
+
+_COMMANDS: Final = {
+    "check": ("imp_consent.commands.check:check_command", "Ask the gate about one use; writes nothing."),
+    "erase": ("imp_consent.commands.erase:erase_command", "Erase people; a dry run without --execute."),
+    "history": ("imp_consent.commands.history:history_command", "Show what the ledger holds of a person."),
+    "import": ("imp_consent.commands.importer:import_command", "Record consent from a file, all rows or none."),
+    "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
+    "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
+    "record": ("imp_consent.commands.record:record_command", "Record what a person said about a purpose."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = load_target(_COMMANDS[cmd_name][0])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(_COMMANDS.items())])
+
+
+@click.group("consent", cls=_LazyGroup)
+def consent() -> None:
+    """Record, import, check and withdraw consent; erase people.
+
+    Example: imp consent record member:123 --purpose analytics --state given
+    """

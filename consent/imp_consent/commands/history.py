@@ -1,0 +1,96 @@
+"""`imp consent history`: everything the ledger holds of one person, at that person's request (GDPR 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+from imp_consent.commands.arguments import read_identifier
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.runtime import open_log
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.event import RawId
+from imp_core.ports import Json
+
+__all__ = ["History", "HistoryEntry", "history", "history_command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One entry: its number, what it states (times ISO 8601; None: every channel, for good) and its envelope."""
+
+    seq: int
+    type: str
+    purpose: str
+    channel: str | None
+    at: str
+    until: str | None
+    recorded: str | None
+    notice: str | None
+    envelope: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A person's entries, oldest first, and the number of the entry that says somebody asked."""
+
+    access_request: int
+    entries: tuple[HistoryEntry, ...]
+
+
+def history(ctx: Context, raw_id: RawId) -> History:
+    """A person's entries in the order they were recorded; first appends that access was asked for, not whose.
+
+    Raises:
+        BadInput: the identifier is malformed; nothing is appended then.
+    """
+    log = open_log(ctx)
+    with log.write() as transaction:
+        subject = transaction.find_subject(raw_id)
+        asked = transaction.append_system("access-request", {"scope": "consent"})
+        found = [] if subject is None else transaction.history(subject)
+        return History(access_request=asked, entries=tuple(_entry(entry) for entry in found))
+
+
+@click.command("history")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@json_option
+@pass_context
+def history_command(ctx: Context, identifier: str, *, as_json: bool) -> None:
+    """Show a person's entries, oldest first. The ledger notes that access was asked for, without saying whose.
+
+    Example: imp consent history member:123
+    """
+    found = history(ctx, read_identifier(identifier))
+    emit(found, lambda: _text(found), as_json=as_json)
+
+
+def _entry(entry: PersonEntry) -> HistoryEntry:
+    said, recorded = entry.statement, entry.payload.get("recorded_us")
+    return HistoryEntry(
+        seq=entry.seq,
+        type=said.type,
+        purpose=said.purpose,
+        channel=said.channel or None,
+        at=format_time(said.at_us),
+        until=None if said.until_us is None else format_time(said.until_us),
+        recorded=format_time(recorded) if isinstance(recorded, int) else None,
+        notice=said.notice,
+        envelope=entry.payload,
+    )
+
+
+def _text(found: History) -> str:
+    if not found.entries:
+        return "the ledger holds nothing of this person"
+    out = []
+    for entry in found.entries:
+        where = f" on {entry.channel}" if entry.channel else ""
+        until = f" until {entry.until}" if entry.until else ""
+        actor = entry.envelope.get("actor")
+        out.append(f"{entry.seq:>8}  {entry.at}  {entry.type} {entry.purpose}{where}{until}  (recorded by {actor})")
+    return "\n".join(out)

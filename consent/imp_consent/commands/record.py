@@ -1,0 +1,120 @@
+"""`imp consent record`: what one person said about one purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.saying import STATES, Saying, Scribe
+from imp_consent.runtime import open_log
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.event import RawId
+
+__all__ = ["RecordResult", "record", "record_command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordResult:
+    """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601."""
+
+    seq: int
+    purpose: str
+    state: str
+    channel: str | None
+    at: str
+    until: str | None
+    notice: str | None
+
+
+def record(
+    ctx: Context,
+    raw_id: RawId,
+    *,
+    purpose: str,
+    state: str,
+    channel: str | None = None,
+    at_us: int | None = None,
+    notice: str | None = None,
+    valid_for_days: int | None = None,
+    action: str | None = None,
+    evidence: str | None = None,
+    surface: str = "command line",
+) -> RecordResult:
+    """Record that a person gave, refused or withdrew consent; the person is created where nobody was known.
+
+    Raises:
+        BadInput: the identifier is malformed, the purpose, state or notice unknown, the time to come, or the consent
+            could not be valid.
+    """
+    said = Saying(
+        purpose=purpose,
+        state=state,
+        at_us=ctx.clock.now_us() if at_us is None else at_us,
+        channel=channel or "",
+        notice=notice,
+        valid_for_days=valid_for_days,
+        action=action,
+        evidence=evidence,
+    )
+    with open_log(ctx).write() as transaction:
+        seq, _, statement = Scribe(ctx, transaction, surface=surface).append(raw_id, said)
+    return RecordResult(
+        seq=seq,
+        purpose=purpose,
+        state=state,
+        channel=channel or None,
+        at=format_time(said.at_us),
+        until=None if statement.until_us is None else format_time(statement.until_us),
+        notice=statement.notice,
+    )
+
+
+@click.command("record")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@click.option("--purpose", required=True, help="What the data may be used for; see: imp consent purpose list.")
+@click.option("--state", required=True, type=click.Choice(list(STATES)), help="What the person said.")
+@click.option("--channel", help="Only this channel (default: every channel).")
+@click.option("--at", help="When the person said so, ISO 8601 with a zone (default: now).")
+@click.option("--notice", help="The notice shown, by name or hash (default: the newest that names the purpose).")
+@click.option("--valid-for", metavar="DAYSd", help="Expires after so many days, such as 180d.")
+@click.option("--action", help="What the person did to say so, such as click or signature.")
+@click.option("--evidence", help="Where the proof is, such as a document's number.")
+@json_option
+@pass_context
+def record_command(
+    ctx: Context,
+    *,
+    identifier: str,
+    purpose: str,
+    state: str,
+    channel: str | None,
+    at: str | None,
+    notice: str | None,
+    valid_for: str | None,
+    action: str | None,
+    evidence: str | None,
+    as_json: bool,
+) -> None:
+    """Record that a person gave, refused or withdrew consent; prints the entry's number.
+
+    Example: imp consent record member:123 --purpose marketing.email --state given --channel email
+    """
+    done = record(
+        ctx,
+        read_identifier(identifier),
+        purpose=purpose,
+        state=state,
+        channel=channel,
+        at_us=time_option(at, "--at"),
+        notice=notice,
+        valid_for_days=None if valid_for is None else parse_days(valid_for),
+        action=action,
+        evidence=evidence,
+    )
+    where = f" on {done.channel}" if done.channel else ""
+    until = f" until {done.until}" if done.until else ""
+    emit(done, f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}", as_json=as_json)

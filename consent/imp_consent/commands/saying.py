@@ -1,0 +1,186 @@
+"""What one person said about one purpose: checked, put into an entry's words, and appended."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from imp_consent.commands.envelope import envelope
+from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.notice import RegisteredNotice, find_notice, newest_notice, read_notices
+from imp_consent.policy.purpose import read_purposes
+from imp_core.clock import DAY_US
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+from imp_core.ports import Json
+
+__all__ = ["STATES", "Saying", "Scribe"]
+
+STATES: Final = {"given": "grant", "refused": "refuse", "withdrawn": "withdraw"}
+# No affirmative act (GDPR 4(11), rec. 32; CJEU C-673/17): such a grant is refused when it is written.
+_NO_ACTION: Final = frozenset({"pre_ticked", "scroll", "silence", "continued_use"})
+_CHANNEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_MAX_WORDS: Final = 300
+_SUPERSEDED: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """A person's words about a purpose, not yet checked. `state` is given, refused or withdrawn; times in UTC µs.
+
+    `channel` "" is every channel; `notice` is a name or hash (None: the newest that names the purpose); `action` is
+    what the person did to say so, `evidence` where the proof of it is.
+    """
+
+    purpose: str
+    state: str
+    at_us: int
+    channel: str = EVERY_CHANNEL
+    notice: str | None = None
+    valid_for_days: int | None = None
+    action: str | None = None
+    evidence: str | None = None
+
+
+class Scribe:
+    """Appends what people said, inside one transaction. Errors name the field in `where`."""
+
+    def __init__(self, ctx: Context, transaction: Transaction, *, surface: str) -> None:
+        self._ctx = ctx
+        self._transaction = transaction
+        self._surface = surface
+        self._purposes = read_purposes(transaction)
+        self._notices = read_notices(transaction)
+        self._chosen: dict[tuple[str, str | None], RegisteredNotice | None] = {}
+
+    def statement(self, said: Saying) -> Statement:
+        """What the saying commits to.
+
+        Raises:
+            BadInput: an unknown purpose, state or notice, a time to come, or a consent that could not be valid.
+        """
+        self._check(said)
+        notice = self.notice(said)
+        type_ = STATES[said.state]
+        if type_ == "grant":
+            self._check_grant(said, notice)
+        until_us = None
+        if said.valid_for_days is not None and type_ != "withdraw":
+            until_us = said.at_us + said.valid_for_days * DAY_US
+        return Statement(
+            type=type_,
+            purpose=said.purpose,
+            channel=said.channel,
+            at_us=said.at_us,
+            until_us=until_us,
+            notice=notice.sha256 if notice else None,
+        )
+
+    def append(self, raw: RawId, said: Saying, *, idempotency_key: str | None = None) -> tuple[int, int, Statement]:
+        """Append one saying and return its seq, its subject (created where nobody was known) and what it states.
+
+        Raises:
+            BadInput: as `statement`, or the identifier is malformed.
+        """
+        statement = self.statement(said)
+        try:
+            subject = self._transaction.subject_for(raw)
+        except BadInput as error:
+            raise BadInput(error.what, where="identifier", mend=error.mend) from None
+        body = envelope(
+            self._ctx,
+            type_=statement.type,
+            event_us=said.at_us,
+            purpose=said.purpose,
+            channel=said.channel,
+            recorded_us=self._transaction.now_us,
+            surface=self._surface,
+            idempotency_key=idempotency_key,
+            more=self._more(said, statement, subject),
+        )
+        return self._transaction.append_person(subject, statement, body), subject, statement
+
+    def notice(self, said: Saying) -> RegisteredNotice | None:
+        """The notice a saying rests on; a withdrawal rests on none unless it names one.
+
+        Raises:
+            BadInput: there is no such notice, or it does not name the purpose.
+        """
+        key = (said.purpose, said.notice)
+        if said.notice is None and said.state == "withdrawn":
+            return None
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(*key)
+        return self._chosen[key]
+
+    def _choose(self, purpose: str, word: str | None) -> RegisteredNotice | None:
+        if word is None:
+            return newest_notice(self._notices, purpose)
+        found = find_notice(self._notices, word)
+        if purpose not in found.notice.purposes:
+            raise BadInput(f"notice {found.notice.name!r} does not name this purpose", where="notice")
+        return found
+
+    def _check(self, said: Saying) -> None:
+        if said.purpose not in self._purposes:
+            raise BadInput("unknown purpose", where="purpose", mend="see: imp consent purpose list")
+        if said.state not in STATES:
+            raise BadInput("unknown state", where="state", mend=f"one of {', '.join(STATES)}")
+        if not 0 <= said.at_us <= self._transaction.now_us:
+            problem = "a time to come" if said.at_us > 0 else "a time before 1970"
+            raise BadInput(problem, where="at", mend="record what has been said, when it was said")
+        if said.channel and not _CHANNEL.fullmatch(said.channel):
+            raise BadInput("not a name of a channel", where="channel", mend="lower-case, such as email or sms")
+        for name, text in (("action", said.action), ("evidence", said.evidence)):
+            if text is not None and not (text.isprintable() and 0 < len(text) <= _MAX_WORDS):
+                raise BadInput("not one line of at most 300 characters", where=name)
+
+    def _check_grant(self, said: Saying, notice: RegisteredNotice | None) -> None:
+        if said.action in _NO_ACTION:
+            raise BadInput(
+                f"{said.action} is no affirmative action: no consent was given (GDPR 4(11))",
+                where="action",
+                mend="record only what people agreed to by an act of their own",
+            )
+        if notice is None:
+            raise BadInput(
+                "no notice names this purpose: nobody can have agreed to it",
+                where="notice",
+                mend="add the notice people were shown: imp consent notice add",
+            )
+
+    def _more(self, said: Saying, statement: Statement, subject: int) -> dict[str, Json]:
+        notice = self.notice(said)
+        more: dict[str, Json] = {"evidence": said.evidence, "affirmative_action": said.action}
+        if notice is not None:
+            words = notice.notice
+            more["notice"] = {
+                "name": words.name,
+                "version": words.version,
+                "language": words.language,
+                "sha256": notice.sha256,
+            }
+            more |= {"data_categories": list(words.data), "recipients": list(words.recipients)}
+        if statement.type == "withdraw":
+            return more | {"supersedes": self._superseded(said, subject), "steps": None}
+        return more | {
+            "consent_type": "expressed",
+            "bundled": False,
+            "valid_for_days": said.valid_for_days,
+            "withdrawal_method": "as the notice says",
+        }
+
+    def _superseded(self, said: Saying, subject: int) -> list[int]:
+        """The newest grants that a withdrawal ends."""
+        ended = [
+            entry.seq
+            for entry in self._transaction.history(subject)
+            if entry.statement.type == "grant"
+            and entry.statement.purpose == said.purpose
+            and (said.channel in (EVERY_CHANNEL, entry.statement.channel))
+            and entry.statement.at_us <= said.at_us
+        ]
+        return ended[-_SUPERSEDED:]
