@@ -13,6 +13,9 @@ __all__ = ["DAY_US", "SECOND_US", "Clock", "SimulatedClock", "SystemClock", "for
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 class Clock(Protocol):
@@ -58,14 +61,21 @@ def parse_time(text: str) -> int:
         raise BadInput("not a time in ISO 8601", mend="write it like 2026-03-01T09:30:00Z") from None
     if moment.tzinfo is None:
         raise BadInput("a time without a zone", mend="add Z or an offset, like 2026-03-01T09:30:00+08:00")
-    try:
-        return (moment - _EPOCH) // timedelta(microseconds=1)
-    except OverflowError:
-        raise BadInput("a time outside the calendar") from None
+    time_us = (moment - _EPOCH) // _MICROSECOND
+    if not _FIRST_US <= time_us <= _LAST_US:  # an offset carries it over the edge
+        raise BadInput("a time outside the calendar")
+    return time_us
 
 
 def format_time(time_us: int) -> str:
-    """Write UTC microseconds as ISO 8601 with "Z"; whole seconds carry no fraction."""
-    moment = _EPOCH + timedelta(microseconds=time_us)
+    """Write UTC microseconds as ISO 8601 with "Z"; whole seconds carry no fraction.
+
+    Raises:
+        BadInput: a time outside the years 1 to 9999.
+    """
+    try:
+        moment = _EPOCH + timedelta(microseconds=time_us)
+    except OverflowError:
+        raise BadInput("a time outside the calendar") from None
     timespec = "microseconds" if moment.microsecond else "seconds"
     return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NoReturn, final
 
 from imp_core.errors import BadInput
 
 __all__ = ["EventType", "RawEvent", "RawId", "RowFault", "Signal", "SignalKind"]
 
+_KIND_LENGTH = 16
 
-@dataclass(frozen=True, slots=True, repr=False)
+
+@final
 class RawId:
     """An identifier as the channel knows it, such as `email:ann@example.com`; it never shows its value.
 
-    It lives from the call that brings it in to the keyed hash and is never stored, logged or formatted.
+    It lives from the call that brings it in to the keyed hash and is never stored, logged or formatted. Not a
+    dataclass: `dataclasses.asdict` of a result that holds one would spell it out. It cannot be pickled.
     """
 
+    __slots__ = ("kind", "value")
     kind: str
     value: str
+
+    def __init__(self, kind: str, value: str) -> None:
+        _set(self, "kind", kind)
+        _set(self, "value", value)
 
     @classmethod
     def parse(cls, text: str) -> RawId:
@@ -34,14 +43,45 @@ class RawId:
             raise BadInput("not an identifier", mend="write it as kind:value, like member:123 or email:ann@example.com")
         return cls(kind, value)
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a RawId does not change: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a RawId does not change: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RawId):
+            return NotImplemented
+        return self.value == other.value and self.kind == other.kind
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.value))
+
+    def __copy__(self) -> RawId:
+        return self
+
+    def __deepcopy__(self, memo: object) -> RawId:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a RawId is not written anywhere, so it cannot be pickled")
+
     def __repr__(self) -> str:
-        return f"RawId({self.kind}:***)"
+        return f"RawId({_shown(self.kind)}:***)"
 
     def __str__(self) -> str:
-        return f"{self.kind}:***"
+        return f"{_shown(self.kind)}:***"
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
+
+
+_set = object.__setattr__
+
+
+def _shown(kind: str) -> str:
+    # Somebody may write `ann@example.com:` or a whole list: what is not a plain word is not shown either.
+    return kind if kind.isidentifier() and len(kind) <= _KIND_LENGTH else "***"
 
 
 class EventType(StrEnum):
@@ -84,7 +124,7 @@ class RawEvent:
     unit_kind: str | None = None
     unit: str | None = field(default=None, repr=False)
     stratum: str | None = None
-    cluster: str | None = None
+    cluster: str | None = field(default=None, repr=False)
     ref: str | None = field(default=None, repr=False)
     amount_micros: int | None = None
     currency: str | None = None

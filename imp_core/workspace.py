@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imp_core.errors import BadInput, WorkspaceMissing
+from imp_core.errors import BadInput, ImpError, WorkspaceMissing
+from imp_core.settings import check_settings, replace_table
 
-__all__ = ["CONFIG_NAME", "Workspace", "drop_table", "find_workspace", "write_atomically"]
+__all__ = ["CONFIG_NAME", "Workspace", "find_workspace", "write_atomically"]
 
 CONFIG_NAME = "imp.toml"
-_TABLE = re.compile(r"^\s*\[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,20 @@ class Workspace:
 
         Raises:
             WorkspaceMissing: there is no `imp.toml` in `root`.
-            BadInput: it is not TOML, or its [workspace] table is incomplete.
+            BadInput: it cannot be read, is not TOML, or one of core's own tables does not hold what it must.
         """
         path = root / CONFIG_NAME
         try:
-            config = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            config = tomllib.loads(path.read_bytes().decode("utf-8"))
+            check_settings(config)
+        except (FileNotFoundError, NotADirectoryError):
             raise WorkspaceMissing("no workspace here", where=str(root), mend="create one with: imp init") from None
+        except OSError as error:
+            raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadInput(f"not a TOML file: {error}", where=str(path)) from None
-        for key in ("log_id", "controller"):
-            if not isinstance(config.get("workspace", {}).get(key), str):
-                raise BadInput(f"[workspace] lacks {key}", where=str(path), mend="create workspaces with: imp init")
+        except BadInput as error:
+            raise BadInput(error.what, where=str(path), mend=error.mend) from None
         return cls(root=root, config=config)
 
     @property
@@ -96,18 +98,24 @@ class Workspace:
         return dict(self.config.get("plugins", {}))
 
     def with_table(self, header: str, values: Mapping[str, str]) -> Workspace:
-        """Write (or replace) one `[header]` table of strings in `imp.toml`, leaving every other line as it is."""
-        text = drop_table((self.root / CONFIG_NAME).read_text(encoding="utf-8"), header)
-        lines = [f"{key} = {_toml_string(value)}" for key, value in values.items()]
-        return self._rewritten("\n".join([text.rstrip("\n"), "", f"[{header}]", *lines, ""]))
+        """Write (or replace) one `[header]` table of strings in `imp.toml`, leaving every other line as it is.
+
+        Raises:
+            BadInput: the table stands there in a spelling that must be edited by hand.
+        """
+        return self._edited(header, values)
 
     def without_table(self, header: str) -> Workspace:
-        """Remove one `[header]` table from `imp.toml`."""
-        return self._rewritten(drop_table((self.root / CONFIG_NAME).read_text(encoding="utf-8"), header))
+        """Remove one `[header]` table from `imp.toml`; raises as `with_table` does."""
+        return self._edited(header, None)
 
-    def _rewritten(self, text: str) -> Workspace:
-        tomllib.loads(text)
-        write_atomically(self.root / CONFIG_NAME, text.encode())
+    def _edited(self, header: str, values: Mapping[str, str] | None) -> Workspace:
+        path = (self.root / CONFIG_NAME).resolve()
+        try:
+            text = replace_table(path.read_bytes().decode("utf-8"), header, values)
+        except BadInput as error:
+            raise BadInput(error.what, where=str(path), mend=error.mend) from None
+        write_atomically(path, text.encode(), mode=stat.S_IMODE(path.stat().st_mode))
         return Workspace.load(self.root)
 
 
@@ -119,9 +127,9 @@ def find_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
     """
     home = environ.get("IMP_HOME")
     if home:
-        return Workspace.load(Path(home))
+        return Workspace.load(start / home)
     for folder in (start, *start.parents):
-        if (folder / CONFIG_NAME).is_file():
+        if os.path.lexists(folder / CONFIG_NAME):
             return Workspace.load(folder)
     raise WorkspaceMissing(
         "no workspace here or in any folder above",
@@ -130,37 +138,26 @@ def find_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
     )
 
 
-def drop_table(text: str, header: str) -> str:
-    """TOML text without the `[header]` table: from its header line to the next header line."""
-    kept: list[str] = []
-    inside = False
-    for line in text.splitlines():
-        if _TABLE.match(line):
-            inside = line.split("#")[0].strip() == f"[{header}]"
-        if not inside:
-            kept.append(line)
-    return "\n".join(kept).rstrip("\n") + "\n"
-
-
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that a crash leaves the old or the new one: temporary file, fsync, rename, fsync the folder."""
+    """Write a file so that a crash leaves the old or the new one: temporary file, fsync, rename, fsync the folder.
+
+    Raises:
+        ImpError: the folder cannot be written to; the file is as it was.
+    """
     temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _toml_string(value: str) -> str:
-    escaped = "".join(
-        f"\\u{ord(char):04x}" if ord(char) < 32 or ord(char) == 127 else char  # noqa: PLR2004 (control characters)
-        for char in value.replace("\\", "\\\\").replace('"', '\\"')
-    )
-    return f'"{escaped}"'
+        temporary.unlink(missing_ok=True)  # a leftover may have another mode
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(path)) from None
