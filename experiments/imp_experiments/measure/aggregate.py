@@ -57,12 +57,13 @@ def moments_of(rows: Sequence[Row], names: Sequence[str], columns: Sequence[str]
 def _collect(
     frame: Frame, keys: Sequence[str], columns: Sequence[str], shifts: Sequence[float], others: Mapping[str, nw.Expr]
 ) -> list[Row]:
-    sums: dict[str, nw.Expr] = {}
+    # columns first, plain sums after: pandas groups nothing else efficiently
+    parts: dict[str, nw.Expr] = {}
     for column, shift in zip(columns, shifts, strict=True):
         value = nw.col(column) - shift if shift else nw.col(column)
-        sums[f"s_{column}"] = value.sum()
-        sums[f"q_{column}"] = (value * value).sum()
-    grouped = frame.group_by(*keys).agg(n=nw.len(), **sums, **others)
+        parts |= {f"s_{column}": value, f"q_{column}": value * value}
+    sums = {name: nw.col(name).sum() for name in parts}
+    grouped = frame.with_columns(**parts).group_by(*keys).agg(n=nw.len(), **sums, **others)
     return list(grouped.collect().rows(named=True))
 
 

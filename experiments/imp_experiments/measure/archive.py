@@ -18,6 +18,7 @@ from imp_experiments.measure.units import IN, exposures_of, units_of
 
 __all__ = ["Measurement", "matured", "measure"]
 
+_EARLY = "early"
 _KEYS = ("status", "variant", "day", "stratum")
 
 
@@ -71,7 +72,9 @@ def measure(
         offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
     )
     values = unit_values(happened, units, metrics)
-    rows, shifts = aggregate(values.frame, _KEYS, values.columns, _others(values, started_us))
+    early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
+    frame = values.frame.with_columns(**{_EARLY: early})
+    rows, shifts = aggregate(frame, _KEYS, values.columns, _others(values))
     return _measurement(rows, shifts, values, metrics, first_us=int(span["first"]))
 
 
@@ -80,9 +83,8 @@ def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) 
     return moments.select(lambda cell: cell.day is None or day_end_us(zone, cell.day) + metric.window_us <= as_of_us)
 
 
-def _others(values: UnitValues, started_us: int) -> dict[str, nw.Expr]:
-    early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-    out = {"early": early} | {column: nw.col(column).sum() for column in values.gaps.values()}
+def _others(values: UnitValues) -> dict[str, nw.Expr]:
+    out = {column: nw.col(column).sum() for column in (_EARLY, *values.gaps.values())}
     for low, high in values.currencies.values():
         out[low], out[high] = nw.col(low).min(), nw.col(high).max()
     return out
@@ -100,7 +102,7 @@ def _measurement(
         moments=moments_of(admitted, [metric.name for metric in metrics], values.columns, shifts),
         present=sum(int(row["n"]) for row in rows),
         left_out=left_out,
-        early=sum(int(row["early"]) for row in admitted),
+        early=sum(int(row[_EARLY]) for row in admitted),
         first_us=first_us,
         gaps={name: sum(int(row[column] or 0) for row in admitted) for name, column in values.gaps.items()},
         mixed=frozenset(

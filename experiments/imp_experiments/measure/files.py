@@ -63,7 +63,7 @@ class OpenedFile:
         )
         field = column.partition(" ")[2]
         return BadInput(
-            problem, where=f"{self.path}, row {row}, column {field}", mend="rows count from 1 below the header"
+            problem, where=f"{self.path}, row {row}, column {field}", mend="rows count from 1, the header is none"
         )
 
 
@@ -128,7 +128,7 @@ def _header(path: Path) -> tuple[list[str], str]:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             line = file.readline(_LONGEST_HEADER)
     except UnicodeDecodeError:
-        raise BadInput("the header is not UTF-8 text", where=str(path), mend="save the file as CSV in UTF-8") from None
+        raise BadInput("the file is not UTF-8 text", where=str(path), mend="save the file as CSV in UTF-8") from None
     except (OSError, EOFError):
         raise BadInput("the file cannot be read: it is damaged or not what its name says", where=str(path)) from None
     splits = [(next(csv.reader([line], delimiter=delimiter), []), delimiter) for delimiter in _DELIMITERS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,22 +45,31 @@ def unit_values(events: Frame, units: Frame, metrics: Sequence[Metric]) -> UnitV
         for index, metric in enumerate(metrics)
         if metric.value == "amount"
     }
-    sums: dict[str, nw.Expr] = {}
+    # columns first, plain sums after: pandas groups nothing else efficiently
+    parts: dict[str, nw.Expr] = {}
     for metric in metrics:
         hit = _predicate(metric)
-        sums[names[metric.name]] = nw.when(hit).then(_worth(metric)).otherwise(nw.lit(0)).sum()
+        parts[names[metric.name]] = nw.when(hit).then(_worth(metric)).otherwise(nw.lit(0))
         if metric.name in gaps:
             missing = nw.col(_SUMMED[metric.value]).is_null()
-            sums[gaps[metric.name]] = nw.when(hit & missing).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+            parts[gaps[metric.name]] = nw.when(hit & missing).then(nw.lit(1)).otherwise(nw.lit(0))
         if metric.name in currencies:
-            low, high = currencies[metric.name]
             # an amount without a currency is one of its own: it does not add to dollars
             named = nw.when(hit).then(nw.col("currency").fill_null(""))
-            sums[low], sums[high] = named.min(), named.max()
-    per_unit = _events_inside(events, units, metrics).group_by("subject").agg(**sums)
+            parts |= dict.fromkeys(currencies[metric.name], named)
+    combined = {name: _combined(name, currencies) for name in parts}
+    per_unit = _events_inside(events, units, metrics).with_columns(**parts).group_by("subject").agg(**combined)
     filled = {names[metric.name]: _filled(metric, names[metric.name]) for metric in metrics}
     frame = units.join(per_unit, on="subject", how="left").with_columns(**filled)
     return UnitValues(frame, tuple(names.values()), gaps, currencies)
+
+
+def _combined(name: str, currencies: Mapping[str, tuple[str, str]]) -> nw.Expr:
+    if any(name == low for low, _ in currencies.values()):
+        return nw.col(name).min()
+    if any(name == high for _, high in currencies.values()):
+        return nw.col(name).max()
+    return nw.col(name).sum()
 
 
 def _events_inside(events: Frame, units: Frame, metrics: Sequence[Metric]) -> Frame:

@@ -67,7 +67,8 @@ def tabulate(frame: nw.LazyFrame[Any], layout: Layout, *, where: str | None = No
         raise BadInput(
             f"over {_MOST_VARIANTS} different values: not a column of variants", where=f"column {layout.variant}"
         )
-    admitted = [row for row in rows if row["status"] == IN and row["variant"] is not None]
+    # a missing variant is None, or NaN in pandas; its rows are faults
+    admitted = [row for row in rows if row["status"] == IN and isinstance(row["variant"], str)]
     return Tabulated(
         moments=moments_of(admitted, _names(layout), columns, shifts),
         two_variants=sum(int(row["n"]) for row in rows if row["status"] == TWO_VARIANTS),

@@ -1,0 +1,99 @@
+"""`imp experiment analyze`: a readout of a file the analyst already holds; no workspace, consent not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_experiments.readout.analyze import analyze
+from imp_experiments.readout.format import to_plain
+from imp_experiments.readout.readout import Readout
+from imp_experiments.readout.render import render_table
+
+__all__ = ["analyze_file"]
+
+
+def analyze_file(
+    ctx: Context,
+    path: Path,
+    *,
+    variant: str,
+    control: str,
+    unit: str | None = None,
+    weights: Mapping[str, int] | None = None,
+    proportions: Sequence[str] = (),
+    means: Sequence[str] = (),
+    scale: str = "relative",
+) -> Readout:
+    """`imp_experiments.analyze` on a file, at the context's time.
+
+    Raises:
+        BadInput: the file, a column, a variant or a value cannot be taken.
+    """
+    return analyze(
+        ctx.directory / path,
+        variant=variant,
+        control=control,
+        unit=unit,
+        weights=weights,
+        proportions=proportions,
+        means=means,
+        scale=scale,
+        clock=ctx.clock,
+    )
+
+
+@click.command("analyze")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--variant", required=True, metavar="COL", help="Column of the variants.")
+@click.option("--control", required=True, metavar="VALUE", help="Which of them is control.")
+@click.option("--unit", metavar="COL", help="Column of the units; without it every row is one.")
+@click.option(
+    "--weight", "weights", multiple=True, metavar="VALUE=N", help="Expected share of a variant (default: equal)."
+)
+@click.option("--proportion", "proportions", multiple=True, metavar="COL", help="Column of 0/1 or true/false.")
+@click.option("--mean", "means", multiple=True, metavar="COL", help="Column of numbers.")
+@click.option("--scale", type=click.Choice(["absolute", "relative"]), default="relative", show_default=True)
+@json_option
+@pass_context
+def analyze_command(
+    ctx: Context,
+    *,
+    file: Path,
+    variant: str,
+    control: str,
+    unit: str | None,
+    weights: tuple[str, ...],
+    proportions: tuple[str, ...],
+    means: tuple[str, ...],
+    scale: str,
+    as_json: bool,
+) -> None:
+    """Compare the variants in a CSV (also gzipped), JSON lines or Parquet file. Consent is not checked.
+
+    Example: imp experiment analyze mails.csv --variant segment --control none --proportion visit --mean spend
+    """
+    readout = analyze_file(
+        ctx,
+        file,
+        variant=variant,
+        control=control,
+        unit=unit,
+        weights=dict(_weight(text) for text in weights),
+        proportions=proportions,
+        means=means,
+        scale=scale,
+    )
+    emit(to_plain(readout), lambda: render_table(readout), as_json=as_json)
+
+
+def _weight(text: str) -> tuple[str, int]:
+    name, equals, number = text.rpartition("=")
+    if not equals or not name or not number.isascii() or not number.isdigit():
+        raise BadInput("not a weight", where="--weight", mend="write it as VALUE=N with a whole number, like control=2")
+    return name, int(number)

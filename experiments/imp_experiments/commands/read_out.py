@@ -1,0 +1,137 @@
+"""`imp experiment readout`: the gated path. Nothing is shown before the ledger holds the hash of what was computed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import click
+
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput, CheckFailed
+from imp_core.gate import Action, Use
+from imp_core.ports import OpenedUse, Superseded
+from imp_core.workspace import write_atomically
+from imp_experiments.commands.load import load_experiment, registration_of
+from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.registration import Registration, check_unchanged
+from imp_experiments.measure.days import open_zone
+from imp_experiments.readout.format import format_readout, to_plain
+from imp_experiments.readout.readout import Readout
+from imp_experiments.readout.render import render_markdown, render_table
+from imp_experiments.readout.run import run
+
+__all__ = ["ReadOut", "read_out"]
+
+# Once, and twice again where somebody withdrew meanwhile (`DATA.md`, "Readout").
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOut:
+    """A readout that the ledger has committed to: its bytes' SHA-256, the use's first and last entry, its file."""
+
+    readout: Readout
+    sha256: str
+    use_seq: int
+    close_seq: int
+    path: Path
+
+
+def read_out(ctx: Context, name: str) -> ReadOut:
+    """Open a use, compute, close it with the hash of the result, then write `reports/NAME-SEQ.json`.
+
+    Raises:
+        BadInput: there is no such experiment, or it was not started.
+        CheckFailed: its definition has changed since the start, or permissions kept changing under the readout.
+    """
+    experiment = load_experiment(ctx, name).experiment
+    registration = registration_of(ctx, experiment.name)
+    if registration is None:
+        raise BadInput(f"{experiment.name} is not started", mend=f"imp experiment start {experiment.name}")
+    check_unchanged(experiment, registration)
+    # everything that can be wrong before people's data is touched
+    zone, reports = open_zone(ctx.workspace.timezone), _reports(ctx)
+    use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
+    for _ in range(_ATTEMPTS):
+        opened = ctx.view.open(use, definition_seq=registration.seq)
+        try:
+            readout, data, close_seq = _computed(ctx, opened, experiment, registration, zone)
+        except Superseded:
+            opened.abandon()
+            continue
+        except BaseException:
+            opened.abandon()
+            raise
+        path = reports / f"{experiment.name}-{opened.seq}.json"
+        write_atomically(path, data)
+        return ReadOut(
+            readout=readout,
+            sha256=hashlib.sha256(data).hexdigest(),
+            use_seq=opened.seq,
+            close_seq=close_seq,
+            path=path,
+        )
+    raise CheckFailed(
+        "people withdrew or were erased while the readout was computed, each time",
+        mend="run it again when it is calmer",
+    )
+
+
+def _computed(
+    ctx: Context, opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo
+) -> tuple[Readout, bytes, int]:
+    ran = run(
+        opened,
+        ctx.view.enrolment(experiment.name),
+        experiment,
+        registration,
+        zone=zone,
+        k=ctx.workspace.k,
+    )
+    data = format_readout(ran.readout)
+    close_seq = opened.close(readout_sha256=hashlib.sha256(data).hexdigest(), counts=ran.counts)
+    return ran.readout, data, close_seq
+
+
+def _reports(ctx: Context) -> Path:
+    folder = ctx.workspace.reports
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@click.command("readout")
+@click.argument("name")
+@click.option("--format", "shape", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file too.")
+@json_option
+@pass_context
+def readout_command(ctx: Context, name: str, shape: str, out: Path | None, *, as_json: bool) -> None:
+    """Read an experiment out: the answer first, then health, then detail. Every use is in the ledger.
+
+    Example: imp experiment readout spring-email --format markdown --out spring.md
+    """
+    if out is not None and not (ctx.directory / out).parent.is_dir():
+        raise BadInput("there is no such folder", where=str((ctx.directory / out).parent))
+    done = read_out(ctx, name)
+    shape = "json" if as_json else shape
+    if out is not None:
+        write_atomically(ctx.directory / out, _text(done.readout, shape).encode())
+    if shape == "json":
+        emit(to_plain(done.readout), "", as_json=True)
+    else:
+        emit(done, lambda: f"{_text(done.readout, shape)}\n{_trail(done)}", as_json=False)
+
+
+def _text(readout: Readout, shape: str) -> str:
+    if shape == "json":
+        return format_readout(readout).decode()
+    return render_markdown(readout) if shape == "markdown" else render_table(readout)
+
+
+def _trail(done: ReadOut) -> str:
+    return f"ledger entries {done.use_seq} and {done.close_seq}; sha256 {done.sha256}; {done.path}"

@@ -1,0 +1,47 @@
+"""What a reader must know beside the figures, in sentences. Counts of 1 to k - 1 people are not spelled out."""
+
+from __future__ import annotations
+
+from imp_experiments.design.experiment import Experiment
+from imp_experiments.measure.archive import Measurement
+from imp_experiments.readout.compare import hidden
+from imp_experiments.readout.decide import treatments
+from imp_experiments.stats.srm import SampleRatio
+
+__all__ = ["notes_of"]
+
+
+def notes_of(
+    experiment: Experiment, measurement: Measurement, ratio: SampleRatio, *, final: bool, horizon: str, k: int
+) -> tuple[str, ...]:
+    """Every sentence that applies, the estimand first."""
+    notes = ["counted are consenting units: those whose permission covers exposure, window and this reading"]
+    if not final:
+        notes.append(f"interim: the horizon ends {horizon}; p-values and intervals are not corrected for peeking")
+    if measurement.early:
+        notes.append(f"exposures before start: {_told(measurement.early, k)}")
+    hypotheses = len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
+    if hypotheses > 1:
+        notes.append(
+            f"comparisons are not corrected for each other; the verdict is, for {hypotheses} hypotheses (Bonferroni)"
+        )
+    notes += _about_metrics(experiment, measurement)
+    idle = [name for name, share in ratio.expected_share.items() if not share and ratio.observed[name]]
+    if idle:
+        notes.append(f"exposures in variants of weight 0, which are in no test: {', '.join(idle)}")
+    return tuple(notes)
+
+
+def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str]:
+    notes = []
+    for metric in experiment.metrics:
+        gaps = measurement.gaps.get(metric.name, 0)
+        if gaps:
+            notes.append(f"{metric.name}: {gaps} events without {metric.value} counted as 0")
+        if metric.pre_us is not None:
+            notes.append(f"{metric.name}: the pre-period is registered, but adjustment for it comes later")
+    return notes
+
+
+def _told(n: int, k: int) -> str:
+    return f"fewer than {k} units" if hidden(n, k) is None else f"{n:,} units"

@@ -1,0 +1,175 @@
+"""From an opened use to a `Readout`: measure, compare, check, judge. It reads the frames and writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import duckdb
+import narwhals as nw
+
+from imp_core.clock import format_time
+from imp_core.errors import ImpError
+from imp_core.gate import NO_RECORD
+from imp_core.ports import EnrolmentCount, OpenedUse
+from imp_experiments.design.assign import bucket_shares
+from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.registration import Registration
+from imp_experiments.measure.archive import Measurement, matured, measure
+from imp_experiments.measure.units import TWO_VARIANTS
+from imp_experiments.readout.compare import compare_metric, hidden
+from imp_experiments.readout.decide import decide, treatments
+from imp_experiments.readout.notes import notes_of
+from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered
+from imp_experiments.stats.srm import SampleRatio, sample_ratio
+
+__all__ = ["Ran", "run"]
+
+ADMITTED: Final = "admitted"
+ERASED: Final = "erased"
+# Always present in `excluded`, so that a reader can rely on the keys; other reasons appear when somebody has them.
+_USUAL_REASONS: Final = ("withdrawn", "refused", "expired", ERASED, NO_RECORD, TWO_VARIANTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The readout, and the counts that the ledger's `use-close` names: units in it and units left out."""
+
+    readout: Readout
+    counts: Mapping[str, int]
+
+
+def run(
+    opened: OpenedUse,
+    enrolment: Sequence[EnrolmentCount],
+    experiment: Experiment,
+    registration: Registration,
+    *,
+    zone: ZoneInfo,
+    k: int,
+) -> Ran:
+    """Compute the readout of one opened use; cells of 1 to k - 1 people are not shown.
+
+    Raises:
+        ImpError: the frames cannot be read.
+    """
+    try:
+        measurement = measure(
+            opened.events,
+            opened.closed,
+            experiment,
+            as_of_us=opened.as_of_us,
+            size=opened.size,
+            started_us=registration.started_us,
+            zone=zone,
+        )
+        refused = _refused(opened.refused, experiment.name)
+    except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
+        # only the type: a driver's words may hold a row
+        raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
+    excluded = _excluded(measurement, refused, enrolment)
+    ratio = _ratio(experiment, enrolment)
+    comparisons, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
+    begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
+    ends_us = begin_us + experiment.plan.horizon_us
+    final = opened.as_of_us >= ends_us
+    readout = Readout(
+        consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
+        comparisons=tuple(comparisons),
+        health=Health(srm=_shown(ratio, k)),
+        excluded={reason: hidden(n, k) for reason, n in excluded.items()},
+        as_of=format_time(opened.as_of_us),
+        alpha=experiment.plan.alpha,
+        experiment=_registered(experiment, registration, ends_us),
+        metrics=tuple(metrics),
+        verdict=decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)),
+        notes=notes_of(experiment, measurement, ratio, final=final, horizon=format_time(ends_us), k=k),
+    )
+    return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(excluded.values())})
+
+
+def _compare(
+    experiment: Experiment, measurement: Measurement, *, as_of_us: int, zone: ZoneInfo, k: int
+) -> tuple[list[Compared], list[MetricUnits]]:
+    comparisons: list[Compared] = []
+    metrics: list[MetricUnits] = []
+    everyone = measurement.moments.count()
+    for metric in experiment.metrics:
+        ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
+        comparisons += compare_metric(
+            ripe,
+            metric.name,
+            metric=metric.name,
+            kind=metric.kind,
+            variants=treatments(experiment),
+            control=experiment.control,
+            scale=metric.scale,
+            alpha=experiment.plan.alpha,
+            k=k,
+            barred="several_currencies" if metric.name in measurement.mixed else None,
+        )
+        metrics.append(
+            MetricUnits(
+                metric=metric.name,
+                role=metric.role,
+                matured=hidden(ripe.count(), k),
+                immature=hidden(everyone - ripe.count(), k),
+            )
+        )
+    return comparisons, metrics
+
+
+def _refused(native: Any, experiment: str) -> Counter[str]:  # noqa: ANN401 (any native frame Narwhals knows)
+    """How many people's exposures of this experiment lie in the archive but do not pass now, by reason."""
+    rows = (
+        nw.from_native(native)
+        .lazy()
+        .filter((nw.col("type") == "exposure") & (nw.col("experiment") == experiment))
+        .select("reason", "subjects")
+        .collect()
+        .rows(named=True)
+    )
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row["reason"]] += int(row["subjects"])
+    return counts
+
+
+def _excluded(measurement: Measurement, refused: Counter[str], enrolment: Sequence[EnrolmentCount]) -> dict[str, int]:
+    """Units that are out, by reason: denied at intake, no longer permitted, out whole, erased since."""
+    counts = Counter(dict.fromkeys(_USUAL_REASONS, 0))
+    for row in enrolment:
+        if row.reason != ADMITTED:
+            counts[row.reason] += row.n
+    admitted = sum(row.n for row in enrolment if row.reason == ADMITTED)
+    # Nothing of an erased person is left to count: only that they once were enrolled.
+    counts[ERASED] += max(0, admitted - measurement.present - refused.total())
+    counts.update(refused)
+    counts.update(measurement.left_out)
+    return dict(counts)
+
+
+def _ratio(experiment: Experiment, enrolment: Sequence[EnrolmentCount]) -> SampleRatio:
+    observed: Counter[str] = Counter()
+    for row in enrolment:
+        observed[row.variant] += row.n
+    return sample_ratio(observed, bucket_shares(experiment.weights))
+
+
+def _shown(ratio: SampleRatio, k: int) -> SampleRatio:
+    return replace(ratio, observed={name: hidden(n or 0, k) for name, n in ratio.observed.items()})
+
+
+def _registered(experiment: Experiment, registration: Registration, ends_us: int) -> Registered:
+    return Registered(
+        name=experiment.name,
+        phase=registration.phase,
+        purpose=experiment.purpose,
+        definition_sha256=registration.definition_sha256,
+        analysis_sha256=registration.analysis_sha256,
+        started=format_time(registration.started_us),
+        horizon=format_time(ends_us),
+    )
