@@ -1,0 +1,187 @@
+"""`imp ingest`: take in what happened on a channel, past the gate."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imp_consent.commands.envelope import envelope
+from imp_consent.plane.intake import Heard, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
+from imp_consent.policy.purpose import read_purposes
+from imp_consent.runtime import open_log
+from imp_core.channel import Channel, ChannelContext, Source
+from imp_core.command import emit, json_option, lines, pass_context, progress
+from imp_core.context import Context
+from imp_core.errors import BadInput, ImpError, PluginBroken
+from imp_core.event import RowFault
+from imp_core.gate import Action
+from imp_core.ports import Json
+
+__all__ = ["ingest", "ingest_command"]
+
+
+def ingest(
+    ctx: Context,
+    channel: str,
+    path: Path,
+    mapping: Path | None = None,
+    rejects: Path | None = None,
+    *,
+    dry_run: bool = False,
+) -> IngestResult:
+    """Take in a file through an enabled channel: all of it, or nothing; with `rejects`, all rows that can be.
+
+    Raises:
+        BadInput: the channel is not enabled, the file or its rows cannot be taken, or the settings are malformed.
+        PluginBroken: the channel raised something else than our errors, or handed in something else than rows.
+        LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
+    """
+    plugin = ctx.plugins.channel(channel)
+    source = SourceFile.of(path)
+    log = open_log(ctx)
+    intake = Intake(log=log, workspace=ctx.workspace, envelope=_withdrawal(ctx, channel))
+    with log.read() as reader:
+        terms = _terms(ctx, plugin, frozenset(read_purposes(reader)))
+    context = ChannelContext(settings=_settings(ctx, channel), now_us=ctx.clock.now_us())
+    rows = _guarded(channel, lambda: plugin.ingest(context, Source(path=path, mapping=mapping)))
+    told = nullcontext(None) if rejects is None else _rejects_file(rejects, path, mapping)
+    with told as refuse, progress("rows") as shown:
+        return ingest_events(
+            intake, rows, terms=terms, source=source, refuse=refuse, dry_run=dry_run, advance=shown.advance
+        )
+
+
+@click.command("ingest")
+@click.argument("channel")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--map", "mapping", type=click.Path(path_type=Path), help="Which column is which field, in TOML.")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path), help="Take the good rows, and write row, field and problem here."
+)
+@click.option("--dry-run", is_flag=True, help="Check every row and ask the gate, but take nothing.")
+@json_option
+@pass_context
+def ingest_command(
+    ctx: Context, *, channel: str, file: Path, mapping: Path | None, rejects: Path | None, dry_run: bool, as_json: bool
+) -> None:
+    """Take in a file of events through a channel; what the gate denies is counted by reason and not kept.
+
+    Example: imp ingest file visits.csv --map visits.toml
+    """
+    result = ingest(ctx, channel, file, mapping, rejects, dry_run=dry_run)
+    emit(result, lambda: _text(result), as_json=as_json)
+
+
+def _text(result: IngestResult) -> str:
+    if result.already:
+        return f"taken before, as batch {result.batch} (entry {result.seq}): nothing to do"
+    shown: dict[str, object] = {
+        "received": f"{result.received:,}",
+        "admitted": f"{result.admitted:,}",
+        "duplicates": f"{result.duplicates:,}",
+        **{f"denied, {reason}": f"{n:,}" for reason, n in result.denied.items()},
+        "rejected": f"{result.rejected:,}",
+        "withdrawals": f"{result.signals:,}",
+        "of nobody known": f"{result.signals_unknown:,}",
+        "properties dropped": f"{result.props_dropped:,}",
+    }
+    always = ("received", "admitted")
+    counts = {name: n for name, n in shown.items() if n != "0" or name in always}
+    if result.dry_run:
+        return lines(counts) + "\ndry run: nothing was taken"
+    return lines({**counts, "batch": result.batch, "entry": result.seq})
+
+
+def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:
+    name = plugin.info.name
+    status = next((status for status in ctx.plugins.statuses if status.name == name), None)
+    manifest = status.manifest() if status is not None else None
+    # What was enabled is the manifest; a plugin's own word counts only where it brings channels of other names.
+    declared = manifest.purposes.get(Action.COLLECT, ()) if manifest else plugin.info.purposes.get(Action.COLLECT, ())
+    return Terms(channel=name, purposes=purposes, declared=frozenset(declared), props=_allowed_props(ctx))
+
+
+def _allowed_props(ctx: Context) -> frozenset[str]:
+    names = _table(ctx, "archive").get("props", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInput('props must be a list of names, like ["device"]', where="imp.toml, [archive]")
+    return frozenset(names)
+
+
+def _settings(ctx: Context, channel: str) -> Mapping[str, str | int | bool]:
+    settings = _table(ctx, "channels").get(channel, {})
+    if not isinstance(settings, dict):
+        raise BadInput("must be a table", where=f"imp.toml, [channels.{channel}]")
+    return settings
+
+
+def _table(ctx: Context, name: str) -> Mapping[str, Any]:
+    table = ctx.workspace.config.get(name, {})
+    if not isinstance(table, dict):
+        raise BadInput("must be a table", where=f"imp.toml, [{name}]")
+    return table
+
+
+def _withdrawal(ctx: Context, channel: str) -> Callable[[Heard], Mapping[str, Json]]:
+    def written(signal: Heard) -> Mapping[str, Json]:
+        return envelope(
+            ctx,
+            type_="withdraw",
+            event_us=signal.event_us,
+            purpose=signal.purpose or "*",
+            channel=signal.channel,
+            surface=f"channel {channel}",
+            more={"signal": str(signal.kind)},
+        )
+
+    return written
+
+
+def _guarded(channel: str, start: Callable[[], Iterable[object]]) -> Iterator[object]:
+    """A plugin's rows; whatever else than our errors it raises becomes `PluginBroken`."""
+    try:
+        yield from start()
+    except (ImpError, GeneratorExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 (SystemExit too: a plugin does not end imp)
+        # Only the type: a stranger's message may hold a raw identifier.
+        raise PluginBroken(
+            f"the plugin raised {type(error).__name__}", where=channel, mend="nothing was taken; see: imp plugin list"
+        ) from None
+
+
+@contextmanager
+def _rejects_file(path: Path, *sources: Path | None) -> Iterator[Refuse]:
+    """Rows that could not be taken, as CSV: row, field, problem; never a value. It appears when all is read."""
+    if any(source is not None and _same(path, source) for source in sources):
+        raise BadInput("the rejects would overwrite what is read", where=str(path), mend="name another --rejects FILE")
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            unfinished.chmod(0o600)
+            write = csv.writer(file).writerow
+            write(("row", "field", "problem"))
+
+            def refuse(fault: RowFault) -> None:
+                write((fault.row, fault.field, fault.problem))
+
+            try:
+                yield refuse
+            except BadInput:
+                file.flush()
+                unfinished.replace(path)  # none could be taken: here is why
+                raise
+        unfinished.replace(path)
+    except OSError as error:
+        raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()

@@ -1,0 +1,98 @@
+"""The denominators of experiments: how many units were exposed, by variant, day and reason, whoever they were.
+
+A unit counts once per experiment and phase. Of an admitted one a keyed hash remembers that it was counted; of a denied
+one nothing is kept beyond the count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.intake.columns import hashed_unit, phase_of
+from imp_consent.plane.intake.keyed import enrolment_key
+from imp_consent.plane.intake.people import Person
+from imp_core.clock import DAY_US
+from imp_core.event import EventType, RawEvent
+
+__all__ = ["ADMITTED", "CELL_COLUMNS", "Cell", "add_counts", "cell_of", "cells_of", "counted", "known_ids"]
+
+ADMITTED: Final = "admitted"
+CELL_COLUMNS: Final = ("type", "experiment", "phase", "variant", "event_us", "subject", "unit")
+_IDS = 500  # asked for in one statement
+_TABLE = "enrolment_count"
+
+
+class Cell(NamedTuple):
+    """What is counted together: experiment, phase, variant and UTC day (since 1970) of the exposure."""
+
+    experiment: str
+    phase: int
+    variant: str
+    day: int
+
+
+def cell_of(event: RawEvent, person: Person, event_secret: bytes) -> tuple[bytes, Cell]:
+    """Of an exposure that did not pass, the key it is counted by and its cell."""
+    experiment, variant = event.experiment or "", event.variant or ""
+    cell = Cell(experiment, phase_of(event), variant, event.event_us // DAY_US)
+    unit = _unit(person.subject, hashed_unit(event_secret, event), person.pseudonym)
+    return enrolment_key(event_secret, cell.experiment, cell.phase, unit), cell
+
+
+def cells_of(rows: pa.RecordBatch, event_secret: bytes) -> Iterator[tuple[int, bytes, Cell]]:
+    """Of archive rows (`CELL_COLUMNS`), the exposures: place among the rows, key and cell of each."""
+    columns = [rows.column(name).to_pylist() for name in CELL_COLUMNS]
+    for place, (type_, experiment, phase, variant, event_us, subject, unit) in enumerate(zip(*columns, strict=True)):
+        if type_ == EventType.EXPOSURE:
+            key = enrolment_key(event_secret, experiment, phase, _unit(subject, unit))
+            yield place, key, Cell(experiment, phase, variant, event_us // DAY_US)
+
+
+def known_ids(reader: Reader, ids: Iterable[bytes]) -> set[bytes]:
+    """Which of these ids are in `dedupe` already.
+
+    Raises:
+        LedgerBroken: a row was changed by other hands.
+    """
+    wanted = list(ids)
+    known: set[bytes] = set()
+    for start in range(0, len(wanted), _IDS):
+        chunk = wanted[start : start + _IDS]
+        marks = ", ".join("?" * len(chunk))
+        known.update(row[0] for row in reader.sealed.select("dedupe", f"event_id IN ({marks})", chunk))  # type: ignore[misc]  # the column's type
+    return known
+
+
+def counted(
+    admitted: Mapping[bytes, Cell], denied: Mapping[bytes, tuple[Cell, str]], known: set[bytes]
+) -> Counter[tuple[Cell, str]]:
+    """What to add: units not counted before, each once; one that was admitted at all counts as admitted."""
+    counts: Counter[tuple[Cell, str]] = Counter()
+    counts.update((cell, ADMITTED) for key, cell in admitted.items() if key not in known)
+    counts.update(why for key, why in denied.items() if key not in known and key not in admitted)
+    return counts
+
+
+def add_counts(transaction: Transaction, counts: Mapping[tuple[Cell, str], int]) -> None:
+    """Add to the counts; none is ever decreased."""
+    where = "experiment = ? AND phase = ? AND variant = ? AND day = ? AND reason = ?"
+    for (cell, reason), n in sorted(counts.items()):
+        key = (*cell, reason)
+        found: list[tuple[Any, ...]] = list(transaction.sealed.select(_TABLE, where, key))
+        if found:
+            transaction.sealed.update(_TABLE, where, key, {"n": found[0][-1] + n})
+        else:
+            transaction.sealed.insert(_TABLE, [(*key, n)])
+
+
+def _unit(subject: int | None, unit: str | None, pseudonym: bytes = b"") -> str:
+    """Who is counted once: the unit by its keyed hash, else the subject, else somebody unknown by the pseudonym."""
+    if unit is not None:
+        return f"unit:{unit}"
+    return f"pseudonym:{pseudonym.hex()}" if subject is None else f"subject:{subject}"

@@ -1,0 +1,87 @@
+"""The one transaction of intake: gate again, append `collect`, register the file, remember ids, count units."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.intake.enrol import CELL_COLUMNS, Cell, add_counts, cells_of, counted, known_ids
+from imp_consent.plane.intake.regate import DUPLICATE, Dropped, RowSource
+from imp_consent.plane.intake.screen import Heard, Tally
+from imp_core.ports import Json
+
+__all__ = ["Contents", "Envelope", "append_signals", "drop", "read_contents", "remember"]
+
+_IDS = 20_000  # inserted by one statement
+
+# What a withdrawal's entry says besides its statement.
+Envelope = Callable[[Heard], Mapping[str, Json]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Of a file about to be registered: its events' ids in order, and its exposed units by the key they count by."""
+
+    ids: list[bytes] = field(repr=False)
+    units: dict[bytes, Cell] = field(repr=False)
+
+
+def read_contents(rows: RowSource, event_secret: bytes) -> Contents:
+    """Read them from the file itself, so that what is remembered is what was written; a unit's first row counts."""
+    ids: list[bytes] = []
+    units: dict[bytes, Cell] = {}
+    for batch in rows(("event_id", *CELL_COLUMNS)):
+        ids.extend(map(bytes.fromhex, batch.column("event_id").to_pylist()))
+        for _, key, cell in cells_of(batch, event_secret):
+            units.setdefault(key, cell)
+    ids.sort()
+    return Contents(ids=ids, units=units)
+
+
+def append_signals(transaction: Transaction, heard: Iterable[Heard], envelope: Envelope) -> None:
+    """Append a withdrawal for each signal of a subject that still lives: it may only reduce permission."""
+    for signal in heard:
+        if not any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (signal.subject,))):
+            continue
+        statement = Statement(
+            type="withdraw",
+            purpose=signal.purpose or EVERY_PURPOSE,
+            channel=signal.channel,
+            at_us=signal.event_us,
+        )
+        transaction.append_person(signal.subject, statement, envelope(signal))
+
+
+def drop(tally: Tally, rows: Iterable[Dropped]) -> None:
+    """Move rows from the admitted to the denied (or the duplicates)."""
+    for row in rows:
+        tally.admitted -= 1
+        tally.purposes[row.purpose] -= 1
+        if row.reason == DUPLICATE:
+            tally.duplicates += 1
+            continue
+        tally.denied[row.reason] += 1
+        if row.counted is not None:
+            key, cell = row.counted
+            tally.denied_units.setdefault(key, (cell, row.reason))
+
+
+def remember(
+    transaction: Transaction, contents: Contents, denied: Mapping[bytes, tuple[Cell, str]], *, batch: int
+) -> Counter[str]:
+    """Insert the ids, so that no event comes in twice, and count exposed units; returns how many by reason."""
+    known = known_ids(transaction, [*contents.units, *denied])
+    counts = counted(contents.units, denied, known)
+    add_counts(transaction, counts)
+    # In order, so that neighbours share a page of the tree.
+    ids = iter(sorted([*contents.ids, *(key for key in contents.units if key not in known)]))
+    while chunk := list(islice(ids, _IDS)):
+        transaction.sealed.insert("dedupe", [(event_id, batch) for event_id in chunk])
+    by_reason: Counter[str] = Counter()
+    for (_, reason), n in counts.items():
+        by_reason[reason] += n
+    return by_reason

@@ -1,0 +1,67 @@
+"""What an intake is given a source as, and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imp_core.errors import BadInput
+
+__all__ = ["IngestResult", "SourceFile"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """Where rows come from: a name for errors, and the hex SHA-256 of the whole, by which it is taken once."""
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> SourceFile:
+        """A file on disk.
+
+        Raises:
+            BadInput: it cannot be read.
+        """
+        try:
+            with path.open("rb") as file:
+                return cls(name=str(path), sha256=hashlib.file_digest(file, "sha256").hexdigest())
+        except FileNotFoundError:
+            raise BadInput("no such file", where=str(path)) from None
+        except OSError as error:
+            raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestResult:
+    """What became of a source: received = admitted + duplicates + the sum of denied (counts of events by reason).
+
+    `batch` and `seq` (of the `collect` entry) are None where nothing was committed: a dry run. `already` says that
+    the source had been taken before, by that batch, and nothing was done. `rejected` rows could not be taken,
+    `enrolled` are exposed units counted now by reason ("admitted" is one), `signals` withdrawals written,
+    `signals_unknown` signals of people nobody knows, `props_dropped` properties that are not allow-listed.
+    """
+
+    channel: str
+    source_sha256: str
+    batch: int | None = None
+    seq: int | None = None
+    already: bool = False
+    dry_run: bool = False
+    received: int = 0
+    admitted: int = 0
+    duplicates: int = 0
+    denied: Mapping[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    enrolled: Mapping[str, int] = field(default_factory=dict)
+    signals: int = 0
+    signals_unknown: int = 0
+    props_dropped: int = 0
+
+    @property
+    def n(self) -> int:
+        """Rows in the batch."""
+        return self.admitted

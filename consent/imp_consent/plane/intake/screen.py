@@ -1,0 +1,230 @@
+"""Before the archive: a channel's rows are checked, looked up, asked about at the gate, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from imp_consent.gate import Decisions
+from imp_consent.identity.pseudonym import event_key
+from imp_consent.ledger.reader import Reader
+from imp_consent.plane.intake.columns import Stamp, columns_of
+from imp_consent.plane.intake.enrol import Cell, cell_of, known_ids
+from imp_consent.plane.intake.people import NOBODY, People, Person
+from imp_consent.plane.intake.terms import event_fault, signal_fault
+from imp_core.errors import BadInput, PluginBroken
+from imp_core.event import EventType, RawEvent, RowFault, Signal, SignalKind
+
+__all__ = ["Decide", "Heard", "Screen", "Tally", "ask"]
+
+
+class Decide(Protocol):
+    """The gate in the form intake asks it, `imp_consent.gate.decide_many`."""
+
+    def __call__(
+        self,
+        reader: Reader,
+        subjects: Sequence[int | None],
+        event_us: Sequence[int],
+        *,
+        purpose: str,
+        channel: str | None,
+        now_us: int,
+        size: int | None = None,
+    ) -> Decisions:
+        """Decide every row twice, at its event time and now, as known at ledger size `size` (None: the reader's)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A signal of a known subject, without the identifier it came with."""
+
+    subject: int
+    kind: SignalKind
+    purpose: str | None
+    channel: str
+    event_us: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows: received = admitted + duplicates + denied.
+
+    `denied_units` are units that were exposed and did not pass, by the key they are counted by. `unheard` are signals
+    of people nobody knows.
+    """
+
+    received: int = 0
+    admitted: int = 0
+    duplicates: int = 0
+    props_dropped: int = 0
+    denied: Counter[str] = field(default_factory=Counter)
+    denied_units: dict[bytes, tuple[Cell, str]] = field(default_factory=dict, repr=False)
+    purposes: Counter[str] = field(default_factory=Counter)
+    heard: list[Heard] = field(default_factory=list, repr=False)
+    unheard: int = 0
+
+
+class _Row(NamedTuple):
+    event: RawEvent
+    person: Person
+    event_id: bytes
+
+
+class Screen:
+    """Takes rows chunk by chunk; `refuse` is told of every row that cannot be taken, `basis_seq` is the policy's."""
+
+    def __init__(
+        self, stamp: Stamp, *, basis_seq: int | None, decide: Decide, refuse: Callable[[RowFault], None]
+    ) -> None:
+        self.tally = Tally()
+        self._stamp = stamp
+        self._basis_seq = basis_seq
+        self._decide = decide
+        self._refuse = refuse
+        self._seen: set[bytes] = set()
+
+    def admit(self, reader: Reader, items: Sequence[object]) -> dict[str, Sequence[Any]]:
+        """The columns of those of these rows that may come in.
+
+        Raises:
+            PluginBroken: an item is not what a channel may hand in.
+            LedgerBroken: the ledger was changed by other hands.
+        """
+        people = People(reader)
+        rows: list[_Row] = []
+        for item in items:
+            if isinstance(item, RawEvent):
+                row = self._row(item, people)
+                if row is not None:
+                    rows.append(row)
+            elif isinstance(item, Signal):
+                self._hear(item, people)
+            elif isinstance(item, RowFault):
+                self._refuse(item)
+            else:
+                raise PluginBroken(f"a channel cannot hand in {type(item).__name__}", where=self._stamp.terms.channel)
+        self.tally.received += len(rows)
+        return self._gated(reader, self._unknown(reader, rows))
+
+    def _row(self, event: RawEvent, people: People) -> _Row | None:
+        terms = self._stamp.terms
+        fault = event_fault(event, terms, self._stamp.received_us)
+        if fault is None:
+            event_id = event_key(self._stamp.event_secret, event.channel or terms.channel, event.message_id)
+            if event_id in self._seen:
+                fault = RowFault(row=event.row, field="id", problem="the same as another row's")
+            try:
+                person = NOBODY if event.identifier is None else people.look_up(event.identifier)
+            except BadInput as error:
+                fault = RowFault(row=event.row, field="identifier", problem=error.what)
+        if fault is not None:
+            self._refuse(fault)
+            return None
+        self._seen.add(event_id)
+        return _Row(event, person, event_id)
+
+    def _hear(self, signal: Signal, people: People) -> None:
+        fault = signal_fault(signal, self._stamp.terms, self._stamp.received_us)
+        try:
+            subject = None if fault else people.look_up(signal.identifier).subject
+        except BadInput as error:
+            fault = RowFault(row=signal.row, field="identifier", problem=error.what)
+        if fault is not None:
+            self._refuse(fault)
+        elif subject is None:
+            self.tally.unheard += 1
+        else:
+            self.tally.heard.append(
+                Heard(
+                    subject=subject,
+                    kind=signal.kind,
+                    purpose=signal.purpose,
+                    channel=signal.channel,
+                    event_us=signal.event_us,
+                )
+            )
+
+    def _unknown(self, reader: Reader, rows: list[_Row]) -> list[_Row]:
+        known = known_ids(reader, (row.event_id for row in rows))
+        self.tally.duplicates += len(known)
+        return [row for row in rows if row.event_id not in known] if known else rows
+
+    def _gated(self, reader: Reader, rows: list[_Row]) -> dict[str, Sequence[Any]]:
+        reasons, basis = self._ask(reader, rows)
+        passed = [place for place, reason in enumerate(reasons) if reason is None]
+        for row, reason in zip(rows, reasons, strict=True):
+            if reason is not None:
+                self._count_denied(row, reason)
+        self.tally.admitted += len(passed)
+        events = [rows[place].event for place in passed]
+        self.tally.purposes.update(event.purpose for event in events)
+        allowed = self._stamp.terms.props
+        self.tally.props_dropped += sum(len(event.props.keys() - allowed) for event in events if event.props)
+        return columns_of(
+            events,
+            [rows[place].event_id for place in passed],
+            [rows[place].person.subject for place in passed],
+            [basis[place] for place in passed],
+            self._stamp,
+        )
+
+    def _ask(self, reader: Reader, rows: list[_Row]) -> tuple[list[str | None], list[int | None]]:
+        """Why each row may not come in (None: it may), and the entry that decided."""
+        channel = self._stamp.terms.channel
+        asked = [place for place, row in enumerate(rows) if row.person is not NOBODY]
+        reasons: list[str | None] = [None] * len(rows)
+        basis = [self._basis_seq] * len(rows)
+        answers = ask(
+            self._decide,
+            reader,
+            [(rows[p].person.subject, rows[p].event.event_us) for p in asked],
+            [(rows[p].event.purpose, rows[p].event.channel or channel) for p in asked],
+            now_us=self._stamp.received_us,
+            size=self._stamp.intake_seq,
+        )
+        for place, (reason, seq) in zip(asked, answers, strict=True):
+            reasons[place], basis[place] = reason, seq
+        return reasons, basis
+
+    def _count_denied(self, row: _Row, reason: str) -> None:
+        self.tally.denied[reason] += 1
+        if row.event.type is EventType.EXPOSURE:
+            key, cell = cell_of(row.event, row.person, self._stamp.event_secret)
+            self.tally.denied_units.setdefault(key, (cell, reason))
+
+
+def ask(
+    decide: Decide,
+    reader: Reader,
+    rows: Sequence[tuple[int | None, int]],
+    uses: Sequence[tuple[str, str]],
+    *,
+    now_us: int,
+    size: int | None,
+) -> list[tuple[str | None, int | None]]:
+    """Ask the gate about rows (subject, event time) for their uses (purpose, channel), each use at once.
+
+    Returns, row by row, why it may not come in (None: it may) and the entry that decided for the event time.
+    """
+    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, use in enumerate(uses):
+        places[use].append(place)
+    answers: list[tuple[str | None, int | None]] = [("", None)] * len(rows)
+    for (purpose, channel), group in places.items():
+        decided = decide(
+            reader,
+            [rows[place][0] for place in group],
+            [rows[place][1] for place in group],
+            purpose=purpose,
+            channel=channel,
+            now_us=now_us,
+            size=size,
+        )
+        answered = zip(group, decided.permitted, decided.reasons, decided.basis, strict=True)
+        for place, permitted, reason, seq in answered:
+            answers[place] = (None if permitted else reason, seq)
+    return answers

@@ -1,0 +1,178 @@
+"""On what terms events may come in through one channel, and which fields of an event break them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final
+
+from imp_core.errors import PluginBroken
+from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal, SignalKind
+
+__all__ = ["SUBJECT_UNIT", "Terms", "event_fault", "signal_fault"]
+
+SUBJECT_UNIT: Final = "subject"
+_EARLIEST_US = -62_135_596_800_000_000  # the year 1: what a calendar can write
+_INT32 = 2**31
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_PROVENANCES = frozenset({"declared", "observed", "inferred"})
+# What would make a touchpoint without an identifier about somebody all the same.
+_PERSONAL = ("session", "unit", "ref", "trait_key", "trait_value")
+_TEXTS = (
+    "message_id", "purpose", "channel", "campaign", "content", "placement", "partner", "place", "name", "interaction",
+    "stage", "session", "experiment", "variant", "unit_kind", "unit", "stratum", "cluster", "ref", "currency",
+    "trait_key", "trait_value", "provenance",
+)  # fmt: skip
+_all_texts = attrgetter(*_TEXTS)
+
+_Problem = tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What may come in through one channel.
+
+    `channel` is the channel's name, for which consent is asked where an event names none; `purposes` are those the
+    workspace knows; `declared` those the channel's manifest declares for collecting (None: it has no manifest);
+    `props` the keys of properties that are kept.
+    """
+
+    channel: str
+    purposes: frozenset[str]
+    declared: frozenset[str] | None = None
+    props: frozenset[str] = frozenset()
+
+
+def event_fault(event: RawEvent, terms: Terms, now_us: int) -> RowFault | None:
+    """The first field of an event that cannot be taken, or None.
+
+    Raises:
+        PluginBroken: a field is not of its type.
+    """
+    try:
+        if not _typed(event):
+            raise TypeError
+        problem = _text_problem(event)
+    except TypeError:
+        raise PluginBroken("the channel handed in an event of wrong types", where=terms.channel) from None
+    for rule in _RULES:
+        problem = problem or rule(event, terms, now_us)
+    return None if problem is None else RowFault(row=event.row, field=problem[0], problem=problem[1])
+
+
+def signal_fault(signal: Signal, terms: Terms, now_us: int) -> RowFault | None:
+    """The first field of a signal that cannot be taken, or None.
+
+    Raises:
+        PluginBroken: a field is not of its type.
+    """
+    if not _typed_signal(signal):
+        raise PluginBroken("the channel handed in a signal of wrong types", where=terms.channel)
+    problem = _time_problem(signal.event_us, now_us)
+    if problem is None and signal.purpose is not None and signal.purpose not in terms.purposes:
+        problem = ("purpose", "unknown purpose")
+    return None if problem is None else RowFault(row=signal.row, field=problem[0], problem=problem[1])
+
+
+def _typed(event: Any) -> bool:  # noqa: ANN401 (a stranger's plugin may hand in anything)
+    return (
+        isinstance(event.type, EventType)
+        and type(event.event_us) is int
+        and type(event.row) is int
+        and (event.identifier is None or isinstance(event.identifier, RawId))
+        and (event.phase is None or type(event.phase) is int)
+        and (event.props is None or isinstance(event.props, Mapping))
+    )
+
+
+def _typed_signal(signal: Any) -> bool:  # noqa: ANN401 (as above)
+    return (
+        type(signal.event_us) is int
+        and type(signal.row) is int
+        and isinstance(signal.kind, SignalKind)
+        and isinstance(signal.identifier, RawId)
+        and isinstance(signal.channel, str)
+        and isinstance(signal.purpose, str | None)
+    )
+
+
+def _text_problem(event: RawEvent) -> _Problem:
+    # One join instead of a check a field: it raises TypeError for what is no text.
+    try:
+        "".join(filter(None, _all_texts(event))).encode()
+    except UnicodeEncodeError:
+        return next(name for name in _TEXTS if not _encodable(getattr(event, name))), "not text that can be written"
+    return None
+
+
+def _encodable(text: str | None) -> bool:
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _time_problem(event_us: int, now_us: int) -> _Problem:
+    if event_us > now_us:
+        return "at", "in the future"
+    return ("at", "outside the calendar") if event_us < _EARLIEST_US else None
+
+
+def _time(event: RawEvent, _: Terms, now_us: int) -> _Problem:
+    return _time_problem(event.event_us, now_us)
+
+
+def _purpose(event: RawEvent, terms: Terms, _: int) -> _Problem:
+    if event.purpose not in terms.purposes:
+        return "purpose", "unknown purpose"
+    if terms.declared is not None and event.purpose not in terms.declared:
+        return "purpose", f"the channel {terms.channel} does not declare it for collecting"
+    return None
+
+
+def _identity(event: RawEvent, _: Terms, __: int) -> _Problem:
+    if not event.message_id:
+        return "id", "missing"
+    if event.identifier is not None:
+        return None
+    if event.type is not EventType.TOUCHPOINT:
+        return "identifier", "missing"
+    for name in _PERSONAL:
+        if getattr(event, name) is not None:
+            return name, "a touchpoint without an identifier cannot carry it"
+    return None
+
+
+def _exposure(event: RawEvent, _: Terms, __: int) -> _Problem:
+    if event.type is EventType.EXPOSURE:
+        if not event.experiment:
+            return "experiment", "missing"
+        if not event.variant:
+            return "variant", "missing"
+    if event.phase is not None and not 0 <= event.phase < _INT32:
+        return "phase", "not a phase: a whole number from 0"
+    if (event.unit_kind or SUBJECT_UNIT) != SUBJECT_UNIT and not event.unit:
+        return "unit", "missing"
+    return None
+
+
+def _measure(event: RawEvent, _: Terms, __: int) -> _Problem:
+    if event.currency is not None and not _CURRENCY.fullmatch(event.currency):
+        return "currency", "not a currency code of three capitals (ISO 4217)"
+    if event.type is EventType.TRAIT and not event.trait_key:
+        return "trait_key", "missing"
+    if event.provenance is not None and event.provenance not in _PROVENANCES:
+        return "provenance", f"not one of {', '.join(sorted(_PROVENANCES))}"
+    return None
+
+
+_RULES: Final[tuple[Callable[[RawEvent, Terms, int], _Problem], ...]] = (
+    _time,
+    _purpose,
+    _identity,
+    _exposure,
+    _measure,
+)
