@@ -91,7 +91,7 @@ def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection
         for pragma in pragmas:
             sql.execute(pragma)
         found = sql.execute("SELECT version_num FROM alembic_version").fetchall()
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged schema may not even be text
         raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
     if found != [(SCHEMA_VERSION,)]:
         sql.close()

@@ -1,0 +1,87 @@
+"""Signed checkpoints against the tree computed from the leaves: the one outside the database first."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from imp_consent.audit.leaves import Leaves
+from imp_consent.audit.problem import Problems
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint
+from imp_consent.ledger.note import VerifierKey
+from imp_core.errors import LedgerBroken
+
+__all__ = ["check_outside", "check_stored", "read_outside", "stored_sizes"]
+
+
+def read_outside(keyring: Keyring, key: VerifierKey, problems: Problems) -> Checkpoint | None:
+    """The checkpoint outside the database, its signature and origin checked; None where there is none to go by."""
+    place = str(keyring.checkpoint_file)
+    try:
+        return open_checkpoint(keyring.checkpoint_file.read_bytes(), key)
+    except FileNotFoundError:
+        problems.report("checkpoint.absent", place, "there is no checkpoint outside the database to start from")
+    except OSError:
+        problems.report("checkpoint.unreadable", place, "the checkpoint outside the database cannot be read")
+    except LedgerBroken as error:
+        problems.report("checkpoint.signature", place, error.what)
+    return None
+
+
+def stored_sizes(sql: sqlite3.Connection) -> set[int]:
+    """The sizes at which the database holds checkpoints."""
+    return {size for (size,) in sql.execute("SELECT size FROM checkpoint")}
+
+
+def check_outside(outside: Checkpoint, leaves: Leaves, sql: sqlite3.Connection, problems: Problems) -> None:
+    """The log begins with exactly what was signed outside, and the database knows of it."""
+    place = f"checkpoint {outside.size} (outside)"
+    if outside.size > leaves.size:
+        sentence = f"the database holds {leaves.size} entries, {outside.size} were signed: its tail was cut off"
+        problems.report("log.rolled-back", place, sentence)
+        return
+    problems.expect(
+        leaves.roots.get(outside.size) == outside.root,
+        "log.rewritten",
+        place,
+        f"the first {outside.size} entries do not have the root that was signed: one of them was changed",
+    )
+    known = sql.execute("SELECT root FROM checkpoint WHERE size = ?", (outside.size,)).fetchall()
+    problems.expect(
+        known == [(outside.root,)],
+        "checkpoint.unknown",
+        place,
+        "the checkpoint outside is not among those in the database",
+    )
+
+
+def check_stored(sql: sqlite3.Connection, key: VerifierKey, leaves: Leaves, problems: Problems) -> int | None:
+    """Every stored checkpoint is signed and is the tree's root at its size; returns the newest one's size.
+
+    Where a leaf was changed, every later root differs: the first is reported, the others are counted.
+    """
+    newest: int | None = None
+    wrong: list[int] = []
+    for size, root, note in sql.execute("SELECT size, root, note FROM checkpoint ORDER BY size"):
+        place = f"checkpoint {size}"
+        signed = _open(note, key, place, problems)
+        if signed is not None and (signed.size, signed.root) != (size, root):
+            problems.report("checkpoint.row", place, "size or root beside the note are not those that were signed")
+        if size > leaves.size:
+            problems.report("checkpoint.ahead", place, f"it covers entries the database lacks: it holds {leaves.size}")
+        elif root != leaves.roots.get(size):
+            wrong.append(size)
+        newest = size
+    if wrong:
+        more = f" (nor have {len(wrong) - 1} later ones)" if len(wrong) > 1 else ""
+        sentence = f"the first {wrong[0]} entries do not have this root{more}"
+        problems.report("checkpoint.root", f"checkpoint {wrong[0]}", sentence)
+    return newest
+
+
+def _open(note: object, key: VerifierKey, place: str, problems: Problems) -> Checkpoint | None:
+    try:
+        return open_checkpoint(note if isinstance(note, str | bytes) else "", key)
+    except LedgerBroken as error:
+        problems.report("checkpoint.signature", place, error.what)
+        return None

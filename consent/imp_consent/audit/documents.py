@@ -1,0 +1,52 @@
+"""Notices and configurations: bytes of their own hash, each named by an entry; and every name resolves."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from imp_consent.audit.leaves import Leaves
+from imp_consent.audit.problem import Problems, row_place
+from imp_core.ports import SystemEntry
+
+__all__ = ["check_documents"]
+
+# Which field of a system entry names a stored document by its hash, and in which table it lies.
+_NAMES: Final = {
+    "policy": (("purposes", "policy"),),
+    "notice": (("sha256", "notice"),),
+    "experiment": (("definition", "policy"),),
+    "erased": (("files", "policy"),),
+}
+
+
+def check_documents(
+    sql: sqlite3.Connection, leaves: Leaves, shown: Collection[str], problems: Problems
+) -> dict[str, bytes]:
+    """Check both tables; `shown` are the notices that people's entries name. Returns the configurations by hash."""
+    stored: dict[str, dict[str, bytes]] = {"notice": {}, "policy": {}}
+    named = {"notice": leaves.named | set(shown), "policy": leaves.named}
+    for table, bodies in stored.items():
+        for sha256, body in sql.execute(f"SELECT sha256, body FROM {table}"):  # noqa: S608 (one of two names above)
+            place = row_place(table, [sha256])
+            if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != sha256:
+                problems.report("document.changed", place, "the bytes do not have the hash they are stored under")
+                continue
+            problems.expect(sha256 in named[table], "document.unnamed", place, "no entry names this document")
+            bodies[sha256] = body
+    for entry in leaves.system:
+        for table, name in _names(entry):
+            sentence = f"entry {entry.seq} ({entry.type}) names a document that is not stored"
+            problems.expect(name in stored[table], "document.missing", row_place(table, [name]), sentence)
+    for name in sorted(set(shown) - stored["notice"].keys()):
+        sentence = "a person's entry names a notice that is not stored"
+        problems.report("document.missing", row_place("notice", [name]), sentence)
+    return stored["policy"]
+
+
+def _names(entry: SystemEntry) -> Iterator[tuple[str, object]]:
+    for name, table in _NAMES.get(entry.type, ()):
+        if name in entry.fields:
+            yield table, entry.fields[name]

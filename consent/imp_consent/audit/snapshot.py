@@ -1,0 +1,66 @@
+"""One read-only snapshot of the ledger's database that leaves every byte of the workspace as it is."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imp_consent.ledger.store import connect_read_only
+
+__all__ = ["database_state", "open_snapshot"]
+
+
+@contextmanager
+def open_snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database inside one read transaction. Text that is not UTF-8 is read as bytes.
+
+    Raises:
+        LedgerBroken: there is no database, it is not ours, or it is of another version.
+    """
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and not path.with_name(path.name + "-shm").exists():
+        # A crash left a write-ahead log without its index: reading it in place would write one.
+        with tempfile.TemporaryDirectory(prefix="imp-audit-") as folder:
+            copy = Path(folder) / path.name
+            shutil.copyfile(path, copy)
+            shutil.copyfile(log, copy.with_name(log.name))
+            with _snapshot(copy) as sql:
+                yield sql
+    else:
+        with _snapshot(path) as sql:
+            yield sql
+
+
+def database_state(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Size and modification time of the database and its write-ahead log: whether somebody wrote meanwhile."""
+    return tuple(_stat(file) for file in (path, path.with_name(path.name + "-wal")))
+
+
+@contextmanager
+def _snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    sql = connect_read_only(path)
+    sql.text_factory = _text
+    try:
+        sql.execute("BEGIN")
+        yield sql
+    finally:
+        sql.close()
+
+
+def _text(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data  # bytes in a text column match no MAC
+
+
+def _stat(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,95 @@
+"""`imp audit`: check the ledger against itself and its checkpoint; sign a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from imp_consent.audit.verify import Verification, verify
+from imp_consent.identity.keys import Keyring, keys_folder
+from imp_core.command import emit, json_option, lines, pass_context, progress
+from imp_core.context import Context
+from imp_core.errors import CheckFailed
+from imp_core.ports import CheckpointInfo
+
+__all__ = ["audit", "sign_checkpoint", "verify_workspace"]
+
+_SHOWN = 50
+
+
+@click.group()
+def audit() -> None:
+    """Verify the ledger, and sign checkpoints that an auditor can hold against it later."""
+
+
+@audit.command("verify")
+@json_option
+@pass_context
+def verify_command(ctx: Context, *, as_json: bool) -> None:
+    """Check every entry, row and file, starting from the checkpoint kept outside the database; changes nothing.
+
+    Exit code 1 where anything is wrong; each problem names its place.
+
+    Example: imp audit verify
+    """
+    with progress("verified") as shown:
+        result = verify_workspace(ctx, count=shown.advance)
+    emit(result, lambda: _text(result), as_json=as_json)
+    if not result.ok:
+        raise click.exceptions.Exit(CheckFailed.exit_code)
+
+
+@audit.command("checkpoint")
+@json_option
+@pass_context
+def checkpoint_command(ctx: Context, *, as_json: bool) -> None:
+    """Sign what is committed now; print the note: kept elsewhere, it holds against any later rewriting.
+
+    Example: imp audit checkpoint > checkpoint-2026-03-01.txt
+    """
+    info = sign_checkpoint(ctx)
+    emit(info, info.note.rstrip("\n"), as_json=as_json)
+
+
+def verify_workspace(ctx: Context, *, count: Callable[[int], None] = lambda _: None) -> Verification:
+    """Verify this context's workspace with its keys.
+
+    Raises:
+        WorkspaceMissing: there is no workspace.
+        KeysUnusable: a key is missing, malformed or readable by others.
+        ImpError: the ledger was written to meanwhile.
+    """
+    workspace = ctx.workspace
+    keyring = Keyring.open(keys_folder(ctx.environ, workspace.log_id), workspace.log_id)
+    return verify(workspace, keyring, count=count)
+
+
+def sign_checkpoint(ctx: Context) -> CheckpointInfo:
+    """Sign what is committed and keep it in the database and outside of it.
+
+    Raises:
+        LedgerBroken: the database is older than the checkpoint outside, or disagrees with it.
+    """
+    return ctx.ledger.checkpoint()
+
+
+def _text(result: Verification) -> str:
+    covered = "none" if result.checkpoint_size is None else f"{result.checkpoint_size} entries"
+    facts = lines(
+        {
+            "log": result.log_id,
+            "entries": f"{result.size}, root {result.root}",
+            "checkpoint": f"{covered}, {result.after_checkpoint} entries after it",
+            "people": f"{result.living} living, {result.persons_leaves} entries of people, "
+            f"{result.orphaned_leaves} of them of erased people",
+            "files": str(result.files),
+        }
+    )
+    if result.ok:
+        return f"{facts}\nok: everything agrees"
+    found = [f"  {problem.code}  {problem.place}: {problem.sentence}" for problem in result.problems[:_SHOWN]]
+    more = len(result.problems) - _SHOWN
+    if more > 0:
+        found.append(f"  … and {more} more: imp audit verify --json")
+    return "\n".join([facts, f"NOT OK: {len(result.problems)} problems", *found])

@@ -1,0 +1,562 @@
+"""What verification says: of attacks by somebody without keys, with them, with a backup; and of what is no attack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from imp_consent.audit import verify as verify_module
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.checkpoint import Checkpoint, sign_checkpoint
+from imp_consent.ledger.entry import Statement, format_payload, person_leaf
+from imp_consent.ledger.log import Log, signing_key
+from imp_consent.ledger.merkle import Frontier, leaf_hash
+from imp_consent.ledger.note import SigningKey
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane import remove
+from imp_core.errors import ImpError, KeysUnusable
+from imp_core.event import RawId
+from imp_core.workspace import Workspace
+
+Audited = Any  # the conftest's class: test folders are no packages
+
+
+@contextmanager
+def operator(audited: Audited) -> Iterator[Transaction]:
+    """What somebody with the keys can do: rows with MACs and sums that hold."""
+    with audited.log() as log, log.write() as transaction:
+        yield transaction
+
+
+def subject_of(audited: Audited, name: str) -> int:
+    with audited.log() as log, log.read() as reader:
+        subject = reader.find_subject(RawId("member", name))
+    assert isinstance(subject, int)
+    return subject
+
+
+def places(audited: Audited, code: str) -> list[str]:
+    return [problem.place for problem in audited.verify().problems if problem.code == code]
+
+
+# --- what it counts
+
+
+def test_it_counts_what_it_looked_at(audited: Audited) -> None:
+    result = audited.verify()
+    assert (result.ok, result.problems, result.log_id) == (True, (), "audited")
+    assert (result.size, result.checkpoint_size, result.after_checkpoint) == (16, 16, 0)
+    assert (result.persons_leaves, result.orphaned_leaves, result.living, result.files) == (10, 2, 6, 2)
+    with audited.log() as log:
+        assert result.root == log.checkpoint().root
+
+
+def test_entries_after_the_last_checkpoint_are_counted_and_no_problem(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Log, "checkpoint", lambda _: None)  # as if killed between the commit and the signature
+    with operator(audited) as transaction:
+        for _ in range(3):
+            transaction.append_system("use-open", {})
+    result = audited.verify()
+    assert (result.ok, result.size, result.checkpoint_size, result.after_checkpoint) == (True, 19, 16, 3)
+    with audited.sql() as sql:
+        sql.execute("DELETE FROM entry WHERE seq = 18")
+    assert {"head.size", "head.frontier"} <= audited.codes()
+
+
+def test_progress_is_told(audited: Audited) -> None:
+    seen: list[int] = []
+    verify_module.verify(audited.workspace, audited.keyring, count=seen.append)
+    assert sum(seen) > 60
+
+
+@pytest.mark.parametrize("step", ["rewritten", "destroyed"])
+def test_an_erasure_under_way_or_done_is_no_problem(
+    step: str, audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with audited.log() as log:
+        if step == "rewritten":
+            monkeypatch.setattr(remove, "_destroy", lambda *_: None)  # as if killed after the files were rewritten
+        remove.resume(log, audited.workspace)
+    result = audited.verify()
+    assert result.problems == ()
+    assert (result.living, result.orphaned_leaves) == ((6, 2) if step == "rewritten" else (5, 4))
+
+
+# --- somebody without keys
+
+
+def test_a_flipped_byte_of_a_leaf_is_named(audited: Audited) -> None:
+    with audited.sql() as sql:
+        leaf = sql.execute("SELECT leaf FROM entry WHERE seq = 3").fetchone()[0]
+        sql.execute("UPDATE entry SET leaf = ? WHERE seq = 3", [leaf.replace(b'"day":2', b'"day":3')])
+    assert places(audited, "entry.hash") == ["entry 3"]
+    assert {"log.rewritten", "checkpoint.root", "payload.sealed"} <= audited.codes()
+
+
+def test_a_leaf_changed_with_every_hash_computed_again_contradicts_what_was_signed(audited: Audited) -> None:
+    with audited.sql() as sql:
+        leaf = sql.execute("SELECT leaf FROM entry WHERE seq = 0").fetchone()[0].replace(b"tester", b"nobody")
+        sql.execute("UPDATE entry SET leaf = ?, leaf_hash = ? WHERE seq = 0", [leaf, leaf_hash(leaf)])
+        frontier = Frontier()
+        frontier.extend(row[0] for row in sql.execute("SELECT leaf_hash FROM entry ORDER BY seq"))
+        sql.execute("UPDATE log_state SET frontier = ?", [frontier.to_bytes()])
+    assert audited.codes() == {"log.rewritten", "checkpoint.root", "head.mac"}
+
+
+def test_a_missing_entry_is_named(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("DELETE FROM entry WHERE seq IN (4, 5)")
+    assert places(audited, "entry.gap") == ["entry 4"]
+    assert "person.leaf-missing" in audited.codes()
+
+
+def test_an_entry_before_the_first_one_is_named(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("INSERT INTO entry SELECT -1, leaf, leaf_hash FROM entry WHERE seq = 0")
+    assert audited.codes() == {"entry.seq"}
+
+
+def test_a_payload_taken_away_is_named(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("DELETE FROM payload WHERE seq = 8")
+    assert places(audited, "payload.missing") == ["payload 8"]
+
+
+def test_a_payload_given_to_somebody_else_is_named(audited: Audited) -> None:
+    ben = subject_of(audited, "ben")
+    with audited.sql() as sql:
+        sql.execute("UPDATE payload SET subject = ? WHERE seq = 8", [ben])
+    assert places(audited, "payload.foreign") == ["payload 8"]
+    assert places(audited, "payload.missing") == ["payload 8"]
+    for nobody in (1, "nobody"):
+        with audited.sql() as sql:
+            sql.execute("UPDATE payload SET subject = ? WHERE seq = 8", [nobody])
+        assert places(audited, "payload.orphan") == ["payload 8"]
+
+
+def test_every_checkpoint_but_the_newest_may_not_be_taken_away_either(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("DELETE FROM checkpoint WHERE size = (SELECT min(size) FROM checkpoint)")
+    assert audited.codes() == {"table.sum"}
+
+
+# --- somebody with a backup
+
+
+def test_an_older_database_put_back_is_found_by_the_checkpoint_outside(audited: Audited) -> None:
+    shutil.copyfile(audited.root / "ledger.db", audited.root / "backup")
+    with operator(audited) as transaction:
+        transaction.append_system("use-open", {})
+    assert audited.verify().ok
+    (audited.root / "backup").rename(audited.root / "ledger.db")
+    result = audited.verify()
+    assert [problem.code for problem in result.problems] == ["log.rolled-back"]
+    assert result.problems[0].place == "checkpoint 17 (outside)"
+    assert "16 entries, 17 were signed" in result.problems[0].sentence
+
+
+def test_a_missing_database_is_a_finding(audited: Audited) -> None:
+    (audited.root / "ledger.db").unlink()
+    result = audited.verify()
+    assert [problem.code for problem in result.problems] == ["database.unusable"]
+    assert (result.ok, result.size, result.checkpoint_size) == (False, 0, 16)
+
+
+# --- somebody with the keys
+
+
+def test_a_history_rewritten_and_signed_again_contradicts_the_checkpoint_outside(audited: Audited) -> None:
+    kept = audited.keyring.checkpoint_file.read_bytes()
+    with operator(audited) as transaction:
+        pass
+    with audited.sql() as sql:
+        leaf = sql.execute("SELECT leaf FROM entry WHERE seq = 15").fetchone()[0].replace(b"tester", b"nobody")
+        sql.execute("UPDATE entry SET leaf = ?, leaf_hash = ? WHERE seq = 15", [leaf, leaf_hash(leaf)])
+        hashes = [row[0] for row in sql.execute("SELECT leaf_hash FROM entry ORDER BY seq")]
+        sql.execute("DELETE FROM checkpoint")
+    with operator(audited) as transaction:
+        frontier = Frontier()
+        frontier.extend(hashes)
+        transaction.head.frontier = frontier
+        transaction.sealed.sums["checkpoint"] = 0
+        audited.keyring.checkpoint_file.unlink()
+    with audited.log() as log:
+        log.checkpoint()
+    assert audited.verify().ok  # without the old checkpoint nobody can tell
+    audited.keyring.checkpoint_file.write_bytes(kept)
+    assert audited.codes() == {"log.rewritten", "checkpoint.unknown"}
+
+
+def test_a_withdrawal_hidden_by_cutting_a_chain_short_is_found(audited: Audited) -> None:
+    cid = subject_of(audited, "cid")
+    with operator(audited) as transaction:
+        transaction.sealed.update("subject_key", "subject = ?", (cid,), {"next_i": 1})
+        transaction.sql.execute("DELETE FROM payload WHERE seq = 8")
+    assert {"person.leaf-beyond", "leaves.balance", "state.differs"} <= audited.codes()
+
+
+def test_a_person_made_away_with_breaks_the_leaf_balance(audited: Audited) -> None:
+    cid = subject_of(audited, "cid")
+    with operator(audited) as transaction:
+        remove._destroy_one(transaction, cid)
+    assert audited.codes() == {"leaves.balance"}
+    (problem,) = audited.verify().problems
+    assert "4 people's leaves belong to nobody living, erasures account for 2" in problem.sentence
+
+
+def test_a_payload_rewritten_with_the_persons_key_is_not_what_the_leaf_commits_to(audited: Audited) -> None:
+    cid = subject_of(audited, "cid")
+    with operator(audited) as transaction:
+        (entry,) = [entry for entry in transaction.history(cid) if entry.seq == 8]
+        said = Statement(type="grant", purpose="analytics", channel="", at_us=entry.statement.at_us)
+        secrets, _ = transaction.subjects.secrets(cid)
+        (leaf,) = transaction.sql.execute("SELECT leaf FROM entry WHERE seq = 8").fetchone()
+        forged = secrets.payloads.encrypt(b"n" * 12, format_payload(said, {}), leaf)
+        transaction.sql.execute("UPDATE payload SET nonce = ?, ciphertext = ? WHERE seq = 8", (b"n" * 12, forged))
+    assert places(audited, "payload.commitment") == ["payload 8"]
+
+
+def test_an_entry_of_one_person_with_the_link_of_an_earlier_one_is_found(audited: Audited) -> None:
+    cid = subject_of(audited, "cid")
+    with operator(audited) as transaction:
+        secrets, _ = transaction.subjects.secrets(cid)
+        transaction._append(person_leaf(link=secrets.link(0), commit=bytes(32), day=1))
+    assert {"entry.link", "leaves.balance"} <= audited.codes()
+
+
+def test_a_leaf_of_no_known_form_is_found(audited: Audited) -> None:
+    with operator(audited) as transaction:
+        for leaf in (b"junk", b'{"link":"x"}', b'{"v":1}', b"[]", b"1"):
+            transaction._append(leaf)
+    assert places(audited, "entry.leaf") == [f"entry {seq}" for seq in range(16, 21)]
+
+
+@pytest.mark.parametrize("permit", [0, 1])
+def test_a_permission_nobody_gave_is_found_though_its_row_is_sealed(permit: int, audited: Audited) -> None:
+    for subject, code in ((subject_of(audited, "dan"), "state.differs"), (5, "state.orphan")):
+        row = (subject, "marketing.email", "", 0, 1, 9, 2**62, permit, "given", "[1]")
+        with operator(audited) as transaction:
+            transaction.sealed.insert("consent_state", [row])
+        assert audited.codes() == {code}
+        with operator(audited) as transaction:
+            transaction.sealed.delete("consent_state", "purpose = ?", ("marketing.email",))
+    assert audited.verify().ok
+
+
+def test_a_mapping_left_after_an_erasure_is_found(audited: Audited) -> None:
+    with operator(audited) as transaction:
+        kek = transaction.subjects.encryption()
+        row = ("member", 1, b"p" * 16, kek.seal_subject(5), b"l" * 16, "pepper", kek.id, "supp")
+        transaction.sealed.insert("identifier", [row])
+    assert audited.codes() == {"identifier.orphan"}
+
+
+# --- documents
+
+
+def test_documents_that_are_changed_unnamed_or_missing_are_found(audited: Audited) -> None:
+    body = b"nobody named me"
+    with audited.sql() as sql:
+        sql.execute("INSERT INTO policy VALUES (?, ?)", [hashlib.sha256(body).hexdigest(), body])
+        sql.execute("INSERT INTO notice VALUES (?, ?)", ["0" * 64, body])
+    assert audited.codes() == {"document.unnamed", "document.changed"}
+    with audited.sql() as sql:
+        sql.execute("DELETE FROM policy")
+        sql.execute("DELETE FROM notice")
+    sentences = [p.sentence for p in audited.verify().problems if p.code == "document.missing"]
+    assert sorted(sentences) == [
+        "a person's entry names a notice that is not stored",
+        "entry 0 (policy) names a document that is not stored",
+        "entry 1 (notice) names a document that is not stored",
+        "entry 13 (erased) names a document that is not stored",
+    ]
+
+
+# --- batches
+
+
+def test_batches_and_their_entries_go_one_to_one(audited: Audited) -> None:
+    with operator(audited) as transaction:
+        fields = dict(next(iter(transaction.system_entries("collect"))).fields)
+        transaction.append_system("collect", fields)
+        transaction.append_system("collect", {**fields, "batch": 3})
+        transaction.append_system("collect", {"n": 0, "denied": {"no_record": 5}})
+        (row,) = transaction.sealed.select("batch", "batch = 1")
+        transaction.sealed.insert("batch", [(9, *row[1:])])
+    found = {(problem.code, problem.place) for problem in audited.verify().problems}
+    assert found == {("batch.twice", "batch 1"), ("batch.missing", "batch 3"), ("batch.unregistered", "batch 9")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"collect_seq": 11}, "batch.entry"),
+        ({"n": 4}, "batch.named"),
+        ({"version": 0}, "batch.named"),
+        ({"sha256": "0" * 64}, "batch.named"),
+        ({"path": "ledger.db"}, "archive.outside"),
+        ({"path": "archive/../ledger.db"}, "archive.outside"),
+        ({"state": "dead"}, "archive.unregistered"),
+    ],
+    ids=str,
+)
+def test_a_batch_that_is_not_what_the_entries_say_is_found_though_its_row_is_sealed(
+    changes: dict[str, Any], code: str, audited: Audited
+) -> None:
+    with operator(audited) as transaction:
+        transaction.sealed.update("batch", "batch = 1", (), changes)
+    assert code in audited.codes()
+
+
+def test_a_version_no_erasure_made_is_found_once_none_is_under_way(audited: Audited) -> None:
+    with operator(audited) as transaction:
+        transaction.sealed.update("batch", "batch = 1", (), {"version": 2})
+        transaction.sealed.delete("erasure", "1", ())
+    assert audited.codes() == {"batch.named"}
+
+
+def test_a_rewrite_of_a_file_nobody_registered_is_found(audited: Audited) -> None:
+    listing = json.dumps([{"batch": 7, "version": 1, "sha256": "0" * 64, "n": 1}]).encode()
+    with operator(audited) as transaction:
+        fields = {"leaves": 0, "files": hashlib.sha256(listing).hexdigest()}
+        transaction.append_system("erased", fields, documents=[listing])
+    assert places(audited, "batch.unknown") == ["batch 7"]
+
+
+# --- the checkpoint outside
+
+
+def test_without_a_checkpoint_outside_there_is_nothing_to_start_from(audited: Audited) -> None:
+    audited.keyring.checkpoint_file.unlink()
+    result = audited.verify()
+    assert [problem.code for problem in result.problems] == ["checkpoint.absent"]
+    assert (result.checkpoint_size, result.after_checkpoint) == (None, 16)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_a_finding(audited: Audited) -> None:
+    audited.keyring.checkpoint_file.unlink()
+    audited.keyring.checkpoint_file.mkdir()
+    assert audited.codes() == {"checkpoint.unreadable"}
+
+
+@pytest.mark.parametrize("note", [b"", b"\xff\xfe", b"imp.local/audited\n16\n", b"junk\n\n\xe2\x80\x94 a AAAAAAAA\n"])
+def test_a_checkpoint_outside_that_is_none_is_a_finding(note: bytes, audited: Audited) -> None:
+    audited.keyring.checkpoint_file.write_bytes(note)
+    assert audited.codes() == {"checkpoint.signature"}
+
+
+def test_a_checkpoint_signed_by_another_key_or_of_another_log_is_a_finding(audited: Audited) -> None:
+    with audited.log() as log:
+        root = bytes.fromhex(log.checkpoint().root)
+    other = SigningKey.from_seed("imp.local/audited", bytes(32))
+    own = signing_key(audited.keyring, "audited")
+    elsewhere = SigningKey("imp.local/elsewhere", own.private)
+    for key in (other, elsewhere):
+        note = sign_checkpoint(Checkpoint(key.name, 16, root), key)
+        audited.keyring.checkpoint_file.write_text(note, encoding="utf-8")
+        assert audited.codes() == {"checkpoint.signature"}
+
+
+def test_a_checkpoint_row_beside_another_note_is_a_finding(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 16) WHERE size = 10")
+        sql.execute("INSERT INTO checkpoint SELECT 99, root, note FROM checkpoint WHERE size = 16")
+    found = {(problem.code, problem.place) for problem in audited.verify().problems}
+    assert ("checkpoint.row", "checkpoint 10") in found
+    assert ("checkpoint.row", "checkpoint 99") in found
+    assert ("checkpoint.ahead", "checkpoint 99") in found
+
+
+# --- the database as a whole
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("DROP INDEX ix_identifier_loose", "schema.missing"),
+        ("CREATE TABLE shadow (x)", "schema.added"),
+        ("CREATE VIEW shadow AS SELECT 1", "schema.added"),
+        ("CREATE TRIGGER shadow AFTER INSERT ON entry BEGIN DELETE FROM payload; END", "schema.added"),
+        ("ALTER TABLE lease ADD COLUMN x", "schema.columns"),
+        ("DROP TABLE spend", "schema.missing"),
+        ("DROP TABLE entry", "database.unreadable"),
+        ("UPDATE alembic_version SET version_num = 'm999'", "database.unusable"),
+        ("DELETE FROM log_state", "head.rows"),
+    ],
+)
+def test_another_schema_is_a_finding(statement: str, code: str, audited: Audited) -> None:
+    sql = sqlite3.connect(audited.root / "ledger.db", isolation_level=None)
+    sql.execute(statement)
+    sql.close()
+    assert code in audited.codes()
+
+
+def test_a_missing_or_softened_trigger_is_a_finding(audited: Audited) -> None:
+    sql = sqlite3.connect(audited.root / "ledger.db", isolation_level=None)
+    sql.execute("DROP TRIGGER entry_no_delete")
+    sql.execute("DROP TRIGGER entry_no_update")
+    sql.execute("CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT 1; END")
+    sql.close()
+    found = {(problem.code, problem.place) for problem in audited.verify().problems}
+    assert found == {("schema.missing", "trigger entry_no_delete"), ("schema.changed", "trigger entry_no_update")}
+
+
+def test_an_index_that_hides_a_row_is_a_finding(audited: Audited) -> None:
+    sql = sqlite3.connect(audited.root / "ledger.db", isolation_level=None)
+    sql.execute("PRAGMA writable_schema = ON")
+    # the index is kept for no row from now on, as far as SQLite knows …
+    text = "CREATE INDEX ix_payload_subject ON payload (subject) WHERE 0"
+    sql.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'ix_payload_subject'", [text])
+    sql.close()
+    sql = sqlite3.connect(audited.root / "ledger.db", isolation_level=None)
+    sql.execute("DELETE FROM payload WHERE seq = 8")
+    sql.close()
+    assert "database.damaged" in audited.codes()
+
+
+def test_a_file_that_is_no_database_is_a_finding(audited: Audited) -> None:
+    for junk in (b"", b"junk" * 5000):
+        (audited.root / "ledger.db").write_bytes(junk)
+        assert audited.codes() == {"database.unusable"}
+
+
+def test_text_that_is_not_utf_8_is_a_finding(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("UPDATE spend SET currency = CAST(x'ff' AS TEXT) WHERE day = 20000")
+    assert audited.codes() == {"row.mac", "table.sum"}
+
+
+def test_the_database_of_another_log_is_a_finding(audited: Audited) -> None:
+    keys = audited.keys.parent / "other-keys"
+    Keyring.create(keys, "other")
+    workspace = Workspace(audited.root, {"workspace": {"log_id": "other", "controller": "Shop"}})
+    result = verify_module.verify(workspace, Keyring.open(keys, "other"))
+    codes = {problem.code for problem in result.problems}
+    assert {"head.log", "head.mac", "checkpoint.absent", "checkpoint.signature", "row.mac"} <= codes
+
+
+def logical(path: Path) -> object:
+    sql = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+    sql.text_factory = bytes
+    try:
+        tables = [name.decode() for (name,) in sql.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: sql.execute(f"SELECT * FROM {table}").fetchall() for table in sorted(tables)}
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return None
+    finally:
+        sql.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_byte_of_the_database_is_changed_the_audit_answers_and_misses_no_change_of_content(
+    seed: int, audited: Audited
+) -> None:
+    database, random = audited.root / "ledger.db", Random(seed)
+    whole, content = database.read_bytes(), logical(audited.root / "ledger.db")
+    unnoticed: list[int] = []
+    for _ in range(150):
+        at = random.randrange(len(whole))
+        database.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << random.randrange(8))]) + whole[at + 1 :])
+        ok = audited.verify().ok
+        if ok and logical(database) != content:
+            unnoticed.append(at)
+    assert unnoticed == []
+
+
+# --- nothing is changed, and keys are asked for
+
+
+def hashes(*folders: Path) -> dict[str, str]:
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return {str(path): f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_mtime_ns}" for path in files}
+
+
+def test_not_one_byte_of_workspace_or_keys_changes(audited: Audited) -> None:
+    for harm in (None, "DELETE FROM payload WHERE seq = 8"):
+        if harm:
+            with audited.sql() as sql:
+                sql.execute(harm)
+        before = hashes(audited.root, audited.keys)
+        audited.verify()
+        assert hashes(audited.root, audited.keys) == before
+
+
+def test_not_one_byte_changes_while_a_writer_holds_the_database_or_after_it_was_killed(audited: Audited) -> None:
+    code = (
+        "import os, sqlite3, sys\n"
+        "sql = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "sql.execute('UPDATE log_state SET id = id')\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n"
+        "os._exit(9)\n"
+    )
+    arguments = [sys.executable, "-c", code, str(audited.root / "ledger.db")]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdin is not None
+        writer.stdout.readline()
+        assert (audited.root / "ledger.db-wal").exists()
+        before = hashes(audited.root, audited.keys)
+        assert audited.verify().ok
+        assert hashes(audited.root, audited.keys) == before
+        writer.stdin.close()
+    for left in ("ledger.db-wal and ledger.db-shm", "ledger.db-wal"):
+        if "shm" not in left:
+            (audited.root / "ledger.db-shm").unlink()
+        before = hashes(audited.root, audited.keys)
+        assert audited.verify().ok
+        assert hashes(audited.root, audited.keys) == before
+
+
+def test_what_is_found_while_somebody_writes_is_not_called_tampering(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written_meanwhile(*_: object, problems: Any, **__: object) -> int:
+        os.utime(audited.root / "ledger.db", ns=(1, 1))
+        problems.report("archive.unregistered", "archive/x", "a file that was about to be registered")
+        return 0
+
+    monkeypatch.setattr(verify_module, "check_files", written_meanwhile)
+    with pytest.raises(ImpError, match="written to while"):
+        audited.verify()
+
+
+def test_a_missing_key_is_a_missing_key_and_not_a_finding(audited: Audited) -> None:
+    with operator(audited) as transaction:
+        transaction.sealed.update("subject_key", "subject > 0", (), {"kek_id": "gone"})
+    with pytest.raises(KeysUnusable, match="the kek key gone is missing"):
+        audited.verify()
+    next(audited.keys.glob("row-*.key")).unlink()
+    with pytest.raises(KeysUnusable):
+        audited.verify()
+
+
+@pytest.fixture
+def many(another: Callable[[], Audited]) -> Audited:
+    """A copy with more findings than a terminal should show."""
+    audited = another()
+    with audited.sql() as sql:
+        sql.execute("UPDATE consent_state SET mac = zeroblob(16)")
+        sql.execute("UPDATE entry SET leaf = leaf || x'00'")
+        sql.execute("UPDATE dedupe SET mac = zeroblob(16)")
+    return audited
+
+
+def test_every_problem_is_reported(many: Audited) -> None:
+    result = many.verify()
+    assert len([problem for problem in result.problems if problem.code == "entry.hash"]) == 16
+    assert len([problem for problem in result.problems if problem.place.startswith("dedupe (")]) == 4
