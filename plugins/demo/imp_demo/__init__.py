@@ -1,1 +1,1 @@
-"""IMP."""
+"""`imp demo`: the main job end to end on generated data."""

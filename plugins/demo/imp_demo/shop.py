@@ -115,7 +115,9 @@ def browsing(dice: Dice, people: Iterable[Customer], start_us: int) -> Iterator[
             channel = CHANNELS[dice.between(0, len(CHANNELS))]
             purpose = "marketing.email" if channel == "email" else "analytics"
             at_us = start_us + dice.between(3 * 86_400, DAYS * 86_400 - 60) * SECOND_US
-            yield ShopEvent(at_us=at_us, type="touchpoint", customer=person, purpose=purpose, channel=channel, name="visit")
+            yield ShopEvent(
+                at_us=at_us, type="touchpoint", customer=person, purpose=purpose, channel=channel, name="visit"
+            )
 
 
 def outcomes(dice: Dice, person: Customer, variant: str, sent_us: int) -> Iterator[ShopEvent]:
