@@ -61,7 +61,9 @@ def record(
         evidence=evidence,
     )
     with open_log(ctx).write() as transaction:
-        seq, _, statement = Scribe(ctx, transaction, surface=surface).append(raw_id, said)
+        scribe = Scribe(ctx, transaction, surface=surface)
+        statement = scribe.statement(said)
+        seq, _ = scribe.append(raw_id, said)
     return RecordResult(
         seq=seq,
         purpose=purpose,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from imp_consent.commands.envelope import envelope
+from imp_consent.identity.normalize import KINDS, normalise
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.notice import RegisteredNotice, find_notice, newest_notice, read_notices
@@ -79,17 +82,27 @@ class Scribe:
             notice=notice.sha256 if notice else None,
         )
 
-    def append(self, raw: RawId, said: Saying, *, idempotency_key: str | None = None) -> tuple[int, int, Statement]:
-        """Append one saying and return its seq, its subject (created where nobody was known) and what it states.
+    def check(self, raw: RawId, said: Saying) -> None:
+        """Look for what `append` would refuse, without appending.
+
+        Raises:
+            BadInput: as `append`.
+        """
+        self.statement(said)
+        _of_known_kind(raw)
+        with _named_identifier():
+            normalise(raw)
+
+    def append(self, raw: RawId, said: Saying, *, idempotency_key: str | None = None) -> tuple[int, int]:
+        """Append one saying and return its seq and its subject, created where nobody was known.
 
         Raises:
             BadInput: as `statement`, or the identifier is malformed.
         """
         statement = self.statement(said)
-        try:
+        _of_known_kind(raw)
+        with _named_identifier():
             subject = self._transaction.subject_for(raw)
-        except BadInput as error:
-            raise BadInput(error.what, where="identifier", mend=error.mend) from None
         body = envelope(
             self._ctx,
             type_=statement.type,
@@ -101,7 +114,7 @@ class Scribe:
             idempotency_key=idempotency_key,
             more=self._more(said, statement, subject),
         )
-        return self._transaction.append_person(subject, statement, body), subject, statement
+        return self._transaction.append_person(subject, statement, body), subject
 
     def notice(self, said: Saying) -> RegisteredNotice | None:
         """The notice a saying rests on; a withdrawal rests on none unless it names one.
@@ -121,7 +134,7 @@ class Scribe:
             return newest_notice(self._notices, purpose)
         found = find_notice(self._notices, word)
         if purpose not in found.notice.purposes:
-            raise BadInput(f"notice {found.notice.name!r} does not name this purpose", where="notice")
+            raise BadInput("the notice does not name this purpose", where="notice", mend="see: imp consent notice list")
         return found
 
     def _check(self, said: Saying) -> None:
@@ -141,7 +154,7 @@ class Scribe:
     def _check_grant(self, said: Saying, notice: RegisteredNotice | None) -> None:
         if said.action in _NO_ACTION:
             raise BadInput(
-                f"{said.action} is no affirmative action: no consent was given (GDPR 4(11))",
+                "no affirmative action (pre-ticked, scrolled past, silent): no consent was given (GDPR 4(11))",
                 where="action",
                 mend="record only what people agreed to by an act of their own",
             )
@@ -184,3 +197,17 @@ class Scribe:
             and entry.statement.at_us <= said.at_us
         ]
         return ended[-_SUPERSEDED:]
+
+
+def _of_known_kind(raw: RawId) -> None:
+    if raw.kind not in KINDS:
+        # not repeated: in a file without kinds it may be the identifier itself
+        raise BadInput("unknown kind of identifier", where="identifier", mend=f"known kinds: {', '.join(KINDS)}")
+
+
+@contextmanager
+def _named_identifier() -> Iterator[None]:
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(error.what, where="identifier", mend=error.mend) from None

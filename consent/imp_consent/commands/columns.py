@@ -1,0 +1,152 @@
+"""How the columns of a consent file are read: its own names, or a mapping file's.
+
+```
+[identifier]                 # without it, the column identifier holds kind:value
+kind = "member"
+column = "customer_id"
+[columns]                    # field = column of the file
+at = "signed_at"
+[defaults]                   # field = constant; it also fills an empty value
+purpose = "marketing.email"
+[states]                     # the file's word = given, refused or withdrawn
+yes = "given"
+no = "refused"
+[file]                       # both may be left out
+encoding = "utf-8"           # or "gb18030", "utf-16"
+delimiter = ","
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from imp_consent.commands.saying import STATES
+from imp_core.errors import BadInput
+
+__all__ = ["FIELDS", "REQUIRED", "ColumnMap", "choose_columns", "read_map"]
+
+REQUIRED: Final = ("identifier", "purpose", "state", "at")
+FIELDS: Final = (*REQUIRED, "channel", "notice", "action", "evidence", "valid_for")
+_ENCODINGS: Final = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "utf-16": "utf-16"}
+_TABLES: Final = {
+    "identifier": ("kind", "column"),
+    "columns": FIELDS,
+    "defaults": FIELDS[1:],  # a person's identifier does not belong in a mapping file
+    "states": None,
+    "file": ("encoding", "delimiter"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMap:
+    """Which column fills which field, what is constant, and what the file's words for states mean.
+
+    `kind` None: identifiers are written kind:value. `given` is whether a mapping file was given at all.
+    """
+
+    kind: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8-sig"
+    delimiter: str | None = None
+    given: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """A hash of the whole mapping: equal mappings, equal hashes."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def read_map(path: Path | None) -> ColumnMap:
+    """Read a mapping file; None is the file's own names.
+
+    Raises:
+        BadInput: it cannot be read, is not TOML, or names something unknown.
+    """
+    if path is None:
+        return ColumnMap()
+    where = str(path)
+    try:
+        tables = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise BadInput(f"the mapping cannot be read: {error.strerror}", where=where) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise BadInput("the mapping is not TOML in UTF-8", where=where, mend="see: imp consent import --help") from None
+    _check(tables, where)
+    identifier, columns, file = tables.get("identifier", {}), dict(tables.get("columns", {})), tables.get("file", {})
+    if "column" in identifier:
+        columns["identifier"] = identifier["column"]
+    return ColumnMap(
+        kind=identifier.get("kind"),
+        columns=columns,
+        defaults={name: _constant(value) for name, value in tables.get("defaults", {}).items()},
+        states=tables.get("states", {}),
+        encoding=_ENCODINGS[file.get("encoding", "utf-8")],
+        delimiter=file.get("delimiter"),
+        given=True,
+    )
+
+
+def choose_columns(mapping: ColumnMap, names: Iterable[str], *, where: str) -> dict[str, str]:
+    """Field → column, for a file that has these columns.
+
+    Raises:
+        BadInput: a column is missing, named twice, or (without a mapping) not a field: a misspelt `channel` would
+            turn a yes for one channel into a yes for all.
+    """
+    columns = list(names)
+    for place, name in enumerate(columns, 1):
+        if name not in FIELDS and not mapping.given:
+            # by its place: a file without a header must not show its first row
+            raise BadInput(
+                f"column {place} of the header is not known",
+                where=where,
+                mend=f"name the columns {', '.join(FIELDS)}, or give a mapping: --map FILE",
+            )
+    chosen = {name: mapping.columns.get(name, name) for name in FIELDS}
+    for name, column in chosen.items():
+        if columns.count(column) > 1:
+            raise BadInput(f"the header has the column {column} twice", where=where)
+        if column not in columns and (name in mapping.columns or (name in REQUIRED and name not in mapping.defaults)):
+            mend = "compare the mapping with the header" if mapping.given else "or give a mapping: --map FILE"
+            raise BadInput(f"the header lacks the column {column}", where=where, mend=mend)
+    return {name: column for name, column in chosen.items() if column in columns}
+
+
+def _check(tables: Mapping[str, Any], where: str) -> None:
+    for name, table in tables.items():
+        if name not in _TABLES:
+            raise BadInput(f"unknown table in the mapping: [{name}]", where=where, mend=f"known: {', '.join(_TABLES)}")
+        if not isinstance(table, dict):
+            raise BadInput(f"{name} in the mapping must be a table", where=where)
+        known = _TABLES[name]
+        for key, value in table.items():
+            if known is not None and key not in known:
+                raise BadInput(f"unknown key in the mapping: {name}.{key}", where=where, mend=", ".join(known))
+            if not isinstance(value, str) and not (name == "defaults" and isinstance(value, datetime)):
+                raise BadInput(f"{name}.{key} in the mapping must be a text", where=where)
+    _check_words(tables, where)
+
+
+def _check_words(tables: Mapping[str, Any], where: str) -> None:
+    for word, state in tables.get("states", {}).items():
+        if state not in STATES:
+            raise BadInput(f"states.{word} in the mapping must be one of {', '.join(STATES)}", where=where)
+    file = tables.get("file", {})
+    if file.get("encoding", "utf-8") not in _ENCODINGS:
+        raise BadInput(f"file.encoding in the mapping must be one of {', '.join(_ENCODINGS)}", where=where)
+    if len(file.get("delimiter", ",")) != 1 or file.get("delimiter", ",") in '"\r\n':
+        raise BadInput("file.delimiter in the mapping must be one character", where=where)
+
+
+def _constant(value: str | datetime) -> str:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,77 @@
+"""From a file's row to what a person said: each value checked, and every fault named without its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imp_consent.commands.arguments import parse_days
+from imp_consent.commands.columns import ColumnMap
+from imp_consent.commands.rows import Instant, Row
+from imp_consent.commands.saying import Saying
+from imp_core.clock import parse_time
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+
+__all__ = ["RowReader"]
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads rows of one file; `sha256` is the file's, which with the row's number is the default evidence."""
+
+    mapping: ColumnMap
+    sha256: str
+
+    def read(self, number: int, row: Row) -> tuple[RawId, Saying]:
+        """Who said what.
+
+        Raises:
+            BadInput: a value is missing or cannot be read; `where` names the field.
+        """
+        if isinstance(row, str):
+            raise BadInput(row, where="row")
+        state = self._needed(row, "state")
+        valid_for = self._text(row, "valid_for")
+        return self._identifier(row), Saying(
+            purpose=self._needed(row, "purpose"),
+            state=self.mapping.states.get(state, state),
+            at_us=self._time(row),
+            channel=self._text(row, "channel") or "",
+            notice=self._text(row, "notice"),
+            valid_for_days=None if valid_for is None else parse_days(valid_for),
+            action=self._text(row, "action"),
+            evidence=self._text(row, "evidence") or f"sha256:{self.sha256}#{number}",
+        )
+
+    def _identifier(self, row: dict[str, object]) -> RawId:
+        value = self._needed(row, "identifier")
+        if self.mapping.kind is not None:
+            return RawId(self.mapping.kind, value)
+        try:
+            return RawId.parse(value)
+        except BadInput as error:
+            mend = 'write kind:value, or name the kind in a mapping: [identifier] kind = "member"'
+            raise BadInput(error.what, where="identifier", mend=mend) from None
+
+    def _time(self, row: dict[str, object]) -> int:
+        value = row.get("at")
+        if isinstance(value, Instant):
+            return value.us
+        try:
+            return parse_time(self._needed(row, "at"))
+        except BadInput as error:
+            raise BadInput(error.what, where="at", mend=error.mend) from None
+
+    def _needed(self, row: dict[str, object], name: str) -> str:
+        text = self._text(row, name)
+        if text is None:
+            raise BadInput("empty", where=name)
+        return text
+
+    def _text(self, row: dict[str, object], name: str) -> str | None:
+        value = row.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)  # a number that names: a customer's, say
+        if value is not None and not isinstance(value, str):
+            raise BadInput("not a text", where=name)
+        return (value or "").strip() or self.mapping.defaults.get(name)

@@ -1,0 +1,199 @@
+"""A consent file as numbered rows: CSV, JSON lines (both also gzipped) and Parquet, streamed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+from imp_consent.commands.columns import FIELDS, ColumnMap, choose_columns
+from imp_core.errors import BadInput
+
+__all__ = ["Instant", "Row", "read_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A time that a typed file holds as such, in UTC microseconds."""
+
+    us: int
+
+
+Row = dict[str, object] | str  # field → value as the file has it; or what is wrong with the row as a whole
+
+_GZIP: Final = b"\x1f\x8b"
+_PARQUET: Final = b"PAR1"
+_JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
+_DELIMITED: Final = (".csv", ".tsv", ".txt")
+_MAX_LINE: Final = 1 << 20  # a longer line is no row of a table; reading it would let memory grow with the file
+_BATCH: Final = 8_192
+_SAVE_AS: Final = "save it as CSV (UTF-8), Parquet or JSON lines"
+
+
+def read_rows(path: Path, mapping: ColumnMap) -> Iterator[tuple[int, Row]]:
+    """Rows numbered from 1, the header not counted; blank lines are no rows. Timestamps of Parquet are `Instant`s.
+
+    Raises:
+        BadInput: the file as a whole cannot be read: absent, empty, binary, damaged, or of another header or encoding.
+    """
+    where = str(path)
+    number = 0
+    with _opened(path) as (content, suffix):
+        for number, row in enumerate(_rows(content, suffix, mapping, where), 1):
+            yield number, row
+    if not number:
+        raise BadInput("the file holds no row", where=where)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """The content, unpacked, and the suffix that says its format; what breaks underneath becomes `BadInput`."""
+    where = str(path)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    suffix = ("", *(name for name in suffixes if name != ".gz"))[-1]
+    try:
+        if path.exists() and not path.is_file():
+            raise BadInput("not a regular file", where=where)
+        with path.open("rb") as raw:
+            head = raw.peek(4)[:4]
+            packed = head[:2] == _GZIP
+            if not head:
+                raise BadInput("the file is empty", where=where)
+            if suffixes[-1:] == [".gz"] and not packed:
+                raise BadInput("not gzip data, though it is named .gz", where=where, mend="unpack or rename it")
+            if head == _PARQUET:
+                suffix = ".parquet"
+            with cast("BinaryIO", gzip.open(raw)) if packed else raw as content:
+                yield content, suffix
+    except FileNotFoundError:
+        raise BadInput("no such file", where=where) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise BadInput("the gzip data is damaged or cut off", where=where, mend="fetch the file again") from None
+    except OSError as error:
+        raise BadInput(f"the file cannot be read: {error.strerror}", where=where) from None
+
+
+def _rows(content: BinaryIO, suffix: str, mapping: ColumnMap, where: str) -> Iterator[Row]:
+    if suffix == ".parquet":
+        yield from _parquet(content, mapping, where)
+        return
+    if suffix not in (*_JSON_LINES, *_DELIMITED):
+        raise BadInput("not a kind of file that is read here", where=where, mend=_SAVE_AS)
+    stream = io.TextIOWrapper(content, encoding=mapping.encoding, errors="strict", newline="")
+    try:
+        if suffix in _JSON_LINES:
+            yield from _json_lines(stream, mapping, where)
+        else:
+            delimiter = mapping.delimiter or ("\t" if suffix == ".tsv" else ",")
+            yield from _delimited(stream, delimiter, mapping, where)
+    except UnicodeError:
+        name = mapping.encoding.removesuffix("-sig").upper()
+        mend = 'save it as UTF-8, or declare it in the mapping: [file] encoding = "gb18030" or "utf-16"'
+        raise BadInput(f"not text in {name}", where=where, mend=mend) from None
+    finally:
+        stream.detach()
+
+
+def _delimited(stream: io.TextIOWrapper, delimiter: str, mapping: ColumnMap, where: str) -> Iterator[Row]:
+    records = csv.reader(_lines(stream, where), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(records, [])]
+        if not header:
+            raise BadInput("the file is empty", where=where)
+        places = [(name, header.index(column)) for name, column in _chosen(mapping, header, where).items()]
+        for record in records:
+            if len(record) == len(header):
+                yield {name: record[place] for name, place in places}
+            elif record:
+                yield f"{len(record)} fields where the header has {len(header)}"
+    except csv.Error:
+        # after a quote that is not closed nothing can be said about the rows that follow
+        place = f"{where}, line {records.line_num}"
+        raise BadInput("quotes that do not match, or a field of over 131,072 characters", where=place) from None
+
+
+def _json_lines(stream: io.TextIOWrapper, mapping: ColumnMap, where: str) -> Iterator[Row]:
+    columns = {name: mapping.columns.get(name, name) for name in FIELDS}
+    for line in _lines(stream, where):
+        if not line.strip():
+            continue
+        row = _decoded(line)
+        if row is None:
+            yield "not a JSON object"
+        elif not mapping.given and not row.keys() <= set(FIELDS):
+            yield "a key that is not a field of consent"
+        else:
+            yield {name: row.get(column) for name, column in columns.items()}
+
+
+def _parquet(content: BinaryIO, mapping: ColumnMap, where: str) -> Iterator[Row]:
+    import pyarrow as pa  # noqa: PLC0415 (takes longer to import than a small CSV to read)
+    import pyarrow.parquet as pq  # noqa: PLC0415 (as above)
+
+    try:
+        file = pq.ParquetFile(content, pre_buffer=False)
+        chosen = _chosen(mapping, file.schema_arrow.names, where)
+        zoned = _zoned(file.schema_arrow, chosen, where)
+        for batch in file.iter_batches(batch_size=_BATCH, columns=list(dict.fromkeys(chosen.values()))):
+            values = {name: _values(pa, batch.column(column), zoned=name in zoned) for name, column in chosen.items()}
+            for row in zip(*values.values(), strict=True):
+                yield dict(zip(values, row, strict=True))
+    except (pa.ArrowException, OSError):
+        raise BadInput("the Parquet file is damaged or cut off", where=where, mend="fetch the file again") from None
+
+
+def _zoned(schema: Any, chosen: dict[str, str], where: str) -> set[str]:  # noqa: ANN401 (pyarrow has no types)
+    """The fields whose column holds timestamps with a zone.
+
+    Raises:
+        BadInput: a column of times has no zone.
+    """
+    zoned = set()
+    for name, column in chosen.items():
+        type_ = schema.field(column).type
+        if str(type_).startswith("timestamp"):
+            if type_.tz is None:
+                raise BadInput(
+                    f"the column {column} holds times without a zone",
+                    where=where,
+                    mend="write it as timestamp with zone UTC, or as ISO 8601 text with an offset",
+                )
+            zoned.add(name)
+    return zoned
+
+
+def _values(pa: Any, column: Any, *, zoned: bool) -> list[object]:  # noqa: ANN401 (pyarrow has no types)
+    if not zoned:
+        values: list[object] = column.to_pylist()
+        return values
+    instants = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
+    return [None if us is None else Instant(us) for us in instants.to_pylist()]
+
+
+def _chosen(mapping: ColumnMap, names: list[str], where: str) -> dict[str, str]:
+    return choose_columns(mapping, names, where=where)
+
+
+def _lines(stream: io.TextIOWrapper, where: str) -> Iterator[str]:
+    while line := stream.readline(_MAX_LINE):
+        if len(line) == _MAX_LINE or "\0" in line:
+            raise BadInput("binary data, or a line of over a million characters", where=where, mend=_SAVE_AS)
+        yield line
+
+
+def _decoded(line: str) -> dict[str, object] | None:
+    try:
+        row = json.loads(line)
+        line.encode()
+        if "\\u" in line:  # half of a surrogate pair is no character and could not be written anywhere
+            json.dumps(row, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
