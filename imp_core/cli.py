@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from imp_core import __version__
 from imp_core.context import Context, load_target
-from imp_core.errors import ImpError
+from imp_core.errors import BadInput, CheckFailed, ImpError, PluginBroken
 from imp_core.hookspecs import CommandRef
 
 __all__ = ["cli", "invoke", "main"]
 
+# As shells have them: 128 + the signal's number.
+_INTERRUPTED, _READER_GONE = 130, 141
+_PHONE_DIGITS = 5
 _OWN = {
     "plugin": CommandRef(
         name="plugin", target="imp_core.plugin_commands:plugin", help="List, show and enable plugins."
@@ -31,34 +38,47 @@ class _LazyGroup(click.Group):
     """Lists commands by what plugins registered; imports one only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({**_OWN, **_context(ctx).plugins.commands()})
+        return sorted(self._refs(ctx))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        ref = _OWN.get(cmd_name) or _context(ctx).plugins.commands().get(cmd_name)
+        # Core's own answer even where asking the plugins would not.
+        ref = _OWN.get(cmd_name) or self._refs(ctx).get(cmd_name)
         if ref is None:
             return None
         command = load_target(ref.target)
         if not isinstance(command, click.Command):
-            raise ImpError(f"{ref.target} is not a click command", mend="see: imp doctor")
+            raise PluginBroken(f"{ref.target} is not a click command", mend="see: imp doctor")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if not word.startswith("-") and word not in _OWN and word not in self._refs(ctx):
+            close = difflib.get_close_matches(word, self.list_commands(ctx))
+            hint = f"did you mean: {', '.join(close)}?" if close else "see: imp --help"
+            # The word itself is not repeated: it may be an identifier in the wrong place.
+            ctx.fail(f"there is no such command; {hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        refs = {**_context(ctx).plugins.commands(), **_OWN}
+        refs = self._refs(ctx)
         with formatter.section("Commands"):
             formatter.write_dl([(name, refs[name].help) for name in sorted(refs)])
+
+    def _refs(self, ctx: click.Context) -> dict[str, CommandRef]:
+        return {**_context(ctx).plugins.commands(), **_OWN}
 
 
 def _context(ctx: click.Context) -> Context:
     context = ctx.find_object(Context)
     if context is None:
-        # `--help` is answered before the group's own function has run.
-        context = _new_context(ctx.params.get("actor"), tuple(ctx.params.get("without") or ()))
-        ctx.obj = context
+        context = ctx.obj = Context(environ=os.environ, directory=Path.cwd())
+        ctx.call_on_close(context.close)  # a context that was handed in is its owner's to close
+    # `--help` is answered before the group's own function has run, so the options are read from here by both.
+    context.chosen_actor = ctx.find_root().params.get("actor") or context.chosen_actor
+    context.without = tuple(ctx.find_root().params.get("without") or context.without)
     return context
-
-
-def _new_context(actor: str | None, without: tuple[str, ...]) -> Context:
-    return Context(environ=os.environ, directory=Path.cwd(), chosen_actor=actor, without=without)
 
 
 @click.group(
@@ -71,52 +91,101 @@ def _new_context(actor: str | None, without: tuple[str, ...]) -> Context:
 @click.option("--without", multiple=True, metavar="NAME", help="Leave a plugin out.", is_eager=True)
 @click.option("--debug", is_flag=True, help="Show the traceback of a breakage.")
 @click.pass_context
-def cli(ctx: click.Context, actor: str | None, without: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 (--debug is read by `invoke`)
+def cli(ctx: click.Context, actor: str | None, without: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 (`_context` and `invoke` read them)
     """Privacy-first experiments: consent gates every use of people's data, and an auditor can check it offline."""
-    if ctx.find_object(Context) is None:
-        ctx.obj = _new_context(actor, without)
-        ctx.call_on_close(ctx.obj.close)
+    _context(ctx)
 
 
 def invoke(arguments: Sequence[str], context: Context | None = None) -> int:
-    """Run one command line and return its exit code: errors go to standard error, never as a traceback."""
-    debug = "--debug" in arguments
+    """Run one command line and return its exit code: errors go to standard error, never as a traceback.
+
+    With `--json` an error is also one JSON object on standard output. Interrupted: 130; reader gone: 141.
+    """
+    words = list(arguments)
+    options = words[: words.index("--")] if "--" in words else words
+    report = _Report(words, as_json="--json" in options, debug="--debug" in options)
     try:
-        cli.main(args=list(arguments), prog_name="imp", standalone_mode=False, obj=context)
+        with cli.make_context("imp", list(words), obj=context) as ctx:
+            cli.invoke(ctx)
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.Abort:
-        click.echo("aborted", err=True)
-        return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except ImpError as error:
-        if debug:
-            raise
-        _show(error, as_json="--json" in arguments)
-        return error.exit_code
-    except Exception as error:
-        if debug:
-            raise
-        # Only the type: a foreign message may hold a raw identifier.
-        _show(
-            ImpError(f"internal error: {type(error).__name__}", mend="run it again with: imp --debug …"),
-            as_json="--json" in arguments,
-        )
-        return ImpError.exit_code
+    except BrokenPipeError:
+        return _reader_gone()
+    except (KeyboardInterrupt, EOFError, click.Abort) as error:
+        return report.stopped(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a command raises becomes an exit code)
+        return report.failed(error)
     return 0
 
 
-def _show(error: ImpError, *, as_json: bool) -> None:
-    parts = error.diagnostics()
-    if as_json:
-        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
-    click.echo(f"error: {parts.pop('what')}", err=True)
-    for name, text in parts.items():
-        click.echo(f"  {name}: {text}", err=True)
+class _Report:
+    """Says what went wrong, and which exit code that is."""
+
+    def __init__(self, words: Sequence[str], *, as_json: bool, debug: bool) -> None:
+        self._words, self._as_json, self._debug = words, as_json, debug
+
+    def stopped(self, error: BaseException) -> int:
+        click.echo("aborted", err=True)
+        return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else CheckFailed.exit_code
+
+    def failed(self, error: BaseException) -> int:
+        if isinstance(error, SystemExit):
+            code = error.code or 0
+            return code if isinstance(code, int) and 0 <= code <= ImpError.exit_code else ImpError.exit_code
+        if isinstance(error, click.ClickException):
+            return self._misused(error)
+        if self._debug:
+            traceback.print_exception(error)
+        if not isinstance(error, ImpError):
+            # Only the type: a foreign message may hold a raw identifier.
+            error = ImpError(f"internal error: {type(error).__name__}", mend="run it again with: imp --debug …")
+        parts = error.diagnostics()
+        self._print_json(parts)
+        click.echo(f"error: {parts.pop('what')}", err=True)
+        for name, text in parts.items():
+            click.echo(f"  {name}: {text}", err=True)
+        return error.exit_code
+
+    def _misused(self, error: click.ClickException) -> int:
+        message = self._masked(error.format_message())
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            click.echo(message, err=True)
+            return BadInput.exit_code
+        self._print_json({"what": message})
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+            click.echo(f"Try: {error.ctx.command_path} --help\n", err=True)
+        click.echo(f"error: {message}", err=True)
+        return BadInput.exit_code
+
+    def _print_json(self, parts: Mapping[str, str]) -> None:
+        if self._as_json:
+            click.echo(json.dumps({"error": dict(parts)}, ensure_ascii=False))
+
+    def _masked(self, message: str) -> str:
+        # click repeats the words it could not use, and one of them may be an identifier.
+        values = [word.partition("=")[2] if word.startswith("-") else word for word in self._words]
+        for value in sorted(filter(_could_identify, values), key=len, reverse=True):
+            for shown in (value, repr(value)[1:-1]):
+                message = message.replace(shown, "***")
+        return message
+
+
+def _could_identify(word: str) -> bool:
+    return "@" in word or ":" in word or sum(char.isdigit() for char in word) >= _PHONE_DIGITS
+
+
+def _reader_gone() -> int:
+    # Python would complain once more when it flushes at exit.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _READER_GONE
 
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another alphabet is no breakage
     sys.exit(invoke(sys.argv[1:]))

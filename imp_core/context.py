@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from imp_core.clock import Clock, SystemClock
-from imp_core.errors import ImpError, PluginBroken, WorkspaceMissing
+from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.gate import DenyAll, Gate
 from imp_core.plugins import Plugins
 from imp_core.ports import Assigner, Ledger, View
@@ -40,6 +40,8 @@ class Context:
     randomness: Randomness = field(default_factory=SystemRandomness)
     chosen_actor: str | None = None
     without: tuple[str, ...] = ()
+    # Names of commands that are core's own: no plugin may bring one.
+    taken: tuple[str, ...] = ("doctor", "plugin")
     # What providers open once and share; closed with the context.
     shared: dict[str, object] = field(default_factory=dict)
 
@@ -54,12 +56,15 @@ class Context:
 
     @cached_property
     def plugins(self) -> Plugins:
-        """The loaded plugins; outside a workspace no channel is enabled."""
+        """The loaded plugins; without a workspace that can be read no channel is enabled.
+
+        Commands that need no workspace work beside a broken one; those that need it are told by `workspace`.
+        """
         try:
             pins = self.workspace.plugin_pins
-        except WorkspaceMissing:
+        except BadInput:
             pins = {}
-        return Plugins(pins=pins, without=self.without)
+        return Plugins(pins=pins, without=self.without, taken=self.taken)
 
     @cached_property
     def actor(self) -> str:
@@ -122,10 +127,12 @@ def load_target(target: str) -> Any:  # noqa: ANN401 (whatever the reference nam
     """Import "module:attribute".
 
     Raises:
-        PluginBroken: there is no such module or attribute.
+        PluginBroken: there is no such module or attribute, or importing it fails.
     """
     module, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything while it is imported, SystemExit too
         raise PluginBroken(f"cannot load {target}: {type(error).__name__}", mend="see: imp doctor") from error

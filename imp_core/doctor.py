@@ -40,27 +40,29 @@ def doctor(ctx: Context, *, as_json: bool) -> None:
 
 def diagnose(ctx: Context) -> list[Check]:
     """Every check, in the order of dependence; a check that breaks is itself a finding."""
-    checks = [_plugin_check(ctx)]
+    ctx.plugins.probe()
+    loaded = [status.name for status in ctx.plugins.statuses if status.state is PluginState.LOADED]
+    checks = [Check(name="plugins", ok=bool(loaded), detail=f"loaded: {', '.join(loaded) or 'none'}")]
     for status in ctx.plugins.statuses:
         if status.state in _MENDS:
             detail = status.problem or status.state.value
             mend = _MENDS[status.state].format(name=status.name)
             checks.append(Check(name=f"plugin {status.name}", ok=False, detail=detail, mend=mend))
+    return [*checks, *_workspace_checks(ctx)]
+
+
+def _workspace_checks(ctx: Context) -> list[Check]:
+    checks: list[Check] = []
     try:
-        workspace = ctx.workspace
-        checks.append(Check(name="workspace", ok=True, detail=str(workspace.root)))
+        checks.append(Check(name="workspace", ok=True, detail=str(ctx.workspace.root)))
         checks.extend(ctx.ledger.diagnose())
     except ImpError as error:
         parts = error.diagnostics()
         detail = f"{parts['what']} ({parts['where']})" if "where" in parts else parts["what"]
         checks.append(Check(name=type(error).__name__, ok=False, detail=detail, mend=parts.get("mend")))
+    except Exception as error:  # noqa: BLE001 (a diagnosis must not end where something is wrong)
+        checks.append(Check(name="diagnosis", ok=False, detail=f"stopped by {type(error).__name__}"))
     return checks
-
-
-def _plugin_check(ctx: Context) -> Check:
-    loaded = [status.name for status in ctx.plugins.statuses if status.state is PluginState.LOADED]
-    ctx.plugins.commands()  # registering is when a plugin shows itself broken
-    return Check(name="plugins", ok=bool(loaded), detail=f"loaded: {', '.join(loaded) or 'none'}")
 
 
 def _text(checks: list[Check]) -> str:

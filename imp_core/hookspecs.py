@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pluggy
 
 from imp_core.channel import Channel
+from imp_core.errors import BadInput
 
 __all__ = ["CommandRef", "KeyProvider", "RuntimeProvider", "Veto", "VetoAction", "hookimpl", "hookspec"]
 
 PROJECT = "imp"
+RUNTIME_KINDS = ("gate", "view", "ledger", "assigner")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_TARGET = re.compile(r"\w+(?:\.\w+)*:\w+")
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
@@ -24,6 +29,10 @@ class CommandRef:
     target: str
     help: str
 
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or not _TARGET.fullmatch(self.target) or not isinstance(self.help, str):
+            raise BadInput("not a command: it needs a name of small letters and a target module:attribute")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeProvider:
@@ -35,6 +44,10 @@ class RuntimeProvider:
     kind: str
     name: str
     target: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in RUNTIME_KINDS or not _NAME.fullmatch(self.name) or not _TARGET.fullmatch(self.target):
+            raise BadInput(f"not a provider: its kind must be one of {', '.join(RUNTIME_KINDS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+from imp_core.channel import SPEC_VERSION, ChannelInfo
 from imp_core.errors import PluginBroken
+from imp_core.gate import Action
 
 __all__ = ["MANIFEST_NAME", "Manifest", "parse_manifest", "read_manifest"]
 
 MANIFEST_NAME = "imp-plugin.toml"
-_ACTIONS = ("collect", "activate", "analyse")
+_ACTIONS = tuple(Action)
+_KEYS = ("name", "summary", "spec_version", "identifiers", "hosts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +33,42 @@ class Manifest:
     hosts: Sequence[str]
     sha256: str
 
+    def exceeded_by(self, info: ChannelInfo) -> str:
+        """What a channel declares beyond this manifest, which is what the operator saw; empty where nothing."""
+        asked = {f"purpose {name} for {action}" for action, names in info.purposes.items() for name in names}
+        shown = {f"purpose {name} for {action}" for action, names in self.purposes.items() for name in names}
+        asked |= {f"identifier {spec.kind}" for spec in info.identifiers} | {f"host {host}" for host in info.hosts}
+        shown |= {f"identifier {kind}" for kind in self.identifiers} | {f"host {host}" for host in self.hosts}
+        return ", ".join(sorted(asked - shown))
+
 
 def parse_manifest(data: bytes, *, where: str) -> Manifest:
     """Read a manifest's bytes.
 
     Raises:
-        PluginBroken: not TOML, or a field is missing or of the wrong type.
+        PluginBroken: not TOML, a field is missing, unknown or of the wrong type, or another spec version.
     """
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PluginBroken(f"the manifest is not TOML: {error}", where=where) from None
+    # What core does not understand it cannot hold the plugin to, so it is not shown as if it did.
+    _known(table, ("plugin", "purposes"), "", where)
     plugin = _table(table, "plugin", where)
     purposes = _table(table, "purposes", where)
-    unknown = sorted(set(purposes) - set(_ACTIONS))
-    if unknown:
-        raise PluginBroken(f"[purposes] names an unknown action: {unknown[0]}", where=where)
+    _known(plugin, _KEYS, "plugin.", where)
+    _known(purposes, _ACTIONS, "purposes.", where)
     name, spec = plugin.get("name"), plugin.get("spec_version")
-    if not isinstance(name, str) or not name or not isinstance(spec, int):
+    if not _is_plain(name) or not name or type(spec) is not int:
         raise PluginBroken("[plugin] needs a name and a spec_version", where=where)
+    if spec != SPEC_VERSION:
+        raise PluginBroken(f"written for spec version {spec}, not {SPEC_VERSION}", where=where, mend="update it or imp")
+    summary = plugin.get("summary", "")
+    if not _is_plain(summary):
+        raise PluginBroken("summary must be one line of text", where=where)
     return Manifest(
         name=name,
-        summary=str(plugin.get("summary", "")),
+        summary=summary,
         spec_version=spec,
         purposes={action: _strings(purposes, action, where) for action in purposes},
         identifiers=_strings(plugin, "identifiers", where),
@@ -61,13 +78,31 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
 
 
 def read_manifest(package: str) -> Manifest | None:
-    """The manifest inside an installed package, found without importing it; None where there is none."""
-    spec = importlib.util.find_spec(package)
-    for location in (spec.submodule_search_locations if spec else None) or ():
-        path = Path(location) / MANIFEST_NAME
-        if path.is_file():
-            return parse_manifest(path.read_bytes(), where=f"{package}/{MANIFEST_NAME}")
+    """The manifest inside an installed package, found without importing it; None where there is none.
+
+    Raises:
+        PluginBroken: it cannot be read.
+    """
+    try:
+        spec = importlib.util.find_spec(package)
+        for location in (spec.submodule_search_locations if spec else None) or ():
+            path = Path(location) / MANIFEST_NAME
+            if path.is_file():
+                return parse_manifest(path.read_bytes(), where=f"{package}/{MANIFEST_NAME}")
+    except (OSError, ValueError, ImportError) as error:
+        raise PluginBroken(f"the manifest cannot be read: {type(error).__name__}", where=package) from None
     return None
+
+
+def _known(table: Mapping[str, object], names: Collection[str], prefix: str, where: str) -> None:
+    for name in table:
+        if name not in names:
+            raise PluginBroken(f"the manifest has an unknown key: {prefix}{name!a}", where=where)
+
+
+def _is_plain(value: object) -> TypeGuard[str]:
+    # Control characters could repaint what a terminal shows of the others.
+    return isinstance(value, str) and (value.isprintable() or not value)
 
 
 def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
@@ -79,6 +114,6 @@ def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
 
 def _strings(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not all(_is_plain(item) and item for item in value):
         raise PluginBroken(f"{key} must be a list of strings", where=where)
     return tuple(value)

@@ -26,6 +26,7 @@ def list_(ctx: Context, *, as_json: bool) -> None:
 
     Example: imp plugin list
     """
+    ctx.plugins.probe()
     rows = [_row(status) for status in ctx.plugins.statuses]
     text = "\n".join(
         f"{row['name']:<16} {row['version']:<10} {row['state']}" + (f": {row['problem']}" if row["problem"] else "")

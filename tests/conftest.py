@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,7 @@ def imp_here(
         with monkeypatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
             code = invoke(arguments, context)
+        context.close()
         return Answer(code, out.getvalue(), err.getvalue())
 
     return CommandLine(run, tmp_path / "workspace", tmp_path / "keys", imp_environ)
@@ -148,6 +149,8 @@ def imp_here(
 @pytest.fixture
 def context(
     tmp_path: Path, imp_environ: dict[str, str], clock: SimulatedClock, randomness: SeededRandomness
-) -> Context:
+) -> Iterator[Context]:
     """What a command's plain function takes first, on the simulated clock and randomness."""
-    return Context(environ=imp_environ, directory=tmp_path / "workspace", clock=clock, randomness=randomness)
+    made = Context(environ=imp_environ, directory=tmp_path / "workspace", clock=clock, randomness=randomness)
+    yield made
+    made.close()

@@ -1,0 +1,106 @@
+"""Which plugins are installed, where each stands, and the wall around whatever runs of them."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from imp_core.manifest import Manifest, read_manifest
+
+__all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "contained", "discover"]
+
+GROUP = "imp.plugins"
+# Not channels: the parts of the framework itself. They enter by the same door as a stranger's.
+ALWAYS_ON = frozenset({"imp-consent", "imp-experiments", "imp-demo"})
+# It becomes a table's name in imp.toml and a word on the command line.
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+T = TypeVar("T")
+
+
+class PluginState(StrEnum):
+    """Where a plugin stands. Nothing of a plugin runs unless it is loaded."""
+
+    LOADED = "loaded"
+    DISABLED = "not enabled"
+    CHANGED = "changed since enabled"
+    WITHOUT = "left out by --without"
+    BROKEN = "broken"
+
+
+@dataclass(slots=True)
+class PluginStatus:
+    """One installed plugin: its name, distribution, version, where it stands and why."""
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    state: PluginState = PluginState.DISABLED
+    problem: str | None = None
+
+    @property
+    def always_on(self) -> bool:
+        """Whether it is part of the framework rather than a channel to be enabled."""
+        return self.distribution in ALWAYS_ON
+
+    def manifest(self) -> Manifest | None:
+        """What the plugin declared, read without importing it.
+
+        Raises:
+            PluginBroken: the manifest cannot be read.
+        """
+        return read_manifest(self.module.partition(".")[0])
+
+    def fail(self, problem: str) -> None:
+        """Note that it is broken; what was found first stays."""
+        if self.state is not PluginState.BROKEN:
+            self.state, self.problem = PluginState.BROKEN, problem
+
+
+def discover() -> list[PluginStatus]:
+    """Every installed plugin by its entry point, sorted by name; imports nothing of theirs."""
+    found = [_status(entry) for entry in importlib.metadata.entry_points(group=GROUP)]
+    return sorted(found, key=lambda status: (status.name, status.distribution))
+
+
+def contained(status: PluginStatus, action: Callable[[], T]) -> T | None:
+    """Run something of a plugin's; whatever it raises breaks this plugin only, and it prints to standard error.
+
+    Only the type of what it raised is kept: a stranger's message may hold anything.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return action()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (SystemExit too: one broken plugin never breaks imp)
+        status.fail(f"{type(error).__name__} while loading or registering")
+    return None
+
+
+def _status(entry: importlib.metadata.EntryPoint) -> PluginStatus:
+    try:
+        status = PluginStatus(
+            name=entry.name,
+            distribution=(entry.dist.name if entry.dist else "") or "",
+            version=(entry.dist.version if entry.dist else "") or "",
+            module=entry.module,
+        )
+        attribute = entry.attr
+    except Exception:  # noqa: BLE001 (foreign metadata may be damaged in any way)
+        status = PluginStatus(name=str(entry.name), distribution="", version="", module="")
+        status.fail("its metadata cannot be read")
+    else:
+        if attribute:
+            status.fail("its entry point must name a module, not something in it")
+    if not _NAME.fullmatch(status.name):
+        status.name = ascii(status.name)
+        status.fail("its name is not made of small letters, digits, - and _")
+    return status
