@@ -13,6 +13,7 @@ from imp_consent.ledger.entry import PersonEntry, parse_payload, parse_system_le
 from imp_consent.ledger.head import Head
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.subjects import SubjectFinder
+from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 from imp_core.ports import SystemEntry
@@ -70,7 +71,8 @@ class Reader:
     def system_entries(self, type_: str) -> Iterator[SystemEntry]:
         """System entries of one type, oldest first."""
         marker = f'"type":"{type_}"'.encode()
-        for seq, leaf in self.sql.execute("SELECT seq, leaf FROM entry WHERE instr(leaf, ?) ORDER BY seq", (marker,)):
+        query = f"SELECT seq, leaf FROM entry WHERE {SYSTEM_LEAF} AND instr(leaf, ?) ORDER BY seq"  # noqa: S608 (the schema's own words)
+        for seq, leaf in self.sql.execute(query, (marker,)):
             entry = parse_system_leaf(leaf, seq=seq)
             if entry is not None and entry.type == type_:
                 yield entry

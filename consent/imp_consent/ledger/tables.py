@@ -18,6 +18,7 @@ __all__ = [
     "FOREVER_US",
     "SEALED",
     "SUMMED",
+    "SYSTEM_LEAF",
     "BatchRow",
     "CheckpointRow",
     "ConsentStateRow",
@@ -282,6 +283,8 @@ class SpendRow(SQLModel, table=True):
     mac: bytes = Field(sa_column=_bytes())
 
 
+# What a system entry's canonical leaf begins with ({"actor":), as the words of the index ix_entry_system.
+SYSTEM_LEAF: Final = "substr(leaf, 1, 9) = x'7b226163746f72223a'"
 APPEND_ONLY: Final = ("entry", "checkpoint", "notice", "policy")
 SEALED: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(column.name for column in table.columns if column.name != "mac")
