@@ -17,7 +17,8 @@ __all__ = ["check_documents"]
 _NAMES: Final = {
     "policy": (("purposes", "policy"),),
     "notice": (("sha256", "notice"),),
-    "experiment": (("definition", "policy"),),
+    "experiment": (("definition_sha256", "policy"),),
+    "import": (("rejects", "policy"),),
     "erased": (("files", "policy"),),
 }
 
@@ -48,5 +49,5 @@ def check_documents(
 
 def _names(entry: SystemEntry) -> Iterator[tuple[str, object]]:
     for name, table in _NAMES.get(entry.type, ()):
-        if name in entry.fields:
+        if entry.fields.get(name) is not None:
             yield table, entry.fields[name]

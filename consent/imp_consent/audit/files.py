@@ -22,9 +22,10 @@ _LIVE = "live"
 
 
 class _Registered(NamedTuple):
-    """What entries say of a batch: the `collect` that made it, and the version, hash and rows it should have now."""
+    """What entries say of a batch: the `collect` that made it and its source; version, hash and rows it has now."""
 
     seq: int
+    source: object
     version: int
     sha256: object
     n: object
@@ -67,16 +68,18 @@ def _registered(
         batch: Any = entry.fields.get("batch")
         if batch is None:
             continue
-        first = latest.setdefault(batch, _Registered(entry.seq, 0, entry.fields.get("sha256"), entry.fields.get("n")))
+        said = entry.fields
+        made = _Registered(entry.seq, said.get("source"), 0, said.get("sha256"), said.get("n"))
+        first = latest.setdefault(batch, made)
         problems.expect(first.seq == entry.seq, "batch.twice", f"batch {batch}", "two entries registered it")
     for entry in leaves.of_type("erased"):
         for item in _listing(documents.get(str(entry.fields.get("files")))):
-            made = latest.get(item["batch"])
-            if made is None:
+            known = latest.get(item["batch"])
+            if known is None:
                 sentence = f"entry {entry.seq} rewrote it, no entry registered it"
                 problems.report("batch.unknown", f"batch {item['batch']}", sentence)
                 continue
-            latest[item["batch"]] = made._replace(version=item["version"], sha256=item["sha256"], n=item["n"])
+            latest[item["batch"]] = known._replace(version=item["version"], sha256=item["sha256"], n=item["n"])
     yield from latest.items()
 
 
@@ -89,7 +92,12 @@ def _check_entry(row: Mapping[str, Any], said: _Registered | None, *, erasing: b
     if said is None:
         problems.report("batch.unregistered", place, "no entry registered this batch")
         return
-    problems.expect(row["collect_seq"] == said.seq, "batch.entry", place, f"it was registered by entry {said.seq}")
+    problems.expect(
+        (row["collect_seq"], row["source_sha256"]) == (said.seq, said.source),
+        "batch.entry",
+        place,
+        f"entry {said.seq} registered it: the row names another entry or another source",
+    )
     if erasing and isinstance(row["version"], int) and row["version"] > said.version:
         return  # rewritten by an erasure under way; its `erased` entry is still to come
     problems.expect(

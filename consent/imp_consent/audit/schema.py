@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from imp_consent.audit.problem import Problems
-from imp_consent.ledger.tables import APPEND_ONLY
+from imp_consent.ledger.tables import APPEND_ONLY, SYSTEM_LEAF
 
 __all__ = ["check_schema"]
 
@@ -21,7 +21,7 @@ _SOUND: Final = [("ok",)]
 def check_schema(sql: sqlite3.Connection, problems: Problems) -> None:
     """Compare what the database declares with what this version creates, and look for damage inside its file."""
     found = {
-        (str(kind), str(name)): " ".join(str(text).split())
+        (str(kind), str(name)): " ".join(str(text).replace('"', "").split())
         for kind, name, text in sql.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     }
     expected = _expected()
@@ -43,7 +43,10 @@ def _expected() -> dict[tuple[str, str], str | None]:
     objects: dict[tuple[str, str], str | None] = {("table", _ALEMBIC): None}
     for table in SQLModel.metadata.sorted_tables:
         objects["table", table.name] = None
-        objects |= {("index", str(index.name)): None for index in table.indexes}
+        for index in table.indexes:
+            columns = ", ".join(column.name for column in index.columns)
+            objects["index", str(index.name)] = f"CREATE INDEX {index.name} ON {table.name} ({columns})"
+    objects["index", "ix_entry_system"] = f"CREATE INDEX ix_entry_system ON entry (seq) WHERE {SYSTEM_LEAF}"
     for name in APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):
             objects["trigger", f"{name}_no_{verb.lower()}"] = (

@@ -171,7 +171,7 @@ def _collect(log: Log, workspace: Workspace, batch: int, subjects: dict[str, int
     with log.write() as transaction:
         seq = transaction.append_system(
             "collect",
-            {"batch": batch, "n": written.n, "root": None, "sha256": written.sha256, "source_sha256": source},
+            {"batch": batch, "n": written.n, "root": None, "sha256": written.sha256, "source": source},
         )
         archive.insert_batch(transaction, written, source_sha256=source, collect_seq=seq)
         transaction.sealed.insert("dedupe", [(bytes([batch, i]) * 8, batch) for i in range(2)])

@@ -305,6 +305,7 @@ def test_batches_and_their_entries_go_one_to_one(audited: Audited) -> None:
     ("changes", "code"),
     [
         ({"collect_seq": 11}, "batch.entry"),
+        ({"source_sha256": "0" * 64}, "batch.entry"),
         ({"n": 4}, "batch.named"),
         ({"version": 0}, "batch.named"),
         ({"sha256": "0" * 64}, "batch.named"),
@@ -393,6 +394,7 @@ def test_a_checkpoint_row_beside_another_note_is_a_finding(audited: Audited) -> 
         ("CREATE TRIGGER shadow AFTER INSERT ON entry BEGIN DELETE FROM payload; END", "schema.added"),
         ("ALTER TABLE lease ADD COLUMN x", "schema.columns"),
         ("DROP TABLE spend", "schema.missing"),
+        ("DROP INDEX ix_entry_system; CREATE INDEX ix_entry_system ON entry (seq) WHERE 0", "schema.changed"),
         ("DROP TABLE entry", "database.unreadable"),
         ("UPDATE alembic_version SET version_num = 'm999'", "database.unusable"),
         ("DELETE FROM log_state", "head.rows"),
@@ -400,7 +402,7 @@ def test_a_checkpoint_row_beside_another_note_is_a_finding(audited: Audited) -> 
 )
 def test_another_schema_is_a_finding(statement: str, code: str, audited: Audited) -> None:
     sql = sqlite3.connect(audited.root / "ledger.db", isolation_level=None)
-    sql.execute(statement)
+    sql.executescript(statement)
     sql.close()
     assert code in audited.codes()
 
