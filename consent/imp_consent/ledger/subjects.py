@@ -133,9 +133,10 @@ class SubjectBook(SubjectFinder):
         if held is not None:
             self._write(subject, held)
 
-    def flush(self) -> None:
-        """Write every key and counter held."""
-        for subject, held in self._held.items():
+    def flush(self, only: int | None = None) -> None:
+        """Write every key and counter held, or those of one subject."""
+        chosen = self._held if only is None else {only: self._held[only]} if only in self._held else {}
+        for subject, held in chosen.items():
             self._write(subject, held)
             held.stored_i = held.next_i
 

@@ -119,7 +119,7 @@ class Transaction(Reader):
     def history(self, subject: int) -> list[PersonEntry]:
         """A living subject's entries, oldest first, those of this transaction included."""
         if subject not in self._histories:
-            self.subjects.flush()
+            self.subjects.flush(subject)
             self._remember(subject, super().history(subject))
         self._histories.move_to_end(subject)
         return self._histories[subject]
