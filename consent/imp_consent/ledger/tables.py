@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text, text
 from sqlalchemy.dialects import sqlite
 from sqlmodel import Field, SQLModel
 
@@ -47,6 +47,10 @@ FOREVER_SEQ: Final = 2**62  # the open end of knowledge, in ledger sizes
 _BY_KEY: Final = {"sqlite_with_rowid": False}
 
 
+# What a system entry's canonical leaf begins with ({"actor":), as the words of the index ix_entry_system.
+SYSTEM_LEAF: Final = "substr(leaf, 1, 9) = x'7b226163746f72223a'"
+
+
 def _integer(*, primary: bool = False, index: bool = False, nullable: bool = False) -> Column[int]:
     # autoincrement would leave gaps after a rollback; numbers are assigned by us
     # (on SQLite, INTEGER PRIMARY KEY is the row's own number: half the writes of a separate index)
@@ -66,6 +70,8 @@ class EntryRow(SQLModel, table=True):
     """One leaf of the log: its canonical bytes and RFC 6962 leaf hash (32 bytes)."""
 
     __tablename__ = "entry"
+    # System entries, without walking everybody's.
+    __table_args__ = (Index("ix_entry_system", "seq", sqlite_where=text(SYSTEM_LEAF)),)
     seq: int = Field(sa_column=_integer(primary=True))
     leaf: bytes = Field(sa_column=_bytes())
     leaf_hash: bytes = Field(sa_column=_bytes())
@@ -283,8 +289,6 @@ class SpendRow(SQLModel, table=True):
     mac: bytes = Field(sa_column=_bytes())
 
 
-# What a system entry's canonical leaf begins with ({"actor":), as the words of the index ix_entry_system.
-SYSTEM_LEAF: Final = "substr(leaf, 1, 9) = x'7b226163746f72223a'"
 APPEND_ONLY: Final = ("entry", "checkpoint", "notice", "policy")
 SEALED: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(column.name for column in table.columns if column.name != "mac")

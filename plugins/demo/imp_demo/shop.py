@@ -116,7 +116,7 @@ def browsing(dice: Dice, people: Iterable[Customer], start_us: int) -> Iterator[
             purpose = "marketing.email" if channel == "email" else "analytics"
             at_us = start_us + dice.between(3 * 86_400, DAYS * 86_400 - 60) * SECOND_US
             yield ShopEvent(
-                at_us=at_us, type="touchpoint", customer=person, purpose=purpose, channel=channel, name="visit"
+                at_us=at_us, type="touchpoint", customer=person, purpose=purpose, channel=channel, name="browse"
             )
 
 

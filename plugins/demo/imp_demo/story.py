@@ -94,8 +94,10 @@ def _ask(stage: Stage, crowd: list[Customer]) -> Consented:
     path.unlink()
     by_purpose: dict[str, Counter[str]] = {}
     for person in crowd:
+        subject = stage.ctx.gate.resolve(RawId.parse(person.identifier))
         for purpose in ("experimentation", "analytics", "marketing.email"):
-            decided = check(stage.ctx, RawId.parse(person.identifier), purpose=purpose)
+            use = Use(purpose=purpose, action=Action.COLLECT, subject=subject)
+            decided = stage.ctx.gate.decide(use, at_us=stage.clock.now_us())
             by_purpose.setdefault(purpose, Counter())[decided.reason] += 1
     return Consented(people=len(crowd), by_purpose={name: dict(counts) for name, counts in by_purpose.items()})
 

@@ -202,7 +202,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     # System entries, without walking everybody's: their leaves begin with {"actor":
-    op.execute("CREATE INDEX ix_entry_system ON entry (seq) WHERE substr(leaf, 1, 9) = x'7b226163746f72223a'")
+    op.create_index(
+        "ix_entry_system",
+        "entry",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("substr(leaf, 1, 9) = x'7b226163746f72223a'"),
+    )
     for table in _APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):
             op.execute(
