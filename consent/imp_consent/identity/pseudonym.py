@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 
+from imp_consent.identity.hashing import keyed_hash
 from imp_consent.identity.normalize import loosest
 from imp_core.event import RawId
 
@@ -14,12 +15,12 @@ _LENGTH = 16
 
 def pseudonymize(pepper: bytes, normalised: RawId) -> bytes:
     """HMAC(pepper, kind ‖ 0x00 ‖ normalised value)[:16]."""
-    return hmac.digest(pepper, f"{normalised.kind}\x00{normalised.value}".encode(), "sha256")[:_LENGTH]
+    return keyed_hash(pepper, f"{normalised.kind}\x00{normalised.value}".encode())[:_LENGTH]
 
 
 def loose_token(suppression_key: bytes, normalised: RawId) -> bytes:
     """HMAC(k_supp, kind ‖ 0x00 ‖ loosest spelling)[:16]."""
-    return hmac.digest(suppression_key, f"{normalised.kind}\x00{loosest(normalised)}".encode(), "sha256")[:_LENGTH]
+    return keyed_hash(suppression_key, f"{normalised.kind}\x00{loosest(normalised)}".encode())[:_LENGTH]
 
 
 def channel_pseudonym(channel_key: bytes, channel: str, subject: int) -> bytes:
@@ -30,9 +31,9 @@ def channel_pseudonym(channel_key: bytes, channel: str, subject: int) -> bytes:
 
 def event_key(event_secret: bytes, channel: str, message_id: str) -> bytes:
     """An event's id: HMAC(k_event, channel ‖ 0x00 ‖ message id)[:16], because a message id may hold an address."""
-    return hmac.digest(event_secret, f"{channel}\x00{message_id}".encode(), "sha256")[:_LENGTH]
+    return keyed_hash(event_secret, f"{channel}\x00{message_id}".encode())[:_LENGTH]
 
 
 def reference_key(event_secret: bytes, reference: str) -> bytes:
     """An order's id: HMAC(k_event, "ref" ‖ 0x00 ‖ order id)[:16]."""
-    return hmac.digest(event_secret, f"ref\x00\x00{reference}".encode(), "sha256")[:_LENGTH]
+    return keyed_hash(event_secret, f"ref\x00\x00{reference}".encode())[:_LENGTH]

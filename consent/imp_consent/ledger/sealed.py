@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from imp_consent.identity.hashing import keyed_hash
 from imp_consent.ledger.tables import SEALED, SUMMED
 from imp_core.errors import LedgerBroken
 
@@ -43,7 +44,7 @@ def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
             parts.append(b"n")
         else:
             raise LedgerBroken(f"a value of type {type(value).__name__} in a sealed row", where=table)
-    return hmac.digest(key, b"".join(parts), "sha256")
+    return keyed_hash(key, b"".join(parts))
 
 
 def stored_mac(full: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+from imp_consent.identity.hashing import keyed_hash
 
 __all__ = ["enrolment_key", "session_key", "unit_key"]
 
@@ -29,4 +29,4 @@ def enrolment_key(event_secret: bytes, experiment: str, phase: int, unit: str) -
 
 
 def _keyed(secret: bytes, text: str) -> bytes:
-    return hmac.digest(secret, text.encode(), "sha256")[:_LENGTH]
+    return keyed_hash(secret, text.encode())[:_LENGTH]
