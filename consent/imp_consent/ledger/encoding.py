@@ -8,8 +8,9 @@ at most 4 KiB and 32 levels. Within it `json.dumps` with sorted keys writes exac
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
@@ -19,6 +20,9 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode"]
 MAX_BYTES: Final = 4096
 MAX_DEPTH: Final = 32
 _LIMIT: Final = 2**53
+_LONG: Final = re.compile(rb"9[0-9]{15}|[0-9]{17}")  # what an integer of 2**53 or more must hold
+_FREE: Final = frozenset({str, bool, type(None)})  # types of which every value may be written
+_BYTES: Final = (bytes, bytearray, memoryview)
 
 
 def _plain(value: object) -> object:
@@ -26,8 +30,13 @@ def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else list(value)  # type: ignore[call-overload]
 
 
+def _refuse(_: str) -> NoReturn:
+    raise ValueError
+
+
 # RFC 8785 §3.2.3 sorts keys by UTF-16 units: for ASCII keys that is their order by code point
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+_DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
 
 
 def encode(value: Json) -> bytes:
@@ -56,8 +65,8 @@ def decode(data: bytes) -> Json:
     if len(data) > MAX_BYTES:
         raise LedgerBroken(f"{len(data)} bytes where canonical JSON has at most {MAX_BYTES}")
     try:
-        value: Json = json.loads(data.decode(), parse_float=_refuse, parse_constant=_refuse)
-        canonical = encode(value)
+        value: Json = _DECODER.decode(data.decode())
+        canonical = _ENCODER.encode(value).encode() if _is_plain(data) else encode(value)
     except (ValueError, RecursionError, BadInput):
         raise LedgerBroken("bytes that are not canonical JSON") from None
     if canonical != data:
@@ -66,7 +75,8 @@ def decode(data: bytes) -> Json:
 
 
 def _check(value: object, depth: int) -> None:
-    if value is None or isinstance(value, str | bool):
+    kind = type(value)
+    if kind in _FREE or isinstance(value, str):
         return
     if isinstance(value, int):
         if not -_LIMIT < value < _LIMIT:
@@ -75,23 +85,21 @@ def _check(value: object, depth: int) -> None:
     if depth >= MAX_DEPTH:
         raise BadInput(f"a value nested deeper than {MAX_DEPTH} levels cannot be written to the ledger")
     for item in _items(value):
-        _check(item, depth + 1)
+        if type(item) not in _FREE:  # most are: a call less for each
+            _check(item, depth + 1)
 
 
 def _items(value: object) -> Iterable[object]:
     if isinstance(value, Mapping):
-        _check_keys(value)
+        for key in value:
+            if not (isinstance(key, str) and key.isascii()):
+                raise BadInput("a key that is not ASCII text cannot be written to the ledger")
         return value.values()
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, Sequence) and not isinstance(value, _BYTES):
         return value
     raise BadInput(f"a {type(value).__name__} cannot be written to the ledger")
 
 
-def _check_keys(value: Mapping[Any, object]) -> None:
-    for key in value:
-        if not (isinstance(key, str) and key.isascii()):
-            raise BadInput("a key that is not ASCII text cannot be written to the ledger")
-
-
-def _refuse(_: str) -> NoReturn:
-    raise ValueError
+def _is_plain(data: bytes) -> bool:
+    # in what JSON can say at all, only these three leave the profile; the brackets of strings count too, and may
+    return data.isascii() and not _LONG.search(data) and data.count(b"[") + data.count(b"{") <= MAX_DEPTH
