@@ -13,7 +13,7 @@ import logging
 import sqlite3
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,7 @@ __all__ = [
     "REFUSED_SQL",
     "ConsentGate",
     "Decisions",
+    "Memory",
     "decide_in",
     "decide_many",
     "known_at",
@@ -45,6 +46,7 @@ __all__ = [
 
 _logger = logging.getLogger(__name__)
 _SUBJECTS = 10_000  # subjects asked for at once
+_REMEMBERED = 100_000  # subjects whose answers are kept, for each purpose and channel
 _ROWS = 100_000  # rectangles in one Arrow batch
 _ONE: Final = "subject = ? AND purpose = ? AND channel IN (?, '') AND from_seq <= ? AND to_seq > ?"
 _MANY: Final = _ONE.replace("subject = ?", "subject IN (SELECT value FROM json_each(?))")
@@ -157,18 +159,19 @@ def decide_many(
     channel: str | None,
     now_us: int,
     size: int | None = None,
+    memory: Memory | None = None,
 ) -> Decisions:
     """Decide for every row twice, at its event time and now, as known at ledger size `size` (None: the reader's).
 
-    A row's reason is the stricter of its two; subject None is nobody known.
+    A row's reason is the stricter of its two; subject None is nobody known. With a `memory`, whose size and present
+    hold instead, nobody is looked up twice for one purpose and channel.
 
     Raises:
         LedgerBroken: a rectangle was changed by other hands; nothing is decided then.
     """
-    known = reader.size if size is None else size
-    wanted = sorted({subject for subject in subjects if subject is not None})
-    scope = channel or EVERY_CHANNEL
-    answers = dict(_answers(reader, wanted, purpose=purpose, channel=scope, size=known, now_us=now_us))
+    memory = memory or Memory(size=reader.size if size is None else size, now_us=now_us)
+    wanted = {subject for subject in subjects if subject is not None}
+    answers = memory.answers(reader, wanted, purpose=purpose, channel=channel or EVERY_CHANNEL)
     permitted: list[bool] = []
     reasons: list[str] = []
     basis: list[int | None] = []
@@ -232,6 +235,34 @@ class _Answer:
         if index < 0 or at_us >= self._segments[index].to_us:
             return str(Reason.NO_RECORD), None
         return self._segments[index].reason, self._segments[index].entries[0]
+
+
+class Memory:
+    """What the gate answers at one ledger size and one present, kept for one source's chunks after one another.
+
+    Past knowledge does not change, so an answer stays right, but for an erasure, which destroys it: whoever keeps
+    answers for longer than one snapshot asks again before acting on them, as intake does.
+    """
+
+    __slots__ = ("_found", "_now_us", "_size")
+
+    def __init__(self, *, size: int, now_us: int) -> None:
+        self._size = size
+        self._now_us = now_us
+        self._found: dict[tuple[str, str], dict[int, _Answer | None]] = defaultdict(dict)
+
+    def answers(
+        self, reader: Reader, subjects: Set[int], *, purpose: str, channel: str
+    ) -> Mapping[int, _Answer | None]:
+        """The answers about (at least) these subjects; None or nothing is no record."""
+        found = self._found[purpose, channel]
+        missing = sorted(subjects - found.keys())
+        if len(found) + len(missing) > _REMEMBERED:
+            found.clear()
+            missing = sorted(subjects)
+        found.update(dict.fromkeys(missing))
+        found.update(_answers(reader, missing, purpose=purpose, channel=channel, size=self._size, now_us=self._now_us))
+        return found
 
 
 def _answers(

@@ -21,15 +21,25 @@ class Person(NamedTuple):
 
 
 NOBODY = Person(None)
+_REMEMBERED = 200_000  # by their pseudonyms, from chunk to chunk
 
 
 class People:
-    """The people of one chunk of rows, as of one snapshot."""
+    """Looks up the people of one source, chunk by chunk."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._find = reader.subjects.find_normalised
+    def __init__(self) -> None:
+        self._reader: Reader
+        self._pepper = b""
+        self._by_raw: dict[RawId, Person] = {}
+        self._by_pseudonym: dict[bytes, Person] = {}
+
+    def begin(self, reader: Reader) -> None:
+        """Go on with the next chunk in a snapshot of its own; the last one's raw identifiers are let go."""
+        self._reader = reader
         self._pepper = reader.keyring.peppers()[0].secret
-        self._known: dict[RawId, Person] = {}
+        self._by_raw.clear()
+        if len(self._by_pseudonym) > _REMEMBERED:
+            self._by_pseudonym.clear()
 
     def look_up(self, raw: RawId) -> Person:
         """Who an identifier is.
@@ -37,9 +47,9 @@ class People:
         Raises:
             BadInput: it is malformed. Its value is not repeated.
         """
-        person = self._known.get(raw)
+        person = self._by_raw.get(raw)
         if person is None:
-            person = self._known[raw] = self._look_up(raw)
+            person = self._by_raw[raw] = self._look_up(raw)
         return person
 
     def _look_up(self, raw: RawId) -> Person:
@@ -50,5 +60,9 @@ class People:
             pseudonym = pseudonymize(self._pepper, normalised)
         except UnicodeEncodeError:
             raise BadInput("not text that can be written") from None
-        subject = self._find(normalised)
-        return Person(None, pseudonym) if subject is None else Person(subject)
+        person = self._by_pseudonym.get(pseudonym)
+        if person is None:
+            subject = self._reader.subjects.find_normalised(normalised)
+            person = Person(None, pseudonym) if subject is None else Person(subject)
+            self._by_pseudonym[pseudonym] = person
+        return person

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from imp_consent.gate import Decisions
+from imp_consent.gate import Decisions, Memory
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane.intake.columns import Stamp, columns_of
@@ -33,6 +33,7 @@ class Decide(Protocol):
         channel: str | None,
         now_us: int,
         size: int | None = None,
+        memory: Memory | None = None,
     ) -> Decisions:
         """Decide every row twice, at its event time and now, as known at ledger size `size` (None: the reader's)."""
         ...
@@ -86,6 +87,8 @@ class Screen:
         self._decide = decide
         self._refuse = refuse
         self._seen: set[bytes] = set()
+        self._people = People()
+        self._memory = Memory(size=stamp.intake_seq, now_us=stamp.received_us)
 
     def admit(self, reader: Reader, items: Sequence[object]) -> dict[str, Sequence[Any]]:
         """The columns of those of these rows that may come in.
@@ -94,15 +97,15 @@ class Screen:
             PluginBroken: an item is not what a channel may hand in.
             LedgerBroken: the ledger was changed by other hands.
         """
-        people = People(reader)
+        self._people.begin(reader)
         rows: list[_Row] = []
         for item in items:
             if isinstance(item, RawEvent):
-                row = self._row(item, people)
+                row = self._row(item)
                 if row is not None:
                     rows.append(row)
             elif isinstance(item, Signal):
-                self._hear(item, people)
+                self._hear(item)
             elif isinstance(item, RowFault):
                 self._refuse(item)
             else:
@@ -110,7 +113,7 @@ class Screen:
         self.tally.received += len(rows)
         return self._gated(reader, self._unknown(reader, rows))
 
-    def _row(self, event: RawEvent, people: People) -> _Row | None:
+    def _row(self, event: RawEvent) -> _Row | None:
         terms = self._stamp.terms
         fault = event_fault(event, terms, self._stamp.received_us)
         if fault is None:
@@ -118,7 +121,7 @@ class Screen:
             if event_id in self._seen:
                 fault = RowFault(row=event.row, field="id", problem="the same as another row's")
             try:
-                person = NOBODY if event.identifier is None else people.look_up(event.identifier)
+                person = NOBODY if event.identifier is None else self._people.look_up(event.identifier)
             except BadInput as error:
                 fault = RowFault(row=event.row, field="identifier", problem=error.what)
         if fault is not None:
@@ -127,10 +130,10 @@ class Screen:
         self._seen.add(event_id)
         return _Row(event, person, event_id)
 
-    def _hear(self, signal: Signal, people: People) -> None:
+    def _hear(self, signal: Signal) -> None:
         fault = signal_fault(signal, self._stamp.terms, self._stamp.received_us)
         try:
-            subject = None if fault else people.look_up(signal.identifier).subject
+            subject = None if fault else self._people.look_up(signal.identifier).subject
         except BadInput as error:
             fault = RowFault(row=signal.row, field="identifier", problem=error.what)
         if fault is not None:
@@ -185,6 +188,7 @@ class Screen:
             [(rows[p].event.purpose, rows[p].event.channel or channel) for p in asked],
             now_us=self._stamp.received_us,
             size=self._stamp.intake_seq,
+            memory=self._memory,
         )
         for place, (reason, seq) in zip(asked, answers, strict=True):
             reasons[place], basis[place] = reason, seq
@@ -205,6 +209,7 @@ def ask(
     *,
     now_us: int,
     size: int | None,
+    memory: Memory | None = None,
 ) -> list[tuple[str | None, int | None]]:
     """Ask the gate about rows (subject, event time) for their uses (purpose, channel), each use at once.
 
@@ -223,6 +228,7 @@ def ask(
             channel=channel,
             now_us=now_us,
             size=size,
+            memory=memory,
         )
         answered = zip(group, decided.permitted, decided.reasons, decided.basis, strict=True)
         for place, permitted, reason, seq in answered:
