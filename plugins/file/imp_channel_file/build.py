@@ -38,14 +38,13 @@ class _Memory(dict[object, object]):
 
     def __missing__(self, value: object) -> object:
         answer = self._convert(value)
-        # Only texts are keys: 1, 1.0 and true would be one key and are not one value.
-        if isinstance(value, str):
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[value] = answer
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[value] = answer
         return answer
 
     def convert(self, value: object) -> object:
+        # Only texts are looked up: as keys 1, 1.0 and true are one, as values they are not.
         return self[value] if isinstance(value, str) else self._convert(value)
 
 
