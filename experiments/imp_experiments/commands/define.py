@@ -16,7 +16,7 @@ from imp_core.errors import BadInput, ImpError
 from imp_core.workspace import write_atomically
 from imp_experiments.commands.load import Loaded, experiment_path, load_experiment, registration_of
 from imp_experiments.design.experiment import analysis_sha256
-from imp_experiments.design.parse import parse_experiment
+from imp_experiments.design.parse import check_purpose, parse_experiment
 from imp_experiments.design.registration import Registration, find_registrations
 
 __all__ = [
@@ -109,6 +109,7 @@ def new_experiment(ctx: Context, name: str, *, purpose: str = "experimentation")
     path = experiment_path(ctx, name)
     if path.exists():
         raise BadInput(f"there is an experiment {name!r} already", where=str(path))
+    check_purpose(purpose, where="--purpose")
     salt = base64.b32encode(ctx.randomness.token(_SALT_BYTES)).decode().lower()
     data = _TEMPLATE.substitute(name=name, purpose=purpose, salt=salt).encode()
     parse_experiment(data, file=path.name)

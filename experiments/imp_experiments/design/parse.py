@@ -12,7 +12,7 @@ from imp_experiments.design.assign import BUCKETS, bucket_counts
 from imp_experiments.design.experiment import DecisionRule, Experiment, Metric, Plan, Variant
 from imp_experiments.design.fields import Fields
 
-__all__ = ["WHERE_COLUMNS", "check_name", "parse_experiment", "read_experiment"]
+__all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
 
 WHERE_COLUMNS: Final = (
     "campaign",
@@ -62,7 +62,7 @@ def parse_experiment(data: bytes, *, file: str) -> Experiment:
     for later in ("factors", "design"):
         if top.has(later):
             top.refuse(later, "multivariate designs come later", "use [[variants]]")
-    experiment = _experiment(top)
+    experiment = _experiment(top, file)
     top.done()
     return experiment
 
@@ -78,13 +78,20 @@ def check_name(name: str, *, where: str) -> str:
     return name
 
 
-def _experiment(top: Fields) -> Experiment:
-    name = top.text("name")
-    if not _NAME.fullmatch(name):
-        top.refuse("name", "not a name", 'use small letters, digits, "-" and "_", 64 at most')
-    purpose = top.text("purpose", longest=200)
+def check_purpose(purpose: str, *, where: str) -> str:
+    """The purpose, if it can be one.
+
+    Raises:
+        BadInput: it is not dotted words of small letters, digits, "-" and "_".
+    """
     if not _PURPOSE.fullmatch(purpose):
-        top.refuse("purpose", "not a purpose", "write it dotted, like marketing.email")
+        raise BadInput("not a purpose", where=where, mend="write it dotted, like marketing.email")
+    return purpose
+
+
+def _experiment(top: Fields, file: str) -> Experiment:
+    name = check_name(top.text("name"), where=f"{file}: name")
+    purpose = check_purpose(top.text("purpose", longest=200), where=f"{file}: purpose")
     salt = top.text("salt", longest=100)
     if len(salt) < _SHORTEST_SALT:
         top.refuse("salt", "too short to be random", "let `imp experiment new` write it")

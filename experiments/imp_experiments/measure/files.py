@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO, cast
 
 import duckdb
 
@@ -123,9 +124,8 @@ def _raw(connection: duckdb.DuckDBPyConnection, path: Path, kind: str, layout: L
 
 
 def _header(path: Path) -> tuple[list[str], str]:
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        with _opened_text(path) as file:
             line = file.readline(_LONGEST_HEADER)
     except UnicodeDecodeError:
         raise BadInput("the file is not UTF-8 text", where=str(path), mend="save the file as CSV in UTF-8") from None
@@ -191,10 +191,33 @@ def _quoted(name: str) -> str:
 
 def _translated(error: duckdb.Error, path: Path, kind: str) -> BadInput:
     """DuckDB's words hold the row itself: only the line's number is kept."""
-    line = _LINE.search(str(error))
-    where = f"{path}, line {line[1]}" if line else str(path)
+    found = _LINE.search(str(error))
+    # DuckDB counts the lines of JSON from 2
+    line = _broken_line(path) if kind == "json" else int(found[1]) if found else None
+    where = str(path) if line is None else f"{path}, line {line}"
     if re.search(r"unicode|utf-?8|encod", str(error), re.IGNORECASE):
         return BadInput("the file is not UTF-8 text", where=where, mend="save it in UTF-8")
     if isinstance(error, duckdb.OutOfMemoryException):
         return BadInput("the file needs more memory than there is", where=str(path))
     return BadInput(f"the file cannot be read as {kind}: it is damaged or not what its name says", where=where)
+
+
+def _broken_line(path: Path) -> int | None:
+    """The first line that is not JSON, from 1; None where the bytes are not even text."""
+    read = 0
+    try:
+        with _opened_text(path) as file:
+            for line in file:
+                read += 1
+                if line.strip():
+                    json.loads(line)
+    except UnicodeDecodeError:
+        return None
+    except (OSError, EOFError, ValueError):
+        return read or None
+    return None
+
+
+def _opened_text(path: Path) -> TextIO:
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    return cast(TextIO, opener(path, "rt", encoding="utf-8-sig", newline=""))

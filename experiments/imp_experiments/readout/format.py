@@ -49,7 +49,7 @@ def to_plain(readout: Readout) -> dict[str, Any]:
         "as_of": readout.as_of,
         "alpha": readout.alpha,
         "metrics": [asdict(units) for units in readout.metrics],
-        "verdict": None if readout.verdict is None else asdict(readout.verdict),
+        "verdict": None if readout.verdict is None else _verdict_to_plain(readout.verdict),
         "notes": list(readout.notes),
     }
 
@@ -87,6 +87,11 @@ def _compared_to_plain(compared: Compared) -> dict[str, Any]:
             for condition in compared.conditions
         ],
     }
+
+
+def _verdict_to_plain(verdict: Verdict) -> dict[str, Any]:
+    plain = asdict(verdict)
+    return plain | {"variants": list(verdict.variants), "tests": [asdict(test) for test in verdict.tests]}
 
 
 def _from_plain(plain: dict[str, Any]) -> Readout:

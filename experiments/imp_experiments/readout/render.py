@@ -24,7 +24,7 @@ def render_table(readout: Readout) -> str:
     width = max(_NARROWEST, shutil.get_terminal_size((120, 24)).columns)
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     for line in headline(readout):
-        console.print(_plain(line))
+        console.print(_plain(line), soft_wrap=True)
     if readout.comparisons:
         table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
         for index, column in enumerate(COLUMNS):
@@ -36,7 +36,7 @@ def render_table(readout: Readout) -> str:
     for section in (health(readout), detail(readout)):
         console.print()
         for line in section:
-            console.print(_plain(line))
+            console.print(_plain(line), soft_wrap=True)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 

@@ -12,7 +12,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
     "zero_variance": "all units of a variant have the same value, so that Welch's test does not apply",
-    "not_finite": "a value is not a number, infinite or too large to square",
+    "not_finite": "a value is not a number, infinite, or too large or small to square",
     "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
     "unbounded": "the relative interval has no finite end",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",

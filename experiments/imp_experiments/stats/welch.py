@@ -36,10 +36,11 @@ def welch(variant: Summary, control: Summary, *, alpha: float = 0.05) -> Compari
     e1, e0 = _number(variant.variance) / variant.n, _number(control.variance) / control.n
     df = (variant.n - 1, control.n - 1)
     absolute = _effect(m1 - m0, (e1, e0), df, alpha)
+    if absolute is None:
+        return Comparison(absolute=None, relative=None, conditions=(Condition("not_finite", "both"),))
     if m1 <= 0 or m0 <= 0:
         return Comparison(absolute=absolute, relative=None, conditions=(Condition("mean_not_positive", "relative"),))
-    log_effect = _effect(math.log(m1) - math.log(m0), (e1 / m1 / m1, e0 / m0 / m0), df, alpha)
-    relative = _exponentiated(log_effect)
+    relative = _exponentiated(_effect(math.log(m1) - math.log(m0), (e1 / m1 / m1, e0 / m0 / m0), df, alpha))
     if relative is None:
         return Comparison(absolute=absolute, relative=None, conditions=(Condition("unbounded", "relative"),))
     return Comparison(absolute=absolute, relative=relative)
@@ -60,8 +61,11 @@ def _problem(variant: Summary, control: Summary) -> str | None:
     return None
 
 
-def _effect(difference: float, errors: tuple[float, float], dfs: tuple[int, int], alpha: float) -> Effect:
+def _effect(difference: float, errors: tuple[float, float], dfs: tuple[int, int], alpha: float) -> Effect | None:
+    """The difference with its uncertainty; None where floating point cannot hold it."""
     se = math.sqrt(sum(errors))
+    if se == 0 or not math.isfinite(se) or not math.isfinite(difference):
+        return None
     # Satterthwaite, with each share of the variance below 1 so that tiny variances do not underflow when squared
     share = errors[0] / sum(errors)
     df = 1.0 / (share**2 / dfs[0] + (1 - share) ** 2 / dfs[1])
@@ -76,8 +80,10 @@ def _effect(difference: float, errors: tuple[float, float], dfs: tuple[int, int]
     )
 
 
-def _exponentiated(log_effect: Effect) -> Effect | None:
+def _exponentiated(log_effect: Effect | None) -> Effect | None:
     """The effect as a share of control; None where the interval is too wide for floating point."""
+    if log_effect is None:
+        return None
     try:
         estimate, low, high = (math.expm1(x) for x in (log_effect.estimate, log_effect.low, log_effect.high))
     except OverflowError:
