@@ -45,11 +45,11 @@ def check_files(
     """Batches, entries and files against each other; returns how many live files there are."""
     registered = dict(_registered(leaves, documents, problems))
     (erasing,) = sql.execute("SELECT count(*) FROM erasure").fetchone()
-    known: set[int] = set()
+    known: dict[int, str] = {}
     paths: set[str] = set()
     for values in sql.execute(f"SELECT {', '.join(SEALED['batch'])} FROM batch ORDER BY batch"):  # noqa: S608 (names from the schema)
         row = dict(zip(SEALED["batch"], values, strict=True))
-        known.add(row["batch"])
+        known[row["batch"]] = str(row["path"])
         _check_entry(row, registered.get(row["batch"]), erasing=bool(erasing), problems=problems)
         if row["state"] == _LIVE:
             paths.add(str(row["path"]))
@@ -133,10 +133,10 @@ def _check_bytes(
     problems.expect(found == row["sha256"], "archive.changed", place, "the file's bytes are not those registered")
 
 
-def _may_be_replaced(path: str, batches: set[int]) -> bool:
-    """Whether it is a version of a known batch: an erasure under way has one too many until it is done."""
+def _may_be_replaced(path: str, batches: Mapping[int, str]) -> bool:
+    """Whether it is another version of a known batch: an erasure under way has one too many until it is done."""
     named = _VERSION_NAME.fullmatch(path)
-    return named is not None and int(named[1]) in batches
+    return named is not None and batches.get(int(named[1]), path) != path
 
 
 def _files(workspace: Workspace) -> Iterator[str]:
