@@ -25,7 +25,7 @@ from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.decide import STRICTNESS, Reason, decision, stricter
 from imp_consent.policy.project import TABLE, parse_row
-from imp_consent.policy.state import Rectangle, Segment
+from imp_consent.policy.state import Segment
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.event import RawId
 from imp_core.gate import Decision, Use
@@ -196,7 +196,7 @@ def rectangles(reader: Reader, purpose: str, channel: str | None = None) -> pa.T
         LedgerBroken: a rectangle was changed by other hands.
     """
     batches = []
-    rows: list[tuple[int, Rectangle]] = []
+    rows: list[tuple[object, ...]] = []
     for row in _resolved(reader, purpose, channel or EVERY_CHANNEL):
         rows.append(row)
         if len(rows) >= _ROWS:
@@ -272,7 +272,7 @@ def _answers(
         chunk = json.dumps(subjects[start : start + _SUBJECTS])
         rows: dict[int, list[tuple[object, ...]]] = defaultdict(list)
         for row in reader.sealed.select(TABLE, _MANY, (chunk, purpose, channel, size, size)):
-            rows[int(str(row[0]))].append(row)
+            rows[_integer(row[0])].append(row)
         for subject, found in rows.items():
             yield subject, _Answer(_timeline(iter(found)), now_us)
 
@@ -287,23 +287,31 @@ def _timeline(rows: Iterator[tuple[object, ...]]) -> list[Segment]:
     return own or general
 
 
-def _resolved(reader: Reader, purpose: str, channel: str) -> Iterator[tuple[int, Rectangle]]:
-    began: dict[int, int] = {}
+def _resolved(reader: Reader, purpose: str, channel: str) -> Iterator[tuple[object, ...]]:
+    """Rows of `RECTANGLES`. Written out: at a million rectangles every call counts."""
+    began: dict[object, int] = {}
     if channel != EVERY_CHANNEL:
         for row in reader.sealed.select(TABLE, "purpose = ? AND channel = ?", (purpose, channel)):
-            subject, _, rectangle = parse_row(row)
-            began[subject] = min(began.get(subject, FOREVER_SEQ), rectangle.from_seq)
-            yield subject, rectangle
+            subject, _, _, from_us, from_seq, to_us, to_seq, permit, reason, _ = row
+            began[subject] = min(began.get(subject, FOREVER_SEQ), _integer(from_seq))
+            yield subject, from_us, to_us, from_seq, to_seq, permit, reason
     for row in reader.sealed.select(TABLE, "purpose = ? AND channel = ''", (purpose,)):
-        subject, _, rectangle = parse_row(row)
-        end = min(rectangle.to_seq, began.get(subject, FOREVER_SEQ))
-        if rectangle.from_seq < end:
-            yield subject, rectangle._replace(to_seq=end)
+        subject, _, _, from_us, from_seq, to_us, to_seq, permit, reason, _ = row
+        end = min(_integer(to_seq), began.get(subject, FOREVER_SEQ)) if began else to_seq
+        if not began or _integer(from_seq) < _integer(end):
+            yield subject, from_us, to_us, from_seq, end, permit, reason
 
 
-def _arrow(rows: list[tuple[int, Rectangle]]) -> pa.RecordBatch:
-    columns = zip(*((subject, *rectangle[:6]) for subject, rectangle in rows), strict=True) if rows else [[]] * 7
-    return pa.record_batch(
-        [pa.array(column, type=field.type) for column, field in zip(columns, RECTANGLES, strict=True)],
-        schema=RECTANGLES,
-    )
+def _integer(value: object) -> int:
+    if not isinstance(value, int):
+        raise LedgerBroken("a value of the wrong type", where=TABLE, mend="run: imp audit verify")
+    return value
+
+
+def _arrow(rows: list[tuple[object, ...]]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True) if rows else [()] * len(RECTANGLES)
+    arrays = []
+    for column, field in zip(columns, RECTANGLES, strict=True):
+        values = map(bool, column) if field.name == "permit" else column
+        arrays.append(pa.array(values, type=field.type))
+    return pa.record_batch(arrays, schema=RECTANGLES)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from imp_consent.ledger.entry import PersonEntry
-from imp_consent.ledger.tables import FOREVER_SEQ, SEALED
+from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.state import Rectangle, Scope, step, timeline, touched
 
@@ -39,19 +39,18 @@ def project(transaction: Transaction, subject: int, history: Sequence[PersonEntr
 
 def format_row(subject: int, scope: Scope, rectangle: Rectangle) -> tuple[int | str, ...]:
     """A rectangle as a row of `consent_state`, in the order of its columns, without the MAC."""
-    row: dict[str, int | str] = {
-        "subject": subject,
-        "purpose": scope.purpose,
-        "channel": scope.channel,
-        "from_us": rectangle.from_us,
-        "from_seq": rectangle.from_seq,
-        "to_us": rectangle.to_us,
-        "to_seq": rectangle.to_seq,
-        "permit": int(rectangle.permit),
-        "reason": str(rectangle.reason),
-        "entries": json.dumps(rectangle.entries, separators=(",", ":")),
-    }
-    return tuple(row[column] for column in SEALED[TABLE])
+    return (
+        subject,
+        scope.purpose,
+        scope.channel,
+        rectangle.from_us,
+        rectangle.from_seq,
+        rectangle.to_us,
+        rectangle.to_seq,
+        int(rectangle.permit),
+        str(rectangle.reason),
+        f"[{','.join(map(str, rectangle.entries))}]",
+    )
 
 
 def parse_row(row: Sequence[Any]) -> tuple[int, Scope, Rectangle]:
