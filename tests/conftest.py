@@ -138,6 +138,7 @@ def imp_here(
         out, err = io.StringIO(), io.StringIO()
         context = Context(environ=environ, directory=folder, clock=clock, randomness=randomness)
         with monkeypatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            patch.chdir(folder)  # relative paths are the user's, who stands there
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
             code = invoke(arguments, context)
         context.close()
