@@ -20,7 +20,7 @@ from imp_core.workspace import Workspace
 __all__ = ["check_files"]
 
 _LIVE = "live"
-_VERSION_NAME = re.compile(r"archive/b([0-9]+)-v[0-9]+-[0-9a-f]+\.parquet")
+_VERSION_NAME = re.compile(r"archive/b([0-9]+)-v([0-9]+)-[0-9a-f]+\.parquet")
 
 
 class _Registered(NamedTuple):
@@ -45,11 +45,11 @@ def check_files(
     """Batches, entries and files against each other; returns how many live files there are."""
     registered = dict(_registered(leaves, documents, problems))
     (erasing,) = sql.execute("SELECT count(*) FROM erasure").fetchone()
-    known: dict[int, str] = {}
+    known: dict[int, object] = {}
     paths: set[str] = set()
     for values in sql.execute(f"SELECT {', '.join(SEALED['batch'])} FROM batch ORDER BY batch"):  # noqa: S608 (names from the schema)
         row = dict(zip(SEALED["batch"], values, strict=True))
-        known[row["batch"]] = str(row["path"])
+        known[row["batch"]] = row["version"]
         _check_entry(row, registered.get(row["batch"]), erasing=bool(erasing), problems=problems)
         if row["state"] == _LIVE:
             paths.add(str(row["path"]))
@@ -58,9 +58,8 @@ def check_files(
         sentence = f"entry {registered[batch].seq} registered it, the database has no row of it"
         problems.report("batch.missing", f"batch {batch}", sentence)
     for path in _files(workspace):
-        if erasing and _may_be_replaced(path, known):
-            continue
-        problems.expect(path in paths, "archive.unregistered", path, "a file in the archive that no row names")
+        expected = path in paths or (erasing and _is_neighbour(path, known))
+        problems.expect(expected, "archive.unregistered", path, "a file in the archive that no row names")
     return len(paths)
 
 
@@ -133,10 +132,11 @@ def _check_bytes(
     problems.expect(found == row["sha256"], "archive.changed", place, "the file's bytes are not those registered")
 
 
-def _may_be_replaced(path: str, batches: Mapping[int, str]) -> bool:
-    """Whether it is another version of a known batch: an erasure under way has one too many until it is done."""
+def _is_neighbour(path: str, versions: Mapping[int, object]) -> bool:
+    """Whether it is the version before or after a batch's own: until it is done, an erasure has one too many."""
     named = _VERSION_NAME.fullmatch(path)
-    return named is not None and batches.get(int(named[1]), path) != path
+    version = versions.get(int(named[1])) if named else None
+    return named is not None and isinstance(version, int) and abs(int(named[2]) - version) == 1
 
 
 def _files(workspace: Workspace) -> Iterator[str]:

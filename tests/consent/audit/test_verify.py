@@ -96,6 +96,20 @@ def test_an_erasure_under_way_or_done_is_no_problem(
     assert (result.living, result.orphaned_leaves) == ((6, 2) if step == "rewritten" else (5, 4))
 
 
+def test_only_neighbours_of_a_version_may_lie_about_and_only_during_an_erasure(audited: Audited) -> None:
+    data = next((audited.root / "archive").iterdir()).read_bytes()
+    for name in ("b00000001-v0-0123456789ab", "b00000001-v2-0123456789ab"):
+        (audited.root / "archive" / f"{name}.parquet").write_bytes(data)
+    assert audited.verify().ok  # fay's erasure is under way, and both batches are at version 1
+    strange = ["b00000001-v3-0123456789ab", "b00000001-v1-0123456789ab", "b00000009-v0-0123456789ab", "x"]
+    for name in strange:
+        (audited.root / "archive" / f"{name}.parquet").write_bytes(data)
+    assert sorted(places(audited, "archive.unregistered")) == sorted(f"archive/{name}.parquet" for name in strange)
+    with operator(audited) as transaction:
+        transaction.sealed.delete("erasure", "1", ())
+    assert len(places(audited, "archive.unregistered")) == 6
+
+
 # --- somebody without keys
 
 
@@ -236,6 +250,28 @@ def test_an_entry_of_one_person_with_the_link_of_an_earlier_one_is_found(audited
         secrets, _ = transaction.subjects.secrets(cid)
         transaction._append(person_leaf(link=secrets.link(0), commit=bytes(32), day=1))
     assert {"entry.link", "leaves.balance"} <= audited.codes()
+
+
+def test_a_chain_out_of_order_is_found(audited: Audited) -> None:
+    cid = subject_of(audited, "cid")
+    with operator(audited) as transaction:
+        secrets, i = transaction.subjects.take(cid)
+        transaction.subjects.take(cid)
+        for counter in (i + 1, i):
+            transaction._append(person_leaf(link=secrets.link(counter), commit=bytes(32), day=1))
+    assert "person.order" in audited.codes()
+
+
+def test_entries_that_name_documents_and_files_wrongly_are_findings_and_no_breakage(audited: Audited) -> None:
+    with operator(audited) as transaction:
+        (policy,) = transaction.system_entries("policy")
+        named = policy.fields["purposes"]
+        transaction.append_system("collect", {"batch": [], "n": 1})
+        transaction.append_system("erased", {"leaves": 0, "files": named})
+        transaction.append_system("erased", {"leaves": "many"})
+        transaction.append_system("notice", {"sha256": ["x"]})
+    places_ = places(audited, "ledger.broken")
+    assert {"archive", "people", "documents"} <= set(places_)
 
 
 def test_a_leaf_of_no_known_form_is_found(audited: Audited) -> None:
@@ -440,6 +476,19 @@ def test_text_that_is_not_utf_8_is_a_finding(audited: Audited) -> None:
     with audited.sql() as sql:
         sql.execute("UPDATE spend SET currency = CAST(x'ff' AS TEXT) WHERE day = 20000")
     assert audited.codes() == {"row.mac", "table.sum"}
+
+
+def test_a_value_of_a_type_that_no_column_has_is_a_finding(audited: Audited) -> None:
+    with audited.sql() as sql:
+        sql.execute("UPDATE spend SET revision = 0.5, currency = 0.5 WHERE day = 20000")
+    assert "row.type" in audited.codes()
+
+
+def test_sums_that_cannot_be_read_are_a_finding(audited: Audited) -> None:
+    for junk in ("", "[]", '{"spend":1}', '{"spend":"x"}', b"x"):
+        with audited.sql() as sql:
+            sql.execute("UPDATE log_state SET sums = ?", [junk])
+        assert audited.codes() == {"head.mac", "head.sums"}
 
 
 def test_the_database_of_another_log_is_a_finding(audited: Audited) -> None:
