@@ -1,0 +1,147 @@
+"""The gate at its edges: nothing known, nothing readable, nothing permitted."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import duckdb
+import pytest
+
+from imp_consent.gate import (
+    PASSING_SQL,
+    RECTANGLES,
+    REFUSED_SQL,
+    ConsentGate,
+    decide_in,
+    decide_many,
+    known_at,
+    rectangles,
+)
+from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.decide import SOURCES, STRICTNESS, Reason, decision, stricter
+from imp_core.errors import BadInput, LedgerBroken
+from imp_core.event import RawId
+from imp_core.gate import Action, Use
+
+Trial = Callable[[], AbstractContextManager[Transaction]]
+GRANT = Statement(type="grant", purpose="ads", channel="", at_us=10)
+
+
+def use(subject: int | None, purpose: str = "ads", channel: str | None = None) -> Use:
+    return Use(purpose=purpose, action=Action.ANALYSE, subject=subject, channel=channel)
+
+
+def test_r01_nobody_known_and_nothing_said_are_denied_as_no_record(trial: Trial) -> None:
+    with trial() as transaction:
+        subject = transaction.subject_for(RawId("member", "1"))
+        transaction.append_person(subject, GRANT, {})
+        for asked in (use(None), use(12345), use(subject, "tests"), use(subject, "ad"), use(subject, "*")):
+            decided = decide_in(transaction, asked, at_us=20)
+            assert (decided.permitted, decided.reason, decided.entries) == (False, "no_record", ())
+        assert decide_in(transaction, use(subject), at_us=9).reason == "no_record"
+        assert decide_in(transaction, use(subject), at_us=10).permitted
+
+
+def test_r02_whatever_breaks_inside_the_answer_is_a_denial(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> Log:
+        raise sqlite3.DatabaseError("database disk image is malformed near ann@example.com")
+
+    decided = ConsentGate(broken).decide(use(1), at_us=5)
+    assert (decided.permitted, decided.reason) == (False, "ledger_unavailable")
+    assert "DatabaseError" in caplog.text
+    assert "ann@example.com" not in caplog.text, "a foreign message may hold anything"
+
+
+def test_r02_a_changed_rectangle_opens_nothing(trial: Trial, log: Log) -> None:
+    gate = ConsentGate(lambda: log)
+    with trial() as transaction:
+        subject = transaction.subject_for(RawId("member", "1"))
+        transaction.append_person(subject, Statement(type="refuse", purpose="ads", channel="", at_us=10), {})
+        assert gate.decide(use(subject), at_us=20).reason == "refused"
+        transaction.sql.execute("UPDATE consent_state SET permit = 1, reason = 'given'")
+        assert gate.decide(use(subject), at_us=20).reason == "ledger_unavailable"
+        with pytest.raises(LedgerBroken):
+            decide_many(transaction, [subject], [20], purpose="ads", channel=None, now_us=20)
+        with pytest.raises(LedgerBroken):
+            rectangles(transaction, "ads")
+
+
+def test_the_gate_finds_people_and_creates_none(trial: Trial, log: Log) -> None:
+    gate = ConsentGate(lambda: log)
+    with trial() as transaction:
+        subject = transaction.subject_for(RawId("email", "ann@example.com"))
+        transaction.append_person(subject, GRANT, {})
+        assert gate.resolve(RawId("email", " Ann@Example.com ")) == subject
+        assert gate.resolve(RawId("email", "bob@example.com")) is None
+        with pytest.raises(BadInput):
+            gate.resolve(RawId("email", "no address"))
+
+
+def test_a_ledger_that_cannot_be_read_resolves_nobody_and_says_so_in_our_own_words() -> None:
+    def broken() -> Log:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with pytest.raises(LedgerBroken, match="OperationalError"):
+        ConsentGate(broken).resolve(RawId("member", "1"))
+
+
+def test_before_a_channel_had_words_of_its_own_what_was_said_about_everything_held(trial: Trial) -> None:
+    with trial() as transaction:
+        subject = transaction.subject_for(RawId("member", "1"))
+        transaction.append_person(subject, GRANT, {})
+        before = transaction.size
+        transaction.append_person(subject, Statement(type="refuse", purpose="ads", channel="mail", at_us=5), {})
+        asked = use(subject, channel="mail")
+        assert decide_in(transaction, asked, at_us=20, known_at=before).reason == "given"
+        assert decide_in(transaction, asked, at_us=20).reason == "refused"
+        table = rectangles(transaction, "ads", "mail")
+    with duckdb.connect() as connection:
+        connection.register("consent_rectangle", table)
+        connection.execute(
+            "CREATE TABLE archive_row AS SELECT * FROM (VALUES (1, ?::BIGINT, 20::BIGINT, ?::BIGINT)) "
+            "t(row, subject, event_us, intake_seq)",
+            [subject, before],
+        )
+        then = {"read_us": 20, "n": before}
+        now = {"read_us": 20, "n": before + 1}
+        assert connection.execute(PASSING_SQL, then).fetchall() == [(1, subject, 20, before)]
+        assert connection.execute(PASSING_SQL, now).fetchall() == []
+        assert connection.execute(REFUSED_SQL, now).fetchall() == [(1, subject, 20, before, "refused")]
+
+
+def test_no_rectangles_is_an_empty_table_with_the_same_columns(trial: Trial) -> None:
+    with trial() as transaction:
+        assert rectangles(transaction, "ads").schema == RECTANGLES
+        assert rectangles(transaction, "ads", "mail").num_rows == 0
+        empty = decide_many(transaction, [], [], purpose="ads", channel=None, now_us=5)
+    assert (empty.permitted, empty.reasons, empty.basis) == ([], [], [])
+
+
+def test_rows_without_their_times_are_a_mistake_and_not_cut_off(trial: Trial) -> None:
+    with trial() as transaction, pytest.raises(ValueError, match="zip"):
+        decide_many(transaction, [1, 2], [5], purpose="ads", channel=None, now_us=5)
+
+
+def test_known_at_counts_what_was_recorded_by_then_and_not_what_happened_by_then() -> None:
+    def entry(seq: int, recorded_us: int | None) -> PersonEntry:
+        return PersonEntry(seq=seq, subject=1, statement=GRANT, payload={"recorded_us": recorded_us})
+
+    history = [entry(3, 100), entry(8, 200), entry(9, None), entry(12, 300)]
+    assert [known_at(history, at) for at in (99, 100, 199, 200, 299, 300)] == [0, 4, 4, 9, 9, 13]
+    assert known_at([], 300) == 0
+
+
+def test_every_reason_has_a_source_and_only_one_permits() -> None:
+    assert set(SOURCES) == set(STRICTNESS) == set(Reason)
+    assert [reason for reason in Reason if decision(reason).permitted] == ["given"]
+    assert all(decision(reason).source for reason in Reason)
+
+
+def test_strictness_follows_the_order_of_precedence() -> None:
+    order = ["given", "no_record", "expired", "refused", "withdrawn", "erased", "ledger_unavailable"]
+    assert sorted(STRICTNESS, key=STRICTNESS.__getitem__) == order
+    assert stricter("withdrawn", "given") == stricter("given", "withdrawn") == "withdrawn"

@@ -1,0 +1,138 @@
+"""Notices: what consent needs them to say, and that their exact text comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.notice import (
+    Notice,
+    check_notice,
+    default_notice,
+    find_notice,
+    find_withdrawal,
+    format_notice,
+    newest_notice,
+    parse_notice,
+    read_notices,
+    register_notice,
+)
+from imp_consent.policy.purpose import DEFAULT_PURPOSES
+from imp_core.errors import BadInput, LedgerBroken
+
+Trial = Callable[[], AbstractContextManager[Transaction]]
+TEXT = "Shop Ltd texts you offers.\n\nYou may withdraw\nat any time."
+NOTICE = Notice(
+    name="sms",
+    version=1,
+    language="en",
+    controller="Shop Ltd",
+    purposes=("marketing.sms",),
+    withdrawal="You may withdraw at any time.",
+    text=TEXT,
+    data=("identifier",),
+)
+
+
+def test_the_canonical_bytes_are_these() -> None:
+    assert format_notice(NOTICE) == (
+        b'{"controller":"Shop Ltd","data":["identifier"],"language":"en","name":"sms","purposes":["marketing.sms"],'
+        b'"recipients":[],"text":"Shop Ltd texts you offers.\\n\\nYou may withdraw\\nat any time.","version":1,'
+        b'"withdrawal":"You may withdraw at any time."}'
+    )
+    assert NOTICE.sha256 == "4709afc400c9962888966110bd06c5ec05719f8f618773315fb1db2040169d2b"
+
+
+@given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=3))
+def test_any_notice_comes_back_from_its_bytes(text: str, recipients: list[str]) -> None:
+    notice = replace(NOTICE, text=text, recipients=tuple(recipients))
+    assert parse_notice(format_notice(notice)) == notice
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"\xff", b'{"name": "sms"}', format_notice(NOTICE) + b" ", b"null"]
+)
+def test_other_bytes_are_no_notice(data: bytes) -> None:
+    with pytest.raises(LedgerBroken):
+        parse_notice(data)
+
+
+def test_r06_the_exact_text_comes_back_by_its_hash(trial: Trial) -> None:
+    with trial() as transaction:
+        done = register_notice(transaction, NOTICE)
+        (found,) = read_notices(transaction)
+        assert found == done
+        assert parse_notice(transaction.notice(done.sha256)).text == TEXT
+        assert find_notice([found], done.sha256) is found
+        assert find_notice([found], done.sha256[:8]) is found
+        assert find_notice([found], "sms") is found
+
+
+def test_r07_the_default_notice_says_everything_in_the_controllers_name() -> None:
+    notice = check_notice(default_notice("Søren & {Søn} GmbH"))
+    assert "Søren & {Søn} GmbH" in notice.text
+    assert "{controller}" not in notice.text
+    for purpose in DEFAULT_PURPOSES:
+        assert purpose.name in notice.purposes
+        assert purpose.description in notice.text
+    assert "withdraw" in notice.withdrawal
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"controller": " "}, "controller is empty"),
+        ({"controller": "Other Ltd"}, "does not name the controller"),
+        ({"purposes": ()}, "no purposes"),
+        ({"data": ()}, "no kinds of data"),
+        ({"data": ("",)}, "no kinds of data"),
+        ({"recipients": ("\n",)}, "recipient"),
+        ({"withdrawal": ""}, "how to withdraw"),
+        ({"withdrawal": "You may leave."}, "how to withdraw"),
+        ({"text": " \n "}, "without text"),
+        ({"language": "english please"}, "not a language"),
+        ({"name": "No Name"}, "not a name"),
+        ({"version": 0}, "version"),
+    ],
+)
+def test_r07_a_notice_that_lacks_what_the_law_asks_for_is_refused(change: dict[str, object], problem: str) -> None:
+    with pytest.raises(BadInput, match=problem):
+        check_notice(replace(NOTICE, **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "First.\n\nYou can withdraw."),
+        ("de-AT", "Erstens.\n\nSie können Ihre Einwilligung WIDERRUFEN."),
+        ("zh-Hans", "第一。\n\n您可以随时撤回同意。"),
+        ("fr", "Un.\n\nVous pouvez retirer votre consentement."),
+    ],
+)
+def test_the_passage_on_withdrawing_is_found_in_many_languages(language: str, text: str) -> None:
+    assert find_withdrawal(text, language) == text.split("\n\n")[1]
+
+
+def test_no_passage_on_withdrawing_is_none_at_all() -> None:
+    assert find_withdrawal("We keep everything.", "en") == ""
+    assert find_withdrawal("You may withdraw.", "xx") == "", "an unknown language must be pointed at"
+
+
+def test_the_newest_notice_of_a_purpose_and_the_newest_version_of_a_name_are_found(trial: Trial) -> None:
+    with trial() as transaction:
+        register_notice(transaction, NOTICE)
+        second = register_notice(transaction, replace(NOTICE, version=2))
+        other = register_notice(transaction, replace(NOTICE, name="both", purposes=("marketing.sms", "ads")))
+        notices = read_notices(transaction)
+    assert find_notice(notices, "sms") == second
+    assert newest_notice(notices, "marketing.sms") == other
+    assert newest_notice(notices, "tests") is None
+    for word in ("smS", "", "0000000", "f" * 64):
+        with pytest.raises(BadInput):
+            find_notice(notices, word)

@@ -1,0 +1,104 @@
+"""Purposes as a document in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.purpose import (
+    DEFAULT_PURPOSES,
+    check_purpose,
+    format_purposes,
+    parse_purposes,
+    read_purposes,
+    register_purposes,
+)
+from imp_core.errors import BadInput, LedgerBroken
+from imp_core.gate import Purpose
+
+Trial = Callable[[], AbstractContextManager[Transaction]]
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,8}(\.[a-z][a-z0-9_-]{0,8}){0,3}", fullmatch=True)
+TEXTS = st.text(min_size=1, max_size=80).filter(lambda text: text.isprintable() and bool(text.strip()))
+
+
+def test_the_document_reads_as_written_here() -> None:
+    document = format_purposes([Purpose(name="marketing.email", description='We "write" to you – often.')])
+    assert document.decode() == (
+        'format = "imp-purposes/1"\n'
+        "\n"
+        "[[purpose]]\n"
+        'name = "marketing.email"\n'
+        'description = "We \\"write\\" to you – often."\n'
+        "version = 1\n"
+    )
+
+
+@given(st.dictionaries(NAMES, TEXTS, max_size=5))
+def test_any_purposes_come_back_from_their_document(texts: dict[str, str]) -> None:
+    purposes = [Purpose(name=name, description=text) for name, text in texts.items()]
+    document = format_purposes(purposes)
+    assert parse_purposes(document) == tuple(sorted(purposes, key=lambda purpose: purpose.name))
+    assert format_purposes(reversed(purposes)) == document, "equal sets give equal bytes"
+
+
+@pytest.mark.parametrize("name", ["", "Ads", "ads.", ".ads", "ads..mail", "ads mail", "1ads", "*", "a" * 65, "реклама"])
+def test_a_name_that_is_not_dotted_words_is_refused(name: str) -> None:
+    with pytest.raises(BadInput):
+        check_purpose(Purpose(name=name, description="We do."))
+
+
+@pytest.mark.parametrize("text", ["", "   ", "two\nlines", "a" * 501, "\x00", "\ud800"])
+def test_a_purpose_that_does_not_say_what_is_done_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="description"):
+        check_purpose(Purpose(name="ads", description=text))
+
+
+def test_a_purpose_named_twice_is_refused() -> None:
+    with pytest.raises(BadInput, match="twice"):
+        format_purposes([DEFAULT_PURPOSES[0], DEFAULT_PURPOSES[0]])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"not toml =",
+        b'format = "imp-purposes/2"\n',
+        b'format = "imp-purposes/1"\npurpose = 3\n',
+        b'format = "imp-purposes/1"\n\n[[purpose]]\nname = "ads"\n',
+        b'format = "imp-purposes/1"\n\n[[purpose]]\nname = "ADS"\ndescription = "We do."\nversion = 1\n',
+        b'format = "imp-purposes/1"\n\n[[purpose]]\nname = 3\ndescription = "We do."\nversion = 1\n',
+        b'format = "imp-purposes/1"\n# a comment\n',
+    ],
+)
+def test_other_bytes_are_no_document_of_purposes(data: bytes) -> None:
+    with pytest.raises(LedgerBroken):
+        parse_purposes(data)
+
+
+def test_the_newest_registered_set_holds(trial: Trial) -> None:
+    with trial() as transaction:
+        assert read_purposes(transaction) == {}
+        register_purposes(transaction, DEFAULT_PURPOSES)
+        assert list(read_purposes(transaction)) == ["analytics", "essential", "experimentation", "marketing.email"]
+        register_purposes(transaction, DEFAULT_PURPOSES[:1])
+        transaction.append_system("policy", {"regimes": "another configuration"})
+        assert list(read_purposes(transaction)) == ["essential"]
+
+
+def test_a_changed_document_is_noticed(trial: Trial) -> None:
+    with trial() as transaction:
+        register_purposes(transaction, DEFAULT_PURPOSES)
+        triggers = transaction.sql.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            transaction.sql.execute(f"DROP TRIGGER {name}")
+        transaction.sql.execute("UPDATE policy SET body = CAST(replace(CAST(body AS TEXT), 'offers', 'scams') AS BLOB)")
+        with pytest.raises(LedgerBroken):
+            read_purposes(transaction)
