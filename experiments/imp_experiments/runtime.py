@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from imp_core.context import Context
 from imp_core.ports import Assignment
-from imp_experiments.commands.load import load_experiment, registration_of
 from imp_experiments.design.assign import assign
 from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import FIRST_PHASE, check_unchanged
 
 __all__ = ["WorkspaceAssigner", "open_assigner"]

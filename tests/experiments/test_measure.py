@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import narwhals as nw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from imp_core.clock import DAY_US
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.design.parse import parse_experiment
 from imp_experiments.measure.archive import Measurement, matured, measure
+from imp_experiments.measure.metric import unit_values
 
 UTC = ZoneInfo("UTC")
 SPEND = """
@@ -368,3 +370,20 @@ def test_metrics_name_only_the_columns_they_need(
     assert found.moments.count() == 1
     assert isinstance(experiment.metrics[0], Metric)
     assert experiment.widest_us == 7 * DAY_US
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_unit_that_is_out_has_no_value_not_even_zero(
+    rows: Any, connection: duckdb.DuckDBPyConnection, experiment: Experiment, backend: str
+) -> None:
+    rows.outcome(1, "visit", 1)
+    units = connection.sql(
+        "SELECT * FROM (VALUES (1, 'in'), (2, 'in'), (3, 'withdrawn')) AS unit (subject, status)"
+        " CROSS JOIN (SELECT CAST(0 AS BIGINT) AS exposure_us)"
+    )
+    events = rows.relations(connection)["events"]
+    frames = [nw.from_native(frame.pl().lazy() if backend == "polars" else frame) for frame in (events, units)]
+    # the widest window ends long before 2026: all that is asked is who gets a zero
+    values = unit_values(frames[0], frames[1], experiment.metrics)
+    found = {row["subject"]: row[values.columns[0]] for row in values.frame.collect().rows(named=True)}
+    assert found == {1: 0.0, 2: 0.0, 3: None}

@@ -12,7 +12,7 @@ from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.event import RawId
 from imp_core.gate import NO_RECORD, Action, Decision, DenyAll, Use
-from imp_experiments.commands.load import load_experiment
+from imp_experiments.design.load import load_experiment
 
 __all__ = ["Assigned", "assign_unit"]
 

@@ -14,8 +14,8 @@ from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError
 from imp_core.workspace import write_atomically
-from imp_experiments.commands.load import Loaded, experiment_path, load_experiment, registration_of
 from imp_experiments.design.experiment import analysis_sha256
+from imp_experiments.design.load import Loaded, experiment_path, load_experiment, registration_of
 from imp_experiments.design.parse import check_purpose, parse_experiment
 from imp_experiments.design.registration import Registration, find_registrations
 

@@ -16,8 +16,8 @@ from imp_core.errors import BadInput, CheckFailed
 from imp_core.gate import Action, Use
 from imp_core.ports import OpenedUse, Superseded
 from imp_core.workspace import write_atomically
-from imp_experiments.commands.load import load_experiment, registration_of
 from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import Registration, check_unchanged
 from imp_experiments.measure.days import open_zone
 from imp_experiments.readout.format import format_readout, to_plain

@@ -10,7 +10,7 @@ from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import CheckFailed
-from imp_experiments.commands.load import load_experiment, registration_of
+from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import ENTRY_TYPE, registration_fields
 
 __all__ = ["Started", "start_experiment"]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-
-from scipy.special import stdtrit
 
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.readout import Compared, Test, Verdict
-from imp_experiments.stats.effect import Effect
+from imp_experiments.stats.interval import interval
 from imp_experiments.stats.srm import SampleRatio
 
 __all__ = ["decide", "treatments"]
@@ -72,7 +69,7 @@ def _primary(metric: Metric, compared: Compared, alpha: float, hypotheses: int) 
     effect = compared.registered
     if effect is None:
         return _test(metric, compared, None, None, _NO_ESTIMATE)
-    low, high = _interval(effect, alpha / hypotheses / 2, metric.scale)
+    low, high = interval(effect, tail=alpha / hypotheses / 2, scale=metric.scale)
     outcome = "not shown"
     if low > 0 or high < 0:
         outcome = "better" if (low > 0) == (metric.direction == "up") else "worse"
@@ -86,25 +83,13 @@ def _guardrail(metric: Metric, compared: Compared, experiment: Experiment) -> Te
         return _test(metric, compared, None, None, _NO_ESTIMATE)
     noninferior = experiment.decision.guardrails == "noninferior"
     alpha = experiment.plan.alpha
-    low, high = _interval(effect, alpha if noninferior else alpha / 2, metric.scale)
+    low, high = interval(effect, tail=alpha if noninferior else alpha / 2, scale=metric.scale)
     margin = metric.margin if noninferior and metric.margin is not None else 0.0
     if noninferior:
         held = low > -margin if metric.direction == "up" else high < margin
     else:
         held = high >= 0 if metric.direction == "up" else low <= 0
     return _test(metric, compared, (low, high), effect.p_value, "held" if held else "broken")
-
-
-def _interval(effect: Effect, tail: float, scale: str) -> tuple[float, float]:
-    """The interval that leaves `tail` on each side, from the effect's own statistic."""
-    half = float(stdtrit(effect.df, 1 - tail)) * effect.se
-    if scale == "absolute":
-        return effect.estimate - half, effect.estimate + half
-    centre = math.log1p(effect.estimate)
-    return math.exp(centre - half) - 1, math.exp(min(centre + half, _LARGEST_LOG)) - 1
-
-
-_LARGEST_LOG = 700.0
 
 
 def _test(

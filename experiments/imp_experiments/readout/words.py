@@ -41,7 +41,7 @@ def row_of(compared: Compared) -> tuple[str, ...]:
 def health(readout: Readout) -> list[str]:
     """Sample ratio and the units that are out."""
     ratio = readout.health.srm
-    how = f"p = {_p(ratio.p_value)}" if ratio.p_value is not None else ratio.reason or ""
+    how = f"p {_equals(ratio.p_value)}" if ratio.p_value is not None else ratio.reason or ""
     counts = ", ".join(
         f"{name} {_count(n)} ({ratio.expected_share[name]:.2%} expected)" for name, n in ratio.observed.items()
     )
@@ -63,7 +63,7 @@ def detail(readout: Readout) -> list[str]:
         ]
     if readout.verdict is not None:
         lines += [
-            f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p = {_p(test.p_value)}"
+            f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p {_equals(test.p_value)}"
             for test in readout.verdict.tests
         ]
     lines += readout.notes
@@ -93,7 +93,12 @@ def _relative(effect: Effect | None) -> str:
     return "-" if effect is None else f"{effect.estimate:+.1%} [{effect.low:+.1%}, {effect.high:+.1%}]"
 
 
+def _equals(p_value: float | None) -> str:
+    text = _p(p_value)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def _p(p_value: float | None) -> str:
     if p_value is None:
         return "-"
-    return f"<{_SMALLEST_P}" if p_value < _SMALLEST_P else f"{p_value:.4f}"
+    return f"< {_SMALLEST_P}" if p_value < _SMALLEST_P else f"{p_value:.4f}"
