@@ -95,8 +95,10 @@ class Plugins:
         if channel is not None:
             return channel
         states = [status.problem or status.state.value for status in self.statuses if status.name == name]
+        if not states:  # the name is not repeated: an identifier may stand in its place
+            raise BadInput("no channel of this name is installed", mend="see: imp plugin list")
         raise BadInput(
-            f"the channel {name} cannot be used: {states[0] if states else 'not installed'}",
+            f"the channel {name} cannot be used: {states[0]}",
             mend=f"see: imp plugin list, imp plugin enable {name}",
         )
 

@@ -201,7 +201,7 @@ def test_a_plugin_that_is_not_enabled_cannot_be_used_and_the_error_says_how(site
     site.install()
     with pytest.raises(BadInput, match="not enabled; see: imp plugin list, imp plugin enable acme"):
         enabled().channel("acme")
-    with pytest.raises(BadInput, match="the channel nobody cannot be used: not installed"):
+    with pytest.raises(BadInput, match="no channel of this name is installed"):
         enabled().channel("nobody")
 
 
