@@ -21,13 +21,16 @@ from imp_consent.audit import verify as verify_module
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint, sign_checkpoint
 from imp_consent.ledger.entry import Statement, format_payload, person_leaf
-from imp_consent.ledger.log import Log, signing_key
-from imp_consent.ledger.merkle import Frontier, leaf_hash
+from imp_consent.ledger.log import Log, create_log, signing_key
+from imp_consent.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from imp_consent.ledger.note import SigningKey
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import remove
+from imp_consent.policy.project import project
+from imp_core.clock import SimulatedClock
 from imp_core.errors import ImpError, KeysUnusable
 from imp_core.event import RawId
+from imp_core.randomness import SeededRandomness
 from imp_core.workspace import Workspace
 
 Audited = Any  # the conftest's class: test folders are no packages
@@ -75,6 +78,26 @@ def test_entries_after_the_last_checkpoint_are_counted_and_no_problem(
     with audited.sql() as sql:
         sql.execute("DELETE FROM entry WHERE seq = 18")
     assert {"head.size", "head.frontier"} <= audited.codes()
+
+
+def test_an_empty_log_verifies_and_its_checkpoint_of_nothing_too(tmp_path: Path) -> None:
+    keyring = Keyring.create(tmp_path / "keys", "empty")
+    create_log(tmp_path / "ledger.db", keyring, "empty")
+    workspace = Workspace(tmp_path, {"workspace": {"log_id": "empty", "controller": "Shop"}})
+    assert [p.code for p in verify_module.verify(workspace, keyring).problems] == ["checkpoint.absent"]
+    log = Log(
+        workspace.database,
+        keyring,
+        log_id="empty",
+        clock=SimulatedClock(0),
+        randomness=SeededRandomness(0),
+        actor="tester",
+        projection=project,
+    )
+    log.checkpoint()
+    log.close()
+    result = verify_module.verify(workspace, keyring)
+    assert (result.problems, result.size, result.checkpoint_size, result.root) == ((), 0, 0, EMPTY_ROOT.hex())
 
 
 def test_progress_is_told(audited: Audited) -> None:
@@ -291,6 +314,13 @@ def test_a_permission_nobody_gave_is_found_though_its_row_is_sealed(permit: int,
         with operator(audited) as transaction:
             transaction.sealed.delete("consent_state", "purpose = ?", ("marketing.email",))
     assert audited.verify().ok
+
+
+def test_a_subjects_key_that_does_not_open_is_found_though_its_row_is_sealed(audited: Audited) -> None:
+    cid = subject_of(audited, "cid")
+    with operator(audited) as transaction:
+        transaction.sealed.update("subject_key", "subject = ?", (cid,), {"wrapped": bytes(40)})
+    assert audited.codes() == {"ledger.broken", "leaves.balance"}
 
 
 def test_a_mapping_left_after_an_erasure_is_found(audited: Audited) -> None:
