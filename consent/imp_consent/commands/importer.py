@@ -21,7 +21,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
-from imp_core.errors import BadInput
+from imp_core.errors import BadInput, ImpError
 from imp_core.event import RowFault
 from imp_core.ports import Json
 from imp_core.workspace import write_atomically
@@ -205,8 +205,8 @@ def _write_rejects(path: Path, faults: list[RowFault]) -> None:
     writer.writerows((fault.row, fault.field, fault.problem) for fault in faults)
     try:
         write_atomically(path, text.getvalue().encode())
-    except OSError as error:
-        raise BadInput(f"the rejects file cannot be written: {error.strerror}", where=str(path)) from None
+    except ImpError as error:
+        raise BadInput(f"the rejects file {error.what}", where=str(path)) from None
 
 
 def _sha256(path: Path) -> str:
