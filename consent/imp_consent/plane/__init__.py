@@ -1,1 +1,1 @@
-"""IMP."""
+"""People's data: one way in (intake), one way out (view), erasure beside them."""
