@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,7 +36,6 @@ class Shop:
     keys: Path
     clock: SimulatedClock
     log: Log
-    randomness: SeededRandomness
     terms: Terms = field(default_factory=lambda: Terms(channel="web", purposes=PURPOSES))
     sources: int = 0
 
@@ -175,26 +175,31 @@ class Shop:
         return (self.log.size, counts, tuple(self.files()))
 
 
+@pytest.fixture(scope="session")
+def new_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a new shop's `root` and `keys`, made once: its schema takes longer than a test."""
+    folder = tmp_path_factory.mktemp("new-shop")
+    (folder / "root").mkdir()
+    create_log(folder / "root" / "ledger.db", Keyring.create(folder / "keys", "shop"), "shop")
+    return folder
+
+
 @pytest.fixture
-def shop(tmp_path: Path, clock: SimulatedClock) -> Iterator[Shop]:
+def shop(tmp_path: Path, new_shop: Path, clock: SimulatedClock) -> Iterator[Shop]:
     """A shop that knows the default purposes and nobody."""
-    root = tmp_path / "shop"
-    root.mkdir()
-    keyring = Keyring.create(tmp_path / "keys", "shop")
-    create_log(root / "ledger.db", keyring, "shop")
-    randomness = SeededRandomness(7)
+    root, keys = (shutil.copytree(new_shop / name, tmp_path / name) for name in ("root", "keys"))
     log = Log(
         root / "ledger.db",
-        keyring,
+        Keyring.open(keys, "shop"),
         log_id="shop",
         clock=clock,
-        randomness=randomness,
+        randomness=SeededRandomness(7),
         actor="tester",
         projection=project,
     )
     with log.write() as transaction:
         register_purposes(transaction, DEFAULT_PURPOSES)
-    yield Shop(root=root, keys=tmp_path / "keys", clock=clock, log=log, randomness=randomness)
+    yield Shop(root=root, keys=keys, clock=clock, log=log)
     log.close()
 
 
