@@ -153,6 +153,12 @@ def test_a_mismatch_makes_the_verdict_invalid(write: Any) -> None:
         ("spaces.csv", SMALL.replace("3.5", " 3.5 ")),
         ("odd [name]*?.csv", SMALL),
         (
+            "packed.jsonl.gz",
+            gzip.compress(
+                b'{"v":"a","x":1,"y":2}\n{"v":"b","x":0,"y":3.5}\n{"v":"a","x":0,"y":1}\n{"v":"b","x":1,"y":2}\n'
+            ),
+        ),
+        (
             "lines.jsonl",
             '{"v":"a","x":true,"y":2}\n{"v":"b","x":0,"y":3.5}\n{"v":"a","x":0,"y":"1"}\n{"v":"b","x":1,"y":2}\n',
         ),

@@ -64,7 +64,7 @@ class OpenedFile:
         )
         field = column.partition(" ")[2]
         return BadInput(
-            problem, where=f"{self.path}, row {row}, column {field}", mend="rows count from 1, the header is none"
+            problem, where=f"{self.path}, row {row}, column {field}", mend="rows count from 1 without the header"
         )
 
 

@@ -73,6 +73,7 @@ def run(
     excluded = _excluded(measurement, refused, enrolment)
     ratio = _ratio(experiment, enrolment)
     comparisons, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
+    # Imported exposures may precede the start: the horizon runs from whichever came first.
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
     ends_us = begin_us + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
