@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
@@ -25,9 +26,20 @@ def json_option(function: F) -> F:
 
 
 def to_json(result: object) -> str:
-    """A command's result (a dataclass or mapping) as JSON text; characters of every script stay readable."""
+    """A command's result (a dataclass or mapping) as JSON text; characters of every script stay readable.
+
+    What is unknown is null: JSON has no NaN.
+    """
     plain = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
-    return json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+    return json.dumps(_known(plain), ensure_ascii=False, indent=2, allow_nan=False, default=str)
+
+
+def _known(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _known(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def emit(result: object, text: str | Callable[[], str], *, as_json: bool) -> None:
