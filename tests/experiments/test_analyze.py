@@ -139,31 +139,31 @@ def test_a_mismatch_makes_the_verdict_invalid(write: Any) -> None:
     assert verdict.value == "invalid"
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("plain.csv", SMALL),
-        ("crlf.csv", SMALL.replace("\n", "\r\n")),
-        ("mark.csv", b"\xef\xbb\xbf" + SMALL.encode()),
-        ("mark-and-quotes.csv", b'\xef\xbb\xbf"v","x","y"\n"a",1,2\n"b",0,"3.5"\na,0,1\nb,1,2\n'),
-        ("semicolons.csv", SMALL.replace(",", ";")),
-        ("tabs.tsv", SMALL.replace(",", "\t")),
-        ("packed.csv.gz", gzip.compress(SMALL.encode())),
-        ("words.csv", SMALL.replace("a,1", "a,TRUE").replace("b,0", "b,false")),
-        ("spaces.csv", SMALL.replace("3.5", " 3.5 ")),
-        ("odd [name]*?.csv", SMALL),
-        (
-            "packed.jsonl.gz",
-            gzip.compress(
-                b'{"v":"a","x":1,"y":2}\n{"v":"b","x":0,"y":3.5}\n{"v":"a","x":0,"y":1}\n{"v":"b","x":1,"y":2}\n'
-            ),
+KINDS = [
+    ("plain.csv", SMALL),
+    ("crlf.csv", SMALL.replace("\n", "\r\n")),
+    ("mark.csv", b"\xef\xbb\xbf" + SMALL.encode()),
+    ("mark-and-quotes.csv", b'\xef\xbb\xbf"v","x","y"\n"a",1,2\n"b",0,"3.5"\na,0,1\nb,1,2\n'),
+    ("semicolons.csv", SMALL.replace(",", ";")),
+    ("tabs.tsv", SMALL.replace(",", "\t")),
+    ("packed.csv.gz", gzip.compress(SMALL.encode())),
+    ("words.csv", SMALL.replace("a,1", "a,TRUE").replace("b,0", "b,false")),
+    ("spaces.csv", SMALL.replace("3.5", " 3.5 ")),
+    ("odd [name]*?.csv", SMALL),
+    (
+        "packed.jsonl.gz",
+        gzip.compress(
+            b'{"v":"a","x":1,"y":2}\n{"v":"b","x":0,"y":3.5}\n{"v":"a","x":0,"y":1}\n{"v":"b","x":1,"y":2}\n'
         ),
-        (
-            "lines.jsonl",
-            '{"v":"a","x":true,"y":2}\n{"v":"b","x":0,"y":3.5}\n{"v":"a","x":0,"y":"1"}\n{"v":"b","x":1,"y":2}\n',
-        ),
-    ],
-)
+    ),
+    (
+        "lines.jsonl",
+        '{"v":"a","x":true,"y":2}\n{"v":"b","x":0,"y":3.5}\n{"v":"a","x":0,"y":"1"}\n{"v":"b","x":1,"y":2}\n',
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "data"), KINDS, ids=[case[0] for case in KINDS])
 def test_every_kind_of_file_gives_the_same_figures(write: Any, name: str, data: str | bytes) -> None:
     found = [(c.value_variant, c.value_control, c.n_variant) for c in small(write(name, data)).comparisons]
     assert found == [(0.5, 0.5, 2), (2.75, 1.5, 2)]
