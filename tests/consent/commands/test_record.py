@@ -318,3 +318,22 @@ def test_event_ids_are_uuids_of_version_7_in_the_order_of_time() -> None:
     assert uuid7(1_645_557_742_000_000, bytes.fromhex("ffffffffffffffffffff")) == "017f22e2-79b0-7fff-bfff-ffffffffffff"
     assert uuid7(1_645_557_742_000_000, bytes(10)) == "017f22e2-79b0-7000-8000-000000000000"
     assert uuid7(1_000, b"\xff" * 10) < uuid7(2_000, b"\x00" * 10)
+
+
+def test_a_channel_is_asked_about_by_its_name(shop: Context, imp_here: Cli) -> None:
+    imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given", "--channel", "web").ok()
+    ask = ("consent", "check", "member:1", "--purpose", "analytics")
+    assert imp_here(*ask, "--channel", "web").code == 0
+    assert imp_here(*ask, "--channel", "email").code == 1
+    assert imp_here(*ask).code == 1, "a use without a channel is decided by words without one"
+
+
+def test_every_command_of_the_group_loads_and_shows_an_example(shop: Context, imp_here: Cli) -> None:
+    listed = re.findall(r"^  (\w+)  ", imp_here("consent", "--help").ok().out, re.MULTILINE)
+    assert listed == ["check", "erase", "history", "import", "notice", "purpose", "record"]
+    for words in ([name] for name in listed if name not in ("notice", "purpose")):
+        assert "Example: imp consent" in imp_here("consent", *words, "--help").ok().out
+    for group, names in (("notice", ("add", "list", "show")), ("purpose", ("add", "list", "show"))):
+        for name in names:
+            assert "Example: imp consent" in imp_here("consent", group, name, "--help").ok().out
+    assert imp_here("consent", "nothing").code == 2
