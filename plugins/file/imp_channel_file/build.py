@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from imp_channel_file.fields import FIELDS, Convert, Unfit, identifier_of_kind, text, times, truth
 from imp_channel_file.mapping import EventMapping, FileMapping
@@ -14,6 +15,7 @@ __all__ = ["Builder"]
 
 # Files repeat their times, amounts and types; a memory of this many answers stays small whatever the file holds.
 _REMEMBERED = 50_000
+_LOOKED_UP = (str, float, Decimal)
 _REQUIRED = {
     EventType.TOUCHPOINT: ("event_us", "purpose"),
     EventType.EXPOSURE: ("identifier", "event_us", "purpose", "experiment", "variant"),
@@ -44,8 +46,8 @@ class _Memory(dict[object, object]):
         return answer
 
     def convert(self, value: object) -> object:
-        # Only texts are looked up: as keys 1, 1.0 and true are one, as values they are not.
-        return self[value] if isinstance(value, str) else self._convert(value)
+        # Whole numbers and true are not looked up: as keys 1, 1.0 and true are one, as values they are not.
+        return self[value] if type(value) in _LOOKED_UP else self._convert(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Builder:
     def __init__(self, mapping: FileMapping, table: Table, *, file_sha256: Callable[[], str]) -> None:
         self._mapping, self._table = mapping, table
         self._places = {name: place for place, name in enumerate(mapping.wanted)}
-        self._converters: dict[tuple[str, bool], Convert | None] = {}
+        self._memories: dict[str, _Memory] = {}
         self._plans = [self._plan(event, place) for place, event in enumerate(mapping.events, 1)]
         derived = any("id" not in event.columns for event in mapping.events)
         self._file = file_sha256() if derived else ""
@@ -127,22 +129,16 @@ class Builder:
         )
 
     def _converter(self, field: str, column: str) -> Convert | None:
-        instant = column in self._table.instants
-        key = (field, instant)
-        if key not in self._converters:
-            self._converters[key] = self._new_converter(field, instant=instant)
-        return self._converters[key]
-
-    def _new_converter(self, field: str, *, instant: bool) -> Convert | None:
-        if instant:
+        if column in self._table.instants:
             return None if field == "at" else _not_a_time
         if field == "identifier":
             return identifier_of_kind(self._mapping.identifier_kind)
         convert = times(self._mapping.time) if field == "at" else FIELDS[field].convert
+        texts = column in self._table.texts
         if convert is text:
-            return None if self._table.text_only else text
-        memory = _Memory(convert)
-        return memory.__getitem__ if self._table.text_only else memory.convert
+            return None if texts else text
+        memory = self._memories.setdefault(field, _Memory(convert))
+        return memory.__getitem__ if texts else memory.convert
 
     def _truth(self, column: str) -> Convert:
         # A time is there or is not; as a number it would be a no at midnight on 1 January 1970.

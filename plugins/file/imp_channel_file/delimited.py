@@ -17,7 +17,6 @@ __all__ = ["DelimitedTable"]
 class DelimitedTable:
     """A CSV file (RFC 4180: quotes doubled inside quotes) in any of the three line endings."""
 
-    text_only = True
     instants: frozenset[str] = frozenset()
 
     def __init__(self, stream: io.TextIOWrapper, *, delimiter: str, where: str) -> None:
@@ -25,6 +24,7 @@ class DelimitedTable:
         self._records = csv.reader(bounded_lines(stream, where=where), delimiter=delimiter, strict=True)
         header = next(self._guarded(), [])
         self.columns: Sequence[str] = [name.strip() for name in header]
+        self.texts = frozenset(self.columns)
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Sequence[object] | Unfit]:
         """The wanted columns' values; blank lines are no rows."""

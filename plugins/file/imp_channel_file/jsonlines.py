@@ -22,7 +22,7 @@ class JsonLinesTable:
     Without a mapping its columns are the fields of an event; the id is one of them where the first line has one.
     """
 
-    text_only = False
+    texts: frozenset[str] = frozenset()
     instants: frozenset[str] = frozenset()
 
     def __init__(self, stream: io.TextIOWrapper, *, mapped: bool, where: str) -> None:

@@ -21,8 +21,6 @@ _BATCH = 8_192
 class ParquetTable:
     """A Parquet file. Timestamps with a zone are instants; those without one, and dates, cannot be times."""
 
-    text_only = False
-
     def __init__(self, path: Path) -> None:
         self._where = str(path)
         try:
@@ -33,6 +31,7 @@ class ParquetTable:
             raise self._broken() from None
         self.columns: Sequence[str] = schema.names
         self._types = {field.name: field.type for field in schema}
+        self.texts = frozenset(name for name, type_ in self._types.items() if _is_text(type_))
         self.instants = frozenset(
             name for name, type_ in self._types.items() if pa.types.is_timestamp(type_) and type_.tz is not None
         )
@@ -66,3 +65,8 @@ class ParquetTable:
 
     def _broken(self) -> BadInput:
         return BadInput("the Parquet file is damaged or cut off", where=self._where, mend="fetch the file again")
+
+
+def _is_text(type_: Any) -> bool:  # noqa: ANN401 (pyarrow has no types)
+    held = type_.value_type if pa.types.is_dictionary(type_) else type_
+    return bool(pa.types.is_string(held) or pa.types.is_large_string(held))

@@ -27,14 +27,14 @@ class Table(Protocol):
     """One opened file.
 
     `columns`: its column names in order; of a format without a header, those it may have.
-    `text_only`: every value is text or None.
+    `texts`: columns whose every value is text or None.
     `instants`: columns whose values are already UTC integer microseconds.
     """
 
     @property
     def columns(self) -> Sequence[str]: ...  # noqa: D102 (described above)
     @property
-    def text_only(self) -> bool: ...  # noqa: D102 (described above)
+    def texts(self) -> frozenset[str]: ...  # noqa: D102 (described above)
     @property
     def instants(self) -> frozenset[str]: ...  # noqa: D102 (described above)
 
