@@ -94,6 +94,8 @@ def _status(entry: importlib.metadata.EntryPoint) -> PluginStatus:
             module=entry.module,
         )
         attribute = entry.attr
+        if not (status.distribution + status.version).isprintable():  # it could repaint a terminal
+            raise ValueError
     except Exception:  # noqa: BLE001 (foreign metadata may be damaged in any way)
         status = PluginStatus(name=str(entry.name), distribution="", version="", module="")
         status.fail("its metadata cannot be read")

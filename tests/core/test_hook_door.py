@@ -255,6 +255,7 @@ def test_an_incomplete_pin_enables_nothing(site):
         ("not a reference!", None, "acme"),
         ("stranger_acme_x.plugin:Plugin", None, "acme"),
         (None, "", "acme"),
+        (None, "Metadata-Version: 2.1\nName: acme\nVersion: 1\x1b[2K\n", "acme"),
         (None, "\x00\xff", "acme"),
         (None, None, "a.b"),
         (None, None, "Acme"),
