@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,8 +88,10 @@ class Scribe:
         """
         self.statement(said)
         _of_known_kind(raw)
-        with _named_identifier():
+        try:
             normalise(raw)
+        except BadInput as error:
+            raise _of_the_identifier(error) from None
 
     def append(self, raw: RawId, said: Saying, *, idempotency_key: str | None = None) -> tuple[int, int]:
         """Append one saying and return its seq and its subject, created where nobody was known.
@@ -101,8 +101,10 @@ class Scribe:
         """
         statement = self.statement(said)
         _of_known_kind(raw)
-        with _named_identifier():
+        try:
             subject = self._transaction.subject_for(raw)
+        except BadInput as error:
+            raise _of_the_identifier(error) from None
         body = envelope(
             self._ctx,
             type_=statement.type,
@@ -205,9 +207,5 @@ def _of_known_kind(raw: RawId) -> None:
         raise BadInput("unknown kind of identifier", where="identifier", mend=f"known kinds: {', '.join(KINDS)}")
 
 
-@contextmanager
-def _named_identifier() -> Iterator[None]:
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(error.what, where="identifier", mend=error.mend) from None
+def _of_the_identifier(error: BadInput) -> BadInput:
+    return BadInput(error.what, where="identifier", mend=error.mend)
