@@ -235,6 +235,7 @@ def test_a_plugin_that_raises_is_named_with_the_errors_type_only(line, take, whe
     assert type(error).__name__ in caught.value.what
     assert caught.value.where == "toy"
     assert "ann@" not in str(caught.value)
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert _state(line) == before
 

@@ -135,8 +135,9 @@ def test_message_session_order_and_unit_ids_are_kept_as_keyed_hashes_only(shop, 
     assert first["ref"] == third["ref"]
     assert first["unit"] == second["unit"]
     assert all(len(bytes.fromhex(first[name])) == 16 for name in ("event_id", "session", "ref", "unit"))
-    for number in range(4711, 4717):
-        assert str(number).encode() not in everything_written()
+    written = everything_written()
+    for words_of_ann in (b"sess-4711", b"order-4712", b"house-4713", b"msg-4714", b"msg-4715", b"msg-4716"):
+        assert words_of_ann not in written
 
 
 def test_a_unit_that_is_the_subject_needs_no_id_of_its_own(shop, everything_written):
@@ -170,8 +171,9 @@ def test_a_batch_after_another_has_the_next_number_and_a_file_of_its_own(shop):
     shop.give("1")
     shop.take(shop.event("1", "m1"))
     shop.take(shop.event("1", "m2"))
-    assert [(file.batch, file.path) for file in shop.batches()] == [
-        (file.batch, f"archive/b{file.batch:08d}-v0-{file.sha256[:12]}.parquet") for file in shop.batches()
+    assert [(file.batch, file.path[:21]) for file in shop.batches()] == [
+        (1, "archive/b00000001-v0-"),
+        (2, "archive/b00000002-v0-"),
     ]
     assert [(row["batch"], row["row"]) for row in shop.rows()] == [(1, 0), (2, 0)]
 

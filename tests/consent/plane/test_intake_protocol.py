@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import sqlite3
@@ -18,6 +19,7 @@ from imp_consent.plane.intake import ingest as protocol
 from imp_consent.plane.remove import request_erasure, resume
 from imp_core.clock import DAY_US, SECOND_US
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.event import RawEvent
 
 SOURCE = hashlib.sha256(b"the file").hexdigest()
 
@@ -285,9 +287,37 @@ def test_an_intake_that_commits_meanwhile_keeps_its_number_and_its_events(given,
     assert len(given.files()) == 3
 
 
+def test_an_intake_that_commits_meanwhile_takes_the_number_and_the_later_one_the_next(given, another):
+    result = _take(given, decide=Meanwhile(lambda: given.take(given.event("1", "m9"), log=another)))
+    assert (result.batch, result.admitted) == (3, 3)
+    assert [(row["batch"], row["row"]) for row in given.rows()] == [(1, 0), (2, 0), (3, 0), (3, 1), (3, 2)]
+    assert len(given.files()) == 3
+
+
+def test_raw_events_live_no_longer_than_their_chunk(given):
+    alive: list[int] = []
+
+    def rows() -> Iterator[RawEvent]:
+        for number in range(50_000):
+            if number == 30_000:
+                alive.append(sum(1 for thing in gc.get_objects() if type(thing) is RawEvent))
+            yield given.event("1", f"x{number}")
+
+    given.take_all(rows())
+    assert alive == [10_000]
+
+
+def test_what_is_recorded_while_later_rows_are_read_does_not_open_the_gate_for_them(given, another):
+    def consent() -> None:
+        given.say("9", "grant", at=given.now - 9 * DAY_US, log=another)
+
+    rows = [given.event("1", f"x{number}") for number in range(20_000)]
+    result = given.take(*rows, given.event("9", "y1"), decide=Meanwhile(consent))
+    assert (result.admitted, result.denied) == (20_000, {"no_record": 1})
+
+
 def test_of_two_intakes_of_one_source_the_second_to_commit_does_nothing(given, another):
-    first = Meanwhile(lambda: _take(given, log=another))
-    result = _take(given, decide=first)
+    result = _take(given, decide=Meanwhile(lambda: _take(given, log=another)))
     assert (result.already, result.batch) == (True, 2)
     assert [file.batch for file in given.batches()] == [1, 2]
     assert len(given.files()) == 2

@@ -1,8 +1,8 @@
 """The event archive: immutable Parquet files, each registered by a row of the ledger database.
 
 A file is written outside the archive, fsynced, renamed into it and its folder fsynced *before* the transaction that
-names it, so that a crash leaves at worst a file that no row names. Its own name tells batch, version and the beginning
-of its SHA-256: `b00000001-v0-3f9a0c1d22ee.parquet`. Only intake, view, remove, subject and audit.verify may import
+names it, so that a crash leaves at worst a file that no row names. Its own name tells batch and version and has a tail
+of its own: `b00000001-v0-3f9a0c1d22ee.parquet`. Only intake, view, remove, subject and audit.verify may import
 this package: it is the only door to people's data.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -96,8 +97,8 @@ class ArchiveWriter:
             os.fsync(self._file.fileno())
             self._file.close()
             sha256 = sha256_of_file(self._path)
-        # The hash makes the name one's own: another process with the same number cannot be overwritten.
-        target = self._workspace.archive / f"b{self._batch:08d}-v{self._version}-{sha256[:12]}.parquet"
+        # A random tail makes the name one's own: whoever else writes this number overwrites and unlinks nothing here.
+        target = self._workspace.archive / f"b{self._batch:08d}-v{self._version}-{secrets.token_hex(6)}.parquet"
         with _writing(target):
             _move(self._path, target)
         first, last = self._days or (0, -1)

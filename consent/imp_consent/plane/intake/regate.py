@@ -66,7 +66,6 @@ def _denied(transaction: Transaction, rows: pa.RecordBatch, decide: Decide, even
         list(zip(subjects, times, strict=True)),
         list(zip(purposes, channels, strict=True)),
         now_us=transaction.now_us,
-        size=None,
     )
     cells = {place: (key, cell) for place, key, cell in cells_of(rows, event_secret)}
     for place, (reason, _) in enumerate(answers):

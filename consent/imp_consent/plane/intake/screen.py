@@ -32,10 +32,9 @@ class Decide(Protocol):
         purpose: str,
         channel: str | None,
         now_us: int,
-        size: int | None = None,
         memory: Memory | None = None,
     ) -> Decisions:
-        """Decide every row twice, at its event time and now, as known at ledger size `size` (None: the reader's)."""
+        """Decide every row twice, at its event time and now, as the memory knows (None: as the reader does)."""
         ...
 
 
@@ -187,7 +186,6 @@ class Screen:
             [(rows[p].person.subject, rows[p].event.event_us) for p in asked],
             [(rows[p].event.purpose, rows[p].event.channel or channel) for p in asked],
             now_us=self._stamp.received_us,
-            size=self._stamp.intake_seq,
             memory=self._memory,
         )
         for place, (reason, seq) in zip(asked, answers, strict=True):
@@ -208,10 +206,11 @@ def ask(
     uses: Sequence[tuple[str, str]],
     *,
     now_us: int,
-    size: int | None,
     memory: Memory | None = None,
 ) -> list[tuple[str | None, int | None]]:
     """Ask the gate about rows (subject, event time) for their uses (purpose, channel), each use at once.
+
+    Without a `memory` they are decided as the reader knows.
 
     Returns, row by row, why it may not come in (None: it may) and the entry that decided for the event time.
     """
@@ -227,7 +226,6 @@ def ask(
             purpose=purpose,
             channel=channel,
             now_us=now_us,
-            size=size,
             memory=memory,
         )
         answered = zip(group, decided.permitted, decided.reasons, decided.basis, strict=True)
