@@ -76,8 +76,8 @@ def _leaving(result: DemoResult) -> list[str]:
     return [
         f"5. {leaving.withdrew} people withdraw together (never so few that a difference would reveal them)",
         f"   one of them, asked of the gate: denied, {leaving.decision_after_withdrawal}; then erased:",
-        f"   {leaving.leaves_unlinkable} entries can no longer be linked to anyone, {leaving.rows_removed} rows removed,"
-        f" the gate says {leaving.decision_after_erasure}",
+        f"   {leaving.leaves_unlinkable} entries can no longer be linked to anyone, "
+        f"{leaving.rows_removed} rows removed, the gate says {leaving.decision_after_erasure}",
         f"   matured units before {_some(leaving.counted_before)}, after {_some(leaving.counted_after)};"
         f" left out: {_counts(leaving.excluded_after)}",
     ]
