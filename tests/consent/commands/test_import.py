@@ -127,6 +127,9 @@ def test_the_command_prints_counts_and_the_ledger_notes_hashes_and_counts_only(
         "first_seq": None,
         "last_seq": None,
     }
+    assert imp_here("consent", "import", str(path)).ok().out == (
+        "nothing new: all 4 rows of this file were imported before\n"
+    )
     assert len(system("import")) == 1
 
 

@@ -306,12 +306,15 @@ def test_r32_history_shows_every_entry_in_order_and_notes_that_it_was_asked_for(
     assert system("access-request") == [{"scope": "consent"}] * 2, "nothing about whose"
 
 
-def test_history_of_nobody_is_empty_and_a_bad_identifier_leaves_no_mark(shop: Context, size: Size) -> None:
+def test_history_of_nobody_is_empty_and_a_bad_identifier_leaves_no_mark(
+    shop: Context, imp_here: Cli, size: Size
+) -> None:
     assert history(shop, RawId("member", "nobody")).entries == ()
-    assert size() == 3
+    assert imp_here("consent", "history", "member:nobody").ok().out == "the ledger holds nothing of this person\n"
+    assert size() == 4
     with pytest.raises(BadInput):
         history(shop, RawId("email", "nobody"))
-    assert size() == 3
+    assert size() == 4
 
 
 def test_event_ids_are_uuids_of_version_7_in_the_order_of_time() -> None:

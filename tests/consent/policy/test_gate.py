@@ -14,6 +14,7 @@ from imp_consent.gate import (
     RECTANGLES,
     REFUSED_SQL,
     ConsentGate,
+    Memory,
     decide_in,
     decide_many,
     known_at,
@@ -145,3 +146,37 @@ def test_strictness_follows_the_order_of_precedence() -> None:
     order = ["given", "no_record", "expired", "refused", "withdrawn", "erased", "ledger_unavailable"]
     assert sorted(STRICTNESS, key=STRICTNESS.__getitem__) == order
     assert stricter("withdrawn", "given") == stricter("given", "withdrawn") == "withdrawn"
+
+
+def test_many_rectangles_come_in_batches_and_none_is_lost(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imp_consent.gate.frames._ROWS", 3)
+    with trial() as transaction:
+        for number in range(7):
+            transaction.append_person(transaction.subject_for(RawId("member", str(number))), GRANT, {})
+        table = rectangles(transaction, "ads")
+    assert table.num_rows == 7
+    assert [len(batch) for batch in table.to_batches()] == [3, 3, 1]
+
+
+def test_answers_are_kept_for_one_knowledge_and_let_go_when_there_are_too_many(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imp_consent.gate.many._REMEMBERED", 2)
+    with trial() as transaction:
+        people = [transaction.subject_for(RawId("member", str(number))) for number in range(3)]
+        for subject in people[:2]:
+            transaction.append_person(subject, GRANT, {})
+        memory = Memory(size=transaction.size, now_us=20)
+
+        def asked(subjects: list[int]) -> list[str]:
+            return decide_many(
+                transaction, subjects, [20] * len(subjects), purpose="ads", channel=None, now_us=20, memory=memory
+            ).reasons
+
+        assert asked(people[:2]) == ["given", "given"]
+        later = Statement(type="withdraw", purpose="ads", channel="", at_us=15)
+        transaction.append_person(people[0], later, {})
+        assert asked(people[:2]) == ["given", "given"], "as known at the memory's size"
+        assert asked([*people[1:], people[0]]) == ["given", "no_record", "given"]
+        memory = Memory(size=transaction.size, now_us=20)
+        assert asked(people) == ["withdrawn", "given", "no_record"]
