@@ -100,7 +100,7 @@ def test_the_demo_fails_where_a_part_of_it_does_not_work(
 def test_the_demo_fails_behind_a_gate_that_denies_everything(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imp_consent.gate.decide_in", _raise)
+    monkeypatch.setattr("imp_consent.gate.point.decide_in", _raise)
     with pytest.raises(ImpError):
         demo(context, tmp_path / "demo", people=500)
 

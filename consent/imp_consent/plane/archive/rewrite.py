@@ -118,7 +118,11 @@ def _holds(parquet: pq.ParquetFile, subjects: pa.Array) -> bool:
 
 def _superseded(path: Path, versions: dict[int, int]) -> bool:
     ours = _NAME.fullmatch(path.name)
-    return ours is not None and int(ours[2]) < versions.get(int(ours[1]), 0)
+    if ours is None:
+        return False
+    version, current = int(ours[2]), versions.get(int(ours[1]), 0)
+    # Only erasures write later versions: one of the present version that no row names lost its race or its process.
+    return version < current or version == current > 0
 
 
 def _left_behind(path: Path, now_us: int) -> bool:
