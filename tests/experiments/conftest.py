@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.resources
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import jsonschema
 import polars as pl
 import pytest
 
@@ -17,6 +20,9 @@ from imp_core.context import Context
 from imp_core.event import RawId
 from imp_core.gate import Decision, Use
 from imp_core.ports import Check, CheckpointInfo, EnrolmentCount, Superseded, SystemEntry
+from imp_experiments.commands.read_out import read_out
+from imp_experiments.commands.start import start_experiment
+from imp_experiments.readout.format import format_readout, parse_readout, to_plain
 
 EVENTS = """
     event_id VARCHAR, batch INTEGER, row INTEGER, type VARCHAR, subject BIGINT, event_us BIGINT, received_us BIGINT,
@@ -70,9 +76,9 @@ class Rows:
         row = {"subject": subject, "from_us": day_us(from_day), "to_us": to_us, "reason": reason}
         self.closed.append({**row, "from_seq": seqs[0], "to_seq": seqs[1]})
 
-    def enrol(self, variant: str, n: int, reason: str = "admitted") -> None:
+    def enrol(self, variant: str, n: int, reason: str = "admitted", *, phase: int = 1) -> None:
         self.enrolled.append(
-            EnrolmentCount(experiment="test", phase=1, variant=variant, day=20_454, reason=reason, n=n)
+            EnrolmentCount(experiment="test", phase=phase, variant=variant, day=20_454, reason=reason, n=n)
         )
 
     def relations(self, connection: duckdb.DuckDBPyConnection) -> dict[str, duckdb.DuckDBPyRelation]:
@@ -105,14 +111,15 @@ class FakeUse:
     def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
         assert not self.ended
         if self.superseded:
-            raise Superseded
+            raise Superseded("an admitted person withdrew meanwhile")
         self.ended = "closed"
         self.closings.append({"sha256": readout_sha256, "counts": dict(counts), "proof": proof_sha256})
         return self.seq + 1
 
-    def abandon(self) -> None:
+    def abandon(self) -> bool:
         assert self.ended != "closed"
         self.ended = "abandoned"
+        return True
 
 
 class FakeView:
@@ -277,3 +284,46 @@ def bench(
     context.view, context.ledger, context.gate = made.view, made.ledger, made.gate
     made.write(definition)
     return made
+
+
+@pytest.fixture
+def fill(bench: Any) -> Callable[..., None]:
+    """n units a variant from day 1 on, of which a share visits; all of them enrolled."""
+
+    def run(n: int = 200, *, visits: tuple[float, float] = (0.2, 0.5), day: float = 1, spend: float = 10) -> None:
+        subject = len(bench.rows.events) * 10
+        for variant, share in zip("ab", visits, strict=True):
+            for index in range(n):
+                subject += 1
+                bench.rows.expose(subject, variant, day)
+                if index < share * n:
+                    bench.rows.outcome(subject, "visit", day + 1)
+                amount = round((spend + index % 3) * 1e6)
+                bench.rows.outcome(subject, "order", day + 1, amount_micros=amount, currency="EUR")
+            bench.rows.enrol(variant, n)
+
+    return run
+
+
+@pytest.fixture
+def started(bench: Any, at_day: Callable[[float], int]) -> Any:
+    """The bench with the experiment started on day 0; the clock stands on day 59.5, after the horizon."""
+    bench.clock._now_us = at_day(0)
+    start_experiment(bench.ctx, "test")
+    bench.clock.move_to(at_day(59.5))
+    return bench
+
+
+@pytest.fixture
+def told() -> Callable[[Any], dict[str, Any]]:
+    """The readout of a started bench as JSON, held against the published schema and the way back."""
+
+    def run(bench: Any) -> dict[str, Any]:
+        readout = read_out(bench.ctx, "test").readout
+        plain = to_plain(readout)
+        text = importlib.resources.files("imp_experiments.readout").joinpath("readout.schema.json").read_text("utf-8")
+        jsonschema.validate(plain, json.loads(text), cls=jsonschema.Draft202012Validator)
+        assert parse_readout(format_readout(readout)) == readout
+        return plain
+
+    return run

@@ -30,34 +30,6 @@ margin = 2.0
 """
 
 
-@pytest.fixture
-def fill(bench: Any) -> Callable[..., None]:
-    """n units a variant from day 1 on, of which a share visits; all of them enrolled."""
-
-    def run(n: int = 200, *, visits: tuple[float, float] = (0.2, 0.5), day: float = 1, spend: float = 10) -> None:
-        subject = len(bench.rows.events) * 10
-        for variant, share in zip("ab", visits, strict=True):
-            for index in range(n):
-                subject += 1
-                bench.rows.expose(subject, variant, day)
-                if index < share * n:
-                    bench.rows.outcome(subject, "visit", day + 1)
-                amount = round((spend + index % 3) * 1e6)
-                bench.rows.outcome(subject, "order", day + 1, amount_micros=amount, currency="EUR")
-            bench.rows.enrol(variant, n)
-
-    return run
-
-
-@pytest.fixture
-def started(bench: Any, at_day: Callable[[float], int]) -> Any:
-    """The bench with the experiment started on day 0; the clock stands on day 59.5, after the horizon."""
-    bench.clock._now_us = at_day(0)
-    start_experiment(bench.ctx, "test")
-    bench.clock.move_to(at_day(59.5))
-    return bench
-
-
 def schema() -> Any:
     text = importlib.resources.files("imp_experiments.readout").joinpath("readout.schema.json").read_text("utf-8")
     return json.loads(text)

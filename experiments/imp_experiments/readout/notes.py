@@ -6,13 +6,13 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.compare import hidden
 from imp_experiments.readout.decide import treatments
-from imp_experiments.stats.srm import SampleRatio
+from imp_experiments.readout.enrolled import Enrolled
 
 __all__ = ["notes_of"]
 
 
 def notes_of(
-    experiment: Experiment, measurement: Measurement, ratio: SampleRatio, *, final: bool, horizon: str, k: int
+    experiment: Experiment, measurement: Measurement, met: Enrolled, *, final: bool, horizon: str, k: int
 ) -> tuple[str, ...]:
     """Every sentence that applies, the estimand first."""
     notes = ["counted are consenting units: those whose permission covers exposure, window and this reading"]
@@ -26,9 +26,15 @@ def notes_of(
             f"comparisons are not corrected for each other; the verdict is, for {hypotheses} hypotheses (Bonferroni)"
         )
     notes += _about_metrics(experiment, measurement)
-    idle = [name for name, share in ratio.expected_share.items() if not share and ratio.observed[name]]
+    observed = met.observed
+    idle = [name for name, weight in experiment.weights.items() if not weight and observed[name]]
     if idle:
         notes.append(f"exposures in variants of weight 0, which are in no test: {', '.join(idle)}")
+    if met.repeating:
+        notes.append(
+            f"people without any record came in {met.no_record_files} files and may be counted more than once: "
+            "the sample ratio leaves them out"
+        )
     return tuple(notes)
 
 

@@ -22,13 +22,13 @@ from imp_experiments.measure.archive import Measurement, matured, measure
 from imp_experiments.measure.units import TWO_VARIANTS
 from imp_experiments.readout.compare import compare_metric, hidden
 from imp_experiments.readout.decide import decide, treatments
+from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.notes import notes_of
 from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
 
-ADMITTED: Final = "admitted"
 ERASED: Final = "erased"
 # Always present in `excluded`, so that a reader can rely on the keys; other reasons appear when somebody has them.
 _USUAL_REASONS: Final = ("withdrawn", "refused", "expired", ERASED, NO_RECORD, TWO_VARIANTS)
@@ -70,8 +70,9 @@ def run(
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
         # only the type: a driver's words may hold a row
         raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
-    excluded = _excluded(measurement, refused, enrolment)
-    ratio = _ratio(experiment, enrolment)
+    met = enrolled(enrolment, registration.phase)
+    excluded = _excluded(measurement, refused, met)
+    ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
     comparisons, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
     # Imported exposures may precede the start: the horizon runs from whichever came first.
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
@@ -87,7 +88,7 @@ def run(
         experiment=_registered(experiment, registration, ends_us),
         metrics=tuple(metrics),
         verdict=decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)),
-        notes=notes_of(experiment, measurement, ratio, final=final, horizon=format_time(ends_us), k=k),
+        notes=notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
     )
     return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(excluded.values())})
 
@@ -139,25 +140,15 @@ def _refused(native: Any, experiment: str) -> Counter[str]:  # noqa: ANN401 (any
     return counts
 
 
-def _excluded(measurement: Measurement, refused: Counter[str], enrolment: Sequence[EnrolmentCount]) -> dict[str, int]:
+def _excluded(measurement: Measurement, refused: Counter[str], met: Enrolled) -> dict[str, int]:
     """Units that are out, by reason: denied at intake, no longer permitted, out whole, erased since."""
     counts = Counter(dict.fromkeys(_USUAL_REASONS, 0))
-    for row in enrolment:
-        if row.reason != ADMITTED:
-            counts[row.reason] += row.n
-    admitted = sum(row.n for row in enrolment if row.reason == ADMITTED)
+    counts.update(met.denied)
     # Nothing of an erased person is left to count: only that they once were enrolled.
-    counts[ERASED] += max(0, admitted - measurement.present - refused.total())
+    counts[ERASED] += max(0, met.admitted - measurement.present - refused.total())
     counts.update(refused)
     counts.update(measurement.left_out)
     return dict(counts)
-
-
-def _ratio(experiment: Experiment, enrolment: Sequence[EnrolmentCount]) -> SampleRatio:
-    observed: Counter[str] = Counter()
-    for row in enrolment:
-        observed[row.variant] += row.n
-    return sample_ratio(observed, bucket_shares(experiment.weights))
 
 
 def _shown(ratio: SampleRatio, k: int) -> SampleRatio:
