@@ -110,7 +110,7 @@ def test_a_source_of_which_everything_was_denied_counts_as_taken(shop):
     source = hashlib.sha256(b"the file").hexdigest()
     shop.take(shop.exposure("1", "m1"), sha256=source)
     assert shop.take(shop.exposure("1", "m1"), sha256=source).already
-    assert shop.enrolment() == {("banner", 1, "a", "no_record"): 1}
+    assert shop.enrolment() == {("banner", 1, "a", "no_record"): 1, ("banner", 1, "", "no_record_files"): 1}
 
 
 def test_an_event_comes_in_once_whatever_file_brings_it(shop):

@@ -1,7 +1,9 @@
 """The denominators of experiments: how many units were exposed, by variant, day and reason, whoever they were.
 
-A unit counts once per experiment and phase. Of an admitted one a keyed hash remembers that it was counted; of a denied
-one nothing is kept beyond the count.
+A unit of somebody the ledger knows, admitted or denied, counts once per experiment and phase, whatever file brings it:
+a keyed hash remembers that it was counted, and its first reason stands. Of people nobody knows nothing is kept beyond
+the count: they count once a file, and how many files counted any of them is counted too (`UNKNOWN_FILES`), so that a
+reader can tell when they may have been counted twice.
 """
 
 from __future__ import annotations
@@ -20,9 +22,23 @@ from imp_consent.plane.intake.people import Person
 from imp_core.clock import DAY_US
 from imp_core.event import EventType, RawEvent
 
-__all__ = ["ADMITTED", "CELL_COLUMNS", "Cell", "add_counts", "cell_of", "cells_of", "counted", "known_ids"]
+__all__ = [
+    "ADMITTED",
+    "CELL_COLUMNS",
+    "UNKNOWN_FILES",
+    "Cell",
+    "DeniedUnit",
+    "DeniedUnits",
+    "add_counts",
+    "cell_of",
+    "cells_of",
+    "counted",
+    "known_ids",
+]
 
 ADMITTED: Final = "admitted"
+# Of an experiment's phase, with no variant and on day 0: how many intakes counted units of people nobody knows.
+UNKNOWN_FILES: Final = "no_record_files"
 CELL_COLUMNS: Final = ("type", "experiment", "phase", "variant", "event_us", "subject", "unit")
 _IDS = 500  # asked for in one statement
 _TABLE = "enrolment_count"
@@ -35,6 +51,23 @@ class Cell(NamedTuple):
     phase: int
     variant: str
     day: int
+
+
+class DeniedUnit(NamedTuple):
+    """A unit that was exposed and did not pass; `known` says whether the ledger knows whose it is."""
+
+    cell: Cell
+    reason: str
+    known: bool
+
+
+class DeniedUnits(dict[bytes, DeniedUnit]):
+    """Denied units of one intake by the key they are counted by."""
+
+    def add(self, key: bytes, unit: DeniedUnit) -> None:
+        """Note a unit once: the first time it was somebody known, else the first time."""
+        if key not in self or (unit.known and not self[key].known):
+            self[key] = unit
 
 
 def cell_of(event: RawEvent, person: Person, event_secret: bytes) -> tuple[bytes, Cell]:
@@ -69,13 +102,13 @@ def known_ids(reader: Reader, ids: Iterable[bytes]) -> set[bytes]:
     return known
 
 
-def counted(
-    admitted: Mapping[bytes, Cell], denied: Mapping[bytes, tuple[Cell, str]], known: set[bytes]
-) -> Counter[tuple[Cell, str]]:
-    """What to add: units not counted before, each once; one that was admitted at all counts as admitted."""
+def counted(admitted: Mapping[bytes, Cell], denied: Mapping[bytes, DeniedUnit]) -> Counter[tuple[Cell, str]]:
+    """What to add for units not counted before, each once, `UNKNOWN_FILES` included."""
     counts: Counter[tuple[Cell, str]] = Counter()
-    counts.update((cell, ADMITTED) for key, cell in admitted.items() if key not in known)
-    counts.update(why for key, why in denied.items() if key not in known and key not in admitted)
+    counts.update((cell, ADMITTED) for cell in admitted.values())
+    counts.update((unit.cell, unit.reason) for unit in denied.values())
+    of_nobody_known = {(unit.cell.experiment, unit.cell.phase) for unit in denied.values() if not unit.known}
+    counts.update((Cell(experiment, phase, "", 0), UNKNOWN_FILES) for experiment, phase in of_nobody_known)
     return counts
 
 

@@ -9,9 +9,19 @@ from itertools import islice
 
 from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.plane.intake.enrol import CELL_COLUMNS, Cell, add_counts, cells_of, counted, known_ids
+from imp_consent.plane.intake.enrol import (
+    CELL_COLUMNS,
+    UNKNOWN_FILES,
+    Cell,
+    DeniedUnit,
+    add_counts,
+    cells_of,
+    counted,
+    known_ids,
+)
 from imp_consent.plane.intake.regate import DUPLICATE, Dropped, RowSource
 from imp_consent.plane.intake.screen import Heard, Tally
+from imp_core.gate import NO_RECORD
 from imp_core.ports import Json
 
 __all__ = ["Contents", "Envelope", "append_signals", "drop", "read_contents", "remember"]
@@ -67,21 +77,28 @@ def drop(tally: Tally, rows: Iterable[Dropped]) -> None:
         tally.denied[row.reason] += 1
         if row.counted is not None:
             key, cell = row.counted
-            tally.denied_units.setdefault(key, (cell, row.reason))
+            # Of somebody who was admitted before, there is no record only after an erasure: nobody knows them now.
+            tally.denied_units.add(key, DeniedUnit(cell, row.reason, known=row.reason != NO_RECORD))
 
 
 def remember(
-    transaction: Transaction, contents: Contents, denied: Mapping[bytes, tuple[Cell, str]], *, batch: int
+    transaction: Transaction, contents: Contents, denied: Mapping[bytes, DeniedUnit], *, batch: int
 ) -> Counter[str]:
-    """Insert the ids, so that no event comes in twice, and count exposed units; returns how many by reason."""
-    known = known_ids(transaction, [*contents.units, *denied])
-    counts = counted(contents.units, denied, known)
+    """Insert the ids, so that no event comes in twice, and count exposed units; returns how many by reason.
+
+    A unit that was admitted at all counts as admitted. Of people nobody knows no id is kept.
+    """
+    before = known_ids(transaction, [*contents.units, *denied])
+    admitted = {key: cell for key, cell in contents.units.items() if key not in before}
+    refused = {key: unit for key, unit in denied.items() if key not in before and key not in contents.units}
+    counts = counted(admitted, refused)
     add_counts(transaction, counts)
     # In order, so that neighbours share a page of the tree.
-    ids = iter(sorted([*contents.ids, *(key for key in contents.units if key not in known)]))
+    ids = iter(sorted([*contents.ids, *admitted, *(key for key, unit in refused.items() if unit.known)]))
     while chunk := list(islice(ids, _IDS)):
         transaction.sealed.insert("dedupe", [(event_id, batch) for event_id in chunk])
     by_reason: Counter[str] = Counter()
     for (_, reason), n in counts.items():
-        by_reason[reason] += n
+        if reason != UNKNOWN_FILES:
+            by_reason[reason] += n
     return by_reason

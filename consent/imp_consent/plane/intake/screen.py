@@ -11,7 +11,7 @@ from imp_consent.gate import Decisions, Memory
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane.intake.columns import Stamp, columns_of
-from imp_consent.plane.intake.enrol import Cell, cell_of, known_ids
+from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids
 from imp_consent.plane.intake.people import NOBODY, People, Person
 from imp_consent.plane.intake.terms import event_fault, signal_fault
 from imp_core.errors import BadInput, PluginBroken
@@ -62,7 +62,7 @@ class Tally:
     duplicates: int = 0
     props_dropped: int = 0
     denied: Counter[str] = field(default_factory=Counter)
-    denied_units: dict[bytes, tuple[Cell, str]] = field(default_factory=dict, repr=False)
+    denied_units: DeniedUnits = field(default_factory=DeniedUnits, repr=False)
     purposes: Counter[str] = field(default_factory=Counter)
     heard: list[Heard] = field(default_factory=list, repr=False)
     unheard: int = 0
@@ -196,7 +196,7 @@ class Screen:
         self.tally.denied[reason] += 1
         if row.event.type is EventType.EXPOSURE:
             key, cell = cell_of(row.event, row.person, self._stamp.event_secret)
-            self.tally.denied_units.setdefault(key, (cell, reason))
+            self.tally.denied_units.add(key, DeniedUnit(cell, reason, known=row.person.subject is not None))
 
 
 def ask(
