@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from imp_core.errors import CheckFailed
 from imp_core.gate import Use
 
 __all__ = [
@@ -102,7 +103,7 @@ class EnrolmentCount:
     n: int
 
 
-class Superseded(Exception):
+class Superseded(CheckFailed):
     """An admitted person withdrew or was erased while the use was open: nothing may be shown; run again."""
 
 
@@ -132,8 +133,8 @@ class OpenedUse(Protocol):
         """
         ...
 
-    def abandon(self) -> None:
-        """Close the use without a result; the ledger says so."""
+    def abandon(self) -> bool:
+        """Close the use without a result; the ledger says so. False where somebody else had closed it."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -144,9 +145,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     Raises:
         ImpError: the folder cannot be written to; the file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.new")
+    # a name of its own: several processes may write at once, and a leftover may have another mode
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
-        temporary.unlink(missing_ok=True)  # a leftover may have another mode
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -74,7 +74,8 @@ class SystemLedger:
     def entries(self, type_: str) -> Iterator[SystemEntry]:
         """System entries of one type, oldest first."""
         with self._log.read() as reader:
-            yield from list(reader.system_entries(type_))
+            found = list(reader.system_entries(type_))
+        return iter(found)  # a reader that is still open would stand in the way of the caller's own writes
 
     def document(self, sha256: str) -> bytes:
         """A stored document by the hex SHA-256 of its bytes.

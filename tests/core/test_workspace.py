@@ -174,14 +174,14 @@ def test_the_file_keeps_its_mode_and_its_link(tmp_path):
     assert Workspace.load(real).plugin_pins == {"file": PIN}
 
 
-def test_writing_leaves_no_loose_leftover_behind(tmp_path):
-    target = tmp_path / "secret"
+def test_a_leftover_of_a_crash_lends_nothing_to_the_next_write(tmp_path):
     leftover = tmp_path / ".secret.new"
     leftover.write_bytes(b"from a crash")
     leftover.chmod(0o666)
-    write_atomically(target, b"new", mode=0o600)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+    write_atomically(tmp_path / "secret", b"new", mode=0o600)
+    assert (tmp_path / "secret").read_bytes() == b"new"
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"secret", ".secret.new"}
 
 
 def test_a_failed_write_leaves_the_old_file_and_says_which(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from imp_consent.commands.erase import erase, plan_erasure
 from imp_consent.commands.ingest import ingest
 from imp_consent.commands.init import init
 from imp_consent.commands.record import record
+from imp_consent.plane import archive, remove
 from imp_consent.plane.remove import pending, request_erasure, resume
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock, format_time
@@ -24,6 +25,7 @@ from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 from imp_core.gate import Action, Use
 from imp_core.plugin_commands import enable
+from imp_core.ports import Superseded
 
 ANN, BEN = RawId("email", "ann@example.com"), RawId("member", "ben")
 
@@ -181,3 +183,59 @@ def test_two_erasures_one_after_the_other_balance(shop: Context) -> None:
     result = verify_workspace(shop)
     assert result.ok
     assert (result.living, result.orphaned_leaves) == (0, 6)
+
+
+def test_a_crash_before_the_clearing_is_made_good_by_the_next_resume(
+    shop: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(_: object) -> bool:
+        raise _Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imp_consent.ledger.log.Log.compact", crash)
+        with pytest.raises(_Crash):
+            erase(shop, [ANN])
+    cleared = []
+    monkeypatch.setattr("imp_consent.ledger.log.Log.compact", lambda _: cleared.append(1) or True)
+    assert resume(open_log(shop), shop.workspace).compacted
+    assert cleared == [1]
+
+
+def test_an_erasure_that_another_process_finishes_is_finished(shop: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = shop.gate.resolve(ANN)
+    assert subject is not None
+    log = open_log(shop)
+    request_erasure(log, [subject], {})
+    real = remove._destroy
+
+    def overtaken(log: Any, subjects: set[int]) -> Any:
+        assert real(log, subjects).people == 1
+        return real(log, subjects)
+
+    monkeypatch.setattr(remove, "_destroy", overtaken)
+    assert resume(log, shop.workspace).people == 0
+    assert verify_workspace(shop).ok
+
+
+@pytest.mark.parametrize("moment", ["checked_path", "scan"])
+def test_a_use_that_an_erasure_overtakes_is_to_be_opened_again(
+    shop: Context, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    real = getattr(archive, moment)
+    erasing = iter([ANN])
+
+    def overtaken(*arguments: Any) -> Any:
+        for raw in erasing:
+            erase(shop, [raw])
+        return real(*arguments)
+
+    use = Use(purpose="analytics", action=Action.ANALYSE)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, moment, overtaken)
+        with pytest.raises(Superseded):
+            shop.view.open(use)
+    opened = shop.view.open(use)
+    assert len(opened.events.fetchall()) == 2
+    opened.close(readout_sha256="0" * 64, counts={})
+    closes = [entry.fields["use"] for entry in shop.ledger.entries("use-close")]
+    assert len(closes) == len(set(closes)) == 2, "one use has one end"

@@ -10,7 +10,7 @@ from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["parse_days", "read_identifier", "time_option"]
+__all__ = ["parse_days", "read_identifier", "read_identifiers", "time_option"]
 
 _DAYS: Final = re.compile(r"([0-9]{1,5})d")
 _MAX_DAYS: Final = 36_500
@@ -24,15 +24,25 @@ def read_identifier(word: str) -> RawId:
     """
     if word != "-":
         return RawId.parse(word)
+    found = read_identifiers()
+    if len(found) != 1:
+        raise BadInput(
+            f"{len(found)} identifiers on standard input, one is needed", mend="write it as kind:value on one line"
+        )
+    return found[0]
+
+
+def read_identifiers() -> list[RawId]:
+    """Identifiers from standard input, one a line.
+
+    Raises:
+        BadInput: a line is not one, or the input is not UTF-8. Nothing of it is repeated.
+    """
     try:
         words = [line for line in sys.stdin.buffer.read().decode().splitlines() if line.strip()]
     except UnicodeDecodeError:
         raise BadInput("standard input is not text in UTF-8", where="identifier") from None
-    if len(words) != 1:
-        raise BadInput(
-            f"{len(words)} identifiers on standard input, one is needed", mend="write it as kind:value on one line"
-        )
-    return RawId.parse(words[0])
+    return [RawId.parse(word) for word in words]
 
 
 def time_option(text: str | None, name: str) -> int | None:

@@ -8,6 +8,7 @@ import click
 
 from imp_consent.audit.verify import Verification, verify
 from imp_consent.identity.keys import Keyring, keys_folder
+from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import CheckFailed
@@ -41,14 +42,15 @@ def verify_command(ctx: Context, *, as_json: bool) -> None:
 
 
 @audit.command("checkpoint")
+@click.option("--without-previous", is_flag=True, help="Go on although the checkpoint beside the keys was lost.")
 @json_option
 @pass_context
-def checkpoint_command(ctx: Context, *, as_json: bool) -> None:
+def checkpoint_command(ctx: Context, *, without_previous: bool, as_json: bool) -> None:
     """Sign what is committed now; print the note: kept elsewhere, it holds against any later rewriting.
 
     Example: imp audit checkpoint > checkpoint-2026-03-01.txt
     """
-    info = sign_checkpoint(ctx)
+    info = sign_checkpoint(ctx, without_previous=without_previous)
     emit(info, info.note.rstrip("\n"), as_json=as_json)
 
 
@@ -65,13 +67,13 @@ def verify_workspace(ctx: Context, *, count: Callable[[int], None] = lambda _: N
     return verify(workspace, keyring, count=count)
 
 
-def sign_checkpoint(ctx: Context) -> CheckpointInfo:
+def sign_checkpoint(ctx: Context, *, without_previous: bool = False) -> CheckpointInfo:
     """Sign what is committed and keep it in the database and outside of it.
 
     Raises:
-        LedgerBroken: the database is older than the checkpoint outside, or disagrees with it.
+        LedgerBroken: the database is older than the checkpoint outside, disagrees with it, or that is gone.
     """
-    return ctx.ledger.checkpoint()
+    return open_log(ctx).checkpoint(without_previous=without_previous)
 
 
 def _text(result: Verification) -> str:

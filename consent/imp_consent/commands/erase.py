@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import click
 
+from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.envelope import envelope
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.runtime import open_log
@@ -71,8 +71,7 @@ def erase_command(
 
     Example: imp consent erase member:123 --execute
     """
-    words = sys.stdin.read().splitlines() if identifiers == ("-",) else list(identifiers)
-    raw_ids = [RawId.parse(word) for word in words if word.strip()]
+    raw_ids = read_identifiers() if identifiers == ("-",) else [RawId.parse(word) for word in identifiers]
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
     if execute or resume_only:

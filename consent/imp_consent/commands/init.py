@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import shutil
 import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,33 +56,36 @@ def init(ctx: Context, folder: Path, *, controller: str | None = None, timezone:
         BadInput: there is a workspace already, the zone is unknown, or the keys would lie inside the workspace.
         KeysUnusable: the keys folder holds keys already or cannot be written.
     """
-    root = folder.absolute()
+    root = folder.resolve()
     name = (controller or root.name).strip()
     warnings = () if controller else (f"the controller is called {name!r} after the folder: name it with --controller",)
     log_id = secrets.token_hex(8)
-    keys = keys_folder(ctx.environ, log_id).absolute()
+    keys = keys_folder(ctx.environ, log_id).resolve()
     _refuse(root, keys, name, timezone)
-    existed, keys_existed = root.exists(), keys.exists()
-    try:
-        keyring = _create(ctx, root, keys, log_id=log_id, controller=name, timezone=timezone)
-    except BaseException:
-        _undo(root, keys, keep_root=existed, keep_keys=keys_existed)
-        raise
+    with contextlib.ExitStack() as undo:
+        verifier = _create(ctx, root, keys, undo, log_id=log_id, controller=name, timezone=timezone)
+        undo.pop_all()
     ctx.reload_workspace()
     return Initialised(
         root=str(root),
         keys=str(keys),
         controller=name,
         log_id=log_id,
-        verifier_key=keyring,
+        verifier_key=verifier,
         purposes=tuple(purpose.name for purpose in DEFAULT_PURPOSES),
         warnings=warnings,
     )
 
 
 def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
-    if (root / CONFIG_NAME).exists() or (root / "ledger.db").exists():
+    if (root / CONFIG_NAME).exists():
         raise BadInput("there is a workspace here already", where=str(root))
+    if (root / "ledger.db").exists():
+        raise BadInput(
+            f"a ledger without {CONFIG_NAME}: an imp init was interrupted here, or is under way",
+            where=str(root),
+            mend="if none is under way, remove ledger.db and the keys folder of that attempt, and run it again",
+        )
     if keys.is_relative_to(root):
         raise BadInput(
             "the keys would lie inside the workspace", where=str(keys), mend="set IMP_KEYS to another folder"
@@ -92,19 +94,34 @@ def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
         raise BadInput("the controller needs a name", mend="--controller NAME")
     try:
         zoneinfo.ZoneInfo(timezone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a region alone is a folder
         raise BadInput("unknown time zone", where="--timezone", mend="an IANA name such as Europe/Paris") from None
 
 
-def _create(ctx: Context, root: Path, keys: Path, *, log_id: str, controller: str, timezone: str) -> str:
-    root.mkdir(parents=True, exist_ok=True)
-    keyring = Keyring.create(keys, log_id)
+def _create(
+    ctx: Context,
+    root: Path,
+    keys: Path,
+    undo: contextlib.ExitStack,
+    *,
+    log_id: str,
+    controller: str,
+    timezone: str,
+) -> str:
+    """Create everything, and leave word in `undo` of each thing that was created here; returns the verifier key."""
     workspace = Workspace(root, {"workspace": {"log_id": log_id, "controller": controller}})
-    for folder in (workspace.archive, workspace.temporary):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    for folder in (workspace.experiments, workspace.reports):
-        folder.mkdir(exist_ok=True)
+    for missing in [folder for folder in (*reversed(root.parents), root) if not folder.exists()]:
+        _new_folder(missing, undo, mode=0o755)
+    keyring = Keyring.create(keys, log_id)
+    undo.callback(keyring.destroy)
     create_log(workspace.database, keyring, log_id)
+    for suffix in ("", "-wal", "-shm"):
+        undo.callback(workspace.database.with_name(workspace.database.name + suffix).unlink, missing_ok=True)
+    for folder in (workspace.archive, workspace.temporary):
+        _new_folder(folder, undo, mode=0o700)
+    for folder in (workspace.experiments, workspace.reports):
+        if not folder.is_dir():
+            _new_folder(folder, undo, mode=0o755)
     log = Log(
         workspace.database,
         keyring,
@@ -129,17 +146,17 @@ def _create(ctx: Context, root: Path, keys: Path, *, log_id: str, controller: st
     return verifier
 
 
-def _undo(root: Path, keys: Path, *, keep_root: bool, keep_keys: bool) -> None:
-    if not keep_keys:
-        shutil.rmtree(keys, ignore_errors=True)
-    if not keep_root:
-        shutil.rmtree(root, ignore_errors=True)
-        return
-    for name in (CONFIG_NAME, "ledger.db", "ledger.db-wal", "ledger.db-shm"):
-        (root / name).unlink(missing_ok=True)
-    for name in ("archive", "tmp", "experiments", "reports"):
-        with contextlib.suppress(OSError):  # absent, or not empty: then it was not ours
-            (root / name).rmdir()
+def _new_folder(path: Path, undo: contextlib.ExitStack, *, mode: int) -> None:
+    try:
+        path.mkdir(mode=mode)
+    except OSError as error:
+        raise BadInput(f"the folder cannot be created: {error.strerror}", where=str(path)) from None
+    undo.callback(_remove_folder, path)
+
+
+def _remove_folder(path: Path) -> None:
+    with contextlib.suppress(OSError):  # somebody put something into it meanwhile: then it is theirs
+        path.rmdir()
 
 
 @click.command("init")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imp_consent.commands.envelope import envelope
-from imp_consent.identity.normalize import KINDS, normalise
+from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.notice import RegisteredNotice, find_notice, newest_notice, read_notices
@@ -87,7 +87,6 @@ class Scribe:
             BadInput: as `append`.
         """
         self.statement(said)
-        _of_known_kind(raw)
         try:
             normalise(raw)
         except BadInput as error:
@@ -100,7 +99,6 @@ class Scribe:
             BadInput: as `statement`, or the identifier is malformed.
         """
         statement = self.statement(said)
-        _of_known_kind(raw)
         try:
             subject = self._transaction.subject_for(raw)
         except BadInput as error:
@@ -199,12 +197,6 @@ class Scribe:
             and entry.statement.at_us <= said.at_us
         ]
         return ended[-_SUPERSEDED:]
-
-
-def _of_known_kind(raw: RawId) -> None:
-    if raw.kind not in KINDS:
-        # not repeated: in a file without kinds it may be the identifier itself
-        raise BadInput("unknown kind of identifier", where="identifier", mend=f"known kinds: {', '.join(KINDS)}")
 
 
 def _of_the_identifier(error: BadInput) -> BadInput:

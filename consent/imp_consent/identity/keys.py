@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -49,25 +50,17 @@ class Keyring:
         """Write a new keyring: the folder 0700, each key 0600 and fsynced, secrets from the operating system.
 
         Raises:
-            KeysUnusable: the folder already holds keys, or cannot be written.
+            KeysUnusable: the folder is not new, empty and private, or cannot be written.
         """
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-            if any(folder.glob(f"*{_SUFFIX}")):
-                raise KeysUnusable("the folder already holds keys", where=str(folder), mend="set IMP_KEYS elsewhere")
+            try:
+                folder.mkdir(mode=0o700, parents=True)
+            except FileExistsError:
+                _check_usable(folder)
             for purpose in PURPOSES:
-                _write(
-                    folder,
-                    log_id,
-                    Key(
-                        purpose=purpose,
-                        id=secrets.token_hex(4),
-                        epoch=1,
-                        state="active",
-                        secret=secrets.token_bytes(_LENGTH),
-                    ),
-                )
+                secret = secrets.token_bytes(_LENGTH)
+                key = Key(purpose=purpose, id=secrets.token_hex(4), epoch=1, state="active", secret=secret)
+                _write(folder, log_id, key)
         except OSError as error:
             raise KeysUnusable(f"cannot write keys: {error.strerror}", where=str(folder)) from None
         return cls.open(folder, log_id)
@@ -94,6 +87,14 @@ class Keyring:
                     mend="restore the keys folder from its own backup",
                 )
         return cls(folder, keys)
+
+    def destroy(self) -> None:
+        """Remove these keys, the checkpoint beside them and the folder if nothing else is in it: an init undone."""
+        for key in self.keys:
+            _path(self.folder, key).unlink(missing_ok=True)
+        self.checkpoint_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else lies there: then it is not ours
+            self.folder.rmdir()
 
     def active(self, purpose: str) -> Key:
         """The key in use for a purpose."""
@@ -130,6 +131,10 @@ def keys_folder(environ: Mapping[str, str], log_id: str) -> Path:
     return Path(platformdirs.user_config_dir("imp", appauthor=False)) / log_id
 
 
+def _path(folder: Path, key: Key) -> Path:
+    return folder / f"{key.purpose}-{key.id}{_SUFFIX}"
+
+
 def _write(folder: Path, log_id: str, key: Key) -> None:
     document = {
         "format": _FORMAT,
@@ -140,8 +145,7 @@ def _write(folder: Path, log_id: str, key: Key) -> None:
         "state": key.state,
         "secret": base64.b64encode(key.secret).decode(),
     }
-    path = folder / f"{key.purpose}-{key.id}{_SUFFIX}"
-    write_atomically(path, json.dumps(document, indent=1).encode() + b"\n", mode=0o600)
+    write_atomically(_path(folder, key), json.dumps(document, indent=1).encode() + b"\n", mode=0o600)
 
 
 def _read(path: Path, log_id: str) -> Key:
@@ -165,6 +169,17 @@ def _read(path: Path, log_id: str) -> Key:
     if owner != log_id:
         raise KeysUnusable("a key of another ledger", where=str(path), mend="set IMP_KEYS to this ledger's folder")
     return key
+
+
+def _check_usable(folder: Path) -> None:
+    """An existing folder may take new keys if it is private and empty; its mode is not ours to change."""
+    if not folder.is_dir():
+        raise KeysUnusable("not a folder", where=str(folder), mend="set IMP_KEYS elsewhere")
+    if any(folder.glob(f"*{_SUFFIX}")):
+        raise KeysUnusable("the folder already holds keys", where=str(folder), mend="set IMP_KEYS elsewhere")
+    if any(folder.iterdir()):
+        raise KeysUnusable("the folder holds something else", where=str(folder), mend="set IMP_KEYS to a new folder")
+    _check_private(folder)
 
 
 def _check_private(path: Path) -> None:

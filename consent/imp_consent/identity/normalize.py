@@ -32,8 +32,11 @@ def normalise(raw: RawId) -> RawId:
     """
     rule = _RULES.get(raw.kind)
     if rule is None:
-        raise BadInput(f"unknown kind of identifier: {raw.kind[:20]!r}", mend=f"known kinds: {', '.join(KINDS)}")
+        # not repeated: where the kind was left out it may be the identifier itself
+        raise BadInput("unknown kind of identifier", mend=f"known kinds: {', '.join(KINDS)}")
     value = unicodedata.normalize("NFC", raw.value.strip())
+    if any("\ud800" <= char <= "\udfff" for char in value):  # bytes of the command line that were not UTF-8
+        raise BadInput(f"not a {raw.kind} identifier: not text in UTF-8")
     if not value or len(value) > _MAX_LENGTH or "\x00" in value:
         raise BadInput(f"not a {raw.kind} identifier: empty, too long or with a null character")
     return RawId(raw.kind, rule(value))

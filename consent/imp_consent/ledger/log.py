@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +14,17 @@ from imp_consent.ledger.head import Head, load_head, save_head
 from imp_consent.ledger.note import SigningKey
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.sealed import MODULUS, row_hmac
-from imp_consent.ledger.store import connect, create_database, transaction
+from imp_consent.ledger.store import connect, create_database, sqlite_errors, transaction
 from imp_consent.ledger.transaction import Projection, Transaction
 from imp_core.clock import Clock
-from imp_core.errors import LedgerBroken
+from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import CheckpointInfo
 from imp_core.randomness import Randomness
 from imp_core.workspace import write_atomically
 
 __all__ = ["Log", "create_log", "signing_key"]
+
+_logger = logging.getLogger(__name__)
 
 
 def signing_key(keyring: Keyring, log_id: str) -> SigningKey:
@@ -88,7 +91,7 @@ class Log:
         if self._current is not None:
             yield self._current
             return
-        with transaction(self._sql, write=False):
+        with sqlite_errors(), transaction(self._sql, write=False):
             self._current = Reader(self._sql, self.keyring, self._head())
             try:
                 yield self._current
@@ -105,7 +108,7 @@ class Log:
         """
         if self._current is not None:
             raise LedgerBroken("a transaction inside a transaction", where="ledger")
-        with transaction(self._sql, write=True):
+        with sqlite_errors(), transaction(self._sql, write=True):
             head = self._head()
             self._refuse_rollback(head)
             current = Transaction(
@@ -124,21 +127,27 @@ class Log:
             finally:
                 self._current = None
         if appended:
-            self.checkpoint()
+            self._sign_or_warn()
 
-    def checkpoint(self) -> CheckpointInfo:
+    def checkpoint(self, *, without_previous: bool = False) -> CheckpointInfo:
         """Sign what is committed, keep it in the database and, fsynced, outside of it.
 
+        `without_previous` goes on where the checkpoint outside was lost: what was signed before can then no longer be
+        compared with anything but copies kept elsewhere.
+
         Raises:
-            LedgerBroken: the database is older than the checkpoint outside, or disagrees with it.
+            LedgerBroken: the database is older than the checkpoint outside, disagrees with it, or there was one and
+                it is gone.
         """
-        with self.read() as reader:
-            head = reader.head
-        outside = self._refuse_rollback(head)
-        checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
-        note = sign_checkpoint(checkpoint, signing_key(self.keyring, self.log_id))
-        if outside != checkpoint:
-            self._keep(checkpoint, note)
+        # Under the write lock: of several processes none may put an older checkpoint in the place of a newer one.
+        with sqlite_errors(), transaction(self._sql, write=True):
+            head = self._head()
+            outside = None if without_previous and self.outside() is None else self._refuse_rollback(head)
+            checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
+            note = sign_checkpoint(checkpoint, signing_key(self.keyring, self.log_id))
+            if outside != checkpoint:
+                write_atomically(self.keyring.checkpoint_file, note.encode())
+            self._keep(head, checkpoint, note)
         return CheckpointInfo(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex(), note=note)
 
     def outside(self) -> Checkpoint | None:
@@ -174,20 +183,30 @@ class Log:
             raise LedgerBroken("the database belongs to another log", mend="imp.toml and ledger.db must go together")
         return head
 
-    def _keep(self, checkpoint: Checkpoint, note: str) -> None:
+    def _keep(self, head: Head, checkpoint: Checkpoint, note: str) -> None:
         key, row = self.keyring.active("row").secret, (checkpoint.size, checkpoint.root, note)
-        with transaction(self._sql, write=True):
-            kept = self._sql.execute("INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)", row)
-            if kept.rowcount:
-                head = self._head()  # another process may have appended meanwhile
-                added = int.from_bytes(row_hmac(key, "checkpoint", row), "big")
-                head.sums["checkpoint"] = (head.sums.get("checkpoint", 0) + added) % MODULUS
-                save_head(self._sql, key, head, was_size=head.frontier.size)
-        write_atomically(self.keyring.checkpoint_file, note.encode())
+        kept = self._sql.execute("INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)", row)
+        if kept.rowcount:
+            added = int.from_bytes(row_hmac(key, "checkpoint", row), "big")
+            head.sums["checkpoint"] = (head.sums.get("checkpoint", 0) + added) % MODULUS
+            save_head(self._sql, key, head, was_size=head.frontier.size)
+
+    def _sign_or_warn(self) -> None:
+        """Sign after a commit. What was committed is acknowledged all the same; the next write signs it too."""
+        try:
+            self.checkpoint()
+        except ImpError as error:
+            _logger.warning("committed, but not signed yet: %s", error)
 
     def _refuse_rollback(self, head: Head) -> Checkpoint | None:
         outside = self.outside()
         if outside is None:
+            if self._sql.execute("SELECT 1 FROM checkpoint LIMIT 1").fetchone():
+                raise LedgerBroken(
+                    "the checkpoint outside the database is gone",
+                    where=str(self.keyring.checkpoint_file),
+                    mend="put it back from the keys' backup; if it is lost: imp audit checkpoint --without-previous",
+                )
             return None
         size = head.frontier.size
         if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 from sqlalchemy.pool import NullPool
 
 __all__ = ["configuration", "upgrade"]
@@ -22,7 +22,7 @@ def configuration() -> Config:
 def upgrade(path: Path) -> None:
     """Bring a database to the newest schema, in one transaction."""
     config = configuration()
-    engine = create_engine(f"sqlite:///{path.absolute()}", poolclass=NullPool)
+    engine = create_engine(URL.create("sqlite", database=str(path.absolute())), poolclass=NullPool)
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection

@@ -12,10 +12,13 @@ from typing import Final
 
 from imp_core.errors import LedgerBroken
 
-__all__ = ["SCHEMA_VERSION", "connect", "connect_read_only", "create_database", "transaction"]
+__all__ = ["SCHEMA_VERSION", "connect", "connect_read_only", "create_database", "sqlite_errors", "transaction"]
 
 SCHEMA_VERSION: Final = "m001"
 _BUSY_MS = 30_000
+_UNAVAILABLE = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
+)
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -70,16 +73,31 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
+def sqlite_errors() -> Iterator[None]:
+    """SQLite's errors as ours: busy, full, unreadable. SQLite names tables and columns, never values.
+
+    Raises:
+        LedgerBroken: in place of a `sqlite3.Error`.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LedgerBroken(
+            f"the ledger cannot be read or written: {error}", mend="if it is busy, try again; else see: imp doctor"
+        ) from None
+
+
+@contextmanager
 def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
-    """One transaction: committed at the end, rolled back on any exception."""
+    """One transaction: committed at the end, rolled back on any exception, that of the commit included."""
     sql.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     try:
         yield
+        sql.execute("COMMIT" if write else "ROLLBACK")
     except BaseException:
         if sql.in_transaction:
             sql.execute("ROLLBACK")
         raise
-    sql.execute("COMMIT" if write else "ROLLBACK")
 
 
 def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
@@ -91,6 +109,12 @@ def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection
         for pragma in pragmas:
             sql.execute(pragma)
         found = sql.execute("SELECT version_num FROM alembic_version").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _UNAVAILABLE:  # else: a table that should be there is not
+            raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
+        raise LedgerBroken(
+            f"the ledger cannot be opened now: {error}", where=str(path), mend="try again; look at its owner and mode"
+        ) from None
     except (sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged schema may not even be text
         raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
     if found != [(SCHEMA_VERSION,)]:

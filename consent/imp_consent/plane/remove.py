@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imp_consent.identity.pseudonym import channel_pseudonym
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
@@ -30,13 +30,18 @@ _OWN_TABLES = ("consent_state", "inbox", "subject_key", "erasure")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What an erasure did: people, leaves that can no longer be linked, archive rows removed, files rewritten."""
+    """What an erasure did: people, leaves that can no longer be linked, archive rows removed, files rewritten.
+
+    `compacted`: the database's free pages and write-ahead log were cleared too; where another process was reading,
+    the next erasure or `imp consent erase --resume` does it.
+    """
 
     people: int
     leaves: int
     rows: int
     files: int
     seq: int | None
+    compacted: bool = False
 
 
 def request_erasure(
@@ -78,15 +83,15 @@ def resume(log: Log, workspace: Workspace) -> Erased:
         subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
         files = archive.live_batches(reader)
     if not subjects:
-        return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
+        # a crash may have come between the end of an erasure and this
+        return Erased(people=0, leaves=0, rows=0, files=0, seq=None, compacted=log.compact())
     for file in files:
         rewritten = archive.rewrite_without(workspace, file, subjects)
         if rewritten is not None:
             _swap(log, file, rewritten)
     archive.remove_orphans(workspace, log)
     done = _destroy(log, subjects)
-    log.compact()
-    return done
+    return replace(done, compacted=log.compact())
 
 
 def _swap(log: Log, old: archive.BatchFile, new: archive.RewrittenFile) -> None:
@@ -108,6 +113,10 @@ def _swap(log: Log, old: archive.BatchFile, new: archive.RewrittenFile) -> None:
 
 def _destroy(log: Log, subjects: set[int]) -> Erased:
     with log.write() as transaction:
+        # another process may have finished some of them
+        subjects = subjects & {int(str(row[0])) for row in transaction.sealed.select("erasure")}
+        if not subjects:
+            return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
         versions, rows = _rewritten_since(transaction)
         leaves = 0
         for subject in sorted(subjects):

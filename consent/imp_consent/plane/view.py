@@ -19,6 +19,7 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_core.clock import SECOND_US
+from imp_core.errors import LedgerBroken
 from imp_core.gate import Use
 from imp_core.ports import EnrolmentCount, Superseded
 from imp_core.workspace import Workspace
@@ -59,6 +60,7 @@ class ConsentView:
 
         Raises:
             LedgerBroken: a registered file is missing or changed, or the state was changed by other hands.
+            Superseded: somebody was erased meanwhile; open it again.
         """
         with self._log.write() as transaction:
             _close_expired(transaction)
@@ -85,6 +87,18 @@ class ConsentView:
         try:
             paths = [str(archive.checked_path(self._workspace, file)) for file in files]
             opened.attach(archive.scan(self._workspace, paths), allowed)
+        except (LedgerBroken, duckdb.Error) as error:
+            if opened.abandon():
+                # only the type: a driver's words may hold a row
+                raise (
+                    error
+                    if isinstance(error, LedgerBroken)
+                    else LedgerBroken(
+                        f"the archive cannot be read: {type(error).__name__}", where="archive", mend="see: imp doctor"
+                    )
+                ) from None
+            # an erasure took the lease, and the files with it
+            raise Superseded("somebody was erased while this was opened", mend="run it again") from None
         except BaseException:
             opened.abandon()
             raise
@@ -143,29 +157,30 @@ class ConsentUse:
             Superseded: an admitted person withdrew or was erased since; the use is closed without a result.
         """
         with self._log.write() as transaction:
-            superseded = self._superseded(transaction)
-            fields: dict[str, str | int | bool | Mapping[str, int] | None] = {"use": self.seq}
-            if superseded:
-                fields["abandoned"] = True
+            superseded, seq = self._superseded(transaction), None
+            if not superseded:
+                seq = transaction.append_system(
+                    "use-close",
+                    {"use": self.seq, "readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts)},
+                )
+                transaction.sealed.delete("lease", "id = ?", (self.seq,))
             else:
-                fields |= {"readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts)}
-            seq = transaction.append_system("use-close", fields)
-            transaction.sealed.delete("lease", "id = ?", (self.seq,))
+                _abandon(transaction, self.seq)
         self._disconnect()
-        if superseded:
-            raise Superseded("an admitted person withdrew or was erased while this was computed")
+        if seq is None:
+            raise Superseded("an admitted person withdrew or was erased meanwhile", mend="run it again")
         return seq
 
-    def abandon(self) -> None:
-        """Close the use without a result; the ledger says so."""
+    def abandon(self) -> bool:
+        """Close the use without a result; the ledger says so. False where somebody else had closed it."""
         with self._log.write() as transaction:
-            if transaction.sealed.delete("lease", "id = ?", (self.seq,)):
-                transaction.append_system("use-close", {"use": self.seq, "abandoned": True})
+            closed = _abandon(transaction, self.seq)
         self._disconnect()
+        return closed
 
     def _superseded(self, transaction: Transaction) -> bool:
         if not any(True for _ in transaction.sealed.select("lease", "id = ?", (self.seq,))):
-            return True  # an erasure took the lease away: the files read are gone
+            return True  # an erasure took the lease away (the files read are gone), or it expired
         admitted = {subject for (subject,) in self.events.select("subject").distinct().fetchall()}
         changed = {
             subject
@@ -180,6 +195,14 @@ class ConsentUse:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _abandon(transaction: Transaction, use_seq: int) -> bool:
+    """Close a use without a result, unless it is closed already: one use has one end."""
+    if not transaction.sealed.delete("lease", "id = ?", (use_seq,)):
+        return False
+    transaction.append_system("use-close", {"use": use_seq, "abandoned": True})
+    return True
 
 
 def _newly_denied(transaction: Transaction, purpose: str, subject: int, seq: int) -> bool:
@@ -204,8 +227,5 @@ def _all_living(transaction: Transaction, subjects: set[int]) -> bool:
 
 
 def _close_expired(transaction: Transaction) -> None:
-    expired = [row[1] for row in transaction.sealed.select("lease", "expires_us < ?", (transaction.now_us,))]
-    for use_seq in expired:
-        transaction.append_system("use-close", {"use": use_seq, "abandoned": True})
-    if expired:
-        transaction.sealed.delete("lease", "expires_us < ?", (transaction.now_us,))
+    for row in list(transaction.sealed.select("lease", "expires_us < ?", (transaction.now_us,))):
+        _abandon(transaction, int(str(row[1])))

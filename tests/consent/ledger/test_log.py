@@ -85,7 +85,7 @@ def test_a_fault_at_any_write_loses_the_transaction_and_nothing_before(
     sql = sqlite3.connect(tmp_path / "ledger.db")
     sql.execute(f"CREATE TRIGGER fault BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'disk'); END")
     sql.close()
-    with pytest.raises(sqlite3.IntegrityError, match="disk"):
+    with pytest.raises(LedgerBroken, match="disk"):
         record(log, ANN)
     sql = sqlite3.connect(tmp_path / "ledger.db")
     sql.execute("DROP TRIGGER fault")
