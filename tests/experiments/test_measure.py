@@ -68,6 +68,7 @@ def measured(
             experiment,
             as_of_us=at_day(as_of),
             size=size,
+            phase=1,
             started_us=at_day(started),
             zone=zone,
         )
@@ -343,7 +344,15 @@ def test_frames_and_loops_count_the_same(
     with duckdb.connect() as connection:
         for backend in BACKENDS:
             found = run_on(
-                backend, connection, rows, experiment, as_of_us=at_day(9), size=50, started_us=at_day(0), zone=UTC
+                backend,
+                connection,
+                rows,
+                experiment,
+                phase=1,
+                as_of_us=at_day(9),
+                size=50,
+                started_us=at_day(0),
+                zone=UTC,
             )
             shift = found.moments.shifts[3]
             assert found.left_out == out, backend
@@ -363,10 +372,10 @@ def test_metrics_name_only_the_columns_they_need(
     rows.expose(1, "a", 0)
     frames = rows.relations(connection)
     narrow = frames["events"].project(
-        "type, subject, event_us, intake_seq, experiment, variant, stratum, name, channel, amount_micros, currency,"
-        " quantity"
+        "type, subject, event_us, intake_seq, experiment, phase, variant, stratum, name, channel, amount_micros,"
+        " currency, quantity"
     )
-    found = measure(narrow, frames["closed"], experiment, as_of_us=at_day(60), size=50, started_us=0, zone=UTC)
+    found = measure(narrow, frames["closed"], experiment, phase=1, as_of_us=at_day(60), size=50, started_us=0, zone=UTC)
     assert found.moments.count() == 1
     assert isinstance(experiment.metrics[0], Metric)
     assert experiment.widest_us == 7 * DAY_US

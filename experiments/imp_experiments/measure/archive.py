@@ -14,7 +14,7 @@ from imp_experiments.measure.aggregate import Row, aggregate, moments_of
 from imp_experiments.measure.days import day_end_us, offsets_between
 from imp_experiments.measure.metric import UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
-from imp_experiments.measure.units import IN, exposures_of, units_of
+from imp_experiments.measure.units import IN, exposures_of, in_other_phases, units_of
 
 __all__ = ["Measurement", "matured", "measure"]
 
@@ -27,15 +27,16 @@ class Measurement:
     """Moments of the admitted units, and what else the readout says of the units.
 
     `present` counts all units with an exposure in the view; `left_out` those of them that are out, by reason;
-    `early` the admitted ones exposed before the start. `first_us` is the first exposure (None: there is none).
-    `gaps` counts events without the amount or quantity a metric sums; `mixed` names metrics whose amounts are in
-    several currencies.
+    `early` the admitted ones exposed before the start; `other_phases` people with exposures of other phases, which
+    are left out. `first_us` is the first exposure (None: there is none). `gaps` counts events without the amount or
+    quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
     """
 
     moments: Moments
     present: int
     left_out: Mapping[str, int]
     early: int
+    other_phases: int
     first_us: int | None
     gaps: Mapping[str, int]
     mixed: frozenset[str]
@@ -46,22 +47,33 @@ def measure(
     closed: Any,  # noqa: ANN401 (any native frame Narwhals knows)
     experiment: Experiment,
     *,
+    phase: int,
     as_of_us: int,
     size: int,
     started_us: int,
     zone: ZoneInfo,
 ) -> Measurement:
-    """Measure an experiment on the frames of an opened use, as of a time and a ledger size.
+    """Measure one phase of an experiment on the frames of an opened use, as of a time and a ledger size.
 
     `events` and `closed` are native lazy frames of one connection, with the columns `imp_core.ports.OpenedUse` names.
     """
     happened = nw.from_native(events).lazy()
-    exposures = exposures_of(happened, experiment.name)
+    exposures = exposures_of(happened, experiment.name, phase)
+    other_phases = in_other_phases(happened, experiment.name, phase)
     span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
     metrics = experiment.metrics
     if span["first"] is None:
         nothing = Moments(tuple(metric.name for metric in metrics), (0.0,) * len(metrics), ())
-        return Measurement(moments=nothing, present=0, left_out={}, early=0, first_us=None, gaps={}, mixed=frozenset())
+        return Measurement(
+            moments=nothing,
+            present=0,
+            left_out={},
+            early=0,
+            other_phases=other_phases,
+            first_us=None,
+            gaps={},
+            mixed=frozenset(),
+        )
     units = units_of(
         exposures,
         nw.from_native(closed).lazy(),
@@ -75,7 +87,7 @@ def measure(
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
     rows, shifts = aggregate(frame, _KEYS, values.columns, _others(values))
-    return _measurement(rows, shifts, values, metrics, first_us=int(span["first"]))
+    return _measurement(rows, shifts, values, metrics, first_us=int(span["first"]), other_phases=other_phases)
 
 
 def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) -> Moments:
@@ -91,7 +103,13 @@ def _others(values: UnitValues) -> dict[str, nw.Expr]:
 
 
 def _measurement(
-    rows: Sequence[Row], shifts: tuple[float, ...], values: UnitValues, metrics: Sequence[Metric], *, first_us: int
+    rows: Sequence[Row],
+    shifts: tuple[float, ...],
+    values: UnitValues,
+    metrics: Sequence[Metric],
+    *,
+    first_us: int,
+    other_phases: int,
 ) -> Measurement:
     admitted = [row for row in rows if row["status"] == IN]
     left_out: dict[str, int] = {}
@@ -103,6 +121,7 @@ def _measurement(
         present=sum(int(row["n"]) for row in rows),
         left_out=left_out,
         early=sum(int(row[_EARLY]) for row in admitted),
+        other_phases=other_phases,
         first_us=first_us,
         gaps={name: sum(int(row[column] or 0) for row in admitted) for name, column in values.gaps.items()},
         mixed=frozenset(

@@ -12,9 +12,10 @@ from typing import Any, Final
 import narwhals as nw
 
 from imp_core.clock import DAY_US
+from imp_experiments.design.registration import FIRST_PHASE
 from imp_experiments.measure.days import Offsets
 
-__all__ = ["IN", "TWO_VARIANTS", "UNKNOWN_VARIANT", "exposures_of", "units_of"]
+__all__ = ["IN", "TWO_VARIANTS", "UNKNOWN_VARIANT", "exposures_of", "in_other_phases", "of_phase", "units_of"]
 
 IN: Final = "in"
 TWO_VARIANTS: Final = "two_variants"
@@ -24,12 +25,29 @@ _EXPOSURE: Final = "exposure"
 Frame = nw.LazyFrame[Any]
 
 
-def exposures_of(events: Frame, experiment: str) -> Frame:
-    """The exposures of one experiment: subject, event_us, intake_seq, variant, stratum ("" where there is none)."""
-    mine = (nw.col("type") == _EXPOSURE) & (nw.col("experiment") == experiment)
-    return events.filter(mine & ~nw.col("variant").is_null() & ~nw.col("subject").is_null()).select(
-        "subject", "event_us", "intake_seq", "variant", stratum=nw.col("stratum").fill_null("")
+def exposures_of(events: Frame, experiment: str, phase: int) -> Frame:
+    """The exposures of one phase: subject, event_us, intake_seq, variant, stratum ("" where there is none)."""
+    return (
+        _of_experiment(events, experiment)
+        .filter(of_phase(phase))
+        .select("subject", "event_us", "intake_seq", "variant", stratum=nw.col("stratum").fill_null(""))
     )
+
+
+def in_other_phases(events: Frame, experiment: str, phase: int) -> int:
+    """How many people have exposures of other phases of the experiment."""
+    others = _of_experiment(events, experiment).filter(~of_phase(phase)).select("subject").unique("subject")
+    return int(others.select(n=nw.len()).collect().item(0, "n"))
+
+
+def of_phase(phase: int) -> nw.Expr:
+    """Whether a row belongs to a phase; one that names none belongs to the first."""
+    return nw.col("phase").fill_null(FIRST_PHASE) == phase
+
+
+def _of_experiment(events: Frame, experiment: str) -> Frame:
+    mine = (nw.col("type") == _EXPOSURE) & (nw.col("experiment") == experiment)
+    return events.filter(mine & ~nw.col("variant").is_null() & ~nw.col("subject").is_null())
 
 
 def units_of(

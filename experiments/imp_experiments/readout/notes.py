@@ -20,6 +20,8 @@ def notes_of(
         notes.append(f"interim: the horizon ends {horizon}; p-values and intervals are not corrected for peeking")
     if measurement.early:
         notes.append(f"exposures before start: {_told(measurement.early, k)}")
+    if measurement.other_phases:
+        notes.append(f"exposures of other phases, which are left out: {_told(measurement.other_phases, k)}")
     hypotheses = len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
     if hypotheses > 1:
         notes.append(

@@ -19,7 +19,7 @@ from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, matured, measure
-from imp_experiments.measure.units import TWO_VARIANTS
+from imp_experiments.measure.units import TWO_VARIANTS, of_phase
 from imp_experiments.readout.compare import compare_metric, hidden
 from imp_experiments.readout.decide import decide, treatments
 from imp_experiments.readout.enrolled import Enrolled, enrolled
@@ -61,12 +61,13 @@ def run(
             opened.events,
             opened.closed,
             experiment,
+            phase=registration.phase,
             as_of_us=opened.as_of_us,
             size=opened.size,
             started_us=registration.started_us,
             zone=zone,
         )
-        refused = _refused(opened.refused, experiment.name)
+        refused = _refused(opened.refused, experiment.name, registration.phase)
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
         # only the type: a driver's words may hold a row
         raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
@@ -124,12 +125,13 @@ def _compare(
     return comparisons, metrics
 
 
-def _refused(native: Any, experiment: str) -> Counter[str]:  # noqa: ANN401 (any native frame Narwhals knows)
-    """How many people's exposures of this experiment lie in the archive but do not pass now, by reason."""
+def _refused(native: Any, experiment: str, phase: int) -> Counter[str]:  # noqa: ANN401 (any native frame Narwhals knows)
+    """How many people's exposures of this experiment's phase lie in the archive but do not pass now, by reason."""
     rows = (
         nw.from_native(native)
         .lazy()
         .filter((nw.col("type") == "exposure") & (nw.col("experiment") == experiment))
+        .filter(of_phase(phase))
         .select("reason", "subjects")
         .collect()
         .rows(named=True)
