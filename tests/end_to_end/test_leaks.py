@@ -28,10 +28,12 @@ SPELLINGS = {ANN: ["Ann.LeakTest@Example.com", "annleaktest@example.com"], BEN: 
 def written(value: str) -> set[bytes]:
     """The ways an identifier or a plain hash of it may be written."""
     plain = {value, value.casefold(), value.upper(), urllib.parse.quote(value), value.encode("unicode_escape").decode()}
+    plain.add(value[:10])  # cut short, it still tells who
     out = {form.encode() for form in plain} | {value.encode("utf-16-le")}
     for algorithm in ("sha256", "md5"):
         digest = hashlib.new(algorithm, value.encode(), usedforsecurity=False).digest()
-        out |= {digest, digest.hex().encode(), digest.hex().upper().encode(), base64.b64encode(digest).rstrip(b"=")}
+        out |= {digest[:16], digest.hex()[:32].encode(), digest.hex()[:32].upper().encode()}
+        out.add(base64.b64encode(digest)[:20])
     return out
 
 
@@ -215,7 +217,7 @@ def test_no_identifier_is_left_anywhere(imp: Callable[..., Any], tmp_path: Path)
     headless.write_text(f"email:{ANN},analytics,given,{times(1)}\n")
     run("consent", "import", headless, code=2)
     run("ingest", "file", headless, code=2)
-    for word in (ANN, f"email:{ANN}@{ANN}", f"phone:{CAI}", f"{ANN}:x", f"fax:{BEN}"):
+    for word in (ANN, f"email:{ANN}@{ANN}", f"phone:{CAI}", f"{ANN}:x", f"{CAI}:x", f"fax:{BEN}"):
         run("consent", "record", word, "--purpose", "analytics", "--state", "given", code=2)
         run("consent", "check", word, "--purpose", "analytics", "--json", code=2)
     run("consent", "record", f"email:{ANN}", "--purpose", ANN, "--state", "given", code=2)
