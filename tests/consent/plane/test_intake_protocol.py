@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import os
@@ -18,7 +19,7 @@ from imp_consent.plane import archive
 from imp_consent.plane.intake import ingest as protocol
 from imp_consent.plane.remove import request_erasure, resume
 from imp_core.clock import DAY_US, SECOND_US
-from imp_core.errors import ImpError, LedgerBroken
+from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.event import RawEvent
 
 SOURCE = hashlib.sha256(b"the file").hexdigest()
@@ -310,6 +311,13 @@ def test_raw_events_live_no_longer_than_their_chunk(given):
 
     given.take_all(rows())
     assert alive == [10_000]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_garbage_collector_goes_on_after_an_intake_however_it_ends(given, fails: bool):
+    with contextlib.suppress(BadInput):
+        given.take(given.event("1", "x1", days_ago=-1 if fails else 1))
+    assert gc.isenabled()
 
 
 def test_what_is_recorded_while_later_rows_are_read_does_not_open_the_gate_for_them(given, another):

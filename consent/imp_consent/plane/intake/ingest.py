@@ -7,6 +7,7 @@ a crash leaves at worst a file that no row names.
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -236,13 +237,30 @@ class _Run:
 def _chunks(rows: Iterable[object]) -> Generator[list[object]]:
     iterator = iter(rows)
     try:
-        while chunk := list(islice(iterator, _CHUNK)):
-            yield chunk
-            chunk.clear()  # raw identifiers live no longer than this
+        more = True
+        while more:
+            with _uncollected():
+                chunk = list(islice(iterator, _CHUNK))
+                more = bool(chunk)
+                if more:
+                    yield chunk
+                chunk.clear()  # raw identifiers live no longer than this
     finally:
         close = getattr(iterator, "close", None)
         if close is not None:
             close()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows hold no cycles: the garbage collector, which would visit each several times, waits until they are gone."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

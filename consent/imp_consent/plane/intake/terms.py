@@ -82,8 +82,10 @@ def _typed(event: Any) -> bool:  # noqa: ANN401 (a stranger's plugin may hand in
         and type(event.event_us) is int
         and type(event.row) is int
         and (event.identifier is None or isinstance(event.identifier, RawId))
+        and (event.phase is None or type(event.phase) is int)
         # Arrow would cut a fraction off without a word.
-        and all(number is None or type(number) is int for number in (event.phase, event.amount_micros, event.quantity))
+        and (event.amount_micros is None or type(event.amount_micros) is int)
+        and (event.quantity is None or type(event.quantity) is int)
         and (event.props is None or isinstance(event.props, Mapping))
     )
 
