@@ -128,12 +128,15 @@ class FakeView:
     def __init__(self, rows: Rows, clock: SimulatedClock, connection: duckdb.DuckDBPyConnection) -> None:
         self.rows, self.clock, self.connection = rows, clock, connection
         self.superseded = 0
+        self.erased_while_opening = 0
         self.uses: list[FakeUse] = []
         self.asked: list[tuple[Use, int | None]] = []
         self.closings: list[dict[str, Any]] = []
 
     def open(self, use: Use, *, definition_seq: int | None = None) -> FakeUse:
         self.asked.append((use, definition_seq))
+        if len(self.asked) <= self.erased_while_opening:
+            raise Superseded("somebody was erased while this was opened")
         opened = FakeUse(
             seq=100 + 10 * len(self.uses),
             size=50,

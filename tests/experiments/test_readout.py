@@ -72,6 +72,17 @@ def test_a_withdrawal_meanwhile_makes_it_run_again(started: Any, fill: Any, time
     assert len(list((started.root / "reports").iterdir())) == 1
 
 
+def test_an_erasure_while_it_is_opened_makes_it_run_again_at_most_twice(started: Any, fill: Any) -> None:
+    fill()
+    started.view.erased_while_opening = 2
+    assert check(read_out(started.ctx, "test"))["consent"]["use"] == 100
+    assert len(started.view.asked) == 3
+    started.view.erased_while_opening = 99
+    with pytest.raises(CheckFailed, match="withdrew or were erased"):
+        read_out(started.ctx, "test")
+    assert len(started.view.asked) == 6
+
+
 def test_after_running_again_twice_it_is_refused_and_nothing_is_written(started: Any, fill: Any) -> None:
     fill()
     started.view.superseded = 99

@@ -58,7 +58,10 @@ def read_out(ctx: Context, name: str) -> ReadOut:
     zone, reports = open_zone(ctx.workspace.timezone), _reports(ctx)
     use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
     for _ in range(_ATTEMPTS):
-        opened = ctx.view.open(use, definition_seq=registration.seq)
+        try:
+            opened = ctx.view.open(use, definition_seq=registration.seq)
+        except Superseded:  # somebody was erased while it was opened: that use is closed already
+            continue
         try:
             readout, data, close_seq = _computed(ctx, opened, experiment, registration, zone)
         except Superseded:

@@ -15,6 +15,7 @@ from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import prepare_frame
 from imp_experiments.measure.table import Layout, Tabulated, tabulate
 from imp_experiments.readout.compare import compare_metric
+from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Compared, Health, MetricUnits, Readout, Verdict
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
@@ -42,6 +43,7 @@ def analyze(
 
     Raises:
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
+            Also a file of a workspace's archive, which is read out through the gate.
     """
     if scale not in ("relative", "absolute"):
         raise BadInput("the scale is neither relative nor absolute", where="scale")
@@ -49,6 +51,7 @@ def analyze(
     _check_layout(layout)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
+        refuse_archive(path)
         with open_file(path, layout) as opened:
             table = _tabulated(nw.from_native(opened.relation), layout, opened.first_fault, str(path))
     else:
