@@ -105,10 +105,18 @@ class Plugins:
     def runtime_provider(self, kind: str, chosen: str | None = None) -> RuntimeProvider | None:
         """The provider of one protocol, or None where no plugin brings one.
 
+        A stranger's stands in for nobody unasked: where the framework's own is left out, only one that `imp.toml`
+        names is taken, else the gate of any enabled channel would decide.
+
         Raises:
             BadInput: several plugins provide it and none was chosen, or the chosen one is not there.
         """
-        found = [ref for _, ref in self._collect("imp_register_runtime", RuntimeProvider) if ref.kind == kind]
+        offered = [
+            (status, ref) for status, ref in self._collect("imp_register_runtime", RuntimeProvider) if ref.kind == kind
+        ]
+        found = [ref for _, ref in offered]
+        if chosen is None and not any(status.always_on for status, _ in offered):
+            found = []
         if chosen is not None:
             found = [ref for ref in found if ref.name == chosen]
             if not found:

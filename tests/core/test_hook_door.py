@@ -330,6 +330,13 @@ def test_two_providers_of_one_kind_are_an_error_until_one_is_chosen(site, enable
         plugins.runtime_provider("gate", "other")
 
 
+def test_a_strangers_gate_never_stands_in_for_one_that_is_left_out(site, enabled):
+    site.install("acme", provider("acme"))
+    plugins = enabled("acme", without=("consent",))
+    assert plugins.runtime_provider("gate") is None
+    assert plugins.runtime_provider("gate", "acme").name == "acme"
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
