@@ -180,6 +180,8 @@ BAD = [
     ('primary = "any"\n', 'primary = "most"\n', "[decision]: primary", "must be one of"),
     ("[decision]", "[decisions]", "test.toml: decisions", "unknown key"),
     ("[plan]", "[[factors]]\nname = \"x\"\n[plan]", "test.toml: factors", "come later"),
+    ('window = "14d"', 'window = "14d"\nclip = 0.99', "[[metrics]] 1: clip", "comes later"),
+    ('unit = "subject"', 'unit = "session"', "test.toml: unit", "comes later"),
     ("[plan]", "[design]\nkind = \"full\"\n[plan]", "test.toml: design", "come later"),
 ]  # fmt: skip
 
@@ -193,6 +195,14 @@ def test_a_bad_field_is_refused_by_file_and_field(old: str, new: str, where: str
     assert where in caught.value.where
     assert caught.value.where.startswith("test.toml")
     assert what in caught.value.what
+
+
+@pytest.mark.parametrize("names", ['["visit"]', '["visit", {name = "spend"}]'])
+def test_metrics_by_name_come_later(names: str) -> None:
+    text = WHOLE[: WHOLE.index("[[metrics]]")].replace('control = "plain"', f'control = "plain"\nmetrics = {names}')
+    with pytest.raises(BadInput, match=r"names from metrics\.toml come later") as caught:
+        parse(text)
+    assert caught.value.where == "test.toml: metrics"
 
 
 def test_a_misspelt_key_gets_a_hint() -> None:

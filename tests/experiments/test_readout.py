@@ -367,6 +367,40 @@ def test_amounts_in_several_currencies_have_a_condition_and_no_figures(
     assert (spend["absolute"], spend["value"]["variant"]) == (None, None)
 
 
+# -- what is registered only -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("[plan]\n", '[plan]\nlooks = "daily"\n', "daily looks are registered, but correction for them comes later"),
+        ("[plan]\n", "[plan]\nmde = 0.05\n", "mde and power are registered, but planning by them comes later"),
+        ("[plan]\n", "[plan]\npower = 0.9\n", "mde and power are registered, but planning by them comes later"),
+        ("[plan]\n", 'trigger = "send.decided"\n[plan]\n', "the trigger is registered, but acting on it comes later"),
+        ("[plan]\n", 'namespace = "mails"\n[plan]\n', "keeping its experiments apart comes later"),
+        ('window = "7d"\n', 'window = "7d"\npre = "14d"\n', "visit: the pre-period is registered, but adjustment"),
+        (
+            'window = "7d"\n',
+            'window = "7d"\n[[metrics]]\nname = "o"\nrole = "secondary"\nkind = "mean"\nevent = "o"\nwindow = "7d"\n',
+            "secondary metrics are not corrected for each other",
+        ),
+    ],
+)
+def test_what_is_registered_but_not_done_yet_is_said(
+    bench: Any, fill: Any, definition: str, at_day: Callable[[float], int], change: tuple[str, str, str]
+) -> None:
+    old, new, said = change
+    assert old in definition
+    restart(bench, definition.replace(old, new, 1), at_day)
+    fill(20)
+    assert any(said in note for note in check(read_out(bench.ctx, "test"))["notes"])
+
+
+def test_what_is_done_needs_no_such_note(started: Any, fill: Any) -> None:
+    fill(20)
+    assert not any("later" in note for note in check(read_out(started.ctx, "test"))["notes"])
+
+
 # -- the way back -----------------------------------------------------------------------------------------------------
 
 

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
+__all__ = ["DEFAULT_POWER", "DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
 
 # What may change after the start without changing what is analysed: words, and how many units enter.
 _NOT_ANALYSIS = ("hypothesis", "traffic")
+DEFAULT_POWER: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class Plan:
 
     horizon_us: int
     alpha: float = 0.05
-    power: float = 0.8
+    power: float = DEFAULT_POWER
     mde: float | None = None
     looks: str = "once"
 

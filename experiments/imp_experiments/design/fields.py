@@ -96,9 +96,11 @@ class Fields:
         """A sub-table; an absent one is empty."""
         return Fields(self._take(key, {}), file=self._file, place=self._join(f"[{key}]"))
 
-    def tables(self, key: str) -> list[Fields]:
-        """An array of tables, at least one."""
+    def tables(self, key: str, *, names_later: str | None = None) -> list[Fields]:
+        """An array of tables, at least one; `names_later` says that names in their place are not there yet."""
         value = self._take(key, _MISSING)
+        if names_later is not None and isinstance(value, list) and any(isinstance(item, str) for item in value):
+            self.refuse(key, names_later, f"write [[{key}]]")
         if not isinstance(value, list) or not value:
             self.refuse(key, "must be an array of tables", f"write one or more [[{key}]]")
         return [

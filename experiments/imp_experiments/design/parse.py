@@ -9,7 +9,7 @@ from typing import Final
 
 from imp_core.errors import BadInput
 from imp_experiments.design.assign import BUCKETS, bucket_counts
-from imp_experiments.design.experiment import DecisionRule, Experiment, Metric, Plan, Variant
+from imp_experiments.design.experiment import DEFAULT_POWER, DecisionRule, Experiment, Metric, Plan, Variant
 from imp_experiments.design.fields import Fields
 
 __all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
@@ -141,7 +141,7 @@ def _plan(table: Fields) -> Plan:
     plan = Plan(
         horizon_us=table.duration_us("horizon"),
         alpha=table.number("alpha", 0.05, above=0, below=0.5),
-        power=table.number("power", 0.8, above=0, below=1),
+        power=table.number("power", DEFAULT_POWER, above=0, below=1),
         mde=table.optional_number("mde", above=0, below=1e12),
         looks=table.choice("looks", ("once", "daily", "weekly"), "once"),
     )
@@ -160,7 +160,7 @@ def _decision(table: Fields) -> DecisionRule:
 
 def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, ...]:
     out: list[Metric] = []
-    for table in top.tables("metrics"):
+    for table in top.tables("metrics", names_later="names from metrics.toml come later"):
         metric = _metric(table)
         if metric.name in (other.name for other in out):
             table.refuse("name", "two metrics have this name")
@@ -175,6 +175,8 @@ def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, .
 
 
 def _metric(table: Fields) -> Metric:
+    if table.has("clip"):
+        table.refuse("clip", "winsorisation comes later", "leave it out")
     kind = table.choice("kind", ("mean", "proportion"), later=("ratio", "quantile"))
     metric = Metric(
         name=table.text("name", longest=100),

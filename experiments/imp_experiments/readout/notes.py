@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.compare import hidden
 from imp_experiments.readout.decide import treatments
@@ -27,7 +27,10 @@ def notes_of(
         notes.append(
             f"comparisons are not corrected for each other; the verdict is, for {hypotheses} hypotheses (Bonferroni)"
         )
+    if any(metric.role == "secondary" for metric in experiment.metrics):
+        notes.append("secondary metrics are not corrected for each other: that comes later")
     notes += _about_metrics(experiment, measurement)
+    notes += _registered_only(experiment)
     observed = met.observed
     idle = [name for name, weight in experiment.weights.items() if not weight and observed[name]]
     if idle:
@@ -48,6 +51,22 @@ def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str
             notes.append(f"{metric.name}: {gaps} events without {metric.value} counted as 0")
         if metric.pre_us is not None:
             notes.append(f"{metric.name}: the pre-period is registered, but adjustment for it comes later")
+    return notes
+
+
+def _registered_only(experiment: Experiment) -> list[str]:
+    """What the file promises and this version does not do yet."""
+    notes, plan = [], experiment.plan
+    if plan.looks != "once":
+        notes.append(
+            f"{plan.looks} looks are registered, but correction for them comes later: the verdict falls at the horizon"
+        )
+    if plan.mde is not None or plan.power != DEFAULT_POWER:
+        notes.append("mde and power are registered, but planning by them comes later")
+    if experiment.trigger:
+        notes.append("the trigger is registered, but acting on it comes later: all exposures count")
+    if experiment.namespace != experiment.name:
+        notes.append("the namespace decides who takes part, but keeping its experiments apart comes later")
     return notes
 
 
