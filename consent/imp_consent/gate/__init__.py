@@ -6,12 +6,13 @@ MACs, and none of them is a hook. Their agreement with the entries themselves is
 code with them (`tests/consent/policy/test_forms_agree.py`).
 """
 
-from imp_consent.gate.frames import DECIDED_SQL, PASSING_SQL, RECTANGLES, REFUSED_SQL, rectangles
+from imp_consent.gate.frames import DECIDED_SQL, OVERLAPPING_SQL, PASSING_SQL, RECTANGLES, REFUSED_SQL, rectangles
 from imp_consent.gate.many import Decisions, Memory, decide_many
 from imp_consent.gate.point import ConsentGate, decide_in, known_at
 
 __all__ = [
     "DECIDED_SQL",
+    "OVERLAPPING_SQL",
     "PASSING_SQL",
     "RECTANGLES",
     "REFUSED_SQL",

@@ -14,7 +14,7 @@ from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.decide import STRICTNESS, Reason
 from imp_consent.policy.project import TABLE
 
-__all__ = ["DECIDED_SQL", "PASSING_SQL", "RECTANGLES", "REFUSED_SQL", "rectangles"]
+__all__ = ["DECIDED_SQL", "OVERLAPPING_SQL", "PASSING_SQL", "RECTANGLES", "REFUSED_SQL", "rectangles"]
 
 _ROWS: Final = 100_000  # rectangles in one Arrow batch
 
@@ -56,6 +56,11 @@ DECIDED_SQL: Final = (
     " FROM archive_row a"
     f" LEFT JOIN consent_rectangle x ON {_FIRST.format(r='x')}"
     f" LEFT JOIN consent_rectangle y ON {_SECOND.format(r='y')}"
+)
+# Subjects for whom two rectangles cover one point: an old row was put back, MAC and all. There must be none.
+OVERLAPPING_SQL: Final = (
+    "SELECT a.subject FROM consent_rectangle a JOIN consent_rectangle b ON a.subject = b.subject AND a.rowid < b.rowid"
+    " WHERE a.from_us < b.to_us AND b.from_us < a.to_us AND a.from_seq < b.to_seq AND b.from_seq < a.to_seq LIMIT 1"
 )
 # The rows that do not pass, with `decided`, the reason.
 REFUSED_SQL: Final = f"SELECT * EXCLUDE (permitted) FROM ({DECIDED_SQL}) WHERE NOT permitted"  # noqa: S608 (as above)

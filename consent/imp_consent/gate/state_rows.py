@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL
@@ -19,13 +20,21 @@ MANY: Final = ONE.replace("subject = ?", "subject IN (SELECT value FROM json_eac
 
 
 def timeline_of(rows: Iterable[tuple[object, ...]]) -> list[Segment]:
-    """Of one subject's rows at one knowledge, those that decide: the channel's own where it has any."""
+    """Of one subject's rows at one knowledge, those that decide, by event time: the channel's own where it has any.
+
+    Raises:
+        LedgerBroken: two of them cover one time: an old row was put back, MAC and all.
+    """
     own: list[Segment] = []
     general: list[Segment] = []
     for row in rows:
         _, scope, rectangle = parse_row(row)
         (general if scope.channel == EVERY_CHANNEL else own).append(rectangle.segment)
-    return own or general
+    segments = sorted(own or general)
+    for earlier, later in pairwise(segments):
+        if later.from_us < earlier.to_us:
+            raise LedgerBroken("two answers for one time", where=TABLE, mend="run: imp audit verify")
+    return segments
 
 
 def integer(value: object) -> int:

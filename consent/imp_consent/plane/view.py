@@ -14,7 +14,7 @@ from typing import Final
 
 import duckdb
 
-from imp_consent.gate import DECIDED_SQL, PASSING_SQL, rectangles
+from imp_consent.gate import DECIDED_SQL, OVERLAPPING_SQL, PASSING_SQL, rectangles
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
@@ -139,6 +139,8 @@ class ConsentUse:
         connection.register("consent_arrow", allowed)
         connection.execute("CREATE TEMP TABLE consent_rectangle AS SELECT * FROM consent_arrow")
         connection.unregister("consent_arrow")
+        if connection.execute(OVERLAPPING_SQL).fetchall():
+            raise LedgerBroken("two answers for one point", where="consent_state", mend="run: imp audit verify")
         parameters = {"read_us": self.as_of_us, "n": self.size}
         connection.execute(f"CREATE TEMP TABLE half_unit AS {_HALF_UNITS_SQL}", parameters)
         connection.execute(f"CREATE TEMP TABLE passing AS {_PASSING_SQL}", parameters)

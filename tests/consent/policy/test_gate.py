@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from imp_consent.gate import (
+    OVERLAPPING_SQL,
     PASSING_SQL,
     RECTANGLES,
     REFUSED_SQL,
@@ -69,6 +70,26 @@ def test_r02_a_changed_rectangle_opens_nothing(trial: Trial, log: Log) -> None:
             decide_many(transaction, [subject], [20], purpose="ads", channel=None, now_us=20)
         with pytest.raises(LedgerBroken):
             rectangles(transaction, "ads")
+
+
+def test_r02_an_old_permission_put_back_with_its_own_mac_opens_nothing(trial: Trial, log: Log) -> None:
+    gate = ConsentGate(lambda: log)
+    with trial() as transaction:
+        subject = transaction.subject_for(RawId("member", "1"))
+        transaction.append_person(subject, Statement(type="grant", purpose="ads", channel="", at_us=10), {})
+        (was,) = transaction.sql.execute("SELECT * FROM consent_state").fetchall()
+        transaction.append_person(subject, Statement(type="withdraw", purpose="ads", channel="", at_us=15), {})
+        assert gate.decide(use(subject), at_us=20).reason == "withdrawn"
+        key = "subject = ? AND purpose = ? AND channel = ? AND from_us = ? AND from_seq = ?"
+        transaction.sql.execute(f"DELETE FROM consent_state WHERE {key}", was[:5])
+        transaction.sql.execute(f"INSERT INTO consent_state VALUES ({', '.join('?' * len(was))})", was)
+        assert gate.decide(use(subject), at_us=20).reason == "ledger_unavailable"
+        with pytest.raises(LedgerBroken, match="two answers"):
+            decide_many(transaction, [subject], [20], purpose="ads", channel=None, now_us=20)
+        with duckdb.connect() as connection:
+            connection.register("found", rectangles(transaction, "ads"))
+            connection.execute("CREATE TEMP TABLE consent_rectangle AS SELECT * FROM found")
+            assert connection.execute(OVERLAPPING_SQL).fetchall() == [(subject,)]
 
 
 def test_the_gate_finds_people_and_creates_none(trial: Trial, log: Log) -> None:
