@@ -114,6 +114,7 @@ def test_of_a_unit_with_several_rows_a_proportion_is_any_and_a_mean_the_sum(writ
     path = write("u.csv", "u,v,x,y\n1,a,0,1\n1,a,1,2\n2,a,0,5\n3,b,0,5\n3,b,0,1\n4,b,1,1\n5,a,0,1\n5,b,0,1\n")
     readout = small(path, unit="u")
     assert readout.excluded == {"two_variants": 1}
+    assert readout.health.two_variants == {"a+b": 1}  # the file is the analyst's: nothing is hidden
     x, y = readout.comparisons
     assert (x.value_control, x.value_variant) == (0.5, 0.5)
     assert (y.value_control, y.value_variant) == ((3 + 5) / 2, (6 + 1) / 2)
@@ -211,6 +212,16 @@ def test_a_mean_of_a_hundred_million_keeps_its_variance(tmp_path: Path) -> None:
 
 def test_as_of_is_the_clocks_time(write: Any, clock: SimulatedClock) -> None:
     assert small(write("s.csv", SMALL), clock=clock).as_of == "2026-03-01T12:00:00Z"
+
+
+def test_a_missing_variant_is_a_fault_also_where_units_have_several_rows() -> None:
+    columns = {"v": ["a", None, "a", "b", "b"], "u": [1, 2, 2, 3, 4], "x": [1, 0, 1, 0, 1]}
+    for frame in (pd.DataFrame(columns), pl.DataFrame(columns)):
+        with pytest.raises(BadInput, match="the variant is missing"):
+            small(frame, means=[], unit="u")
+        missing = frame[frame["v"] != "a"] if isinstance(frame, pd.DataFrame) else frame.filter(pl.col("v").is_null())
+        with pytest.raises(BadInput, match="the variant is missing"):
+            small(missing, means=[], unit="u")
 
 
 # -- conditions -------------------------------------------------------------------------------------------------------

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+
+from imp_experiments.commands.read_out import read_out
+from imp_experiments.commands.start import start_experiment
+from imp_experiments.readout.format import parse_readout, to_plain
+from imp_experiments.readout.render import render_table
 
 LEFT_OUT = "the sample ratio leaves them out"
 
@@ -86,3 +92,59 @@ def test_exposures_of_other_phases_alone_are_no_units(started: Any, told: Any) -
     plain = told(started)
     assert [condition["code"] for condition in plain["comparisons"][0]["conditions"]] == ["no_units"]
     assert "exposures of other phases, which are left out: 20 units" in plain["notes"]
+
+
+THREE = """
+[[variants]]
+name = "c"
+[[metrics]]"""
+
+
+@pytest.fixture
+def three(bench: Any, fill: Any, definition: str, at_day: Any) -> Any:
+    """A started bench with variants a, b and c, of which a and b have units."""
+    bench.write(definition.replace("[[metrics]]", THREE.strip()))
+    bench.clock._now_us = at_day(0)
+    start_experiment(bench.ctx, "test")
+    bench.clock.move_to(at_day(59.5))
+    fill(100)
+    return bench
+
+
+def both(bench: Any, first: int, n: int, *variants: str) -> None:
+    for subject in range(first, first + n):
+        for day, variant in enumerate(variants, start=1):
+            bench.rows.expose(subject, variant, day)
+
+
+def test_units_in_two_variants_are_counted_by_these(three: Any, told: Any) -> None:
+    both(three, 50_000, 12, "b", "a")
+    both(three, 60_000, 11, "a", "c", "b")  # in all of them: first and last by name
+    both(three, 70_000, 10, "c", "b")
+    plain = told(three)
+    assert plain["health"]["two_variants"] == {"a+b": 12, "a+c": 11, "b+c": 10}
+    assert plain["excluded"]["two_variants"] == 33
+
+
+def test_a_pair_below_k_hides_the_others_which_with_the_total_would_tell_it(three: Any, told: Any) -> None:
+    both(three, 50_000, 12, "b", "a")
+    both(three, 70_000, 3, "c", "b")
+    plain = told(three)
+    assert plain["health"]["two_variants"] == {"a+b": None, "b+c": None}
+    assert plain["excluded"]["two_variants"] == 15
+
+
+def test_a_variant_nobody_registered_is_not_named(three: Any, told: Any) -> None:
+    both(three, 50_000, 12, "a", "secret")
+    assert told(three)["health"]["two_variants"] == {"a+?": 12}
+
+
+def test_the_table_names_the_variants_a_unit_was_in(three: Any) -> None:
+    both(three, 50_000, 12, "b", "a")
+    assert "in two variants: a+b 12" in render_table(read_out(three.ctx, "test").readout)
+
+
+def test_a_readout_without_the_optional_field_is_read(three: Any) -> None:
+    plain = to_plain(read_out(three.ctx, "test").readout)
+    del plain["health"]["two_variants"]
+    assert parse_readout(json.dumps(plain).encode()).health.two_variants == {}

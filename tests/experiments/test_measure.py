@@ -145,6 +145,7 @@ def test_a_unit_in_two_variants_is_out_and_counted(rows: Any, measured: Callable
     rows.expose(2, "b", 2)
     found = measured(rows)
     assert found.left_out == {"two_variants": 1}
+    assert found.pairs == {"a+b": 1}
     assert (found.moments.count(), found.present) == (1, 2)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import narwhals as nw
 
 from imp_experiments.measure.moments import Cell, Moments
-from imp_experiments.measure.units import IN
+from imp_experiments.measure.units import IN, TWO_VARIANTS
 
-__all__ = ["Row", "aggregate", "moments_of"]
+__all__ = ["Row", "aggregate", "moments_of", "pairs_of"]
 
 # A spread of a tenth of the mean still leaves 14 of 16 digits: below that, sum again around the mean.
 _WELL_CONDITIONED: Final = 1e-2
@@ -52,6 +52,20 @@ def moments_of(rows: Sequence[Row], names: Sequence[str], columns: Sequence[str]
     ]
     empty = Moments(tuple(names), shifts, ())
     return empty.merge(Moments(tuple(names), shifts, tuple(cells)))
+
+
+def pairs_of(rows: Sequence[Row], known: Collection[str] | None = None) -> dict[str, int]:
+    """Units in two variants as "a+b" → how many; a unit in more counts under the first and last of them by name.
+
+    With `known` any other variant is called "?".
+    """
+    pairs: dict[str, int] = {}
+    for row in rows:
+        if row["status"] == TWO_VARIANTS:
+            names = (row["variant"], row["last_variant"])
+            pair = "+".join(name if known is None or name in known else "?" for name in names)
+            pairs[pair] = pairs.get(pair, 0) + int(row["n"])
+    return dict(sorted(pairs.items()))
 
 
 def _collect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 
 from imp_experiments.design.experiment import Experiment, Metric
-from imp_experiments.measure.aggregate import Row, aggregate, moments_of
+from imp_experiments.measure.aggregate import Row, aggregate, moments_of, pairs_of
 from imp_experiments.measure.days import day_end_us, offsets_between
 from imp_experiments.measure.metric import UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
@@ -19,14 +19,15 @@ from imp_experiments.measure.units import IN, exposures_of, in_other_phases, uni
 __all__ = ["Measurement", "matured", "measure"]
 
 _EARLY = "early"
-_KEYS = ("status", "variant", "day", "stratum")
+_KEYS = ("status", "variant", "last_variant", "day", "stratum")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Moments of the admitted units, and what else the readout says of the units.
 
-    `present` counts all units with an exposure in the view; `left_out` those of them that are out, by reason;
+    `present` counts all units with an exposure in the view; `left_out` those of them that are out, by reason, and
+    `pairs` those in two variants by these ("a+b");
     `early` the admitted ones exposed before the start; `other_phases` people with exposures of other phases, which
     are left out. `first_us` is the first exposure (None: there is none). `gaps` counts events without the amount or
     quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
@@ -35,6 +36,7 @@ class Measurement:
     moments: Moments
     present: int
     left_out: Mapping[str, int]
+    pairs: Mapping[str, int]
     early: int
     other_phases: int
     first_us: int | None
@@ -68,6 +70,7 @@ def measure(
             moments=nothing,
             present=0,
             left_out={},
+            pairs={},
             early=0,
             other_phases=other_phases,
             first_us=None,
@@ -87,7 +90,15 @@ def measure(
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
     rows, shifts = aggregate(frame, _KEYS, values.columns, _others(values))
-    return _measurement(rows, shifts, values, metrics, first_us=int(span["first"]), other_phases=other_phases)
+    return _measurement(
+        rows,
+        shifts,
+        values,
+        metrics,
+        known=experiment.weights,
+        first_us=int(span["first"]),
+        other_phases=other_phases,
+    )
 
 
 def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) -> Moments:
@@ -108,6 +119,7 @@ def _measurement(
     values: UnitValues,
     metrics: Sequence[Metric],
     *,
+    known: Collection[str],
     first_us: int,
     other_phases: int,
 ) -> Measurement:
@@ -120,6 +132,7 @@ def _measurement(
         moments=moments_of(admitted, [metric.name for metric in metrics], values.columns, shifts),
         present=sum(int(row["n"]) for row in rows),
         left_out=left_out,
+        pairs=pairs_of(rows, known),
         early=sum(int(row[_EARLY]) for row in admitted),
         other_phases=other_phases,
         first_us=first_us,

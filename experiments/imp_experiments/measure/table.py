@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import narwhals as nw
 
 from imp_core.errors import BadInput
-from imp_experiments.measure.aggregate import aggregate, moments_of
+from imp_experiments.measure.aggregate import aggregate, moments_of, pairs_of
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.units import IN, TWO_VARIANTS
 
@@ -42,10 +42,10 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Tabulated:
-    """Moments of the units in one variant, units seen in two, and rows that cannot be taken (then: look for one)."""
+    """Moments of the units in one variant, units in two by these, rows that cannot be taken (then: look for one)."""
 
     moments: Moments
-    two_variants: int
+    pairs: Mapping[str, int]
     faults: int
 
 
@@ -59,11 +59,12 @@ def tabulate(frame: nw.LazyFrame[Any], layout: Layout, *, where: str | None = No
     """
     columns = [f"value_{index}" for index in range(len(layout.metrics))]
     units = frame.with_columns(status=nw.lit(IN)) if layout.unit is None else _per_unit(frame, layout, columns)
-    rows, shifts = aggregate(units, ("status", "variant"), columns, {"faults": nw.col("fault").sum()})
+    keys = ("status", "variant") if layout.unit is None else ("status", "variant", "last_variant")
+    rows, shifts = aggregate(units, keys, columns, {"faults": nw.col("fault").sum()})
     if not rows:
         raise BadInput("there are no rows", where=where)
     faults = sum(int(row["faults"]) for row in rows)
-    if len(rows) > _MOST_VARIANTS and not faults:
+    if len({row[key] for row in rows for key in keys[1:]}) > _MOST_VARIANTS and not faults:
         raise BadInput(
             f"over {_MOST_VARIANTS} different values: not a column of variants", where=f"column {layout.variant}"
         )
@@ -71,7 +72,8 @@ def tabulate(frame: nw.LazyFrame[Any], layout: Layout, *, where: str | None = No
     admitted = [row for row in rows if row["status"] == IN and isinstance(row["variant"], str)]
     return Tabulated(
         moments=moments_of(admitted, _names(layout), columns, shifts),
-        two_variants=sum(int(row["n"]) for row in rows if row["status"] == TWO_VARIANTS),
+        # where rows cannot be taken, a variant may be missing
+        pairs=pairs_of(rows) if layout.unit is not None and not faults else {},
         faults=faults,
     )
 
@@ -87,9 +89,9 @@ def _per_unit(frame: nw.LazyFrame[Any], layout: Layout, columns: Sequence[str]) 
         for column, (_, kind) in zip(columns, layout.metrics, strict=True)
     }
     per_unit = frame.group_by("unit").agg(
-        variant=nw.col("variant").min(), highest=nw.col("variant").max(), fault=nw.col("fault").sum(), **values
+        variant=nw.col("variant").min(), last_variant=nw.col("variant").max(), fault=nw.col("fault").sum(), **values
     )
-    seen_twice = nw.col("variant") != nw.col("highest")
+    seen_twice = nw.col("variant") != nw.col("last_variant")
     return per_unit.with_columns(
         status=nw.when(seen_twice).then(nw.lit(TWO_VARIANTS)).otherwise(nw.lit(IN)),
     )

@@ -60,7 +60,7 @@ def units_of(
     size: int,
     offsets: Offsets,
 ) -> Frame:
-    """One row a unit: subject, exposure_us, variant, stratum, day, status.
+    """One row a unit: subject, exposure_us, variant, last_variant (another one in two variants), stratum, day, status.
 
     `status` is "in", or why the whole unit is out: the reason of a closed rectangle that meets
     [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
@@ -84,6 +84,7 @@ def units_of(
         "exposure_us",
         "stratum",
         variant=nw.col("lowest"),
+        last_variant=nw.col("highest"),
         day=_day(nw.col("exposure_us"), offsets),
         status=status,
     )

@@ -138,8 +138,8 @@ def _readout(
     return Readout(
         consent=None,
         comparisons=tuple(comparisons),
-        health=Health(srm=ratio),
-        excluded={"two_variants": table.two_variants},
+        health=Health(srm=ratio, two_variants=table.pairs),
+        excluded={"two_variants": sum(table.pairs.values())},
         as_of=as_of,
         alpha=alpha,
         metrics=tuple(

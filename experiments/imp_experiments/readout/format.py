@@ -1,7 +1,7 @@
 """`format_readout` and `parse_readout`: the versioned JSON `imp.readout/1`, UTF-8, and back.
 
     {"schema": "imp.readout/1", "consent": "not checked" | {"checkpoint": "…", "use": 0}, "experiment": …,
-     "comparisons": […], "health": {"srm": …}, "excluded": {…}, "as_of": "…", "alpha": 0.05, …}
+     "comparisons": […], "health": {"srm": …, …}, "excluded": {…}, "as_of": "…", "alpha": 0.05, …}
 
 `readout.schema.json` beside this file documents every field.
 """
@@ -44,7 +44,7 @@ def to_plain(readout: Readout) -> dict[str, Any]:
         "consent": NOT_CHECKED if readout.consent is None else asdict(readout.consent),
         "experiment": None if readout.experiment is None else asdict(readout.experiment),
         "comparisons": [_compared_to_plain(compared) for compared in readout.comparisons],
-        "health": asdict(readout.health),
+        "health": {"srm": asdict(readout.health.srm), "two_variants": dict(readout.health.two_variants)},
         "excluded": dict(readout.excluded),
         "as_of": readout.as_of,
         "alpha": readout.alpha,
@@ -99,7 +99,9 @@ def _from_plain(plain: dict[str, Any]) -> Readout:
     return Readout(
         consent=None if plain["consent"] == NOT_CHECKED else Consent(**plain["consent"]),
         comparisons=tuple(_compared_from_plain(item) for item in plain["comparisons"]),
-        health=Health(srm=SampleRatio(**plain["health"]["srm"])),
+        health=Health(
+            srm=SampleRatio(**plain["health"]["srm"]), two_variants=dict(plain["health"].get("two_variants", {}))
+        ),
         excluded=dict(plain["excluded"]),
         as_of=plain["as_of"],
         alpha=plain["alpha"],

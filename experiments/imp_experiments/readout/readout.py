@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from imp_experiments.stats.effect import Condition, Effect
@@ -90,9 +90,14 @@ class MetricUnits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What must hold for the figures to mean anything."""
+    """What must hold for the figures to mean anything.
+
+    `two_variants` counts units in several variants by the first and last of these by name ("a+b"). None: 1 to
+    k - 1 of them, or another count that with their total would tell such a one.
+    """
 
     srm: SampleRatio
+    two_variants: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

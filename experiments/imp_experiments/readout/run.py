@@ -82,7 +82,7 @@ def run(
     readout = Readout(
         consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
         comparisons=tuple(comparisons),
-        health=Health(srm=_shown(ratio, k)),
+        health=Health(srm=_shown(ratio, k), two_variants=_together(measurement.pairs, k)),
         excluded={reason: hidden(n, k) for reason, n in excluded.items()},
         as_of=format_time(opened.as_of_us),
         alpha=experiment.plan.alpha,
@@ -151,6 +151,12 @@ def _excluded(measurement: Measurement, refused: Counter[str], met: Enrolled) ->
     counts.update(refused)
     counts.update(measurement.left_out)
     return dict(counts)
+
+
+def _together(counts: Mapping[str, int], k: int) -> dict[str, int | None]:
+    """Counts whose sum is told elsewhere: where one is hidden, the others would tell it."""
+    few = any(hidden(n, k) is None for n in counts.values())
+    return {name: None if few else n for name, n in counts.items()}
 
 
 def _shown(ratio: SampleRatio, k: int) -> SampleRatio:

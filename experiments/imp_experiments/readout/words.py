@@ -46,7 +46,9 @@ def health(readout: Readout) -> list[str]:
         f"{name} {_count(n)} ({ratio.expected_share[name]:.2%} expected)" for name, n in ratio.observed.items()
     )
     out = ", ".join(f"{reason} {_count(n)}" for reason, n in readout.excluded.items() if n != 0)
-    return [f"sample ratio: {ratio.verdict} ({how}): {counts}", f"excluded: {out or 'nobody'}"]
+    lines = [f"sample ratio: {ratio.verdict} ({how}): {counts}", f"excluded: {out or 'nobody'}"]
+    pairs = ", ".join(f"{pair} {_count(n)}" for pair, n in readout.health.two_variants.items())
+    return [*lines, f"in two variants: {pairs}"] if pairs else lines
 
 
 def detail(readout: Readout) -> list[str]:
