@@ -102,36 +102,6 @@ def test_a_commit_that_was_reached_but_not_acknowledged_is_found_done(given):
     assert _take(given).already
 
 
-def test_a_process_killed_before_the_commit_leaves_a_file_that_is_swept_after_an_hour(given, clock):
-    before = given.state()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive, "discard", lambda *_: None)
-        _fail_in(protocol, "dropped_rows")(patch)
-        with pytest.raises(ImpError):
-            _take(given)
-    (orphan,) = set(given.files()) - set(before[-1])
-    path = given.root / orphan
-    os.utime(path, (given.now / SECOND_US - 3000,) * 2)
-    given.take(given.event("1", "m7"))
-    assert path.exists()
-    clock.move_to(given.now + 601 * SECOND_US)
-    given.take(given.event("1", "m8"))
-    assert not path.exists()
-    assert len(given.files()) == len(given.batches()) == 3
-
-
-def test_an_unfinished_file_of_a_killed_process_is_swept_too(given):
-    left = given.workspace.temporary / "archive-abc.parquet"
-    strange = given.workspace.temporary / "notes.txt"
-    for path in (left, strange):
-        path.write_bytes(b"half")
-        os.utime(path, (given.now / SECOND_US - 3700,) * 2)
-    with given.log.read() as reader:
-        assert archive.orphans(given.workspace, reader, now_us=given.now) == [left]
-    assert archive.remove_orphans(given.workspace, given.log) == 1
-    assert (left.exists(), strange.exists()) == (False, True)
-
-
 def test_files_that_rows_name_or_that_are_not_ours_are_never_orphans(given):
     for path in given.workspace.archive.iterdir():
         os.utime(path, (0, 0))

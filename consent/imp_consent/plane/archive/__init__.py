@@ -22,7 +22,6 @@ from imp_consent.plane.archive.files import (
 from imp_consent.plane.archive.rewrite import (
     RewrittenFile,
     discard,
-    orphans,
     remove_orphans,
     renumber_without,
     rewrite_without,
@@ -43,7 +42,6 @@ __all__ = [
     "insert_batch",
     "live_batches",
     "next_batch",
-    "orphans",
     "read_columns",
     "remove_orphans",
     "renumber_without",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
+import shutil
+import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.archive.schema import FORMAT, SCHEMA
-from imp_core.errors import LedgerBroken
+from imp_core.errors import ImpError, LedgerBroken
+from imp_core.hold import Hold, held_folder
 from imp_core.workspace import Workspace
 
 __all__ = [
@@ -66,7 +68,10 @@ class BatchFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFile:
-    """A file that lies in the archive and that no row names yet; fields as in `BatchFile`."""
+    """A file that lies in the archive and that no row names yet; fields as in `BatchFile`.
+
+    Its `hold` keeps others from taking it for a leftover: until it is released, or nobody refers to this any more.
+    """
 
     batch: int
     version: int
@@ -75,6 +80,12 @@ class WrittenFile:
     n: int
     first_day: int
     last_day: int
+    hold: Hold | None = field(default=None, compare=False, repr=False)
+
+    def release(self) -> None:
+        """Say that it was registered, or never will be."""
+        if self.hold is not None:
+            self.hold.release()
 
 
 def sha256_of(data: bytes) -> str:
@@ -174,17 +185,13 @@ def read_columns(workspace: Workspace, file: WrittenFile, names: Sequence[str]) 
 def scan(workspace: Workspace, paths: Sequence[str]) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection of its own that knows these files' rows as `archive_row`; spills stay in the workspace.
 
+    Spilled rows go when the connection is closed, their folder when nobody refers to it any more.
+
     Raises:
         LedgerBroken: a file cannot be read.
+        ImpError: there is no place for spills.
     """
-    private_folder(workspace.temporary)
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(workspace.temporary / f"duckdb-{secrets.token_hex(4)}"),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-    )
+    connection = _connect(workspace)
     try:
         if paths:
             connection.read_parquet(list(paths)).create_view("archive_row")
@@ -194,6 +201,28 @@ def scan(workspace: Workspace, paths: Sequence[str]) -> duckdb.DuckDBPyConnectio
         connection.close()
         raise LedgerBroken(f"the archive cannot be read: {type(error).__name__}", where="archive") from None
     return connection
+
+
+def _connect(workspace: Workspace) -> duckdb.DuckDBPyConnection:
+    try:
+        private_folder(workspace.temporary)
+        folder, hold = held_folder(workspace.temporary, "duckdb-")
+    except OSError as error:
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(workspace.temporary)) from None
+    connection = duckdb.connect(
+        config={
+            "temp_directory": str(folder / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+    )
+    weakref.finalize(connection, _remove_spills, folder, hold)
+    return connection
+
+
+def _remove_spills(folder: Path, hold: Hold) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is nobody's, and the next sweep's
+    hold.release()
 
 
 def private_folder(path: Path) -> None:

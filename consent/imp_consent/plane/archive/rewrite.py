@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from imp_consent.ledger.log import Log
-from imp_consent.ledger.reader import Reader
 from imp_consent.plane.archive.files import (
     BatchFile,
     WrittenFile,
@@ -21,22 +20,20 @@ from imp_consent.plane.archive.files import (
     live_batches,
     open_file,
 )
-from imp_consent.plane.archive.writer import TEMPORARY_NAMES, ArchiveWriter
-from imp_core.clock import SECOND_US
+from imp_consent.plane.archive.writer import ArchiveWriter
+from imp_core.errors import ImpError
+from imp_core.hold import sweep, take
 from imp_core.workspace import Workspace
 
-__all__ = ["RewrittenFile", "discard", "orphans", "remove_orphans", "renumber_without", "rewrite_without"]
+__all__ = ["RewrittenFile", "discard", "remove_orphans", "renumber_without", "rewrite_without"]
 
 _ROWS = 50_000
-_UNDER_WAY_US = 3600 * SECOND_US  # younger than this, an unnamed file may be about to be named
 _NAME = re.compile(r"b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewrittenFile(WrittenFile):
-    """The next version of a registered file, with how many rows it lost; no row names it yet."""
-
-    removed: int
+    """The next version of a registered file: it takes that one's place, and is never inserted."""
 
 
 def rewrite_without(workspace: Workspace, file: BatchFile, subjects: Collection[int]) -> RewrittenFile | None:
@@ -55,7 +52,7 @@ def rewrite_without(workspace: Workspace, file: BatchFile, subjects: Collection[
             for rows in parquet.iter_batches(batch_size=_ROWS):
                 writer.copy_rows(rows.filter(pc.invert(pc.is_in(rows.column("subject"), value_set=gone))))
             written = writer.publish()
-    return RewrittenFile(**asdict(written), removed=file.n - written.n)
+    return RewrittenFile(**{column.name: getattr(written, column.name) for column in fields(written)})
 
 
 def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[int], *, batch: int) -> WrittenFile:
@@ -80,33 +77,48 @@ def discard(workspace: Workspace, log: Log, file: WrittenFile) -> None:
         named = {live.path for live in live_batches(reader)}
     if file.path not in named:
         (workspace.root / file.path).unlink(missing_ok=True)
-
-
-def orphans(workspace: Workspace, reader: Reader, *, now_us: int) -> list[Path]:
-    """Files that no row names and none will: superseded versions at once, what an interrupted run left after an hour.
-
-    Only files that are named like ours are ever meant.
-    """
-    live = live_batches(reader)
-    named = {file.path for file in live}
-    versions = {file.batch: file.version for file in live}
-    found = list(workspace.temporary.glob(TEMPORARY_NAMES))
-    for path in workspace.archive.glob("*"):
-        ours = _NAME.fullmatch(path.name)
-        if ours and path.relative_to(workspace.root).as_posix() not in named:
-            found.append(path)
-    return sorted(path for path in found if _superseded(path, versions) or _left_behind(path, now_us))
+    file.release()
 
 
 def remove_orphans(workspace: Workspace, log: Log) -> int:
-    """Unlink what `orphans` finds, durably; returns how many."""
+    """Unlink, durably, what no row names and none will, at once and whatever its age; returns how many.
+
+    That is everything under `tmp/` that nobody holds, superseded versions, and files of the archive named like ours
+    whose writer is gone.
+
+    Raises:
+        ImpError: something cannot be removed: people's data may be in it.
+    """
+    try:
+        n = sweep(workspace.temporary)
+        free = {path for path, version, live in _unnamed(workspace, log) if _superseded(version, live) or _free(path)}
+        # Whoever held one may have registered it just before it could be taken: the ledger is asked once more.
+        gone = [path for path, _, _ in _unnamed(workspace, log) if path in free]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        if gone:
+            fsync_folder(workspace.archive)
+    except OSError as error:
+        raise ImpError(
+            f"what a killed process left cannot be removed: {error.strerror}",
+            where=str(error.filename or workspace.root),
+            mend="remove it by hand",
+        ) from None
+    return n + len(gone)
+
+
+def _unnamed(workspace: Workspace, log: Log) -> list[tuple[Path, int, int]]:
+    """Files of the archive that are named like ours and that no row names, their version and that of their batch."""
     with log.read() as reader:
-        found = orphans(workspace, reader, now_us=log.clock.now_us())
-    for path in found:
-        path.unlink(missing_ok=True)
-    if found and workspace.archive.is_dir():
-        fsync_folder(workspace.archive)
-    return len(found)
+        live = live_batches(reader)
+    named = {file.path for file in live}
+    versions = {file.batch: file.version for file in live}
+    found: list[tuple[Path, int, int]] = []
+    for path in sorted(workspace.archive.glob("*")):
+        ours = _NAME.fullmatch(path.name)
+        if ours and path.relative_to(workspace.root).as_posix() not in named:
+            found.append((path, int(ours[2]), versions.get(int(ours[1]), 0)))
+    return found
 
 
 def _holds(parquet: pq.ParquetFile, subjects: pa.Array) -> bool:
@@ -116,18 +128,13 @@ def _holds(parquet: pq.ParquetFile, subjects: pa.Array) -> bool:
     )
 
 
-def _superseded(path: Path, versions: dict[int, int]) -> bool:
-    ours = _NAME.fullmatch(path.name)
-    if ours is None:
-        return False
-    version, current = int(ours[2]), versions.get(int(ours[1]), 0)
+def _superseded(version: int, live: int) -> bool:
     # Only erasures write later versions: one of the present version that no row names lost its race or its process.
-    return version < current or version == current > 0
+    return version < live or version == live > 0
 
 
-def _left_behind(path: Path, now_us: int) -> bool:
-    try:
-        changed_us = path.stat().st_mtime_ns // 1_000
-    except FileNotFoundError:
-        return False
-    return now_us - changed_us > _UNDER_WAY_US
+def _free(path: Path) -> bool:
+    hold = take(path)
+    if hold is not None:
+        hold.release()
+    return hold is not None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,17 +17,20 @@ from imp_consent.plane.archive.files import WrittenFile, fsync_folder, private_f
 from imp_consent.plane.archive.schema import PLAIN, SCHEMA, arrow_rows
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError
+from imp_core.hold import held_file
 from imp_core.workspace import Workspace
 
-__all__ = ["TEMPORARY_NAMES", "ArchiveWriter"]
+__all__ = ["ArchiveWriter"]
 
 _PREFIX, _SUFFIX = "archive-", ".parquet"
-TEMPORARY_NAMES: Final = f"{_PREFIX}*{_SUFFIX}"
 _DICTIONARY = [field.name for field in SCHEMA if pa.types.is_string(field.type) and field.name not in PLAIN]
 
 
 class ArchiveWriter:
-    """One file in the making, outside the archive until `publish`; a block left without it leaves nothing behind."""
+    """One file in the making, outside the archive until `publish`; a block left without it leaves nothing behind.
+
+    It is held from the beginning, and after `publish` by what that returned, so that nobody takes it for a leftover.
+    """
 
     def __init__(self, workspace: Workspace, batch: int, version: int = 0) -> None:
         self._workspace = workspace
@@ -36,13 +38,12 @@ class ArchiveWriter:
         self._version = version
         self._n = 0
         self._days: tuple[int, int] | None = None
+        self._published = False
 
     def __enter__(self) -> ArchiveWriter:
         with _writing(self._workspace.temporary):
             private_folder(self._workspace.temporary)
-            # mkstemp: a name of its own, readable by its owner only
-            descriptor, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=self._workspace.temporary)
-        self._path = Path(name)
+            descriptor, self._path, self._hold = held_file(self._workspace.temporary, _PREFIX, _SUFFIX)
         self._file = os.fdopen(descriptor, "wb")
         self._parquet = pq.ParquetWriter(self._file, SCHEMA, compression="zstd", use_dictionary=_DICTIONARY)
         return self
@@ -54,6 +55,8 @@ class ArchiveWriter:
         with suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
+        if not self._published:
+            self._hold.release()
 
     def append(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Write rows, numbered on from the last; a column that is not named is null.
@@ -101,6 +104,7 @@ class ArchiveWriter:
         target = self._workspace.archive / f"b{self._batch:08d}-v{self._version}-{secrets.token_hex(6)}.parquet"
         with _writing(target):
             _move(self._path, target)
+        self._published = True
         first, last = self._days or (0, -1)
         return WrittenFile(
             batch=self._batch,
@@ -110,6 +114,7 @@ class ArchiveWriter:
             n=self._n,
             first_day=first,
             last_day=last,
+            hold=self._hold,
         )
 
 

@@ -150,6 +150,8 @@ class _Run:
             with suppress(ImpError, sqlite3.Error, OSError):
                 archive.discard(workspace, log, file)
             raise
+        finally:
+            file.release()
 
     def result(
         self,

@@ -1,0 +1,97 @@
+"""Work in progress told from what a killed process left: whoever writes holds a lock (flock(2)) while they live."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import weakref
+from pathlib import Path
+from typing import final
+
+__all__ = ["Hold", "held_file", "held_folder", "sweep", "take"]
+
+
+@final
+class Hold:
+    """A lock on a file or folder, wherever it is moved to; it ends with `release`, this object or the process."""
+
+    __slots__ = ("__weakref__", "_release")
+
+    def __init__(self, descriptor: int) -> None:
+        self._release = weakref.finalize(self, os.close, descriptor)
+
+    def release(self) -> None:
+        """Let go; again does nothing."""
+        self._release()
+
+
+def take(path: Path) -> Hold | None:
+    """Lock a file or folder; None where somebody else holds it, or it is gone. OSError passes through."""
+    import fcntl  # noqa: PLC0415 (not on Windows, where nothing is held because the ledger refuses)
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    hold = Hold(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Between the two calls somebody may have unlinked it: the lock would be on a file without a name.
+        if os.path.samestat(os.fstat(descriptor), path.lstat()):
+            return hold
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        hold.release()
+        raise
+    hold.release()
+    return None
+
+
+def held_file(folder: Path, prefix: str, suffix: str) -> tuple[int, Path, Hold]:
+    """A new file that only its owner can read: a descriptor to write it with, its path, and the lock on it."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=folder)
+        hold = take(Path(name))
+        if hold is not None:
+            return descriptor, Path(name), hold
+        os.close(descriptor)  # swept between the two
+
+
+def held_folder(folder: Path, prefix: str) -> tuple[Path, Hold]:
+    """A new folder that only its owner can read, and the lock on it."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+        hold = take(path)
+        if hold is not None:
+            return path, hold
+
+
+def sweep(folder: Path) -> int:
+    """Remove everything in a folder that nobody holds, whatever its age; returns how many. OSError passes through."""
+    removed = 0
+    for path in sorted(folder.glob("*")):
+        if not _plain(path):
+            path.unlink(missing_ok=True)
+            removed += 1
+            continue
+        hold = take(path)
+        if hold is None:
+            continue
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        finally:
+            hold.release()
+        removed += 1
+    return removed
+
+
+def _plain(path: Path) -> bool:
+    """Whether it can be locked: links and sockets have no content of their own."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
