@@ -1,6 +1,7 @@
 """The archive: every registered file has the bytes an entry names, and no other file lies beside them.
 
-Files are hashed, not read: nothing here knows what is in them.
+What an intake or an erasure has written and not yet registered is noted: it may be at work, or was killed. Files are
+hashed, not read: nothing here knows what is in them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from imp_core.workspace import Workspace
 __all__ = ["check_files"]
 
 _LIVE = "live"
-_VERSION_NAME = re.compile(r"archive/b([0-9]+)-v([0-9]+)-[0-9a-f]+\.parquet")
+_VERSION_NAME = re.compile(r"archive/b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
 
 
 class _Registered(NamedTuple):
@@ -58,8 +59,8 @@ def check_files(
         sentence = f"entry {registered[batch].seq} registered it, the database has no row of it"
         problems.report("batch.missing", f"batch {batch}", sentence)
     for path in _files(workspace):
-        expected = path in paths or (erasing and _is_neighbour(path, known))
-        problems.expect(expected, "archive.unregistered", path, "a file in the archive that no row names")
+        if path not in paths:
+            _check_unnamed(path, known, erasing=bool(erasing), problems=problems)
     return len(paths)
 
 
@@ -132,11 +133,28 @@ def _check_bytes(
     problems.expect(found == row["sha256"], "archive.changed", place, "the file's bytes are not those registered")
 
 
-def _is_neighbour(path: str, versions: Mapping[int, object]) -> bool:
-    """Whether it is the version before or after a batch's own: until it is done, an erasure has one too many."""
+def _check_unnamed(path: str, versions: Mapping[int, object], *, erasing: bool, problems: Problems) -> None:
     named = _VERSION_NAME.fullmatch(path)
-    version = versions.get(int(named[1])) if named else None
-    return named is not None and isinstance(version, int) and abs(int(named[2]) - version) == 1
+    version = int(named[2]) if named else -1
+    registered = versions.get(int(named[1])) if named else None
+    current = registered if isinstance(registered, int) else None
+    if erasing and current is not None and abs(version - current) == 1:
+        return  # until it is done, an erasure has one version too many
+    if _is_unfinished(version, current):
+        sentence = "no row names it yet: an intake or erasure is at work or was killed, the next one removes it"
+        problems.note("archive.unfinished", path, sentence)
+    else:
+        problems.report("archive.unregistered", path, "a file in the archive that no row names")
+
+
+def _is_unfinished(version: int, current: int | None) -> bool:
+    """Whether it may be about to be registered, as against a batch's current version (None: no row has its number).
+
+    Of two intakes at once both may write the same new batch; the second to commit then writes its own again.
+    """
+    if current is None:
+        return version == 0
+    return version == current + 1 or version == current == 0
 
 
 def _files(workspace: Workspace) -> Iterator[str]:

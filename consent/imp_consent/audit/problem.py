@@ -1,4 +1,4 @@
-"""What an audit finds: problems with a stable code, a place and a sentence."""
+"""What an audit finds: problems with a stable code, a place and a sentence; and notes, which are no problems."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is not as it should be.
+    """One thing that is not as it should be, or (among the notes) is worth knowing.
 
     `code` is stable and made for programs (`entry.hash`), `place` names table and row or file, `sentence` is for
     people. None of them holds a raw identifier.
@@ -34,10 +34,15 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self.notes: list[Problem] = []
 
     def report(self, code: str, place: str, sentence: str) -> None:
         """Note one problem."""
         self.found.append(Problem(code=code, place=place, sentence=sentence))
+
+    def note(self, code: str, place: str, sentence: str) -> None:
+        """Note what is worth knowing and nothing wrong."""
+        self.notes.append(Problem(code=code, place=place, sentence=sentence))
 
     def expect(self, holds: object, code: str, place: str, sentence: str) -> bool:
         """Note a problem unless something holds; returns whether it does."""

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from imp_consent.ledger.store import connect_read_only
+from imp_core.errors import ImpError
+from imp_core.hold import held_folder
+from imp_core.workspace import Workspace
 
 __all__ = ["database_state", "open_snapshot"]
 
 
 @contextmanager
-def open_snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+def open_snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     """The database inside one read transaction. Text that is not UTF-8 is read as bytes.
 
     Raises:
         LedgerBroken: there is no database, it is not ours, or it is of another version.
+        ImpError: a crash left it so that it must be copied, and the workspace takes no copy.
     """
+    path = workspace.database
     log = path.with_name(path.name + "-wal")
     if log.exists() and not path.with_name(path.name + "-shm").exists():
         # A crash left a write-ahead log without its index: reading it in place would write one.
-        with tempfile.TemporaryDirectory(prefix="imp-audit-") as folder:
-            copy = Path(folder) / path.name
-            shutil.copyfile(path, copy)
-            shutil.copyfile(log, copy.with_name(log.name))
-            with _snapshot(copy) as sql:
-                yield sql
+        with _copy(workspace, log) as copy, _snapshot(copy) as sql:
+            yield sql
     else:
         with _snapshot(path) as sql:
             yield sql
@@ -38,6 +38,28 @@ def open_snapshot(path: Path) -> Iterator[sqlite3.Connection]:
 def database_state(path: Path) -> tuple[tuple[int, int] | None, ...]:
     """Size and modification time of the database and its write-ahead log: whether somebody wrote meanwhile."""
     return tuple(_stat(file) for file in (path, path.with_name(path.name + "-wal")))
+
+
+@contextmanager
+def _copy(workspace: Workspace, log: Path) -> Iterator[Path]:
+    # Inside the workspace, where the next intake or erasure removes what a killed audit leaves: nowhere else would
+    # an erasure reach it.
+    path, made = workspace.database, not workspace.temporary.exists()
+    try:
+        workspace.temporary.mkdir(mode=0o700, exist_ok=True)
+        folder, hold = held_folder(workspace.temporary, "audit-")
+    except OSError as error:
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(workspace.temporary)) from None
+    try:
+        copy = folder / path.name
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, copy.with_name(log.name))
+        yield copy
+    finally:
+        shutil.rmtree(folder)
+        hold.release()
+        if made:
+            workspace.temporary.rmdir()
 
 
 @contextmanager

@@ -37,6 +37,7 @@ class Verification:
     `size` and `root` (hex) are those of the leaves, `checkpoint_size` that of the checkpoint outside (None: there is
     none to go by), `after_checkpoint` how many entries no checkpoint outside covers yet. `persons_leaves` is how many
     leaves are people's, `living` how many subjects have a key, `orphaned_leaves` how many leaves erasures cut loose.
+    `notes` are no problems: files of an intake or erasure that is at work or was killed.
     """
 
     ok: bool
@@ -50,6 +51,7 @@ class Verification:
     living: int
     files: int
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
 
 def verify(workspace: Workspace, keyring: Keyring, *, count: Callable[[int], None] = lambda _: None) -> Verification:
@@ -63,7 +65,7 @@ def verify(workspace: Workspace, keyring: Keyring, *, count: Callable[[int], Non
     before = database_state(workspace.database)
     outside = read_outside(keyring, signing_key(keyring, workspace.log_id).verifier, problems)
     try:
-        with open_snapshot(workspace.database) as sql:
+        with open_snapshot(workspace) as sql:
             audit = _Audit(sql, workspace, keyring, problems, count)
             audit.run(outside)
     except LedgerBroken as error:
@@ -161,4 +163,5 @@ def _result(workspace: Workspace, outside: Checkpoint | None, seen: _Seen, probl
         living=seen.living,
         files=seen.files,
         problems=tuple(problems.found),
+        notes=tuple(problems.notes),
     )

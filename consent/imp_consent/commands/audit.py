@@ -88,6 +88,8 @@ def _text(result: Verification) -> str:
             "files": str(result.files),
         }
     )
+    noted = [f"note: {note.place}: {note.sentence}" for note in result.notes[:_SHOWN]]
+    facts = "\n".join([facts, *noted])
     if result.ok:
         return f"{facts}\nok: everything agrees"
     found = [f"  {problem.code}  {problem.place}: {problem.sentence}" for problem in result.problems[:_SHOWN]]

@@ -26,6 +26,7 @@ FIELDS = {
     "living",
     "files",
     "problems",
+    "notes",
 }
 
 
@@ -53,6 +54,15 @@ def test_a_sound_workspace_verifies(shop: CommandLine) -> None:
     text = shop("audit", "verify").ok().out
     assert text.endswith("ok: everything agrees\n")
     assert answer["root"] in text
+
+
+def test_an_unfinished_file_is_shown_as_a_note_and_the_workspace_is_sound(shop: CommandLine) -> None:
+    (shop.workspace / "archive" / "b00000001-v0-0123456789ab.parquet").write_bytes(b"half")
+    text = shop("audit", "verify").ok().out
+    assert "note: archive/b00000001-v0-0123456789ab.parquet: no row names it yet" in text
+    assert text.endswith("ok: everything agrees\n")
+    (note,) = shop("audit", "verify", "--json").ok().json["notes"]
+    assert note["code"] == "archive.unfinished"
 
 
 def test_a_harmed_workspace_exits_1_and_names_the_place(shop: CommandLine) -> None:

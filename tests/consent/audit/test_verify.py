@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from imp_consent.audit import files
 from imp_consent.audit import verify as verify_module
+from imp_consent.audit.problem import Problems
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement, format_payload, person_leaf
 from imp_consent.ledger.log import Log, create_log
@@ -21,6 +23,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import remove
 from imp_consent.policy.project import project
 from imp_core.clock import SimulatedClock
+from imp_core.errors import ImpError
 from imp_core.event import RawId
 from imp_core.randomness import SeededRandomness
 from imp_core.workspace import Workspace
@@ -104,7 +107,9 @@ def test_an_erasure_under_way_or_done_is_no_problem(
 ) -> None:
     with audited.log() as log:
         if step == "rewritten":
-            monkeypatch.setattr(remove, "_destroy", lambda *_: None)  # as if killed after the files were rewritten
+            # as if killed after the files were rewritten
+            nothing = remove.Erased(people=0, leaves=0, rows=0, files=0, seq=None)
+            monkeypatch.setattr(remove, "_destroy", lambda *_: nothing)
         remove.resume(log, audited.workspace)
     result = audited.verify()
     assert result.problems == ()
@@ -116,13 +121,61 @@ def test_only_neighbours_of_a_version_may_lie_about_and_only_during_an_erasure(a
     for name in ("b00000001-v0-0123456789ab", "b00000001-v2-0123456789ab"):
         (audited.root / "archive" / f"{name}.parquet").write_bytes(data)
     assert audited.verify().ok  # fay's erasure is under way, and both batches are at version 1
-    strange = ["b00000001-v3-0123456789ab", "b00000001-v1-0123456789ab", "b00000009-v0-0123456789ab", "x"]
+    strange = ["b00000001-v3-0123456789ab", "b00000001-v1-0123456789ab", "b00000009-v1-0123456789ab", "x"]
     for name in strange:
         (audited.root / "archive" / f"{name}.parquet").write_bytes(data)
     assert sorted(places(audited, "archive.unregistered")) == sorted(f"archive/{name}.parquet" for name in strange)
     with operator(audited) as transaction:
         transaction.sealed.delete("erasure", "1", ())
-    assert len(places(audited, "archive.unregistered")) == 6
+    # without an erasure, the earlier version should be gone; the next one may be about to be named
+    assert len(places(audited, "archive.unregistered")) == 5
+    assert [note.place for note in audited.verify().notes] == ["archive/b00000001-v2-0123456789ab.parquet"]
+
+
+@pytest.mark.parametrize("name", ["b00000003-v0-0123456789ab", "b00000002-v2-0123456789ab"])
+def test_what_a_killed_or_running_intake_or_erasure_wrote_is_noted_and_no_problem(name: str, audited: Audited) -> None:
+    with operator(audited) as transaction:
+        transaction.sealed.delete("erasure", "1", ())
+    (audited.root / "archive" / f"{name}.parquet").write_bytes(b"half")
+    result = audited.verify()
+    assert (result.ok, result.problems) == (True, ())
+    assert [(note.code, note.place) for note in result.notes] == [("archive.unfinished", f"archive/{name}.parquet")]
+
+
+def test_a_second_file_of_a_batch_is_noted_while_no_erasure_has_written_it_anew(audited: Audited) -> None:
+    for batch, version, ok in ((3, 0, True), (1, 0, False)):
+        known = {1: 1, 3: 0}
+        problems = Problems()
+        path = f"archive/b{batch:08d}-v{version}-0123456789ab.parquet"
+        files._check_unnamed(path, known, erasing=False, problems=problems)
+        assert (problems.found == [], len(problems.notes)) == (ok, int(ok))
+
+
+def test_a_copy_of_a_crashed_ledger_stays_in_the_workspace_and_goes_again(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (audited.root / "ledger.db-wal").write_bytes(b"")  # a write-ahead log without its index
+    copied: list[Path] = []
+    copyfile = shutil.copyfile
+
+    def traced(source: Path, target: Path) -> Path:
+        copied.append(target)
+        return copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", traced)
+    before = sorted(audited.root.rglob("*"))
+    assert audited.verify().ok
+    assert len(copied) == 2
+    assert {path.parent.parent for path in copied} == {audited.root / "tmp"}
+    assert sorted(audited.root.rglob("*")) == before
+
+
+def test_a_workspace_that_takes_no_copy_says_so(audited: Audited) -> None:
+    (audited.root / "ledger.db-wal").write_bytes(b"")
+    (audited.root / "tmp").rmdir()
+    (audited.root / "tmp").write_bytes(b"in the way")
+    with pytest.raises(ImpError, match="cannot be written"):
+        audited.verify()
 
 
 # --- somebody without keys
