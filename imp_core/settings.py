@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from imp_core.errors import BadInput
@@ -13,6 +13,8 @@ from imp_core.errors import BadInput
 __all__ = ["check_settings", "quote", "replace_table"]
 
 _TABLES = ("workspace", "privacy", "runtime", "plugins")
+# A misspelt setting would silently leave the default in force.
+_KNOWN: Final = {"workspace": {"log_id", "controller", "timezone"}, "privacy": {"k"}}
 # It names a folder of keys: no separator, no "..".
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEADER = re.compile(r"\s*\[")
@@ -28,6 +30,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
         if not isinstance(config.get(name, {}), dict):
             raise BadInput(f"[{name}] is not a table")
     _check_workspace(config.get("workspace", {}))
+    _check_known(config)
     k = config.get("privacy", {}).get("k", 1)
     if type(k) is not int or k < 1:
         raise BadInput("[privacy] k is not a whole number from 1")
@@ -35,6 +38,13 @@ def check_settings(config: Mapping[str, Any]) -> None:
         for name, value in config.get(table, {}).items():
             if not isinstance(value, kind):
                 raise BadInput(f"[{table}] {name} is not a {words}")
+
+
+def _check_known(config: Mapping[str, Any]) -> None:
+    for table, known in _KNOWN.items():
+        unknown = sorted(set(config.get(table, {})) - known)
+        if unknown:
+            raise BadInput(f"[{table}] knows no {unknown[0]}", mend=f"it knows: {', '.join(sorted(known))}")
 
 
 def replace_table(text: str, header: str, values: Mapping[str, str] | None) -> str:

@@ -31,6 +31,7 @@ manifest_sha256 = "x"
 # What legal agreed to:
 [privacy]
 k = 20
+[acme]
 matrix = [
   [1, 2],
   [3],
@@ -83,6 +84,7 @@ def test_no_workspace_says_how_to_make_one(tmp_path, home):
         (LEAST + "[privacy]\nk = true\n", "k is not a whole number"),
         (LEAST + "[plugins]\nfile = 3\n", r"\[plugins\] file is not a table"),
         (LEAST + "[runtime]\ngate = 3\n", r"\[runtime\] gate is not a text"),
+        (LEAST + "[privacy]\nkk = 3\n", r"\[privacy\] knows no kk"),
     ],
 )
 def test_a_file_that_does_not_hold_what_it_must_is_refused_by_name(tmp_path, text, problem):
@@ -123,7 +125,7 @@ def test_a_table_in_the_middle_goes_without_the_comment_of_the_next():
     text = replace_table(RICH, "plugins.old", None)
     assert "# What legal agreed to:\n[privacy]" in text
     assert "pinned in spring" not in text
-    assert tomllib.loads(text)["privacy"]["matrix"] == [[1, 2], [3]]
+    assert tomllib.loads(text)["acme"]["matrix"] == [[1, 2], [3]]
 
 
 def test_windows_line_ends_stay():

@@ -16,6 +16,7 @@ from imp_consent.commands.columns import ColumnMap, read_map
 from imp_consent.commands.reading import RowReader
 from imp_consent.commands.rows import Row, read_rows
 from imp_consent.commands.saying import STATES, Scribe
+from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.runtime import open_log
@@ -23,6 +24,7 @@ from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import RowFault
+from imp_core.output import check_output
 from imp_core.ports import Json
 from imp_core.workspace import write_atomically
 
@@ -104,6 +106,9 @@ def import_file(
         BadInput: the file or its mapping cannot be read, or a row is faulty and no rejects file was asked for, or
             every row is faulty; nothing is recorded then.
     """
+    if rejects_path is not None:
+        keys = keys_folder(ctx.environ, ctx.workspace.log_id)
+        rejects_path = check_output(ctx, rejects_path, inputs=(path, map_path), private=(keys,))
     mapping = read_map(map_path)
     sha256 = _sha256(path)
     tally = _Tally()

@@ -24,6 +24,8 @@ STATES: Final = {"given": "grant", "refused": "refuse", "withdrawn": "withdraw"}
 # No affirmative act (GDPR 4(11), rec. 32; CJEU C-673/17): such a grant is refused when it is written.
 _NO_ACTION: Final = frozenset({"pre_ticked", "scroll", "silence", "continued_use"})
 _CHANNEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# Media everybody knows; enabled plugins and [policy] channels of imp.toml add theirs.
+_MEDIA: Final = frozenset({"ads", "app", "email", "phone", "post", "push", "sms", "social", "store", "web"})
 _MAX_WORDS: Final = 300
 _SUPERSEDED: Final = 20
 
@@ -55,6 +57,7 @@ class Scribe:
         self._surface = surface
         self._purposes = read_purposes(transaction)
         self._notices = read_notices(transaction)
+        self._channels = _MEDIA | set(ctx.workspace.plugin_pins) | _own_channels(ctx)
         self._chosen: dict[tuple[str, str | None], RegisteredNotice | None] = {}
 
     def statement(self, said: Saying) -> Statement:
@@ -147,6 +150,13 @@ class Scribe:
             raise BadInput(problem, where="at", mend="record what has been said, when it was said")
         if said.channel and not _CHANNEL.fullmatch(said.channel):
             raise BadInput("not a name of a channel", where="channel", mend="lower-case, such as email or sms")
+        if said.channel and said.channel not in self._channels:
+            # a withdrawal under a misspelt name would stop nothing
+            raise BadInput(
+                "unknown channel",
+                where="channel",
+                mend=f'one of {", ".join(sorted(self._channels))}; others go into imp.toml: [policy] channels = ["…"]',
+            )
         for name, text in (("action", said.action), ("evidence", said.evidence)):
             if text is not None and not (text.isprintable() and 0 < len(text) <= _MAX_WORDS):
                 raise BadInput("not one line of at most 300 characters", where=name)
@@ -197,6 +207,13 @@ class Scribe:
             and entry.statement.at_us <= said.at_us
         ]
         return ended[-_SUPERSEDED:]
+
+
+def _own_channels(ctx: Context) -> set[str]:
+    named = ctx.workspace.config.get("policy", {}).get("channels", [])
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise BadInput("[policy] channels is not a list of texts", where="imp.toml")
+    return set(named)
 
 
 def _of_the_identifier(error: BadInput) -> BadInput:

@@ -77,6 +77,8 @@ class Keyring:
                 "there are no keys", where=str(folder), mend="set IMP_KEYS to the folder that imp init wrote"
             )
         _check_private(folder)
+        if not os.access(folder, os.R_OK | os.X_OK):
+            raise KeysUnusable("the folder cannot be read", where=str(folder), mend=f"chmod 700 {folder}")
         keys = tuple(_read(path, log_id) for path in sorted(folder.glob(f"*{_SUFFIX}")))
         for purpose in PURPOSES:
             count = sum(key.purpose == purpose and key.state == "active" for key in keys)

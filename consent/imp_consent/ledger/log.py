@@ -69,6 +69,7 @@ class Log:
         self._randomness = randomness
         self._projection = projection
         self._current: Reader | None = None
+        self._outside: tuple[tuple[int, int, int], Checkpoint] | None = None
 
     @property
     def size(self) -> int:
@@ -86,13 +87,18 @@ class Log:
         """One snapshot.
 
         Raises:
-            LedgerBroken: the head was changed by other hands or belongs to another log.
+            LedgerBroken: the head was changed by other hands or belongs to another log, or the database is older
+                than its checkpoint outside (a withdrawal since then would be forgotten).
         """
         if self._current is not None:
             yield self._current
             return
+        # read before the snapshot begins: what others sign after that is no rollback of ours
+        outside = self.outside()
         with sqlite_errors(), transaction(self._sql, write=False):
-            self._current = Reader(self._sql, self.keyring, self._head())
+            head = self._head()
+            self._refuse_rollback(head, outside)
+            self._current = Reader(self._sql, self.keyring, head)
             try:
                 yield self._current
             finally:
@@ -110,7 +116,7 @@ class Log:
             raise LedgerBroken("a transaction inside a transaction", where="ledger")
         with sqlite_errors(), transaction(self._sql, write=True):
             head = self._head()
-            self._refuse_rollback(head)
+            self._refuse_rollback(head, self.outside())
             current = Transaction(
                 self._sql,
                 self.keyring,
@@ -142,7 +148,9 @@ class Log:
         # Under the write lock: of several processes none may put an older checkpoint in the place of a newer one.
         with sqlite_errors(), transaction(self._sql, write=True):
             head = self._head()
-            outside = None if without_previous and self.outside() is None else self._refuse_rollback(head)
+            outside = self.outside()
+            if outside is not None or not without_previous:
+                self._refuse_rollback(head, outside)
             checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
             note = sign_checkpoint(checkpoint, signing_key(self.keyring, self.log_id))
             if outside != checkpoint:
@@ -156,13 +164,18 @@ class Log:
         Raises:
             LedgerBroken: the file is not a checkpoint signed by this log's key.
         """
+        path = self.keyring.checkpoint_file
         try:
-            note = self.keyring.checkpoint_file.read_text(encoding="utf-8")
+            status = path.stat()
+            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if self._outside is None or self._outside[0] != seen:  # a signature is checked once, not at every read
+                note = path.read_text(encoding="utf-8")
+                self._outside = (seen, open_checkpoint(note, signing_key(self.keyring, self.log_id).verifier))
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError):
-            raise LedgerBroken("the checkpoint cannot be read", where=str(self.keyring.checkpoint_file)) from None
-        return open_checkpoint(note, signing_key(self.keyring, self.log_id).verifier)
+            raise LedgerBroken("the checkpoint cannot be read", where=str(path)) from None
+        return self._outside[1]
 
     def compact(self) -> bool:
         """Rewrite the database without its free pages and empty the write-ahead log.
@@ -198,16 +211,16 @@ class Log:
         except ImpError as error:
             _logger.warning("committed, but not signed yet: %s", error)
 
-    def _refuse_rollback(self, head: Head) -> Checkpoint | None:
-        outside = self.outside()
+    def _refuse_rollback(self, head: Head, outside: Checkpoint | None) -> None:
         if outside is None:
-            if self._sql.execute("SELECT 1 FROM checkpoint LIMIT 1").fetchone():
+            signed = self._sql.execute("SELECT 1 FROM checkpoint LIMIT 1").fetchone()
+            if signed and self.outside() is None:
                 raise LedgerBroken(
                     "the checkpoint outside the database is gone",
                     where=str(self.keyring.checkpoint_file),
                     mend="put it back from the keys' backup; if it is lost: imp audit checkpoint --without-previous",
                 )
-            return None
+            return
         size = head.frontier.size
         if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):
             raise LedgerBroken(
@@ -215,4 +228,3 @@ class Log:
                 where=str(self.keyring.checkpoint_file),
                 mend="put the newest database back, or restore with its erasures replayed",
             )
-        return outside
