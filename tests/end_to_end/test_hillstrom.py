@@ -235,6 +235,8 @@ def test_a_readout_is_the_analysis_of_the_permitted_customers(
     after = readout()
     assert_same_figures(after, analysis(permitted(pd.concat([consent, withdrawn]))))
     assert after["excluded"]["withdrawn"] == before["excluded"].get("withdrawn", 0) + len(leaving) - 1
-    assert after["health"]["srm"] == before["health"]["srm"]
+    was, now = before["health"]["srm"], after["health"]["srm"]
+    # one person is erased: the counts that would tell it are hidden, and p has two digits
+    assert (now["verdict"], now["p_value"]) == (was["verdict"], pytest.approx(was["p_value"], rel=0.05))
     assert imp("audit", "verify", "--json").ok().json["ok"] is True
     assert json.dumps(after).count("H0") == 0

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from imp_experiments.measure.moments import Moments, Summary
 from imp_experiments.readout.readout import Compared
+from imp_experiments.readout.suppress import hidden
 from imp_experiments.stats.effect import Comparison, Condition
 from imp_experiments.stats.welch import METHOD, welch
 
-__all__ = ["compare_metric", "hidden"]
+__all__ = ["compare_metric"]
 
 _FEW_EVENTS = 10
 
@@ -61,11 +62,6 @@ def compare_metric(
             )
         )
     return out
-
-
-def hidden(n: int, k: int) -> int | None:
-    """A count as it may be shown: None for 1 to k - 1 people."""
-    return None if 0 < n < k else n
 
 
 def _shown(mean: float | None, code: str | None, conditions: Sequence[Condition]) -> float | None:

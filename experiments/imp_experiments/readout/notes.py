@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
 from imp_experiments.measure.archive import Measurement
-from imp_experiments.readout.compare import hidden
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
+from imp_experiments.readout.suppress import hidden
 
-__all__ = ["notes_of"]
+__all__ = ["HIDDEN_COUNTS", "notes_of"]
+
+HIDDEN_COUNTS: Final = (
+    "sample ratio: the counts by variant are hidden, because with the totals a count below k could be worked out; "
+    "p is rounded to two digits"
+)
 
 
 def notes_of(

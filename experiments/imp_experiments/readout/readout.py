@@ -80,7 +80,10 @@ class Registered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricUnits:
-    """How many units' windows are over (they count) and how many are not yet. None: fewer than k."""
+    """How many units' windows are over (they count) and how many are not yet.
+
+    None: fewer than k, or a variant of fewer than k could be worked out.
+    """
 
     metric: str
     role: str

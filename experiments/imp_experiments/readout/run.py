@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,11 +20,12 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, matured, measure
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
-from imp_experiments.readout.compare import compare_metric, hidden
+from imp_experiments.readout.compare import compare_metric
 from imp_experiments.readout.decide import decide, treatments
 from imp_experiments.readout.enrolled import Enrolled, enrolled
-from imp_experiments.readout.notes import notes_of
+from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of
 from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered
+from imp_experiments.readout.suppress import any_hidden, hidden, hidden_together, without_counts
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
@@ -56,6 +57,40 @@ def run(
     Raises:
         ImpError: the frames cannot be read.
     """
+    measurement, refused = _measured(opened, experiment, registration, zone)
+    met = enrolled(enrolment, registration.phase)
+    excluded = _excluded(measurement, refused, met)
+    ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
+    comparisons, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
+    shown = {reason: hidden(n, k) for reason, n in excluded.items()}
+    telling = _telling(ratio, shown, metrics, k)
+    # Imported exposures may precede the start: the horizon runs from whichever came first.
+    begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
+    ends_us = begin_us + experiment.plan.horizon_us
+    final = opened.as_of_us >= ends_us
+    readout = Readout(
+        consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
+        comparisons=tuple(comparisons),
+        health=Health(
+            srm=without_counts(ratio) if telling else ratio, two_variants=hidden_together(measurement.pairs, k)
+        ),
+        excluded=shown,
+        as_of=format_time(opened.as_of_us),
+        alpha=experiment.plan.alpha,
+        experiment=_registered(experiment, registration, ends_us),
+        metrics=tuple(metrics),
+        verdict=decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)),
+        notes=(
+            *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
+            *([HIDDEN_COUNTS] if telling else []),
+        ),
+    )
+    return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(excluded.values())})
+
+
+def _measured(
+    opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo
+) -> tuple[Measurement, Counter[str]]:
     try:
         measurement = measure(
             opened.events,
@@ -71,27 +106,7 @@ def run(
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
         # only the type: a driver's words may hold a row
         raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
-    met = enrolled(enrolment, registration.phase)
-    excluded = _excluded(measurement, refused, met)
-    ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
-    comparisons, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
-    # Imported exposures may precede the start: the horizon runs from whichever came first.
-    begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
-    ends_us = begin_us + experiment.plan.horizon_us
-    final = opened.as_of_us >= ends_us
-    readout = Readout(
-        consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
-        comparisons=tuple(comparisons),
-        health=Health(srm=_shown(ratio, k), two_variants=_together(measurement.pairs, k)),
-        excluded={reason: hidden(n, k) for reason, n in excluded.items()},
-        as_of=format_time(opened.as_of_us),
-        alpha=experiment.plan.alpha,
-        experiment=_registered(experiment, registration, ends_us),
-        metrics=tuple(metrics),
-        verdict=decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)),
-        notes=notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
-    )
-    return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(excluded.values())})
+    return measurement, refused
 
 
 def _compare(
@@ -102,7 +117,7 @@ def _compare(
     everyone = measurement.moments.count()
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
-        comparisons += compare_metric(
+        compared = compare_metric(
             ripe,
             metric.name,
             metric=metric.name,
@@ -114,11 +129,14 @@ def _compare(
             k=k,
             barred="several_currencies" if metric.name in measurement.mixed else None,
         )
+        comparisons += compared
+        # the variants add up to the matured units
+        few = any_hidden(n for one in compared for n in (one.n_variant, one.n_control))
         metrics.append(
             MetricUnits(
                 metric=metric.name,
                 role=metric.role,
-                matured=hidden(ripe.count(), k),
+                matured=None if few else hidden(ripe.count(), k),
                 immature=hidden(everyone - ripe.count(), k),
             )
         )
@@ -153,14 +171,14 @@ def _excluded(measurement: Measurement, refused: Counter[str], met: Enrolled) ->
     return dict(counts)
 
 
-def _together(counts: Mapping[str, int], k: int) -> dict[str, int | None]:
-    """Counts whose sum is told elsewhere: where one is hidden, the others would tell it."""
-    few = any(hidden(n, k) is None for n in counts.values())
-    return {name: None if few else n for name, n in counts.items()}
+def _telling(ratio: SampleRatio, excluded: Mapping[str, int | None], metrics: Sequence[MetricUnits], k: int) -> bool:
+    """Whether the counts by variant, with the other totals, would tell a count that is hidden.
 
-
-def _shown(ratio: SampleRatio, k: int) -> SampleRatio:
-    return replace(ratio, observed={name: hidden(n or 0, k) for name, n in ratio.observed.items()})
+    Together they are the units that are in, mature or not, and those that are out: one hidden is their difference,
+    of two hidden the sum is known.
+    """
+    mature = [count for units in metrics for count in (units.matured, units.immature)]
+    return any_hidden([*(hidden(n or 0, k) for n in ratio.observed.values()), *excluded.values(), *mature])
 
 
 def _registered(experiment: Experiment, registration: Registration, ends_us: int) -> Registered:

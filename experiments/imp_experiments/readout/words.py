@@ -43,18 +43,18 @@ def health(readout: Readout) -> list[str]:
     ratio = readout.health.srm
     how = f"p {_equals(ratio.p_value)}" if ratio.p_value is not None else ratio.reason or ""
     counts = ", ".join(
-        f"{name} {_count(n)} ({ratio.expected_share[name]:.2%} expected)" for name, n in ratio.observed.items()
+        f"{name} {_number(n)} ({ratio.expected_share[name]:.2%} expected)" for name, n in ratio.observed.items()
     )
     out = ", ".join(f"{reason} {_count(n)}" for reason, n in readout.excluded.items() if n != 0)
     lines = [f"sample ratio: {ratio.verdict} ({how}): {counts}", f"excluded: {out or 'nobody'}"]
-    pairs = ", ".join(f"{pair} {_count(n)}" for pair, n in readout.health.two_variants.items())
+    pairs = ", ".join(f"{pair} {_number(n)}" for pair, n in readout.health.two_variants.items())
     return [*lines, f"in two variants: {pairs}"] if pairs else lines
 
 
 def detail(readout: Readout) -> list[str]:
     """Maturity, conditions, tests of the verdict, notes, method."""
     lines = [
-        f"{units.metric} ({units.role}): {_count(units.matured)} units matured, {_count(units.immature)} not yet"
+        f"{units.metric} ({units.role}): {_number(units.matured)} units matured, {_count(units.immature)} not yet"
         for units in (readout.metrics if readout.experiment is not None else ())
     ]
     for compared in readout.comparisons:
@@ -75,6 +75,11 @@ def detail(readout: Readout) -> list[str]:
 
 def _count(n: int | None) -> str:
     return "few" if n is None else f"{n:,}"
+
+
+def _number(n: int | None) -> str:
+    """A count that may be hidden without being small itself."""
+    return "hidden" if n is None else f"{n:,}"
 
 
 def _value(value: float | None, *, share: bool) -> str:
