@@ -13,6 +13,7 @@ from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_demo.command import demo
 from imp_demo.shop import PLANTED_VISITS
+from imp_demo.stage import free_folder
 
 PEOPLE = 3_000
 
@@ -64,7 +65,15 @@ def test_the_demo_for_people_says_how_to_go_on(imp: Callable[..., Any], tmp_path
     ):
         assert words in answer.out
     assert "member:C" not in answer.out
-    assert imp("demo", "--dir", tmp_path / "demo", "--people", 600).code == 0, "an earlier demo is replaced"
+    again = imp("demo", "--dir", tmp_path / "demo", "--people", 600)
+    assert (again.code, "not empty" in again.err) == (2, True), "whoever goes on in it keeps it"
+
+
+def test_without_a_folder_named_each_demo_gets_its_own(tmp_path: Path) -> None:
+    assert free_folder(tmp_path).name == "imp-demo"
+    (tmp_path / "imp-demo").mkdir()
+    (tmp_path / "imp-demo-2").mkdir()
+    assert free_folder(tmp_path).name == "imp-demo-3"
 
 
 def test_the_same_seed_tells_the_same_figures_under_other_keys(context: Context, tmp_path: Path) -> None:

@@ -105,4 +105,4 @@ def _text(found: Decision, at_us: int) -> str:
     entries = ", ".join(str(seq) for seq in found.entries)
     decided = f"decided by entry {entries}" if entries else "no entry decides"
     answer = "permitted" if found.permitted else "denied"
-    return f"{answer}: {found.reason} at {format_time(at_us)} ({decided}; {found.source})"
+    return f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})"

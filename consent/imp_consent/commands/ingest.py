@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from imp_consent.commands.envelope import envelope
+from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.intake import Heard, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
@@ -20,6 +21,7 @@ from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.event import RowFault
 from imp_core.gate import Action
+from imp_core.output import check_output
 from imp_core.ports import Json
 
 __all__ = ["ingest", "ingest_command"]
@@ -43,6 +45,9 @@ def ingest(
     """
     plugin = ctx.plugins.channel(channel)
     source = SourceFile.of(path)
+    if rejects is not None:
+        keys = keys_folder(ctx.environ, ctx.workspace.log_id)
+        rejects = check_output(ctx, rejects, inputs=(path, mapping), private=(keys,))
     log = open_log(ctx)
     intake = Intake(log=log, workspace=ctx.workspace, envelope=_withdrawal(ctx, channel))
     with log.read() as reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -183,7 +184,12 @@ def _named(known: dict[str, Purpose], purposes: tuple[str, ...]) -> tuple[str, .
 
 def _described(known: dict[str, Purpose], text: str) -> tuple[str, ...]:
     flat = " ".join(text.split())
-    return tuple(name for name, found in known.items() if name in flat or found.description in flat)
+    return tuple(name for name, found in known.items() if _names(flat, name) or found.description in flat)
+
+
+def _names(text: str, purpose: str) -> bool:
+    """Whether a text names a purpose whole: `analytics` is not named by `analytics.partners`."""
+    return re.search(rf"(?<![\w.-]){re.escape(purpose)}(?![\w-]|\.\w)", text) is not None
 
 
 def _added(found: RegisteredNotice) -> NoticeAdded:

@@ -11,7 +11,7 @@ from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_demo.result import DemoResult
-from imp_demo.stage import set_stage
+from imp_demo.stage import free_folder, set_stage
 from imp_demo.story import tell
 from imp_demo.tell import format_demo
 
@@ -43,16 +43,19 @@ def demo(ctx: Context, folder: Path, *, people: int = 20_000, seed: int = 1) -> 
 
 @click.command("demo")
 @click.option(
-    "--dir", "folder", default="imp-demo", show_default=True, type=click.Path(path_type=Path, file_okay=False)
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A new or empty folder (default: imp-demo, then imp-demo-2 and so on).",
 )
 @click.option("--people", default=20_000, show_default=True, help="How many customers to invent.")
 @click.option("--seed", default=1, show_default=True, help="Fixes people, salts and subject numbers, never keys.")
 @json_option
 @pass_context
-def demo_command(ctx: Context, folder: Path, people: int, seed: int, *, as_json: bool) -> None:
+def demo_command(ctx: Context, folder: Path | None, people: int, seed: int, *, as_json: bool) -> None:
     """Build a shop of invented customers and run the whole job on it: consent, experiments, withdrawal, proof.
 
     Example: imp demo --people 5000
     """
-    result = demo(ctx, folder, people=people, seed=seed)
+    result = demo(ctx, folder or free_folder(ctx.directory), people=people, seed=seed)
     emit(result, lambda: format_demo(result), as_json=as_json)

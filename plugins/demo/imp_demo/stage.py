@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,7 @@ from imp_core.randomness import SeededRandomness
 from imp_demo.dice import Dice
 from imp_demo.shop import DAYS
 
-__all__ = ["Stage", "set_stage"]
-
-_MARKER = ".imp-demo"
+__all__ = ["Stage", "free_folder", "set_stage"]
 
 
 @dataclass
@@ -64,19 +62,22 @@ class Stage:
         return Context(environ=environ, directory=self.folder, clock=self.clock, chosen_actor=self.ctx.actor)
 
 
+def free_folder(directory: Path) -> Path:
+    """The first of imp-demo, imp-demo-2, … that is not there yet: whoever went on in an earlier one keeps it."""
+    names = itertools.chain(["imp-demo"], (f"imp-demo-{number}" for number in itertools.count(2)))
+    return next(directory / name for name in names if not (directory / name).exists())
+
+
 def set_stage(folder: Path, *, seed: int, now_us: int, environ: Mapping[str, str]) -> Stage:
-    """Prepare an empty folder; an earlier demo's is emptied, any other is left alone.
+    """Prepare a folder; one that holds anything, an earlier demo included, is left alone.
 
     Raises:
-        BadInput: the folder holds something that is not a demo.
+        BadInput: the folder is not empty.
     """
     folder = folder.absolute()
     if folder.exists() and any(folder.iterdir()):
-        if not (folder / _MARKER).is_file():
-            raise BadInput("the folder is not empty", where=str(folder), mend="choose another one: --dir DIR")
-        shutil.rmtree(folder)
+        raise BadInput("the folder is not empty", where=str(folder), mend="choose another one: --dir DIR")
     (folder / "inputs").mkdir(mode=0o700, parents=True)
-    (folder / _MARKER).touch()
     clock = SimulatedClock(now_us - DAYS * DAY_US)
     randomness = SeededRandomness(seed)
     ctx = Context(

@@ -57,7 +57,7 @@ def test_the_texts_name_entry_reason_and_source(shop: Context, imp_here: Cli) ->
     imp_here(*words, "--state", "withdrawn").ok()
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--channel", "web")
     assert asked.code == 1
-    assert asked.out == "denied: withdrawn at 2026-03-01T12:00:00Z (decided by entry 3; GDPR 7(3))\n"
+    assert asked.out == "denied at 2026-03-01T12:00:00Z: withdrawn (decided by entry 3; GDPR 7(3))\n"
     nobody = imp_here("consent", "check", "member:bob", "--purpose", "analytics")
     assert (nobody.code, nobody.out.split(" (")[1]) == (
         1,
