@@ -227,12 +227,27 @@ def test_a_missing_variant_is_a_fault_also_where_units_have_several_rows() -> No
 # -- conditions -------------------------------------------------------------------------------------------------------
 
 
-def test_a_variant_where_all_units_are_equal_has_a_condition_and_no_figures(write: Any) -> None:
-    path = write("z.csv", "v,x\n" + "a,1\na,0\n" * 50 + "b,0\n" * 100)
+def test_variants_of_one_value_each_have_a_condition_and_no_figures(write: Any) -> None:
+    path = write("z.csv", "v,x\n" + "a,1\n" * 50 + "b,0\n" * 100)
     compared = small(path, means=[]).comparisons[0]
     assert (compared.absolute, compared.relative, compared.p_value) == (None, None, None)
     assert [condition.code for condition in compared.conditions] == ["zero_variance"]
-    assert (compared.value_variant, compared.value_control) == (0.0, 0.5)
+    assert (compared.value_variant, compared.value_control) == (0.0, 1.0)
+
+
+def test_where_one_variant_varies_the_figures_are_those_of_statsmodels_with_a_warning(write: Any) -> None:
+    path = write("z.csv", "v,x,y\n" + "a,1,3\na,0,4\n" * 50 + "b,0,0.1\n" * 100)
+    visit, spend = small(path, scale="absolute").comparisons
+    for compared, one, two in ((visit, [0.0] * 100, [1.0, 0.0] * 50), (spend, [0.1] * 100, [3.0, 4.0] * 50)):
+        oracle = CompareMeans(DescrStatsW(one), DescrStatsW(two))
+        assert compared.absolute is not None
+        assert compared.p_value == pytest.approx(oracle.ttest_ind(usevar="unequal")[1], rel=1e-9)
+        assert (compared.absolute.low, compared.absolute.high) == pytest.approx(
+            oracle.tconfint_diff(usevar="unequal"), rel=1e-9
+        )
+    assert [condition.code for condition in visit.conditions] == ["mean_not_positive", "one_varies", "few_events"]
+    assert [condition.code for condition in spend.conditions] == ["one_varies"]
+    assert spend.relative is not None
 
 
 def test_few_events_are_pointed_out(write: Any) -> None:

@@ -75,8 +75,8 @@ FINE = Summary(100, 5.0, 2.0)
         (Summary(0, None, None), FINE, "no_units"),
         (FINE, Summary(0, None, None), "no_units"),
         (Summary(1, 3.0, None), FINE, "one_unit"),
-        (FINE, Summary(100, 5.0, 0.0), "zero_variance"),
-        (Summary(20, 0.0, 0.0), FINE, "zero_variance"),
+        (Summary(100, 4.0, 0.0), Summary(100, 5.0, 0.0), "zero_variance"),
+        (Summary(20, 0.0, 0.0), Summary(100, 5.0, 0.0), "zero_variance"),
         (Summary(100, math.nan, math.nan), FINE, "not_finite"),
         (Summary(100, math.inf, math.nan), FINE, "not_finite"),
         (FINE, Summary(100, 5.0, math.nan), "not_finite"),
@@ -87,6 +87,47 @@ def test_where_there_is_nothing_to_compare_a_condition_says_so(variant: Summary,
     assert (found.absolute, found.relative) == (None, None)
     assert [(condition.code, condition.scale) for condition in found.conditions] == [(code, "both")]
     assert found.conditions[0].text
+
+
+@given(values, st.floats(-1e4, 1e4, allow_subnormal=False), st.integers(2, 40), st.booleans())
+def test_one_variant_without_spread_has_the_figures_of_statsmodels(
+    varying: list[float], same: float, n: int, swapped: bool
+) -> None:
+    assume(np.std(varying) > 1e-3)
+    pair = [varying, [same] * n]
+    one, two = reversed(pair) if swapped else pair
+    found = welch(*(Summary(len(data), float(np.mean(data)), _variance(data)) for data in (one, two)))
+    assert found.absolute is not None
+    oracle = CompareMeans(DescrStatsW(one), DescrStatsW(two))
+    _, p_value, df = oracle.ttest_ind(usevar="unequal")
+    low, high = oracle.tconfint_diff(usevar="unequal")
+    assert found.absolute.p_value == pytest.approx(p_value, rel=1e-6, abs=1e-12)
+    assert found.absolute.df == pytest.approx(df, rel=1e-10)
+    assert found.absolute.df == pytest.approx(len(varying) - 1)
+    assert (found.absolute.low, found.absolute.high) == (
+        pytest.approx(low, rel=1e-8, abs=1e-7),
+        pytest.approx(high, rel=1e-8, abs=1e-7),
+    )
+    assert ("one_varies", "both") in [(condition.code, condition.scale) for condition in found.conditions]
+
+
+def _variance(data: list[float]) -> float:
+    return 0.0 if len(set(data)) == 1 else float(np.var(data, ddof=1))
+
+
+def test_the_relative_scale_of_one_variant_without_spread_rests_on_the_other() -> None:
+    found = welch(Summary(100, 4.0, 0.0), FINE)
+    assert found.relative is not None
+    assert found.relative.se == pytest.approx(math.sqrt(2.0 / 100 / 5.0**2), rel=1e-12)
+    assert found.relative.df == pytest.approx(99)
+    assert [condition.code for condition in found.conditions] == ["one_varies"]
+
+
+def test_a_variant_of_nothing_but_zeros_leaves_the_absolute_scale_with_a_warning() -> None:
+    found = welch(Summary(20, 0.0, 0.0), FINE)
+    assert found.absolute is not None
+    assert found.relative is None
+    assert [condition.code for condition in found.conditions] == ["mean_not_positive", "one_varies"]
 
 
 @pytest.mark.parametrize(("one", "two"), [(0.0, 5.0), (5.0, -1.0), (-2.0, -1.0)])

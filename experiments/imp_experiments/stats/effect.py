@@ -7,11 +7,12 @@ from typing import Final
 
 __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but `few_events` come with null figures, never with plausible ones.
+# code → what it means, for people. All but `few_events` and `one_varies` come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
-    "zero_variance": "all units of a variant have the same value, so that Welch's test does not apply",
+    "zero_variance": "the units of each variant all have one value, so that Welch's test does not apply",
+    "one_varies": "all units of one variant have the same value: the interval rests on the other's spread alone",
     "not_finite": "a value is not a number, infinite, or too large or small to square",
     "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
     "unbounded": "the relative interval has no finite end",

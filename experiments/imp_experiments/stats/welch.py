@@ -25,8 +25,9 @@ _ENOUGH_TO_VARY: Final = 2
 def welch(variant: Summary, control: Summary, *, alpha: float = 0.05) -> Comparison:
     """Compare a variant with control; intervals hold 1 - `alpha`.
 
-    Where a variant is empty, has one unit, no variance or values that are not finite, both scales are None and a
-    condition says why; where a mean is not positive, only the relative one is.
+    Where a variant is empty, has one unit or values that are not finite, or neither varies, both scales are None and
+    a condition says why; where a mean is not positive, only the relative one is. Where only one of them varies, the
+    figures stand with a warning.
     """
     problem = _problem(variant, control)
     if problem is not None:
@@ -38,12 +39,14 @@ def welch(variant: Summary, control: Summary, *, alpha: float = 0.05) -> Compari
     absolute = _effect(m1 - m0, (e1, e0), df, alpha)
     if absolute is None:
         return Comparison(absolute=None, relative=None, conditions=(Condition("not_finite", "both"),))
+    advice = () if variant.variance and control.variance else (Condition("one_varies", "both"),)
     if m1 <= 0 or m0 <= 0:
-        return Comparison(absolute=absolute, relative=None, conditions=(Condition("mean_not_positive", "relative"),))
+        conditions = (Condition("mean_not_positive", "relative"), *advice)
+        return Comparison(absolute=absolute, relative=None, conditions=conditions)
     relative = _exponentiated(_effect(math.log(m1) - math.log(m0), (e1 / m1 / m1, e0 / m0 / m0), df, alpha))
     if relative is None:
-        return Comparison(absolute=absolute, relative=None, conditions=(Condition("unbounded", "relative"),))
-    return Comparison(absolute=absolute, relative=relative)
+        return Comparison(absolute=absolute, relative=None, conditions=(Condition("unbounded", "relative"), *advice))
+    return Comparison(absolute=absolute, relative=relative, conditions=advice)
 
 
 def _problem(variant: Summary, control: Summary) -> str | None:
@@ -56,7 +59,7 @@ def _problem(variant: Summary, control: Summary) -> str | None:
         return "one_unit"
     if any(not math.isfinite(_number(summary.variance)) for summary in both):
         return "not_finite"
-    if any(summary.variance == 0 for summary in both):
+    if all(summary.variance == 0 for summary in both):
         return "zero_variance"
     return None
 
