@@ -9,7 +9,7 @@ import click
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import CheckFailed
+from imp_core.errors import BadInput, CheckFailed
 from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import ENTRY_TYPE, registration_fields
 
@@ -32,7 +32,7 @@ def start_experiment(ctx: Context, name: str) -> Started:
     """Validate the file, store its bytes and append the `experiment` entry.
 
     Raises:
-        BadInput: there is no such experiment, or its file cannot be taken.
+        BadInput: there is no such experiment, its file cannot be taken, or its purpose is unknown.
         CheckFailed: it was started before.
     """
     loaded = load_experiment(ctx, name)
@@ -41,6 +41,12 @@ def start_experiment(ctx: Context, name: str) -> Started:
         raise CheckFailed(
             f"{loaded.experiment.name} was started {format_time(earlier.started_us)} (entry {earlier.seq})",
             mend="phases with new weights come later: start an experiment of another name",
+        )
+    if not ctx.gate.knows(loaded.experiment.purpose):
+        raise BadInput(
+            "the workspace knows no such purpose, so nobody can have consented to it",
+            where=f"{loaded.path}: purpose",
+            mend="see: imp consent purpose list",
         )
     now_us = ctx.clock.now_us()
     fields = registration_fields(loaded.experiment, loaded.data, started_us=now_us)

@@ -7,7 +7,8 @@ from typing import Final
 
 __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but `few_events` and `one_varies` come with null figures, never with plausible ones.
+# code → what it means, for people. All but `few_events` and `one_varies` come with null figures, never with plausible
+# ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
