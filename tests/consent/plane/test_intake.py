@@ -37,7 +37,7 @@ def test_a_permitted_event_comes_in_as_it_was_with_why_it_may_be_here(shop):
         "event_us": event.event_us, "received_us": shop.now, "intake_seq": size, "purpose": "analytics",
         "basis_seq": consent_seq, "channel": "web", "name": "order", "campaign": "spring", "content": "hero@3",
         "place": "Lyon", "amount_micros": 12_500_000, "currency": "EUR", "quantity": 2, "provenance": "observed",
-        "stratum": "new", "cluster": "north",
+        "stratum": "new", "cluster": row["cluster"],
     }  # fmt: skip
     assert (result.batch, result.seq, result.n) == (1, size, 1)
 
@@ -122,9 +122,10 @@ def test_an_event_comes_in_once_whatever_file_brings_it(shop):
     assert shop.table("SELECT batch, count(*) FROM dedupe GROUP BY batch") == [(1, 2), (2, 2)]
 
 
-def test_message_session_order_and_unit_ids_are_kept_as_keyed_hashes_only(shop, everything_written):
+def test_message_session_order_unit_and_cluster_ids_are_kept_as_keyed_hashes_only(shop, everything_written):
     shop.give("1")
     words = {"session": "sess-4711-ann", "ref": "order-4712-ann", "unit": "house-4713-ann", "unit_kind": "household"}
+    words["cluster"] = "street-4717-ann"
     shop.take(
         shop.exposure("1", "msg-4714-ann", **words),
         shop.exposure("1", "msg-4715-ann", **{**words, "ref": None}),
@@ -134,9 +135,18 @@ def test_message_session_order_and_unit_ids_are_kept_as_keyed_hashes_only(shop, 
     assert first["session"] == second["session"] != third["session"]
     assert first["ref"] == third["ref"]
     assert first["unit"] == second["unit"]
-    assert all(len(bytes.fromhex(first[name])) == 16 for name in ("event_id", "session", "ref", "unit"))
+    assert first["cluster"] == second["cluster"]
+    assert all(len(bytes.fromhex(first[name])) == 16 for name in ("event_id", "session", "ref", "unit", "cluster"))
     written = everything_written()
-    for words_of_ann in (b"sess-4711", b"order-4712", b"house-4713", b"msg-4714", b"msg-4715", b"msg-4716"):
+    for words_of_ann in (
+        b"sess-4711",
+        b"order-4712",
+        b"house-4713",
+        b"msg-4714",
+        b"msg-4715",
+        b"msg-4716",
+        b"street-4717",
+    ):
         assert words_of_ann not in written
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from imp_consent.plane.intake import Terms
+from imp_consent.plane.intake.plain import looks_like_identifier
 from imp_consent.plane.intake.terms import event_fault
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput, PluginBroken
@@ -54,10 +55,73 @@ def test_one_bad_row_stops_everything_and_is_named_without_its_value(shop, case:
     assert shop.state() == before
 
 
-@pytest.mark.parametrize("name", ["session", "ref", "trait_value"])
+@pytest.mark.parametrize("name", ["session", "unit", "cluster", "ref", "trait_key", "trait_value"])
 def test_a_touchpoint_without_a_person_may_not_carry_what_would_tell_who_it_was(shop, name: str):
     with pytest.raises(BadInput, match=f"row 1, {name}: a touchpoint without an identifier"):
         shop.take(shop.event(None, "m1", **{name: "4711"}))
+
+
+PLAIN = (
+    "stratum", "campaign", "content", "placement", "partner", "place", "name", "interaction", "stage", "variant",
+    "experiment", "trait_key", "trait_value", "channel", "unit_kind",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann@example.com",
+        "to ann%40example.com",
+        "用户@例子.广告",
+        "+8613800138000",
+        "tel: +8613800138000",
+        "+49 (151) 123-45 67",
+    ],
+)
+def test_a_field_that_is_stored_as_it_comes_takes_no_identifier(shop, name: str, text: str):
+    given = {"unit": "1", name: text}
+    with pytest.raises(BadInput, match=f"row 1, {name}: looks like an identifier") as caught:
+        shop.take(shop.event("1", "m1", **given))
+    assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_bare_digits_like_a_telephone_number_are_taken_only_where_numbers_are_at_home(name: str):
+    numbered = name in {"campaign", "content", "placement", "partner", "trait_value"}
+    for text in ("13800138000", " 2025550123 ", "120210012345678901"):
+        assert looks_like_identifier(name, text) is not numbered
+    assert looks_like_identifier(name, "138 0013 8000")
+    assert looks_like_identifier(name, "(202) 555-0123")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("content", "hero@3"), ("content", "hero@3.1"), ("campaign", "spring 2026-03-01"), ("campaign", "c+1"),
+        ("place", "Lyon 69001"), ("name", "follow @shop"), ("stage", "2026-03-01"), ("campaign", "q1-20260301-0004-de"),
+        ("variant", "+10%"), ("placement", "300x250"), ("stratum", "123456789"),
+    ],
+)  # fmt: skip
+def test_what_campaigns_and_places_are_called_is_no_identifier(shop, name: str, text: str):
+    shop.give("1")
+    assert shop.take(shop.event("1", "m1", **{name: text})).admitted == 1
+
+
+def test_a_property_that_is_kept_takes_no_identifier_and_one_that_is_dropped_does_no_harm(shop):
+    shop.give("1")
+    event = shop.event("1", "m1", props={"device": "phone", "note": "ann@example.com"})
+    with pytest.raises(BadInput, match="row 1, props: looks like an identifier"):
+        shop.take(event, terms={"props": frozenset({"note"})})
+    assert shop.take(event, terms={"props": frozenset({"device"})}).props_dropped == 1
+
+
+def test_a_signals_channel_is_no_identifier_either(shop):
+    shop.give("1")
+    with pytest.raises(BadInput, match="row 0, channel: looks like an identifier"):
+        shop.take(
+            Signal(kind=SignalKind.STOP, identifier=RawId("member", "1"), event_us=shop.now, channel="ann@example.com")
+        )
 
 
 def test_one_id_twice_in_a_file_is_a_fault_of_the_second_row_even_where_nobody_is_known(shop):

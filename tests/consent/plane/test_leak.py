@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -12,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from imp_consent.ledger.entry import Statement
+from imp_consent.plane import archive
 from imp_core.errors import ImpError
-from imp_core.event import RawId, Signal, SignalKind
+from imp_core.event import RawEvent, RawId, RowFault, Signal, SignalKind
 
 PEOPLE = ("ann.4711@example.com", "bob.4712@example.com", "eve.4713@example.com")
 
@@ -52,7 +54,8 @@ def busy(shop):
         *(
             shop.exposure(
                 None, f"{address}/{number}", identifier=RawId("email", address), session=f"s:{address}", row=number,
-                ref=f"order of {address}", unit=address, unit_kind="household", props={"address": address},
+                ref=f"order of {address}", unit=address,
+                cluster=f"home of {address}", unit_kind="household", props={"address": address},
                 event_us=shop.now,
             )
             for number, address in enumerate(PEOPLE)
@@ -61,6 +64,36 @@ def busy(shop):
     )  # fmt: skip
     assert [row["purpose"] for row in shop.rows()] == ["analytics"]
     return shop
+
+
+# Which field of an event fills which column; the others are ours to fill.
+_FIELDS = {"event_id": "message_id", "subject": "identifier"}
+_OURS = {"batch", "row", "received_us", "intake_seq", "basis_seq"}
+_NUMBERS = {"type", "event_us", "phase", "amount_micros", "quantity"}
+
+
+@pytest.mark.parametrize("column", sorted(set(archive.SCHEMA.names) - _OURS - _NUMBERS))
+def test_no_column_of_the_archive_keeps_an_identifier(shop, found, column: str):
+    with shop.log.write() as transaction:
+        subject = transaction.subject_for(RawId("email", PEOPLE[0]))
+        transaction.append_person(subject, _statement("grant", shop.now), {"recorded_us": shop.now})
+    name = _FIELDS.get(column, column)
+    value = {"identifier": RawId("email", PEOPLE[0]), "props": {"note": PEOPLE[0]}}.get(name, PEOPLE[0])
+    given = {"unit": "h1", "unit_kind": "household", "event_us": shop.now, "experiment": "e", "variant": "a"}
+    given = {**given, "identifier": RawId("email", PEOPLE[0]), name: value}
+    event = dataclasses.replace(shop.event(None, "m1"), **given)
+    told: list[RowFault] = []
+    result = shop.take(event, shop.event(None, "m2"), refuse=told.append, terms={"props": frozenset({"note"})})
+    kept = {"message_id", "identifier", "session", "unit", "cluster", "ref"}
+    assert (result.admitted, [fault.field for fault in told]) == ((2, []) if name in kept else (1, [name]))
+    assert found() == set()
+
+
+def test_every_column_that_holds_text_is_looked_at():
+    text = {field.name for field in archive.SCHEMA if field.type == pa.string()}
+    fields = {_FIELDS.get(name, name) for name in text - _NUMBERS}
+    assert fields <= {field.name for field in dataclasses.fields(RawEvent)}
+    assert {name for name in archive.SCHEMA.names if name not in text} >= _OURS | (_NUMBERS - {"type"})
 
 
 def _statement(type_: str, at_us: int):

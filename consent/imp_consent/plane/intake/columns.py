@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imp_consent.identity.pseudonym import reference_key
-from imp_consent.plane.intake.keyed import session_key, unit_key
+from imp_consent.plane.intake.keyed import cluster_key, session_key, unit_key
 from imp_consent.plane.intake.terms import SUBJECT_UNIT, Terms
 from imp_core.event import EventType, RawEvent
 
@@ -18,7 +18,7 @@ _FIRST_PHASE = 1
 # Taken over as they are.
 _SAME = (
     "type", "event_us", "purpose", "campaign", "content", "placement", "partner", "place", "name", "interaction",
-    "stage", "experiment", "variant", "stratum", "cluster", "amount_micros", "currency", "quantity", "trait_key",
+    "stage", "experiment", "variant", "stratum", "amount_micros", "currency", "quantity", "trait_key",
     "trait_value", "provenance",
 )  # fmt: skip
 
@@ -58,6 +58,9 @@ def columns_of(
     columns["phase"] = [phase_of(event) if event.type is EventType.EXPOSURE else event.phase for event in events]
     columns["unit_kind"] = [_unit_kind(event) for event in events]
     columns["unit"] = [hashed_unit(secret, event) for event in events]
+    columns["cluster"] = [
+        None if event.cluster is None else cluster_key(secret, event.cluster).hex() for event in events
+    ]
     columns["props"] = [_props(event.props, stamp.terms.props) for event in events]
     return columns
 

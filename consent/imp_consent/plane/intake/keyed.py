@@ -1,10 +1,10 @@
-"""Keyed hashes of what events carry besides identifiers: a session or a unit may be spelled with an address."""
+"""Keyed hashes of what events carry besides identifiers: a session, unit or cluster may be spelled with an address."""
 
 from __future__ import annotations
 
 from imp_consent.identity.hashing import keyed_hash
 
-__all__ = ["enrolment_key", "session_key", "unit_key"]
+__all__ = ["cluster_key", "enrolment_key", "session_key", "unit_key"]
 
 _LENGTH = 16
 
@@ -17,6 +17,11 @@ def session_key(event_secret: bytes, channel: str, session: str) -> bytes:
 def unit_key(event_secret: bytes, unit_kind: str, unit: str) -> bytes:
     """A unit's id, where the unit is not the subject: HMAC(k_event, "unit" ‖ 0x00 ‖ 0x00 ‖ kind ‖ 0x00 ‖ unit)[:16]."""
     return _keyed(event_secret, f"unit\x00\x00{unit_kind}\x00{unit}")
+
+
+def cluster_key(event_secret: bytes, cluster: str) -> bytes:
+    """A cluster's id: HMAC(k_event, "cluster" ‖ 0x00 ‖ 0x00 ‖ cluster)[:16]."""
+    return _keyed(event_secret, f"cluster\x00\x00{cluster}")
 
 
 def enrolment_key(event_secret: bytes, experiment: str, phase: int, unit: str) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
+from imp_consent.plane.intake.plain import identifier_field, looks_like_identifier
 from imp_core.errors import PluginBroken
 from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal, SignalKind
 
@@ -19,7 +20,7 @@ _INT32 = 2**31
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PROVENANCES = frozenset({"declared", "observed", "inferred"})
 # What would make a touchpoint without an identifier about somebody all the same.
-_PERSONAL = ("session", "unit", "ref", "trait_key", "trait_value")
+_PERSONAL = ("session", "unit", "cluster", "ref", "trait_key", "trait_value")
 _TEXTS = (
     "message_id", "purpose", "channel", "campaign", "content", "placement", "partner", "place", "name", "interaction",
     "stage", "session", "experiment", "variant", "unit_kind", "unit", "stratum", "cluster", "ref", "currency",
@@ -27,6 +28,7 @@ _TEXTS = (
 )  # fmt: skip
 _all_texts = attrgetter(*_TEXTS)
 
+_IDENTIFIER: Final = "looks like an identifier"
 _Problem = tuple[str, str] | None
 
 
@@ -73,6 +75,8 @@ def signal_fault(signal: Signal, terms: Terms, now_us: int) -> RowFault | None:
     problem = _time_problem(signal.event_us, now_us)
     if problem is None and signal.purpose is not None and signal.purpose not in terms.purposes:
         problem = ("purpose", "unknown purpose")
+    if problem is None and looks_like_identifier("channel", signal.channel):
+        problem = ("channel", _IDENTIFIER)
     return None if problem is None else RowFault(row=signal.row, field=problem[0], problem=problem[1])
 
 
@@ -172,10 +176,16 @@ def _measure(event: RawEvent, _: Terms, __: int) -> _Problem:
     return None
 
 
+def _plain(event: RawEvent, terms: Terms, _: int) -> _Problem:
+    field = identifier_field(event, terms.props)
+    return None if field is None else (field, _IDENTIFIER)
+
+
 _RULES: Final[tuple[Callable[[RawEvent, Terms, int], _Problem], ...]] = (
     _time,
     _purpose,
     _identity,
     _exposure,
     _measure,
+    _plain,
 )
