@@ -70,6 +70,10 @@ class Gate(Protocol):
         """
         ...
 
+    def knows(self, purpose: str) -> bool:
+        """Whether anybody could give consent for this purpose: it is one of the workspace's."""
+        ...
+
 
 class DenyAll:
     """The gate where there is none: everything is denied, and the reason says so."""
@@ -81,3 +85,7 @@ class DenyAll:
     def resolve(self, raw_id: RawId) -> int | None:  # noqa: ARG002 (nobody is known here)
         """Know nobody."""
         return None
+
+    def knows(self, purpose: str) -> bool:  # noqa: ARG002 (there is no purpose)
+        """Know no purpose."""
+        return False

@@ -189,6 +189,9 @@ class FakeGate:
         self.known: set[int] = set()
         self.asked: list[Use] = []
 
+    def knows(self, purpose: str) -> bool:
+        return purpose == "experimentation"
+
     def resolve(self, raw_id: RawId) -> int | None:
         number = int(raw_id.value)
         return number if number in self.known else None

@@ -109,6 +109,13 @@ def test_a_second_start_is_refused_even_with_other_weights(bench: Any, definitio
     assert len(bench.ledger.written) == 1
 
 
+def test_an_experiment_for_a_purpose_that_nobody_can_consent_to_is_not_started(bench: Any, definition: str) -> None:
+    bench.write(definition.replace('purpose = "experimentation"', 'purpose = "flying"'))
+    with pytest.raises(BadInput, match="knows no such purpose"):
+        start_experiment(bench.ctx, "test")
+    assert bench.ledger.written == []
+
+
 def test_an_invalid_definition_is_not_started(bench: Any, definition: str) -> None:
     bench.write(definition.replace("horizon", "horizn"))
     with pytest.raises(BadInput):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
@@ -11,7 +12,7 @@ from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint
 from imp_consent.ledger.note import VerifierKey
 from imp_core.errors import LedgerBroken
 
-__all__ = ["check_outside", "check_stored", "read_outside", "stored_sizes"]
+__all__ = ["check_outside", "check_pinned", "check_stored", "open_pinned", "read_outside", "stored_sizes"]
 
 
 def read_outside(keyring: Keyring, key: VerifierKey, problems: Problems) -> Checkpoint | None:
@@ -26,6 +27,28 @@ def read_outside(keyring: Keyring, key: VerifierKey, problems: Problems) -> Chec
     except LedgerBroken as error:
         problems.report("checkpoint.signature", place, error.what)
     return None
+
+
+def open_pinned(notes: Sequence[tuple[str, bytes]], key: VerifierKey, problems: Problems) -> list[Checkpoint]:
+    """Checkpoints that somebody kept elsewhere (name and bytes of each), their signatures and origins checked."""
+    opened: list[Checkpoint] = []
+    for name, note in notes:
+        try:
+            opened.append(open_checkpoint(note, key))
+        except LedgerBroken as error:
+            problems.report("pinned.signature", name, error.what)
+    return opened
+
+
+def check_pinned(pinned: Sequence[Checkpoint], leaves: Leaves, problems: Problems) -> None:
+    """The log begins with exactly what each of these checkpoints says, whatever was put back or signed since."""
+    for checkpoint in pinned:
+        problems.expect(
+            checkpoint.size <= leaves.size and leaves.roots.get(checkpoint.size) == checkpoint.root,
+            "pinned.contradicted",
+            f"checkpoint {checkpoint.size} (pinned)",
+            f"the log's first {checkpoint.size} entries are not those of the checkpoint that was kept elsewhere",
+        )
 
 
 def stored_sizes(sql: sqlite3.Connection) -> set[int]:

@@ -8,10 +8,17 @@ checkpoint.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from imp_consent.audit.checkpoints import check_outside, check_stored, read_outside, stored_sizes
+from imp_consent.audit.checkpoints import (
+    check_outside,
+    check_pinned,
+    check_stored,
+    open_pinned,
+    read_outside,
+    stored_sizes,
+)
 from imp_consent.audit.documents import check_documents
 from imp_consent.audit.files import check_files
 from imp_consent.audit.identifiers import check_identifiers
@@ -54,8 +61,16 @@ class Verification:
     notes: tuple[Problem, ...] = ()
 
 
-def verify(workspace: Workspace, keyring: Keyring, *, count: Callable[[int], None] = lambda _: None) -> Verification:
+def verify(
+    workspace: Workspace,
+    keyring: Keyring,
+    *,
+    pinned: Sequence[tuple[str, bytes]] = (),
+    count: Callable[[int], None] = lambda _: None,
+) -> Verification:
     """Check everything that can be checked on the operator's own premises; `count` hears of progress.
+
+    `pinned` are checkpoints kept elsewhere, the name and the bytes of each: the log must begin with what they say.
 
     Raises:
         KeysUnusable: the keyring lacks a key that an untouched row names.
@@ -63,11 +78,13 @@ def verify(workspace: Workspace, keyring: Keyring, *, count: Callable[[int], Non
     """
     problems = Problems()
     before = database_state(workspace.database)
-    outside = read_outside(keyring, signing_key(keyring, workspace.log_id).verifier, problems)
+    verifier = signing_key(keyring, workspace.log_id).verifier
+    outside = read_outside(keyring, verifier, problems)
+    kept = open_pinned(pinned, verifier, problems)
     try:
         with open_snapshot(workspace) as sql:
             audit = _Audit(sql, workspace, keyring, problems, count)
-            audit.run(outside)
+            audit.run(outside, kept)
     except LedgerBroken as error:
         problems.report("database.unusable", workspace.database.name, error.what)
         return _result(workspace, outside, _Seen(), problems)
@@ -102,22 +119,23 @@ class _Audit:
         self._count = count
         self.seen = _Seen()
 
-    def run(self, outside: Checkpoint | None) -> None:
+    def run(self, outside: Checkpoint | None, pinned: Sequence[Checkpoint]) -> None:
         """Every check, each standing on what the ones before it established."""
         with self._problems.checking("database"):
             check_schema(self._sql, self._problems)
         with self._problems.checking("entry"):
-            self._check_log(outside)
+            self._check_log(outside, pinned)
         if self.seen.leaves is not None:
             self._check_contents(self.seen.leaves)
 
-    def _check_log(self, outside: Checkpoint | None) -> None:
+    def _check_log(self, outside: Checkpoint | None, pinned: Sequence[Checkpoint]) -> None:
         verifier = signing_key(self._keyring, self._workspace.log_id).verifier
-        sizes = stored_sizes(self._sql) | ({outside.size} if outside else set())
+        sizes = stored_sizes(self._sql) | {checkpoint.size for checkpoint in (outside, *pinned) if checkpoint}
         leaves = read_leaves(self._sql, sizes, self._problems, self._count)
         self.seen.leaves = leaves
         if outside is not None:
             check_outside(outside, leaves, self._sql, self._problems)
+        check_pinned(pinned, leaves, self._problems)
         check_stored(self._sql, verifier, leaves, self._problems)
 
     def _check_contents(self, leaves: Leaves) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
@@ -11,7 +12,7 @@ from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
-from imp_core.errors import CheckFailed
+from imp_core.errors import BadInput, CheckFailed
 from imp_core.ports import CheckpointInfo
 
 __all__ = ["audit", "sign_checkpoint", "verify_workspace"]
@@ -25,17 +26,23 @@ def audit() -> None:
 
 
 @audit.command("verify")
+@click.option(
+    "--pinned",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A checkpoint that you kept elsewhere; the log must begin with what it says. May be repeated.",
+)
 @json_option
 @pass_context
-def verify_command(ctx: Context, *, as_json: bool) -> None:
+def verify_command(ctx: Context, *, pinned: tuple[Path, ...], as_json: bool) -> None:
     """Check every entry, row and file, starting from the checkpoint kept outside the database; changes nothing.
 
     Exit code 1 where anything is wrong; each problem names its place.
 
-    Example: imp audit verify
+    Example: imp audit verify --pinned checkpoint-2026-03-01.txt
     """
     with progress("verified") as shown:
-        result = verify_workspace(ctx, count=shown.advance)
+        result = verify_workspace(ctx, pinned=pinned, count=shown.advance)
     emit(result, lambda: _text(result), as_json=as_json)
     if not result.ok:
         raise click.exceptions.Exit(CheckFailed.exit_code)
@@ -54,17 +61,27 @@ def checkpoint_command(ctx: Context, *, without_previous: bool, as_json: bool) -
     emit(info, info.note.rstrip("\n"), as_json=as_json)
 
 
-def verify_workspace(ctx: Context, *, count: Callable[[int], None] = lambda _: None) -> Verification:
-    """Verify this context's workspace with its keys.
+def verify_workspace(
+    ctx: Context, *, pinned: Sequence[Path] = (), count: Callable[[int], None] = lambda _: None
+) -> Verification:
+    """Verify this context's workspace with its keys, and against checkpoints kept elsewhere.
 
     Raises:
+        BadInput: a pinned checkpoint cannot be read.
         WorkspaceMissing: there is no workspace.
         KeysUnusable: a key is missing, malformed or readable by others.
         ImpError: the ledger was written to meanwhile.
     """
     workspace = ctx.workspace
     keyring = Keyring.open(keys_folder(ctx.environ, workspace.log_id), workspace.log_id)
-    return verify(workspace, keyring, count=count)
+    return verify(workspace, keyring, pinned=[(str(path), _read(path)) for path in pinned], count=count)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"the pinned checkpoint cannot be read: {error.strerror}", where=str(path)) from None
 
 
 def sign_checkpoint(ctx: Context, *, without_previous: bool = False) -> CheckpointInfo:

@@ -12,6 +12,7 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.project import TABLE
+from imp_consent.policy.purpose import read_purposes
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.event import RawId
 from imp_core.gate import Decision, Use
@@ -49,6 +50,15 @@ class ConsentGate:
                 return reader.find_subject(raw_id)
         except sqlite3.Error as error:
             raise LedgerBroken(f"the database cannot be read: {type(error).__name__}", where="ledger") from None
+
+    def knows(self, purpose: str) -> bool:
+        """Whether the purpose is one of the workspace's.
+
+        Raises:
+            LedgerBroken: the purposes cannot be read.
+        """
+        with self._open_log().read() as reader:
+            return purpose in read_purposes(reader)
 
 
 def decide_in(reader: Reader, use: Use, *, at_us: int, known_at: int | None = None) -> Decision:

@@ -148,3 +148,26 @@ def test_the_document_of_an_imports_rejected_rows_may_not_be_taken_away(shop: Co
     harm(shop, f"DELETE FROM policy WHERE body = '{json.dumps([10])}' OR body = CAST('[10]' AS BLOB)")
     found = {problem["code"] for problem in shop("audit", "verify", "--json").json["problems"]}
     assert "document.missing" in found
+
+
+def test_a_checkpoint_kept_elsewhere_finds_a_history_that_was_put_back_whole(
+    imp_here: CommandLine, tmp_path: Path
+) -> None:
+    imp_here("init", tmp_path / "workspace", "--controller", "Shop").ok()
+    words = ("consent", "record", "member:1", "--purpose", "analytics", "--state")
+    imp_here(*words, "given").ok()
+    for name in ("workspace", "keys"):
+        shutil.copytree(tmp_path / name, tmp_path / "backup" / name)
+    imp_here(*words, "withdrawn").ok()
+    pin = tmp_path / "pin.txt"
+    pin.write_text(imp_here("audit", "checkpoint").ok().out)
+    assert imp_here("audit", "verify", "--pinned", pin).code == 0
+    for name in ("workspace", "keys"):
+        shutil.rmtree(tmp_path / name)
+        shutil.copytree(tmp_path / "backup" / name, tmp_path / name)
+    assert imp_here("audit", "verify").code == 0, "with the keys' folder put back too, nothing inside can know"
+    answer = imp_here("audit", "verify", "--pinned", pin, "--json")
+    assert (answer.code, [found["code"] for found in answer.json["problems"]]) == (1, ["pinned.contradicted"])
+    pin.write_text(pin.read_text().replace("\n\n", "\n\n\n"))
+    assert imp_here("audit", "verify", "--pinned", pin).code == 1
+    assert imp_here("audit", "verify", "--pinned", tmp_path / "nowhere").code == 2
