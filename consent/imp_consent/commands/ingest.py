@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -107,8 +109,15 @@ def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:
     status = next((status for status in ctx.plugins.statuses if status.name == name), None)
     manifest = status.manifest() if status is not None else None
     # What was enabled is the manifest; a plugin's own word counts only where it brings channels of other names.
-    declared = manifest.purposes.get(Action.COLLECT, ()) if manifest else plugin.info.purposes.get(Action.COLLECT, ())
-    return Terms(channel=name, purposes=purposes, declared=frozenset(declared), props=_allowed_props(ctx))
+    declared = (manifest or plugin.info).purposes.get(Action.COLLECT, ())
+    kinds = manifest.identifiers if manifest else [spec.kind for spec in plugin.info.identifiers]
+    return Terms(
+        channel=name,
+        purposes=purposes,
+        declared=frozenset(declared),
+        kinds=frozenset(kinds),
+        props=_allowed_props(ctx),
+    )
 
 
 def _allowed_props(ctx: Context) -> frozenset[str]:
@@ -165,10 +174,14 @@ def _rejects_file(path: Path, *sources: Path | None) -> Iterator[Refuse]:
     """Rows that could not be taken, as CSV: row, field, problem; never a value. It appears when all is read."""
     if any(source is not None and _same(path, source) for source in sources):
         raise BadInput("the rejects would overwrite what is read", where=str(path), mend="name another --rejects FILE")
-    unfinished = path.with_name(f".{path.name}.new")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
-            unfinished.chmod(0o600)
+        # A name of its own, and readable by its owner only from the first byte.
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    except OSError as error:
+        raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             write = csv.writer(file).writerow
             write(("row", "field", "problem"))
 

@@ -12,6 +12,8 @@ from imp_core.gate import Action
 
 __all__ = ["FileChannel"]
 
+_KINDS = ("member", "email", "phone", "device", "idfa", "imei")
+
 
 class FileChannel:
     """Reads files an operator names. It sends nothing, connects to nothing and keeps nothing."""
@@ -22,7 +24,7 @@ class FileChannel:
             name="file",
             version=version("imp-channel-file"),
             purposes={Action.COLLECT: ("essential", "analytics", "experimentation", "marketing.email")},
-            identifiers=(IdentifierSpec(kind="member"), IdentifierSpec(kind="email"), IdentifierSpec(kind="phone")),
+            identifiers=tuple(IdentifierSpec(kind=kind) for kind in _KINDS),
             supports={"ingest": Support.FULL, "deliver": Support.NONE},
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from imp_consent.commands.ingest import ingest
-from imp_core.channel import ChannelContext, ChannelInfo, CheckResult, Source
+from imp_consent.commands.ingest import _rejects_file, ingest
+from imp_core.channel import ChannelContext, ChannelInfo, CheckResult, IdentifierSpec, Source
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError, PluginBroken
-from imp_core.event import EventType, RawEvent, RawId
+from imp_core.event import EventType, RawEvent, RawId, RowFault
 from imp_core.gate import Action
 
 HEADER = "type,identifier,at,purpose,id,experiment,variant\n"
@@ -176,10 +177,14 @@ class Toy:
 
     rows: Callable[[ChannelContext, Source], object]
     declared: Sequence[str] = ("experimentation",)
+    kinds: Sequence[str] = ("member",)
     seen: list[ChannelContext] = field(default_factory=list)
     info: ChannelInfo = field(
         default_factory=lambda: ChannelInfo(
-            name="toy", version="1", purposes={Action.COLLECT: ("experimentation", "analytics")}
+            name="toy",
+            version="1",
+            purposes={Action.COLLECT: ("experimentation", "analytics")},
+            identifiers=(IdentifierSpec(kind="member"), IdentifierSpec(kind="email")),
         )
     )
 
@@ -197,7 +202,8 @@ def take(line, context: Context, write) -> Iterator[Callable[..., object]]:
 
     def taken(toy: Toy, *, manifest: bool = True, config: dict[str, object] | None = None) -> object:
         status = SimpleNamespace(
-            name="toy", manifest=lambda: SimpleNamespace(purposes={"collect": tuple(toy.declared)})
+            name="toy",
+            manifest=lambda: SimpleNamespace(purposes={"collect": tuple(toy.declared)}, identifiers=tuple(toy.kinds)),
         )
         workspace = context.workspace
         context.__dict__["workspace"] = replace(workspace, config={**workspace.config, **(config or {})})
@@ -267,6 +273,37 @@ def test_a_channel_of_another_name_than_its_plugin_is_bound_by_its_own_word(take
 
     with pytest.raises(BadInput, match="does not declare it"):
         take(Toy(rows), manifest=False)
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_a_kind_of_identifier_that_is_not_declared_is_not_taken(take, manifest: bool):
+    def rows(kind: str, value: str) -> Callable[[ChannelContext, Source], object]:
+        return lambda ctx, _: [_event(ctx, identifier=RawId(kind, value))]
+
+    undeclared = ("email", "ann@example.com") if manifest else ("phone", "+8613800138000")
+    with pytest.raises(BadInput, match="row 1, identifier: the channel does not declare this kind of identifier"):
+        take(Toy(rows(*undeclared)), manifest=manifest)
+    assert take(Toy(rows("member", "1")), manifest=manifest).admitted == 1
+
+
+def test_the_rejects_are_private_from_the_first_byte_and_take_no_other_files_name(line, tmp_path, monkeypatch):
+    old = tmp_path / ".rejects.csv.new"
+    old.write_text("somebody's")
+    path, seen = tmp_path / "rejects.csv", []
+    monkeypatch.setattr(Path, "chmod", lambda *_: seen.append("chmod"))
+    mask = os.umask(0)
+    try:
+        with _rejects_file(path) as refuse:
+            refuse(RowFault(row=1, field="at", problem="missing"))
+            (unfinished,) = set(tmp_path.glob(".rejects*")) - {old}
+            seen.append(unfinished.stat().st_mode & 0o777)
+    finally:
+        os.umask(mask)
+    assert seen == [0o600]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().splitlines() == ["row,field,problem", "1,at,missing"]
+    assert set(tmp_path.glob(".rejects*")) == {old}
+    assert old.read_text() == "somebody's"
 
 
 def test_a_channel_gets_its_settings_and_the_workspace_says_which_properties_stay(take, context: Context):

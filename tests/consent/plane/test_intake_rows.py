@@ -150,6 +150,17 @@ def test_a_channels_manifest_bounds_the_purposes_it_may_collect_for(shop):
     assert shop.take(event, terms={"declared": frozenset({"marketing.email"})}).admitted == 1
 
 
+def test_a_channels_manifest_bounds_the_kinds_of_identifier_it_may_hand_in(shop):
+    shop.give("1")
+    problem = "identifier: the channel does not declare this kind of identifier"
+    signal = Signal(kind=SignalKind.STOP, identifier=RawId("member", "1"), event_us=shop.now, channel="web")
+    for row in (shop.event("1", "m1"), signal):
+        with pytest.raises(BadInput, match=problem):
+            shop.take(row, terms={"kinds": frozenset({"email"})})
+    assert shop.take(shop.event("1", "m1"), signal, terms={"kinds": frozenset({"member"})}).signals == 1
+    assert shop.take(shop.event(None, "m2"), terms={"kinds": frozenset()}).admitted == 1
+
+
 def test_with_rejects_the_good_rows_go_in_and_every_bad_one_is_told(shop):
     shop.give("1")
     told: list[RowFault] = []

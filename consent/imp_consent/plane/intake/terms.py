@@ -37,13 +37,14 @@ class Terms:
     """What may come in through one channel.
 
     `channel` is the channel's name, for which consent is asked where an event names none; `purposes` are those the
-    workspace knows; `declared` those the channel's manifest declares for collecting (None: it has no manifest);
-    `props` the keys of properties that are kept.
+    workspace knows; `declared` those the channel's manifest declares for collecting, `kinds` the kinds of identifier it
+    declares (None: it has no manifest); `props` the keys of properties that are kept.
     """
 
     channel: str
     purposes: frozenset[str]
     declared: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
     props: frozenset[str] = frozenset()
 
 
@@ -72,7 +73,7 @@ def signal_fault(signal: Signal, terms: Terms, now_us: int) -> RowFault | None:
     """
     if not _typed_signal(signal):
         raise PluginBroken("the channel handed in a signal of wrong types", where=terms.channel)
-    problem = _time_problem(signal.event_us, now_us)
+    problem = _time_problem(signal.event_us, now_us) or _kind_problem(signal.identifier, terms)
     if problem is None and signal.purpose is not None and signal.purpose not in terms.purposes:
         problem = ("purpose", "unknown purpose")
     if problem is None and looks_like_identifier("channel", signal.channel):
@@ -140,11 +141,17 @@ def _purpose(event: RawEvent, terms: Terms, _: int) -> _Problem:
     return None
 
 
-def _identity(event: RawEvent, _: Terms, __: int) -> _Problem:
+def _kind_problem(identifier: RawId, terms: Terms) -> _Problem:
+    if terms.kinds is not None and identifier.kind not in terms.kinds:
+        return "identifier", "the channel does not declare this kind of identifier"
+    return None
+
+
+def _identity(event: RawEvent, terms: Terms, _: int) -> _Problem:
     if not event.message_id:
         return "id", "missing"
     if event.identifier is not None:
-        return None
+        return _kind_problem(event.identifier, terms)
     if event.type is not EventType.TOUCHPOINT:
         return "identifier", "missing"
     for name in _PERSONAL:
