@@ -240,7 +240,9 @@ def test_without_any_exposure_there_is_a_readout_that_says_so(started: Any) -> N
 
 def test_exposures_before_the_start_are_accepted_and_noted(started: Any, fill: Any) -> None:
     fill(100, day=-3)
-    assert "exposures before start: 200 units" in check(read_out(started.ctx, "test"))["notes"]
+    told = check(read_out(started.ctx, "test"))
+    assert "exposures before start: 200 units" in told["notes"]
+    assert told["verdict"]["reason"].endswith("not pre-registered: 200 units were exposed before the start")
 
 
 def test_a_handful_of_early_exposures_is_not_counted_out(started: Any, fill: Any) -> None:

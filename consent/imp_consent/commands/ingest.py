@@ -56,7 +56,7 @@ def ingest(
         terms = _terms(ctx, plugin, frozenset(read_purposes(reader)))
     context = ChannelContext(settings=_settings(ctx, channel), now_us=ctx.clock.now_us())
     rows = _guarded(channel, lambda: plugin.ingest(context, Source(path=path, mapping=mapping)))
-    told = nullcontext(None) if rejects is None else _rejects_file(rejects, path, mapping)
+    told = nullcontext(None) if rejects is None else _rejects_file(rejects)
     with told as refuse, progress("rows") as shown:
         return ingest_events(
             intake, rows, terms=terms, source=source, refuse=refuse, dry_run=dry_run, advance=shown.advance
@@ -170,10 +170,8 @@ def _guarded(channel: str, start: Callable[[], Iterable[object]]) -> Iterator[ob
 
 
 @contextmanager
-def _rejects_file(path: Path, *sources: Path | None) -> Iterator[Refuse]:
+def _rejects_file(path: Path) -> Iterator[Refuse]:
     """Rows that could not be taken, as CSV: row, field, problem; never a value. It appears when all is read."""
-    if any(source is not None and _same(path, source) for source in sources):
-        raise BadInput("the rejects would overwrite what is read", where=str(path), mend="name another --rejects FILE")
     try:
         # A name of its own, and readable by its owner only from the first byte.
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
@@ -199,7 +197,3 @@ def _rejects_file(path: Path, *sources: Path | None) -> Iterator[Refuse]:
         raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()

@@ -16,7 +16,7 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_core.clock import DAY_US
-from imp_core.errors import LedgerBroken
+from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
@@ -88,7 +88,11 @@ def resume(log: Log, workspace: Workspace) -> Erased:
     for file in files:
         rewritten = archive.rewrite_without(workspace, file, subjects)
         if rewritten is not None:
-            _swap(log, file, rewritten)
+            try:
+                _swap(log, file, rewritten)
+            except ImpError:
+                archive.discard(workspace, log, rewritten)
+                raise
     archive.remove_orphans(workspace, log)
     done = _destroy(log, subjects)
     return replace(done, compacted=log.compact())

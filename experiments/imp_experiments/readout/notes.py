@@ -10,7 +10,7 @@ from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
 from imp_experiments.readout.suppress import hidden
 
-__all__ = ["HIDDEN_COUNTS", "notes_of"]
+__all__ = ["HIDDEN_COUNTS", "notes_of", "told"]
 
 HIDDEN_COUNTS: Final = (
     "sample ratio: the counts by variant are hidden, because with the totals a count below k could be worked out; "
@@ -26,9 +26,9 @@ def notes_of(
     if not final:
         notes.append(f"interim: the horizon ends {horizon}; p-values and intervals are not corrected for peeking")
     if measurement.early:
-        notes.append(f"exposures before start: {_told(measurement.early, k)}")
+        notes.append(f"exposures before start: {told(measurement.early, k)}")
     if measurement.other_phases:
-        notes.append(f"exposures of other phases, which are left out: {_told(measurement.other_phases, k)}")
+        notes.append(f"exposures of other phases, which are left out: {told(measurement.other_phases, k)}")
     hypotheses = len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
     if hypotheses > 1:
         notes.append(
@@ -77,5 +77,6 @@ def _registered_only(experiment: Experiment) -> list[str]:
     return notes
 
 
-def _told(n: int, k: int) -> str:
+def told(n: int, k: int) -> str:
+    """A number of units, or that there are fewer than k."""
     return f"fewer than {k} units" if hidden(n, k) is None else f"{n:,} units"

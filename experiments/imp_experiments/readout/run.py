@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -23,8 +23,8 @@ from imp_experiments.measure.units import TWO_VARIANTS, of_phase
 from imp_experiments.readout.compare import compare_metric
 from imp_experiments.readout.decide import decide, treatments
 from imp_experiments.readout.enrolled import Enrolled, enrolled
-from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of
-from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered
+from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
+from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered, Verdict
 from imp_experiments.readout.suppress import any_hidden, hidden, hidden_together, without_counts
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
@@ -79,7 +79,9 @@ def run(
         alpha=experiment.plan.alpha,
         experiment=_registered(experiment, registration, ends_us),
         metrics=tuple(metrics),
-        verdict=decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)),
+        verdict=_headed(
+            decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)), measurement.early, k
+        ),
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
@@ -107,6 +109,15 @@ def _measured(
         # only the type: a driver's words may hold a row
         raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
     return measurement, refused
+
+
+def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
+    """The verdict with what takes from its weight: a rule that was written when there were data already."""
+    if not early:
+        return verdict
+    return replace(
+        verdict, reason=f"{verdict.reason}; not pre-registered: {told(early, k)} were exposed before the start"
+    )
 
 
 def _compare(
