@@ -12,7 +12,6 @@ import narwhals as nw
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.aggregate import Row, aggregate, moments_of, pairs_of
 from imp_experiments.measure.days import day_end_us, offsets_between
-from imp_experiments.measure.hold import hold
 from imp_experiments.measure.metric import UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.units import IN, exposures_of, in_other_phases, units_of
@@ -61,7 +60,7 @@ def measure(
     `events` and `closed` are native lazy frames of one connection, with the columns `imp_core.ports.OpenedUse` names.
     """
     happened = nw.from_native(events).lazy()
-    exposures = hold(exposures_of(happened, experiment.name, phase), "exposures")
+    exposures = exposures_of(happened, experiment.name, phase)
     other_phases = in_other_phases(happened, experiment.name, phase)
     span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
     metrics = experiment.metrics
@@ -85,10 +84,9 @@ def measure(
         widest_us=experiment.widest_us,
         as_of_us=as_of_us,
         size=size,
-        first_us=int(span["first"]),
         offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
     )
-    values = unit_values(happened, hold(units, "units"), metrics)
+    values = unit_values(happened, units, metrics)
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
     rows, shifts = aggregate(frame, _KEYS, values.columns, _others(values))

@@ -14,7 +14,6 @@ import narwhals as nw
 from imp_core.clock import DAY_US
 from imp_experiments.design.registration import FIRST_PHASE
 from imp_experiments.measure.days import Offsets
-from imp_experiments.measure.hold import hold
 
 __all__ = ["IN", "TWO_VARIANTS", "UNKNOWN_VARIANT", "exposures_of", "in_other_phases", "of_phase", "units_of"]
 
@@ -59,19 +58,16 @@ def units_of(
     widest_us: int,
     as_of_us: int,
     size: int,
-    first_us: int,
     offsets: Offsets,
 ) -> Frame:
     """One row a unit: subject, exposure_us, variant, last_variant (another one in two variants), stratum, day, status.
 
     `status` is "in", or why the whole unit is out: the reason of a closed rectangle that meets
     [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
-    or "unknown_variant". Rectangles are half open, both ends of the box belong to it. No exposure is before `first_us`.
+    or "unknown_variant". Rectangles are half open, both ends of the box belong to it.
     """
-    first = hold(_first_exposures(exposures), "first")
-    # what no box can meet is left out before the join
-    near = closed.filter((nw.col("from_us") <= as_of_us) & (nw.col("to_us") > first_us) & (nw.col("from_seq") <= size))
-    closing = _closing_reasons(first, near, widest_us=widest_us, as_of_us=as_of_us, size=size)
+    first = _first_exposures(exposures)
+    closing = _closing_reasons(first, closed, widest_us=widest_us, as_of_us=as_of_us, size=size)
     status = (
         nw.when(~nw.col("closing").is_null())
         .then(nw.col("closing"))
@@ -106,15 +102,8 @@ def _first_exposures(exposures: Frame) -> Frame:
         exposures.select("subject", "event_us", "intake_seq", "stratum")
         .join(per_subject, on="subject", how="inner")
         .filter(nw.col("event_us") == nw.col("exposure_us"))
-        .group_by("subject")
-        .agg(
-            # the same in each of these rows: grouping by texts would cost more
-            exposure_us=nw.col("exposure_us").min(),
-            lowest=nw.col("lowest").min(),
-            highest=nw.col("highest").min(),
-            intake_seq=nw.col("intake_seq").min(),
-            stratum=nw.col("stratum").min(),
-        )
+        .group_by("subject", "exposure_us", "lowest", "highest")
+        .agg(intake_seq=nw.col("intake_seq").min(), stratum=nw.col("stratum").min())
     )
 
 
