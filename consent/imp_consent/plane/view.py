@@ -32,18 +32,19 @@ _SUBJECTS = 10_000
 # A unit is in or out whole: where a person's first exposure of an experiment does not pass, no later one does, else
 # the unit would be counted from the middle of its story (a late grant, a withdrawal and a new grant).
 _HALF_UNITS_SQL: Final = (
-    "SELECT subject, experiment, arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"  # noqa: S608 (the gate's own text)
-    f" FROM ({DECIDED_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment"
+    "SELECT subject, experiment, COALESCE(phase, 1) AS phase, arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"  # noqa: S608 (the gate's own text)
+    f" FROM ({DECIDED_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
     " HAVING min(event_us) FILTER (WHERE NOT permitted) <= min(event_us) FILTER (WHERE permitted)"
 )
 _PASSING_SQL: Final = (
     f"SELECT p.* FROM ({PASSING_SQL}) p LEFT JOIN half_unit h"  # noqa: S608 (the gate's own text)
-    " ON p.type = 'exposure' AND h.subject = p.subject AND h.experiment = p.experiment WHERE h.subject IS NULL"
+    " ON p.type = 'exposure' AND h.subject = p.subject AND h.experiment = p.experiment"
+    " AND h.phase = COALESCE(p.phase, 1) WHERE h.subject IS NULL"
 )
 _REFUSED_SQL: Final = (
     "SELECT r.type, r.experiment, r.phase, r.variant, COALESCE(h.decided, r.decided) AS reason,"  # noqa: S608 (the gate's own text)
     f" count(DISTINCT r.subject) AS subjects FROM ({DECIDED_SQL}) r LEFT JOIN half_unit h"
-    " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment"
+    " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment AND h.phase = COALESCE(r.phase, 1)"
     " WHERE NOT r.permitted OR h.subject IS NOT NULL GROUP BY ALL"
 )
 
