@@ -32,7 +32,8 @@ _SUBJECTS = 10_000
 # A unit is in or out whole: where a person's first exposure of an experiment does not pass, no later one does, else
 # the unit would be counted from the middle of its story (a late grant, a withdrawal and a new grant).
 _HALF_UNITS_SQL: Final = (
-    "SELECT subject, experiment, COALESCE(phase, 1) AS phase, arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"  # noqa: S608 (the gate's own text)
+    "SELECT subject, experiment, COALESCE(phase, 1) AS phase,"  # noqa: S608 (the gate's own text)
+    " arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"
     f" FROM ({DECIDED_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
     " HAVING min(event_us) FILTER (WHERE NOT permitted) <= min(event_us) FILTER (WHERE permitted)"
 )
@@ -44,8 +45,8 @@ _PASSING_SQL: Final = (
 _REFUSED_SQL: Final = (
     "SELECT r.type, r.experiment, r.phase, r.variant, COALESCE(h.decided, r.decided) AS reason,"  # noqa: S608 (the gate's own text)
     f" count(DISTINCT r.subject) AS subjects FROM ({DECIDED_SQL}) r LEFT JOIN half_unit h"
-    " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment AND h.phase = COALESCE(r.phase, 1)"
-    " WHERE NOT r.permitted OR h.subject IS NOT NULL GROUP BY ALL"
+    " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment"
+    " AND h.phase = COALESCE(r.phase, 1) WHERE NOT r.permitted OR h.subject IS NOT NULL GROUP BY ALL"
 )
 
 
