@@ -35,7 +35,7 @@ def normalise(raw: RawId) -> RawId:
         # not repeated: where the kind was left out it may be the identifier itself
         raise BadInput("unknown kind of identifier", mend=f"known kinds: {', '.join(KINDS)}")
     value = unicodedata.normalize("NFC", raw.value.strip())
-    if any("\ud800" <= char <= "\udfff" for char in value):  # bytes of the command line that were not UTF-8
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):  # bytes that were not UTF-8
         raise BadInput(f"not a {raw.kind} identifier: not text in UTF-8")
     if not value or len(value) > _MAX_LENGTH or "\x00" in value:
         raise BadInput(f"not a {raw.kind} identifier: empty, too long or with a null character")
