@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
@@ -80,11 +81,13 @@ def cell_of(event: RawEvent, person: Person, event_secret: bytes) -> tuple[bytes
 
 def cells_of(rows: pa.RecordBatch, event_secret: bytes) -> Iterator[tuple[int, bytes, Cell]]:
     """Of archive rows (`CELL_COLUMNS`), the exposures: place among the rows, key and cell of each."""
-    columns = [rows.column(name).to_pylist() for name in CELL_COLUMNS]
-    for place, (type_, experiment, phase, variant, event_us, subject, unit) in enumerate(zip(*columns, strict=True)):
-        if type_ == EventType.EXPOSURE:
-            key = enrolment_key(event_secret, experiment, phase, _unit(subject, unit))
-            yield place, key, Cell(experiment, phase, variant, event_us // DAY_US)
+    exposed = pc.equal(rows.column("type"), str(EventType.EXPOSURE))
+    found = rows.filter(exposed)
+    columns = [found.column(name).to_pylist() for name in CELL_COLUMNS if name != "type"]
+    for place, values in zip(pc.indices_nonzero(exposed).to_pylist(), zip(*columns, strict=True), strict=True):
+        experiment, phase, variant, event_us, subject, unit = values
+        key = enrolment_key(event_secret, experiment, phase, _unit(subject, unit))
+        yield place, key, Cell(experiment, phase, variant, event_us // DAY_US)
 
 
 def known_ids(reader: Reader, ids: Iterable[bytes]) -> set[bytes]:

@@ -60,15 +60,10 @@ def _denied(transaction: Transaction, rows: pa.RecordBatch, decide: Decide, even
     numbers, subjects, times, purposes, channels = (
         rows.column(name).to_pylist() for name in ("row", "subject", "event_us", "purpose", "channel")
     )
-    answers = ask(
-        decide,
-        transaction,
-        list(zip(subjects, times, strict=True)),
-        list(zip(purposes, channels, strict=True)),
-        now_us=transaction.now_us,
-    )
+    questions = list(zip(subjects, times, purposes, channels, strict=True))
+    reasons, _ = ask(decide, transaction, questions, now_us=transaction.now_us)
     cells = {place: (key, cell) for place, key, cell in cells_of(rows, event_secret)}
-    for place, (reason, _) in enumerate(answers):
+    for place, reason in enumerate(reasons):
         if reason is not None:
             yield Dropped(row=numbers[place], purpose=purposes[place], reason=reason, counted=cells.get(place))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -162,14 +162,15 @@ class Screen:
             if reason is not None:
                 self._count_denied(row, reason)
         self.tally.admitted += len(passed)
-        events = [rows[place].event for place in passed]
+        admitted = [rows[place] for place in passed]
+        events = [row.event for row in admitted]
         self.tally.purposes.update(event.purpose for event in events)
         allowed = self._stamp.terms.props
         self.tally.props_dropped += sum(len(event.props.keys() - allowed) for event in events if event.props)
         return columns_of(
             events,
-            [rows[place].event_id for place in passed],
-            [rows[place].person.subject for place in passed],
+            [row.event_id for row in admitted],
+            [row.person.subject for row in admitted],
             [basis[place] for place in passed],
             self._stamp,
         )
@@ -177,20 +178,23 @@ class Screen:
     def _ask(self, reader: Reader, rows: list[_Row]) -> tuple[list[str | None], list[int | None]]:
         """Why each row may not come in (None: it may), and the entry that decided."""
         channel = self._stamp.terms.channel
-        asked = [place for place, row in enumerate(rows) if row.person is not NOBODY]
-        reasons: list[str | None] = [None] * len(rows)
-        basis = [self._basis_seq] * len(rows)
-        answers = ask(
+        reasons, basis = ask(
             self._decide,
             reader,
-            [(rows[p].person.subject, rows[p].event.event_us) for p in asked],
-            [(rows[p].event.purpose, rows[p].event.channel or channel) for p in asked],
+            [
+                (person.subject, event.event_us, event.purpose, event.channel or channel)
+                for event, person, _ in rows
+                if person is not NOBODY
+            ],
             now_us=self._stamp.received_us,
             memory=self._memory,
         )
-        for place, (reason, seq) in zip(asked, answers, strict=True):
-            reasons[place], basis[place] = reason, seq
-        return reasons, basis
+        if len(reasons) == len(rows):
+            return reasons, basis
+        answers = zip(reasons, basis, strict=True)
+        # Nobody's rows rest on the policy alone.
+        every = [(None, self._basis_seq) if row.person is NOBODY else next(answers) for row in rows]
+        return [reason for reason, _ in every], [seq for _, seq in every]
 
     def _count_denied(self, row: _Row, reason: str) -> None:
         self.tally.denied[reason] += 1
@@ -202,33 +206,29 @@ class Screen:
 def ask(
     decide: Decide,
     reader: Reader,
-    rows: Sequence[tuple[int | None, int]],
-    uses: Sequence[tuple[str, str]],
+    rows: Sequence[tuple[int | None, int, str, str]],
     *,
     now_us: int,
     memory: Memory | None = None,
-) -> list[tuple[str | None, int | None]]:
-    """Ask the gate about rows (subject, event time) for their uses (purpose, channel), each use at once.
+) -> tuple[list[str | None], list[int | None]]:
+    """Ask the gate about rows (subject, event time, purpose, channel), those of one purpose and channel at once.
 
     Without a `memory` they are decided as the reader knows.
 
-    Returns, row by row, why it may not come in (None: it may) and the entry that decided for the event time.
+    Returns, row by row, why it may not come in (None: it may), and the entries that decided for the event times.
     """
-    places: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, use in enumerate(uses):
-        places[use].append(place)
-    answers: list[tuple[str | None, int | None]] = [("", None)] * len(rows)
-    for (purpose, channel), group in places.items():
-        decided = decide(
-            reader,
-            [rows[place][0] for place in group],
-            [rows[place][1] for place in group],
-            purpose=purpose,
-            channel=channel,
-            now_us=now_us,
-            memory=memory,
-        )
-        answered = zip(group, decided.permitted, decided.reasons, decided.basis, strict=True)
+    groups: dict[tuple[str, str], tuple[list[int], list[int | None], list[int]]] = {}
+    for place, (subject, event_us, purpose, channel) in enumerate(rows):
+        places, subjects, times = groups.setdefault((purpose, channel), ([], [], []))
+        places.append(place)
+        subjects.append(subject)
+        times.append(event_us)
+    reasons: list[str | None] = [""] * len(rows)
+    basis: list[int | None] = [None] * len(rows)
+    for (purpose, channel), (places, subjects, times) in groups.items():
+        decided = decide(reader, subjects, times, purpose=purpose, channel=channel, now_us=now_us, memory=memory)
+        answered = zip(places, decided.permitted, decided.reasons, decided.basis, strict=True)
         for place, permitted, reason, seq in answered:
-            answers[place] = (None if permitted else reason, seq)
-    return answers
+            reasons[place] = None if permitted else reason
+            basis[place] = seq
+    return reasons, basis
