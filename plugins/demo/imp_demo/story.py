@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from imp_consent.commands.erase import erase
 from imp_consent.commands.importer import import_file
 from imp_consent.commands.ingest import ingest
 from imp_consent.commands.init import init
+from imp_consent.runtime import open_log
 from imp_core.errors import ImpError
 from imp_core.event import RawId
 from imp_core.gate import Action, Use
@@ -93,12 +94,13 @@ def _ask(stage: Stage, crowd: list[Customer]) -> Consented:
     import_file(stage.ctx, path)
     path.unlink()
     by_purpose: dict[str, Counter[str]] = {}
-    for person in crowd:
-        subject = stage.ctx.gate.resolve(RawId.parse(person.identifier))
-        for purpose in ("experimentation", "analytics", "marketing.email"):
-            use = Use(purpose=purpose, action=Action.COLLECT, subject=subject)
-            decided = stage.ctx.gate.decide(use, at_us=stage.clock.now_us())
-            by_purpose.setdefault(purpose, Counter())[decided.reason] += 1
+    with open_log(stage.ctx).read():  # one snapshot for all these questions
+        for person in crowd:
+            subject = stage.ctx.gate.resolve(RawId.parse(person.identifier))
+            for purpose in ("experimentation", "analytics", "marketing.email"):
+                use = Use(purpose=purpose, action=Action.COLLECT, subject=subject)
+                decided = stage.ctx.gate.decide(use, at_us=stage.clock.now_us())
+                by_purpose.setdefault(purpose, Counter())[decided.reason] += 1
     return Consented(people=len(crowd), by_purpose={name: dict(counts) for name, counts in by_purpose.items()})
 
 
@@ -131,12 +133,15 @@ def _live(stage: Stage, crowd: list[Customer]) -> tuple[list[_Sent], list[ShopEv
     return sent, [event for event in events if event.at_us < stage.day(DAYS)]
 
 
-def _permitting(stage: Stage, crowd: list[Customer]) -> Iterator[tuple[Customer, int]]:
-    for person in crowd:
-        subject = stage.ctx.gate.resolve(RawId.parse(person.identifier))
-        use = Use(purpose="experimentation", action=Action.ACTIVATE, subject=subject)
-        if subject is not None and stage.ctx.gate.decide(use, at_us=stage.clock.now_us()).permitted:
-            yield person, subject
+def _permitting(stage: Stage, crowd: list[Customer]) -> list[tuple[Customer, int]]:
+    permitting: list[tuple[Customer, int]] = []
+    with open_log(stage.ctx).read():
+        for person in crowd:
+            subject = stage.ctx.gate.resolve(RawId.parse(person.identifier))
+            use = Use(purpose="experimentation", action=Action.ACTIVATE, subject=subject)
+            if subject is not None and stage.ctx.gate.decide(use, at_us=stage.clock.now_us()).permitted:
+                permitting.append((person, subject))
+    return permitting
 
 
 def _take_in(stage: Stage, events: list[ShopEvent]) -> Intake:
