@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from imp_core.context import Context
 from imp_core.errors import BadInput, WorkspaceMissing
+from imp_core.workspace import CONFIG_NAME
 
 __all__ = ["check_output"]
 
+# What a workspace lives on; beside it a user may put what they like.
+_OURS = (
+    CONFIG_NAME, "metrics.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "archive", "tmp", "experiments",
+    "campaigns",
+)  # fmt: skip
+
 
 def check_output(ctx: Context, path: Path, *, inputs: Iterable[Path | None] = (), private: Iterable[Path] = ()) -> Path:
-    """Where to write, links followed. `reports/` is the one folder of a workspace that takes a user's files.
+    """Where to write, links followed.
 
     Args:
         ctx: whose workspace and keys (`IMP_KEYS`) are kept from being written over.
@@ -21,7 +29,7 @@ def check_output(ctx: Context, path: Path, *, inputs: Iterable[Path | None] = ()
         private: further folders that take nothing, such as the keys' default one.
 
     Raises:
-        BadInput: it is an input, a folder, or lies in the workspace or among the keys.
+        BadInput: it is an input, a folder, one of the workspace's own files or folders, or lies among the keys.
     """
     target = (ctx.directory / path).resolve()
     if any(target == (ctx.directory / read).resolve() for read in inputs if read is not None):
@@ -29,14 +37,9 @@ def check_output(ctx: Context, path: Path, *, inputs: Iterable[Path | None] = ()
     if target.is_dir():
         raise BadInput("a folder, not a file to write to", where=str(path))
     kept = [Path(folder) for folder in (ctx.environ.get("IMP_KEYS"), *private) if folder]
-    try:
-        workspace = ctx.workspace
-    except WorkspaceMissing:
-        pass  # then there is none to protect
-    else:
-        if not target.is_relative_to(workspace.reports.resolve()):
-            kept.append(workspace.root)
-    if any(target.is_relative_to(folder.resolve()) for folder in kept):
+    with contextlib.suppress(WorkspaceMissing):  # then there is none to protect
+        kept += [ctx.workspace.root / name for name in _OURS]
+    if any(target.is_relative_to(place.resolve()) for place in kept):
         mend = "name a file elsewhere, or in reports/"
-        raise BadInput("this would write into the workspace or the keys", where=str(path), mend=mend)
+        raise BadInput("this would write over the workspace or the keys", where=str(path), mend=mend)
     return target

@@ -47,6 +47,18 @@ def test_rejects_go_over_nothing_of_ours(imp_here: Callable[..., Any], shop: Pat
     assert files(shop) == before
 
 
+@pytest.mark.parametrize("target", ["workspace/imp.toml", "workspace/experiments/spring.toml", "keys/checkpoint"])
+def test_a_readout_goes_over_nothing_of_ours(imp_here: Callable[..., Any], shop: Path, target: str) -> None:
+    imp_here("experiment", "new", "spring").ok()
+    imp_here("experiment", "start", "spring").ok()
+    before = files(shop)
+    answer = imp_here("experiment", "readout", "spring", "--out", shop / target)
+    assert (answer.code, "over the workspace or the keys" in answer.err) == (2, True)
+    assert files(shop) == before
+    imp_here("experiment", "readout", "spring", "--format", "markdown", "--out", shop / "spring.md").ok()
+    assert "spring" in (shop / "spring.md").read_text()
+
+
 @pytest.mark.parametrize("target", ["rejects.csv", "workspace/reports/rejects.csv"])
 def test_rejects_go_elsewhere_and_into_reports(imp_here: Callable[..., Any], shop: Path, target: str) -> None:
     imp_here("consent", "import", shop / "rows.csv", "--rejects", shop / target).ok()

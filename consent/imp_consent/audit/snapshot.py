@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from imp_consent.ledger.store import connect_read_only
-from imp_core.errors import ImpError
+from imp_core.errors import ImpError, LedgerBroken
 from imp_core.hold import held_folder
 from imp_core.workspace import Workspace
 
@@ -26,13 +26,19 @@ def open_snapshot(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     """
     path = workspace.database
     log = path.with_name(path.name + "-wal")
-    if log.exists() and not path.with_name(path.name + "-shm").exists():
-        # A crash left a write-ahead log without its index: reading it in place would write one.
-        with _copy(workspace, log) as copy, _snapshot(copy) as sql:
-            yield sql
-    else:
-        with _snapshot(path) as sql:
-            yield sql
+    with ExitStack() as stack:
+        sql = None
+        # A crash may leave a write-ahead log without its index, and reading it in place would write one; or with an
+        # index that was never finished, which nobody can read by.
+        if not log.exists() or path.with_name(path.name + "-shm").exists():
+            try:
+                sql = stack.enter_context(_snapshot(path))
+            except LedgerBroken:
+                if not log.exists():
+                    raise
+        if sql is None:
+            sql = stack.enter_context(_snapshot(stack.enter_context(_copy(workspace, log))))
+        yield sql
 
 
 def database_state(path: Path) -> tuple[tuple[int, int] | None, ...]:

@@ -14,6 +14,7 @@ from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.gate import Action, Use
+from imp_core.output import check_output
 from imp_core.ports import OpenedUse, Superseded
 from imp_core.workspace import write_atomically
 from imp_experiments.design.experiment import Experiment
@@ -120,10 +121,11 @@ def readout_command(ctx: Context, name: str, shape: str, out: Path | None, *, as
     """
     if out is not None and not (ctx.directory / out).parent.is_dir():
         raise BadInput("there is no such folder", where=str((ctx.directory / out).parent))
+    target = None if out is None else check_output(ctx, out)
     done = read_out(ctx, name)
     shape = "json" if as_json else shape
-    if out is not None:
-        write_atomically(ctx.directory / out, _text(done.readout, shape).encode())
+    if target is not None:
+        write_atomically(target, _text(done.readout, shape).encode())
     if shape == "json":
         emit(to_plain(done.readout), "", as_json=True)
     else:

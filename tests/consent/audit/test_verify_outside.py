@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -280,3 +281,22 @@ def test_every_problem_is_reported(many: Audited) -> None:
     result = many.verify()
     assert len([problem for problem in result.problems if problem.code == "entry.hash"]) == 16
     assert len([problem for problem in result.problems if problem.place.startswith("dedupe (")]) == 4
+
+
+@pytest.mark.parametrize("index", [None, b"", bytes(32768), b"\xff" * 32768], ids=["none", "empty", "zeros", "ones"])
+def test_what_a_crash_leaves_of_the_write_ahead_logs_index_is_no_finding(index: bytes | None, audited: Audited) -> None:
+    crashed = audited.root.with_name("crashed")
+    with audited.log() as log:
+        with log.write() as transaction:
+            transaction.append_system("policy", dict(next(iter(transaction.system_entries("policy"))).fields))
+        assert (audited.root / "ledger.db-wal").stat().st_size
+        shutil.copytree(audited.root, crashed)  # as it lies there while a process is killed
+    shutil.rmtree(audited.root)
+    crashed.rename(audited.root)
+    shm = audited.root / "ledger.db-shm"
+    shm.unlink()
+    if index is not None:
+        shm.write_bytes(index)
+    before = hashes(audited.root, audited.keys)
+    assert audited.verify().problems == ()
+    assert hashes(audited.root, audited.keys) == before
