@@ -300,3 +300,20 @@ def test_what_a_crash_leaves_of_the_write_ahead_logs_index_is_no_finding(index: 
     before = hashes(audited.root, audited.keys)
     assert audited.verify().problems == ()
     assert hashes(audited.root, audited.keys) == before
+
+
+def test_an_index_older_than_the_emptied_write_ahead_log_is_no_finding(audited: Audited) -> None:
+    crashed = audited.root.with_name("crashed")
+    with audited.log() as log:
+        with log.write() as transaction:
+            transaction.append_system("policy", dict(next(iter(transaction.system_entries("policy"))).fields))
+        stale = (audited.root / "ledger.db-shm").read_bytes()
+        log.compact()
+        assert (audited.root / "ledger.db-wal").stat().st_size == 0
+        shutil.copytree(audited.root, crashed)
+    shutil.rmtree(audited.root)
+    crashed.rename(audited.root)
+    (audited.root / "ledger.db-shm").write_bytes(stale)
+    before = hashes(audited.root, audited.keys)
+    assert audited.verify().problems == ()
+    assert hashes(audited.root, audited.keys) == before
