@@ -16,6 +16,7 @@ from imp_core.gate import DenyAll, Gate
 from imp_core.plugins import Plugins
 from imp_core.ports import Assigner, Ledger, View
 from imp_core.randomness import Randomness, SystemRandomness
+from imp_core.stopwatch import Stopwatch, SystemStopwatch
 from imp_core.workspace import Workspace, find_workspace
 
 __all__ = ["Closeable", "Context", "load_target"]
@@ -38,6 +39,7 @@ class Context:
     directory: Path
     clock: Clock = field(default_factory=SystemClock)
     randomness: Randomness = field(default_factory=SystemRandomness)
+    stopwatch: Stopwatch = field(default_factory=SystemStopwatch)
     chosen_actor: str | None = None
     without: tuple[str, ...] = ()
     # Names of commands that are core's own: no plugin may bring one.

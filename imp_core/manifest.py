@@ -4,26 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from imp_core.channel import SPEC_VERSION, ChannelInfo
 from imp_core.errors import PluginBroken
 from imp_core.gate import Action
 
-__all__ = ["MANIFEST_NAME", "Manifest", "parse_manifest", "read_manifest"]
+__all__ = ["MANIFEST_NAME", "Addresses", "Isolation", "Manifest", "parse_manifest", "purpose_covered", "read_manifest"]
+
+C = TypeVar("C", bound=StrEnum)
 
 MANIFEST_NAME = "imp-plugin.toml"
 _ACTIONS = tuple(Action)
-_KEYS = ("name", "summary", "spec_version", "identifiers", "hosts")
+_KEYS = ("name", "summary", "spec_version", "identifiers", "hosts", "addresses", "secrets", "exposures", "isolation")
+_HOST = re.compile(r"\{[a-z][a-z0-9_]*\}|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]")
+_SECRET = re.compile(r"[a-z][a-z0-9_]*")
+_PURPOSE = re.compile(r"\*|[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*(?:\.\*)?")
+
+
+class Addresses(StrEnum):
+    """How a channel comes to addresses: never (core puts them in at the egress), or one at a time (`ctx.resolve`)."""
+
+    NONE = "none"
+    RESOLVE = "resolve"
+
+
+class Isolation(StrEnum):
+    """Where a plugin runs. Process isolation comes later; a plugin that asks for it is refused, not run without it."""
+
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Name, spec version, purposes per action, identifiers and hosts a plugin asks for, and the file's SHA-256."""
+    """What a plugin asks for, and the file's SHA-256.
+
+    `purposes` per action may end in `.*` (a family) or be `*`. `hosts` may name a setting, `{host}`. `secrets` are read
+    from the environment. `addresses` says whether it sees addresses, `exposures` whether it hears who met which variant.
+    """
 
     name: str
     summary: str
@@ -32,6 +56,14 @@ class Manifest:
     identifiers: Sequence[str]
     hosts: Sequence[str]
     sha256: str
+    addresses: Addresses = Addresses.NONE
+    secrets: Sequence[str] = ()
+    exposures: bool = False
+    isolation: Isolation = Isolation.NONE
+
+    def allows(self, action: str, purpose: str) -> bool:
+        """Whether it asked for a purpose under an action."""
+        return purpose_covered(self.purposes.get(action, ()), purpose)
 
     def exceeded_by(self, info: ChannelInfo) -> str:
         """What a channel declares beyond this manifest, which is what the operator saw; empty where nothing."""
@@ -40,6 +72,11 @@ class Manifest:
         asked |= {f"identifier {spec.kind}" for spec in info.identifiers} | {f"host {host}" for host in info.hosts}
         shown |= {f"identifier {kind}" for kind in self.identifiers} | {f"host {host}" for host in self.hosts}
         return ", ".join(sorted(asked - shown))
+
+
+def purpose_covered(declared: Iterable[str], purpose: str) -> bool:
+    """Whether a purpose is among those declared: by name, by family (`marketing.*`), or by `*`."""
+    return any(name in ("*", purpose) or (name.endswith(".*") and purpose.startswith(name[:-1])) for name in declared)
 
 
 def parse_manifest(data: bytes, *, where: str) -> Manifest:
@@ -70,9 +107,13 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
         name=name,
         summary=summary,
         spec_version=spec,
-        purposes={action: _strings(purposes, action, where) for action in purposes},
+        purposes={action: _matching(purposes, action, _PURPOSE, where) for action in purposes},
         identifiers=_strings(plugin, "identifiers", where),
-        hosts=_strings(plugin, "hosts", where),
+        hosts=_matching(plugin, "hosts", _HOST, where),
+        addresses=_choice(plugin, "addresses", Addresses, where),
+        secrets=_matching(plugin, "secrets", _SECRET, where),
+        exposures=_flag(plugin, "exposures", where),
+        isolation=_choice(plugin, "isolation", Isolation, where),
         sha256=hashlib.sha256(data).hexdigest(),
     )
 
@@ -109,6 +150,29 @@ def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     value = table.get(key)
     if not isinstance(value, dict):
         raise PluginBroken(f"the manifest lacks the table [{key}]", where=where)
+    return value
+
+
+def _matching(table: Mapping[str, Any], key: str, pattern: re.Pattern[str], where: str) -> tuple[str, ...]:
+    values = _strings(table, key, where)
+    for value in values:
+        if not pattern.fullmatch(value):
+            raise PluginBroken(f"{key} holds what cannot stand there: {value!a}", where=where)
+    return values
+
+
+def _choice(table: Mapping[str, Any], key: str, kind: type[C], where: str) -> C:
+    value = table.get(key, "none")
+    try:
+        return kind(value)
+    except ValueError:
+        raise PluginBroken(f"{key} must be one of: {', '.join(kind)}", where=where) from None
+
+
+def _flag(table: Mapping[str, Any], key: str, where: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise PluginBroken(f"{key} must be true or false", where=where)
     return value
 
 

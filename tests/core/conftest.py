@@ -20,7 +20,7 @@ MANIFEST = """
     collect = ["analytics"]
 """
 CHANNEL = """
-    from imp_core.channel import ChannelInfo, CheckResult, IdentifierSpec
+    from imp_core.channel import ChannelInfo, CheckResult, DeliveryReport, IdentifierSpec
     from imp_core.hookspecs import hookimpl
 
     class Acme:
@@ -32,6 +32,8 @@ CHANNEL = """
         )
         def check(self, ctx):
             return CheckResult(ok=True, detail="fine")
+        def forget(self, ctx, batch):
+            return DeliveryReport(rows=[])
         def ingest(self, ctx, source):
             return []
 

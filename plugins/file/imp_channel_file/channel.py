@@ -6,7 +6,19 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from imp_channel_file.read import read_events
-from imp_core.channel import ChannelContext, ChannelInfo, CheckResult, IdentifierSpec, Source, Support
+from imp_core.channel import (
+    Capability,
+    ChannelContext,
+    ChannelInfo,
+    CheckResult,
+    DeliveryReport,
+    DeliveryStatus,
+    IdentifierSpec,
+    PeopleBatch,
+    RowStatus,
+    Source,
+    Support,
+)
 from imp_core.event import RawEvent, RowFault
 from imp_core.gate import Action
 
@@ -25,12 +37,16 @@ class FileChannel:
             version=version("imp-channel-file"),
             purposes={Action.COLLECT: ("essential", "analytics", "experimentation", "marketing.email")},
             identifiers=tuple(IdentifierSpec(kind=kind) for kind in _KINDS),
-            supports={"ingest": Support.FULL, "deliver": Support.NONE},
+            supports={Capability.INGEST: Support.FULL, Capability.DELIVER: Support.NONE},
         )
 
     def check(self, ctx: ChannelContext) -> CheckResult:  # noqa: ARG002 (there are no settings and no peer)
         """Nothing can be out of order: there are no credentials and no peer."""
         return CheckResult(ok=True, detail="reads CSV, Parquet and JSON lines; connects to nothing")
+
+    def forget(self, ctx: ChannelContext, batch: PeopleBatch) -> DeliveryReport:  # noqa: ARG002 (nothing is looked up)
+        """Nothing was ever kept of anybody."""
+        return DeliveryReport(rows=[RowStatus(key=row.key, status=DeliveryStatus.DELIVERED) for row in batch.rows])
 
     def ingest(self, ctx: ChannelContext, source: Source) -> Iterator[RawEvent | RowFault]:  # noqa: ARG002 (times come from the file)
         """Stream a file's events and the rows that cannot be taken; memory does not grow with the file.

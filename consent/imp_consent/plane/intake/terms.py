@@ -11,6 +11,7 @@ from typing import Any, Final
 from imp_consent.plane.intake.plain import identifier_field, looks_like_identifier
 from imp_core.errors import PluginBroken
 from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal, SignalKind
+from imp_core.manifest import purpose_covered
 
 __all__ = ["SUBJECT_UNIT", "Terms", "event_fault", "signal_fault"]
 
@@ -136,7 +137,7 @@ def _time(event: RawEvent, _: Terms, now_us: int) -> _Problem:
 def _purpose(event: RawEvent, terms: Terms, _: int) -> _Problem:
     if event.purpose not in terms.purposes:
         return "purpose", "unknown purpose"
-    if terms.declared is not None and event.purpose not in terms.declared:
+    if terms.declared is not None and not purpose_covered(terms.declared, event.purpose):
         return "purpose", f"the channel {terms.channel} does not declare it for collecting"
     return None
 

@@ -1,0 +1,113 @@
+"""The contract of channel plugins: what a channel declares (`ChannelInfo`), does (`Channel`) and answers.
+
+Every type is a frozen, slotted, keyword-only dataclass that later versions only add fields to, with defaults. Core
+calls the methods directly on one plugin, never by broadcast, and awaits what is awaitable: each may be `async`.
+"""
+
+from imp_core.channel.batch import (
+    Batch,
+    Content,
+    Conversion,
+    ConversionBatch,
+    Exposure,
+    ExposureBatch,
+    PeopleBatch,
+    PersonRow,
+    Recipient,
+)
+from imp_core.channel.context import ChannelContext, DeliveryContext
+from imp_core.channel.errors import (
+    AuthInvalid,
+    ChannelError,
+    NotGranted,
+    PayloadInvalid,
+    Permanent,
+    RateLimited,
+    Retryable,
+)
+from imp_core.channel.inbound import Source, SpendPage, SpendRow, Window
+from imp_core.channel.info import (
+    SPEC_VERSION,
+    BatchLimit,
+    Capability,
+    ChannelInfo,
+    ContentFormat,
+    IdentifierSpec,
+    RateLimit,
+    Support,
+)
+from imp_core.channel.protocol import (
+    METHODS,
+    Channel,
+    Delivers,
+    HearsExposures,
+    HearsWithdrawals,
+    Ingests,
+    Polls,
+    Reports,
+    SendsConversions,
+    SyncsAudience,
+)
+from imp_core.channel.report import (
+    CheckResult,
+    DeliveryReport,
+    DeliveryStatus,
+    JobRef,
+    JobState,
+    JobStatus,
+    Plan,
+    Preview,
+    RowStatus,
+)
+
+__all__ = [
+    "METHODS",
+    "SPEC_VERSION",
+    "AuthInvalid",
+    "Batch",
+    "BatchLimit",
+    "Capability",
+    "Channel",
+    "ChannelContext",
+    "ChannelError",
+    "ChannelInfo",
+    "CheckResult",
+    "Content",
+    "ContentFormat",
+    "Conversion",
+    "ConversionBatch",
+    "Delivers",
+    "DeliveryContext",
+    "DeliveryReport",
+    "DeliveryStatus",
+    "Exposure",
+    "ExposureBatch",
+    "HearsExposures",
+    "HearsWithdrawals",
+    "IdentifierSpec",
+    "Ingests",
+    "JobRef",
+    "JobState",
+    "JobStatus",
+    "NotGranted",
+    "PayloadInvalid",
+    "PeopleBatch",
+    "Permanent",
+    "PersonRow",
+    "Plan",
+    "Polls",
+    "Preview",
+    "RateLimit",
+    "RateLimited",
+    "Recipient",
+    "Reports",
+    "Retryable",
+    "RowStatus",
+    "SendsConversions",
+    "Source",
+    "SpendPage",
+    "SpendRow",
+    "Support",
+    "SyncsAudience",
+    "Window",
+]
