@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PARTS = ("imp_core", "imp_consent", "imp_experiments", "imp_channel_file", "imp_demo")
+PARTS = ("imp_core", "imp_consent", "imp_experiments", "imp_channel_file", "imp_demo", "imp_testkit")
 HEAVY = {
     "alembic", "cryptography", "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "scipy",
     "sqlalchemy", "sqlmodel", "statsmodels",

@@ -1,0 +1,1 @@
+"""Conformance tests for channel plugins: `TestSmsAcme = conformance(SmsAcme, fixtures=Fixtures(…))`."""
