@@ -10,7 +10,7 @@ from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["parse_days", "read_identifier", "read_identifiers", "time_option"]
+__all__ = ["input_lines", "parse_days", "read_identifier", "read_identifiers", "time_option"]
 
 _DAYS: Final = re.compile(r"([0-9]{1,5})d")
 _MAX_DAYS: Final = 36_500
@@ -38,11 +38,19 @@ def read_identifiers() -> list[RawId]:
     Raises:
         BadInput: a line is not one, or the input is not UTF-8. Nothing of it is repeated.
     """
+    return [RawId.parse(line) for line in input_lines("identifier") if line.strip()]
+
+
+def input_lines(where: str) -> list[str]:
+    """The lines of standard input, blank ones included.
+
+    Raises:
+        BadInput: it is not UTF-8; `where` is named.
+    """
     try:
-        words = [line for line in sys.stdin.buffer.read().decode().splitlines() if line.strip()]
+        return sys.stdin.buffer.read().decode().splitlines()
     except UnicodeDecodeError:
-        raise BadInput("standard input is not text in UTF-8", where="identifier") from None
-    return [RawId.parse(word) for word in words]
+        raise BadInput("standard input is not text in UTF-8", where=where) from None
 
 
 def time_option(text: str | None, name: str) -> int | None:

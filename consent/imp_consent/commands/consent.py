@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
     "record": ("imp_consent.commands.record:record_command", "Record what a person said about a purpose."),
+    "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),
 }
 
 

@@ -1,0 +1,186 @@
+"""`imp consent unsubscribe`: the links people clicked, recorded as the withdrawals they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import click
+
+from imp_consent.commands.arguments import input_lines
+from imp_consent.commands.envelope import envelope
+from imp_consent.identity.unsubscribe import Unsubscribe, open_token
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.runtime import open_log
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput
+
+__all__ = ["UnsubscribeResult", "unsubscribe", "unsubscribe_command"]
+
+_PARAMETER: Final = "t"
+_STEPS: Final = 1  # the click itself
+_SHOWN: Final = 10  # faults named before the links are given up
+_SUPERSEDED: Final = 20
+# At one event time a withdrawal comes last, as in the fold.
+_WEIGHT: Final = {"grant": 0, "refuse": 1, "withdraw": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsubscribeResult:
+    """How many links withdrew something, had done so `already`, or were of `nobody` known (any more).
+
+    `first_seq` and `last_seq` are the entries that were appended; None: nothing was.
+    """
+
+    withdrawn: int
+    already: int
+    nobody: int
+    first_seq: int | None
+    last_seq: int | None
+
+
+class _Outcome(StrEnum):
+    ALREADY = "already"
+    NOBODY = "nobody"
+
+
+@dataclass(slots=True)
+class _Tally:
+    seqs: list[int] = field(default_factory=list)
+    nothing: dict[_Outcome, int] = field(default_factory=lambda: dict.fromkeys(_Outcome, 0))
+
+
+def unsubscribe(ctx: Context, words: Sequence[str]) -> UnsubscribeResult:
+    """Record what each token, or each link that holds one, withdraws: now, all of them or none; faults name lines.
+
+    What is withdrawn stays withdrawn: nothing is appended then. Who consented anew since and clicks again withdraws
+    anew, however old the link is.
+
+    Raises:
+        BadInput: one of them is not a token of this ledger. None is repeated.
+    """
+    log = open_log(ctx)
+    opened: list[tuple[Unsubscribe, str]] = []
+    faults: list[tuple[int, BadInput]] = []
+    for number, word in enumerate(words, 1):
+        if not word.strip():
+            continue
+        try:
+            token = _token(word.strip())
+            opened.append((open_token(log.keyring, token), token))
+        except BadInput as error:
+            faults.append((number, error))
+    if faults:
+        raise _refusal(faults, alone=len(words) == 1)
+    if not opened:
+        raise BadInput("no token", mend="name one, or write one a line on standard input")
+    tally = _Tally()
+    with log.write() as transaction:
+        for link, token in opened:
+            outcome = _withdraw(ctx, transaction, link, token)
+            if isinstance(outcome, _Outcome):
+                tally.nothing[outcome] += 1
+            else:
+                tally.seqs.append(outcome)
+    return UnsubscribeResult(
+        withdrawn=len(tally.seqs),
+        already=tally.nothing[_Outcome.ALREADY],
+        nobody=tally.nothing[_Outcome.NOBODY],
+        first_seq=min(tally.seqs, default=None),
+        last_seq=max(tally.seqs, default=None),
+    )
+
+
+def _token(word: str) -> str:
+    """The token itself, or the one in a link's query, as pasted from a browser or a server's log."""
+    if "?" not in word:
+        return word
+    try:
+        found = parse_qs(urlsplit(word).query).get(_PARAMETER, [])
+    except ValueError:
+        found = []
+    if len(found) != 1:
+        raise BadInput(f"a link without one token in it: …?{_PARAMETER}=TOKEN", mend="copy the whole link")
+    return found[0]
+
+
+def _refusal(faults: Sequence[tuple[int, BadInput]], *, alone: bool) -> BadInput:
+    if alone:
+        return faults[0][1]
+    named = "; ".join(f"row {number}: {error.what}" for number, error in faults[:_SHOWN])
+    more = f", and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return BadInput(f"nothing was recorded: {named}{more}", mend="leave these rows out, or mend them")
+
+
+def _withdraw(ctx: Context, transaction: Transaction, link: Unsubscribe, token: str) -> int | _Outcome:
+    if not _lives(transaction, link.subject):
+        return _Outcome.NOBODY
+    spoken = [entry for entry in transaction.history(link.subject) if _concerns(entry.statement, link)]
+    last = max(spoken, key=_order, default=None)
+    if last is not None and last.statement.type == "withdraw":
+        return _Outcome.ALREADY
+    statement = Statement(type="withdraw", purpose=link.purpose, channel=link.channel, at_us=transaction.now_us)
+    body = envelope(
+        ctx,
+        type_=statement.type,
+        event_us=statement.at_us,
+        purpose=link.purpose,
+        channel=link.channel,
+        recorded_us=transaction.now_us,
+        surface="unsubscribe link",
+        more={
+            # the token itself would be a way in for whoever may read the ledger
+            "evidence": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
+            "affirmative_action": "click",
+            "supersedes": [entry.seq for entry in spoken if entry.statement.type == "grant"][-_SUPERSEDED:],
+            "steps": _STEPS,
+        },
+    )
+    return transaction.append_person(link.subject, statement, body)
+
+
+def _lives(transaction: Transaction, subject: int) -> bool:
+    """Whether somebody has this number who neither was erased nor is about to be."""
+    rows = transaction.sealed.select
+    known = any(True for _ in rows("subject_key", "subject = ?", (subject,)))
+    return known and not any(True for _ in rows("erasure", "subject = ?", (subject,)))
+
+
+def _concerns(said: Statement, link: Unsubscribe) -> bool:
+    return said.purpose in (link.purpose, EVERY_PURPOSE) and said.channel in (link.channel, EVERY_CHANNEL)
+
+
+def _order(entry: PersonEntry) -> tuple[int, int, int]:
+    said = entry.statement
+    return said.at_us, _WEIGHT.get(said.type, 0), entry.seq
+
+
+@click.command("unsubscribe", context_settings={"ignore_unknown_options": True})  # a token may begin with a dash
+@click.argument("word", default="-", metavar="[TOKEN|-]")
+@json_option
+@pass_context
+def unsubscribe_command(ctx: Context, *, word: str, as_json: bool) -> None:
+    """Record the withdrawal that a clicked unsubscribe link stands for; with - read tokens or links, one a line.
+
+    Example: imp consent unsubscribe - < clicked.txt
+    """
+    done = unsubscribe(ctx, input_lines("token") if word == "-" else [word])
+    emit(done, lambda: _text(done), as_json=as_json)
+
+
+def _text(done: UnsubscribeResult) -> str:
+    words = []
+    if done.withdrawn:
+        place = f"entry {done.first_seq}" if done.withdrawn == 1 else f"entries {done.first_seq} to {done.last_seq}"
+        words.append(f"{place}: {done.withdrawn} withdrawn")
+    if done.already:
+        words.append(f"{done.already} withdrawn before: nothing to do")
+    if done.nobody:
+        words.append(f"{done.nobody} of nobody known: nothing to do")
+    return "\n".join(words)

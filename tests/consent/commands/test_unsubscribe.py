@@ -1,0 +1,217 @@
+"""`imp consent unsubscribe` through the command line: a click withdraws its purpose on its channel, and no more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from imp_consent.commands.record import record
+from imp_consent.identity.unsubscribe import seal_token
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.runtime import open_log
+from imp_core.clock import SECOND_US, SimulatedClock
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Cli = Any
+Size = Callable[[], int]
+Entries = Callable[[str], list[PersonEntry]]
+ANN = "member:ann-1"
+MAIL = "marketing.email"
+
+
+@pytest.fixture
+def token(shop: Context) -> Callable[..., str]:
+    """A member's token; whoever is not known yet consents to e-mail on the channel email first."""
+
+    def make(word: str = ANN, purpose: str = MAIL, channel: str = "email") -> str:
+        raw = RawId.parse(word)
+        with open_log(shop).read() as reader:
+            subject = reader.find_subject(raw)
+        if subject is None:
+            record(shop, raw, purpose=MAIL, state="given", channel="email")
+            record(shop, raw, purpose=MAIL, state="given", channel="sms")
+            record(shop, raw, purpose="analytics", state="given")
+            return make(word, purpose, channel)
+        key = open_log(shop).keyring.active("channel")
+        return seal_token(key, subject=subject, purpose=purpose, channel=channel, issued_us=shop.clock.now_us())
+
+    return make
+
+
+@pytest.fixture
+def asked(imp_here: Cli) -> Callable[..., str]:
+    """What the gate answers about a member: permitted, or the reason why not."""
+
+    def ask(purpose: str, channel: str | None = None, word: str = ANN) -> str:
+        on = ("--channel", channel) if channel else ()
+        answer = imp_here("consent", "check", word, "--purpose", purpose, *on, "--json").json
+        return "permitted" if answer["permitted"] else answer["reason"]
+
+    return ask
+
+
+def test_a_click_ends_its_purpose_on_its_channel_and_nothing_else(
+    shop: Context, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str]
+) -> None:
+    link = token()
+    assert asked(MAIL, "email") == "permitted"
+    done = imp_here("consent", "unsubscribe", link, "--json").ok()
+    assert done.json == {"withdrawn": 1, "already": 0, "nobody": 0, "first_seq": 5, "last_seq": 5}
+    assert asked(MAIL, "email") == "withdrawn"
+    assert asked(MAIL, "sms") == "permitted"
+    assert asked("analytics") == "permitted"
+    imp_here("audit", "verify").ok()
+
+
+def test_the_record_says_by_which_link_in_one_step_what_was_ended(
+    shop: Context, imp_here: Cli, token: Callable[..., str], entries: Entries
+) -> None:
+    link = token()
+    imp_here("consent", "unsubscribe", link).ok()
+    entry = entries(ANN)[-1]
+    assert (entry.statement.type, entry.statement.purpose, entry.statement.channel) == ("withdraw", MAIL, "email")
+    assert entry.statement.at_us == shop.clock.now_us()
+    body: Any = entry.payload
+    assert body["source"]["surface"] == "unsubscribe link"
+    assert body["evidence"] == f"sha256:{hashlib.sha256(link.encode()).hexdigest()}"
+    assert (body["steps"], body["affirmative_action"], body["supersedes"]) == (1, "click", [2])
+
+
+def test_a_second_click_appends_nothing_and_says_so(
+    shop: Context, imp_here: Cli, token: Callable[..., str], size: Size
+) -> None:
+    link = token()
+    assert imp_here("consent", "unsubscribe", link).ok().out == "entry 5: 1 withdrawn\n"
+    before = size()
+    again = imp_here("consent", "unsubscribe", link).ok()
+    assert again.out == "1 withdrawn before: nothing to do\n"
+    assert size() == before
+
+
+def test_a_withdrawal_of_everything_was_a_withdrawal_of_this_too(
+    shop: Context, imp_here: Cli, token: Callable[..., str], size: Size
+) -> None:
+    link = token()
+    imp_here("consent", "record", ANN, "--purpose", MAIL, "--state", "withdrawn").ok()
+    before = size()
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["already"] == 1
+    assert size() == before
+
+
+def test_who_consented_anew_and_clicks_the_old_link_withdraws_anew(
+    shop: Context, clock: SimulatedClock, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str]
+) -> None:
+    link = token()
+    imp_here("consent", "unsubscribe", link).ok()
+    clock.move_to(clock.now_us() + SECOND_US)
+    imp_here("consent", "record", ANN, "--purpose", MAIL, "--state", "given", "--channel", "email").ok()
+    assert asked(MAIL, "email") == "permitted"
+    clock.move_to(clock.now_us() + SECOND_US)
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
+    assert asked(MAIL, "email") == "withdrawn"
+
+
+def test_a_click_of_who_never_consented_is_recorded_too(
+    shop: Context, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str]
+) -> None:
+    token()
+    link = token(purpose="experimentation")
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
+    assert asked("experimentation", "email") == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    "form", ["https://shop.example/u?t={}", "https://shop.example/u?lang=zh&t={}#done", "/u?t={}", "  {}  "]
+)
+def test_a_link_is_taken_as_it_was_pasted(shop: Context, imp_here: Cli, token: Callable[..., str], form: str) -> None:
+    assert imp_here("consent", "unsubscribe", form.format(token()), "--json").ok().json["withdrawn"] == 1
+
+
+def test_many_links_come_in_at_once_from_a_web_log(
+    shop: Context, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str]
+) -> None:
+    links = [token(), f"/u?t={token('member:bob')}", "", token(), token("member:cid")]
+    done = imp_here("consent", "unsubscribe", "-", "--json", input="\n".join(links) + "\n").ok()
+    assert (done.json["withdrawn"], done.json["already"], done.json["nobody"]) == (3, 1, 0)
+    assert [asked(MAIL, "email", word) for word in (ANN, "member:bob", "member:cid")] == ["withdrawn"] * 3
+    again = imp_here("consent", "unsubscribe", input="\n".join(links)).ok()
+    assert again.out == "4 withdrawn before: nothing to do\n"
+
+
+def test_one_bad_line_of_many_stops_all_and_is_named_by_its_number(
+    shop: Context, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str], size: Size
+) -> None:
+    link = token()
+    before = size()
+    lines = [link, "", link[:-1] + "?", "https://shop.example/u?x=1", "hello"]
+    refused = imp_here("consent", "unsubscribe", "-", input="\n".join(lines))
+    assert refused.code == 2
+    for words in ("nothing was recorded", "row 3: ", "row 4: a link without one token", "row 5: not an unsubscribe"):
+        assert words in refused.err
+    assert link[:20] not in refused.err
+    assert size() == before
+    assert asked(MAIL, "email") == "permitted"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["", "no-token", "--jsno", "https://shop.example/u", "https://[/u?t=x", "https://x/?t=a&t=b", "https://x/?t="],
+)
+def test_what_is_no_link_of_ours_is_refused(shop: Context, imp_here: Cli, size: Size, bad: str) -> None:
+    before = size()
+    refused = imp_here("consent", "unsubscribe", bad)
+    assert refused.code == 2
+    assert (bad or "?") not in refused.err + refused.out
+    assert size() == before
+
+
+@pytest.mark.parametrize("given", ["", "\n \n", b"\xff\xfe"])
+def test_an_input_without_a_token_is_refused(shop: Context, imp_here: Cli, given: str | bytes) -> None:
+    assert imp_here("consent", "unsubscribe", "-", input=given).code == 2
+
+
+@pytest.mark.parametrize("gone", ["erased", "never known"])
+def test_of_nobody_known_there_is_nothing_to_do_and_nothing_to_tell(
+    shop: Context, imp_here: Cli, token: Callable[..., str], size: Size, gone: str
+) -> None:
+    link = token()
+    if gone == "erased":
+        imp_here("consent", "erase", ANN, "--execute").ok()
+    else:
+        key = open_log(shop).keyring.active("channel")
+        link = seal_token(key, subject=7, purpose=MAIL, channel="email", issued_us=0)
+    before = size()
+    done = imp_here("consent", "unsubscribe", link).ok()
+    assert done.out == "1 of nobody known: nothing to do\n"
+    assert size() == before
+
+
+def test_who_is_about_to_be_erased_is_nobody_already(
+    shop: Context, imp_here: Cli, token: Callable[..., str], size: Size
+) -> None:
+    link = token()
+    with open_log(shop).write() as transaction:
+        (subject,) = {int(str(row[0])) for row in transaction.sealed.select("subject_key")}
+        transaction.sealed.insert("erasure", [(subject, 1, 0, shop.clock.now_us())])
+    before = size()
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["nobody"] == 1
+    assert size() == before
+
+
+def test_a_token_that_begins_with_a_dash_is_no_option(shop: Context, imp_here: Cli) -> None:
+    refused = imp_here("consent", "unsubscribe", "-" + "A" * 95)
+    assert (refused.code, "unsubscribe token" in refused.err) == (2, True)
+
+
+def test_neither_token_nor_subject_is_ever_shown(shop: Context, imp_here: Cli, token: Callable[..., str]) -> None:
+    link = token()
+    with open_log(shop).read() as reader:
+        subject = reader.find_subject(RawId.parse(ANN))
+    for words in ((link,), (link, "--json"), (link[:-1] + "A",), (f"https://x/?t={link}x",)):
+        answer = imp_here("consent", "unsubscribe", *words)
+        assert link[:20] not in answer.out + answer.err
+        assert str(subject) not in answer.out + answer.err
