@@ -14,6 +14,7 @@ from imp_core.channel import Channel, ChannelInfo
 from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.hookspecs import PROJECT, CommandRef, KeyProvider, RuntimeProvider, Veto, VetoAction
 from imp_core.installed import ALWAYS_ON, GROUP, PluginState, PluginStatus, contained, discover
+from imp_core.manifest import Manifest
 
 __all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "Plugins", "discover"]
 
@@ -91,9 +92,20 @@ class Plugins:
         Raises:
             BadInput: there is none of this name among the enabled plugins.
         """
-        channel = self._channels().get(name)
-        if channel is not None:
-            return channel
+        return self._owned(name)[1]
+
+    def manifest_of(self, name: str) -> Manifest | None:
+        """The manifest of the enabled plugin that brings a channel: what an operator saw, and holds the channel to.
+
+        Raises:
+            BadInput: there is no channel of this name among the enabled plugins.
+        """
+        return self._owned(name)[0].manifest()
+
+    def _owned(self, name: str) -> tuple[PluginStatus, Channel]:
+        found = self._channels().get(name)
+        if found is not None:
+            return found
         states = [status.problem or status.state.value for status in self.statuses if status.name == name]
         if not states:  # the name is not repeated: an identifier may stand in its place
             raise BadInput("no channel of this name is installed", mend="see: imp plugin list")
@@ -171,7 +183,7 @@ class Plugins:
         elif self._manager.has_plugin(status.name):
             self._manager.unregister(name=status.name)
 
-    def _channels(self) -> dict[str, Channel]:
+    def _channels(self) -> dict[str, tuple[PluginStatus, Channel]]:
         found: dict[str, tuple[PluginStatus, Channel]] = {}
         for status, channel in self._collect("imp_register_channel", Channel):
             name = contained(status, partial(_channel_name, status, channel))
@@ -179,7 +191,7 @@ class Plugins:
                 status.fail(f"the channel {name} is already taken")
             elif name is not None:
                 found[name] = (status, channel)
-        return {name: item for name, (status, item) in found.items() if status.state is PluginState.LOADED}
+        return {name: owned for name, owned in found.items() if owned[0].state is PluginState.LOADED}
 
     def _implementations(
         self, hook: str, *, also_broken: bool = False

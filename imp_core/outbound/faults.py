@@ -1,0 +1,80 @@
+"""What a channel raised, as one of core's own errors, made anew: a stranger's class and words stay behind."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection
+from typing import Final
+
+from imp_core.channel import AuthInvalid, NotGranted, PayloadInvalid, Permanent, RateLimited, Retryable
+from imp_core.errors import BadInput, ImpError, PluginBroken
+from imp_core.outbound.answers import plain_text, shown_text
+
+__all__ = ["masked", "translated", "type_name"]
+
+_MANY_DIGITS = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,}|[0-9]{7,}")
+_AT = re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_DIGITS = re.compile(r"[0-9]{4}")
+_MOST_WORDS = 1_000
+_WITHOUT_AFTER: Final = (Permanent, PayloadInvalid, AuthInvalid)
+
+
+def type_name(error: BaseException) -> str:
+    """The name of an error's class, if it is one: a class can be called anything, an address too."""
+    name = type.__dict__["__name__"].__get__(type(error))
+    return name if _NAME.fullmatch(name) and not _DIGITS.search(name) else "an exception"
+
+
+def masked(text: str) -> str:
+    """A text without what looks like an address: words around an @, numbers of seven digits or more."""
+    return _MANY_DIGITS.sub("***", _AT.sub("***", text))
+
+
+def translated(error: BaseException, *, where: str, sources: Collection[str] = ()) -> ImpError:
+    """The error core goes on with.
+
+    A channel error keeps its code, `BadInput` its words without what looks like an address (`sources`: file names that
+    may stand in them); of anything else only the type's name is kept.
+    """
+    try:
+        known = _known(error, where, sources)
+    except BaseException:  # noqa: BLE001 (reading a stranger's exception runs a stranger's code)
+        known = None
+    return known or PluginBroken(f"the plugin raised {type_name(error)}", where=where, mend="see: imp doctor")
+
+
+def _known(error: BaseException, where: str, sources: Collection[str]) -> ImpError | None:
+    kind = type(error)  # not `isinstance`, which asks the error itself
+    if issubclass(kind, Retryable):
+        retryable = RateLimited if issubclass(kind, RateLimited) else Retryable
+        return retryable(plain_text(error.code), after=_seconds(error.after))  # type: ignore[attr-defined]  # of its kind
+    for final in _WITHOUT_AFTER:
+        if issubclass(kind, final):
+            return final(plain_text(error.code), mend=_words(error.mend, sources))  # type: ignore[attr-defined]  # of its kind
+    if issubclass(kind, NotGranted):
+        return NotGranted("no address was given", where=where)
+    if issubclass(kind, BadInput):
+        what = _words(error.what, sources)  # type: ignore[attr-defined]  # of its kind
+        place = _words(error.where, sources)  # type: ignore[attr-defined]  # of its kind
+        return BadInput(what or "bad input", where=place or where, mend=_words(error.mend, sources))  # type: ignore[attr-defined]  # of its kind
+    return None
+
+
+def _seconds(after: object) -> float | None:
+    if type(after) not in (int, float):
+        return None
+    seconds = float(after)  # type: ignore[arg-type]  # looked at above
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _words(text: object, sources: Collection[str]) -> str | None:
+    if text is None:
+        return None
+    plain = shown_text(text, most=_MOST_WORDS)
+    for source in sources:
+        before, found, after = plain.partition(source)
+        if found:
+            return masked(before) + found + masked(after)
+    return masked(plain)

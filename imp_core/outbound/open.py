@@ -1,0 +1,95 @@
+"""From a channel's name to what calls it: the enabled plugin, its manifest's hosts, its settings and secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from imp_core.channel import ChannelContext
+from imp_core.channel.context import Setting
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.manifest import Manifest
+from imp_core.outbound.runner import ChannelRunner
+
+__all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts"]
+
+
+def open_runner(ctx: Context, name: str) -> ChannelRunner:
+    """The runner of an enabled channel, held to the hosts of its manifest; close it when done.
+
+    Raises:
+        BadInput: the channel is not enabled, or a setting that names one of its hosts is missing.
+    """
+    channel = ctx.plugins.channel(name)
+    manifest = ctx.plugins.manifest_of(name)
+    hosts = resolved_hosts(manifest.hosts if manifest else (), channel_settings(ctx, name), channel=name)
+    return ChannelRunner(channel, hosts=hosts)
+
+
+def channel_context(ctx: Context, name: str) -> ChannelContext:
+    """What every call of a channel is handed: settings, the secrets its manifest names, the present.
+
+    Raises:
+        BadInput: the settings are malformed.
+    """
+    manifest = ctx.plugins.manifest_of(name)
+    return ChannelContext(
+        settings=channel_settings(ctx, name),
+        now_us=ctx.clock.now_us(),
+        secrets=_secrets(manifest, name, ctx.environ) if manifest else {},
+    )
+
+
+def channel_settings(ctx: Context, name: str) -> Mapping[str, Setting]:
+    """The channel's table in `imp.toml`, `[channels.NAME]`; empty where there is none.
+
+    Raises:
+        BadInput: it is not a table, or holds something else than texts, numbers, true or false, and lists of texts.
+    """
+    tables = ctx.workspace.config.get("channels", {})
+    if not isinstance(tables, dict):
+        raise BadInput("must be a table", where="imp.toml, [channels]")
+    settings = tables.get(name, {})
+    if not isinstance(settings, dict):
+        raise BadInput("must be a table", where=f"imp.toml, [channels.{name}]")
+    for key, value in settings.items():
+        if not _is_setting(value):
+            raise BadInput(
+                f"{key} must be a text, a number, true or false, or a list of texts",
+                where=f"imp.toml, [channels.{name}]",
+            )
+    return dict(settings)
+
+
+def resolved_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, channel: str) -> tuple[str, ...]:
+    """Host names in lower case, with each `{setting}` replaced by what the channel's settings hold.
+
+    Raises:
+        BadInput: such a setting is missing, or is no host name.
+    """
+    return tuple(_resolved(host, settings, channel) for host in hosts)
+
+
+def _resolved(host: str, settings: Mapping[str, Setting], channel: str) -> str:
+    if not host.startswith("{"):
+        return host.lower()
+    name = host.strip("{}")
+    value = settings.get(name)
+    where = f"imp.toml, [channels.{channel}]"
+    if value is None:
+        raise BadInput(f"the setting {name} is missing", where=where, mend=f'name the host: {name} = "…"')
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise BadInput(f"the setting {name} is no host name", where=where)
+    return value.strip().lower()
+
+
+def _secrets(manifest: Manifest, name: str, environ: Mapping[str, str]) -> dict[str, str]:
+    prefix = f"IMP_{name}_".upper().replace("-", "_")
+    found = {secret: environ.get(prefix + secret.upper()) for secret in manifest.secrets}
+    return {secret: value for secret, value in found.items() if value is not None}
+
+
+def _is_setting(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, str | int | float | bool)
