@@ -9,6 +9,7 @@ from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.manifest import Manifest
 from imp_core.plugins import PluginState, PluginStatus
+from imp_core.scaffold.command import new
 
 __all__ = ["describe", "disable", "enable", "plugin"]
 
@@ -16,6 +17,9 @@ __all__ = ["describe", "disable", "enable", "plugin"]
 @click.group()
 def plugin() -> None:
     """List, show, enable and disable plugins. Installed is not enabled: nothing of a plugin runs before."""
+
+
+plugin.add_command(new)
 
 
 @plugin.command("list")
