@@ -28,3 +28,17 @@ def test_the_channel_is_there_once_the_plugin_is_enabled(imp_here):
     assert "imp plugin enable file" in imp_here("ingest", "file", "none.csv").err
     imp_here("plugin", "enable", "file").ok()
     assert "no such file" in imp_here("ingest", "file", "none.csv").err
+
+
+def test_a_purpose_that_the_workspace_added_comes_in(imp_here):
+    imp_here("init").ok()
+    imp_here("plugin", "enable", "file").ok()
+    (imp_here.workspace / "visits.csv").write_text(
+        "type,identifier,at,purpose,name\noutcome,member:1,2026-02-01T00:00:00Z,marketing.sms,reply\n"
+    )
+    refused = imp_here("ingest", "file", "visits.csv")
+    assert "row 1, purpose: unknown purpose" in refused.err
+    words = ("--description", "We text you offers.")
+    imp_here("consent", "purpose", "add", "marketing.sms", *words).ok()
+    unknown = imp_here("ingest", "file", "visits.csv", "--dry-run", "--json").ok().json
+    assert (unknown["admitted"], unknown["denied"]) == (0, {"no_record": 1})

@@ -35,7 +35,7 @@ class FileChannel:
         self.info = ChannelInfo(
             name="file",
             version=version("imp-channel-file"),
-            purposes={Action.COLLECT: ("essential", "analytics", "experimentation", "marketing.email")},
+            purposes={Action.COLLECT: ("*",)},
             identifiers=tuple(IdentifierSpec(kind=kind) for kind in _KINDS),
             supports={Capability.INGEST: Support.FULL, Capability.DELIVER: Support.NONE},
         )
