@@ -46,7 +46,7 @@ class Manifest:
     """What a plugin asks for, and the file's SHA-256.
 
     `purposes` per action may end in `.*` (a family) or be `*`. `hosts` may name a setting, `{host}`. `secrets` are read
-    from the environment. `addresses` says whether it sees addresses, `exposures` whether it hears who met which variant.
+    from the environment. `addresses`: whether it sees addresses, `exposures`: whether it hears who met which variant.
     """
 
     name: str

@@ -15,6 +15,7 @@ __all__ = [
     "Check",
     "CheckpointInfo",
     "EnrolmentCount",
+    "ExperimentTerms",
     "Json",
     "Ledger",
     "OpenedUse",
@@ -161,8 +162,29 @@ class Assignment:
     bucket: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentTerms:
+    """What whoever exposes people to an experiment must know of it; `started` is whether the ledger has its start."""
+
+    name: str
+    phase: int
+    purpose: str
+    control: str
+    variants: tuple[str, ...]
+    started: bool
+
+
 class Assigner(Protocol):
     """Assignment is a hash, not a table: asking enrols nobody."""
+
+    def terms(self, experiment: str) -> ExperimentTerms:
+        """On what terms people are exposed to an experiment of this workspace.
+
+        Raises:
+            BadInput: there is no such experiment.
+            CheckFailed: its definition has changed since it was started.
+        """
+        ...
 
     def assign(self, experiment: str, unit: str) -> Assignment:
         """The variant owed to a unit in an experiment of this workspace.

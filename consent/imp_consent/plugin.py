@@ -32,6 +32,11 @@ def imp_register_commands() -> list[CommandRef]:
             target="imp_consent.commands.ingest:ingest_command",
             help="Take in events through a channel, past the gate.",
         ),
+        CommandRef(
+            name="send",
+            target="imp_consent.commands.send:send_command",
+            help="Send a campaign to an audience, past the gate.",
+        ),
     ]
 
 

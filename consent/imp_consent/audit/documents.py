@@ -20,6 +20,7 @@ _NAMES: Final = {
     "experiment": (("definition_sha256", "policy"),),
     "import": (("rejects", "policy"),),
     "erased": (("files", "policy"),),
+    "send-intent": (("definition", "policy"),),
 }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from imp_consent.audit.problem import Problems
-from imp_consent.ledger.tables import APPEND_ONLY, SYSTEM_LEAF
+from imp_consent.ledger.tables import APPEND_ONLY, OPEN_DELIVERY, SYSTEM_LEAF
 
 __all__ = ["check_schema"]
 
@@ -46,6 +46,7 @@ def _expected() -> dict[tuple[str, str], str | None]:
         for index in table.indexes:
             columns = ", ".join(column.name for column in index.columns)
             objects["index", str(index.name)] = f"CREATE INDEX {index.name} ON {table.name} ({columns})"
+    objects["index", "ix_delivery_open"] = f"CREATE INDEX ix_delivery_open ON delivery (intent) WHERE {OPEN_DELIVERY}"
     objects["index", "ix_entry_system"] = f"CREATE INDEX ix_entry_system ON entry (seq) WHERE {SYSTEM_LEAF}"
     for name in APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):

@@ -27,6 +27,7 @@ from imp_consent.audit.people import People, check_people
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.audit.rows import check_head, check_rows
 from imp_consent.audit.schema import check_schema
+from imp_consent.audit.sends import check_sends
 from imp_consent.audit.snapshot import database_state, open_snapshot
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
@@ -151,6 +152,8 @@ class _Audit:
             self._check_balance(leaves, people)
         with problems.checking("documents"):
             documents = check_documents(sql, leaves, people.notices, problems)
+        with problems.checking("delivery"):
+            check_sends(sql, leaves, problems, self._count)
         with problems.checking("archive"):
             self.seen.files = check_files(sql, self._workspace, leaves, documents, problems=problems, count=self._count)
 

@@ -65,6 +65,16 @@ class ColumnMap:
         """A hash of the whole mapping: equal mappings, equal hashes."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
+    def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
+        """Field → column, for a file that has these columns; raises as `choose_columns` does."""
+        return choose_columns(self, names, where=where)
+
+    def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:
+        """Field → value of one JSON object; or what is wrong with it."""
+        if not self.given and not row.keys() <= set(FIELDS):
+            return "a key that is not a field of consent"
+        return {name: row.get(self.columns.get(name, name)) for name in FIELDS}
+
 
 def read_map(path: Path | None) -> ColumnMap:
     """Read a mapping file; None is the file's own names.

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
 from imp_consent.commands.envelope import envelope
+from imp_consent.commands.rejects import rejects_file
 from imp_consent.identity.keys import keys_folder
-from imp_consent.plane.intake import Heard, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
+from imp_consent.plane.intake import Heard, IngestResult, Intake, SourceFile, Terms, ingest_events
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
-from imp_core.channel import Channel, ChannelContext, Source
+from imp_core.channel import Capability, Channel, Source
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
-from imp_core.errors import BadInput, ImpError, PluginBroken
-from imp_core.event import RowFault
+from imp_core.errors import BadInput
 from imp_core.gate import Action
+from imp_core.outbound.open import channel_context, open_runner
 from imp_core.output import check_output
 from imp_core.ports import Json
 
@@ -46,6 +44,8 @@ def ingest(
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
     plugin = ctx.plugins.channel(channel)
+    if not plugin.info.serves(Capability.INGEST):
+        raise BadInput(f"the channel {channel} takes nothing in", mend=f"see: imp plugin show {channel}")
     source = SourceFile.of(path)
     if rejects is not None:
         keys = keys_folder(ctx.environ, ctx.workspace.log_id)
@@ -54,10 +54,10 @@ def ingest(
     intake = Intake(log=log, workspace=ctx.workspace, envelope=_withdrawal(ctx, channel))
     with log.read() as reader:
         terms = _terms(ctx, plugin, frozenset(read_purposes(reader)))
-    context = ChannelContext(settings=_settings(ctx, channel), now_us=ctx.clock.now_us())
-    rows = _guarded(channel, lambda: plugin.ingest(context, Source(path=path, mapping=mapping)))
-    told = nullcontext(None) if rejects is None else _rejects_file(rejects)
-    with told as refuse, progress("rows") as shown:
+    context = channel_context(ctx, channel)
+    told = nullcontext(None) if rejects is None else rejects_file(rejects)
+    with closing(open_runner(ctx, channel)) as runner, told as refuse, progress("rows") as shown:
+        rows = runner.iterate("ingest", context, Source(path=path, mapping=mapping))
         return ingest_events(
             intake, rows, terms=terms, source=source, refuse=refuse, dry_run=dry_run, advance=shown.advance
         )
@@ -127,13 +127,6 @@ def _allowed_props(ctx: Context) -> frozenset[str]:
     return frozenset(names)
 
 
-def _settings(ctx: Context, channel: str) -> Mapping[str, str | int | bool]:
-    settings = _table(ctx, "channels").get(channel, {})
-    if not isinstance(settings, dict):
-        raise BadInput("must be a table", where=f"imp.toml, [channels.{channel}]")
-    return settings
-
-
 def _table(ctx: Context, name: str) -> Mapping[str, Any]:
     table = ctx.workspace.config.get(name, {})
     if not isinstance(table, dict):
@@ -154,46 +147,3 @@ def _withdrawal(ctx: Context, channel: str) -> Callable[[Heard], Mapping[str, Js
         )
 
     return written
-
-
-def _guarded(channel: str, start: Callable[[], Iterable[object]]) -> Iterator[object]:
-    """A plugin's rows; whatever else than our errors it raises becomes `PluginBroken`."""
-    try:
-        yield from start()
-    except (ImpError, GeneratorExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # noqa: BLE001 (SystemExit too: a plugin does not end imp)
-        # Only the type: a stranger's message may hold a raw identifier.
-        raise PluginBroken(
-            f"the plugin raised {type(error).__name__}", where=channel, mend="nothing was taken; see: imp plugin list"
-        ) from None
-
-
-@contextmanager
-def _rejects_file(path: Path) -> Iterator[Refuse]:
-    """Rows that could not be taken, as CSV: row, field, problem; never a value. It appears when all is read."""
-    try:
-        # A name of its own, and readable by its owner only from the first byte.
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-    except OSError as error:
-        raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
-    unfinished = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            write = csv.writer(file).writerow
-            write(("row", "field", "problem"))
-
-            def refuse(fault: RowFault) -> None:
-                write((fault.row, fault.field, fault.problem))
-
-            try:
-                yield refuse
-            except BadInput:
-                file.flush()
-                unfinished.replace(path)  # none could be taken: here is why
-                raise
-        unfinished.replace(path)
-    except OSError as error:
-        raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A consent file as numbered rows: CSV, JSON lines (both also gzipped) and Parquet, streamed."""
+"""A file of people as numbered rows: CSV, JSON lines (both also gzipped) and Parquet, streamed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
-from imp_consent.commands.columns import FIELDS, ColumnMap, choose_columns
 from imp_core.errors import BadInput
 
-__all__ = ["Instant", "Row", "read_rows"]
+__all__ = ["Instant", "Layout", "Row", "read_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,33 @@ class Instant:
 
 Row = dict[str, object] | str  # field → value as the file has it; or what is wrong with the row as a whole
 
+
+class Layout(Protocol):
+    """Which columns of a file are read, and under which names."""
+
+    @property
+    def encoding(self) -> str:
+        """The codec of text files."""
+        ...
+
+    @property
+    def delimiter(self) -> str | None:
+        """What stands between the fields of a delimited file; None is as the file's name says."""
+        ...
+
+    def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
+        """Field → column, for a file that has these columns.
+
+        Raises:
+            BadInput: a column is missing, or named twice.
+        """
+        ...
+
+    def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:
+        """Field → value of one JSON object; or what is wrong with it."""
+        ...
+
+
 _GZIP: Final = b"\x1f\x8b"
 _PARQUET: Final = b"PAR1"
 _JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
@@ -37,7 +63,7 @@ _BATCH: Final = 8_192
 _SAVE_AS: Final = "save it as CSV (UTF-8), Parquet or JSON lines"
 
 
-def read_rows(path: Path, mapping: ColumnMap) -> Iterator[tuple[int, Row]]:
+def read_rows(path: Path, layout: Layout) -> Iterator[tuple[int, Row]]:
     """Rows numbered from 1, the header not counted; blank lines are no rows. Timestamps of Parquet are `Instant`s.
 
     Raises:
@@ -46,7 +72,7 @@ def read_rows(path: Path, mapping: ColumnMap) -> Iterator[tuple[int, Row]]:
     where = str(path)
     number = 0
     with _opened(path) as (content, suffix):
-        for number, row in enumerate(_rows(content, suffix, mapping, where), 1):
+        for number, row in enumerate(_rows(content, suffix, layout, where), 1):
             yield number, row
     if not number:
         raise BadInput("the file holds no row", where=where)
@@ -80,34 +106,34 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         raise BadInput(f"the file cannot be read: {error.strerror}", where=where) from None
 
 
-def _rows(content: BinaryIO, suffix: str, mapping: ColumnMap, where: str) -> Iterator[Row]:
+def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterator[Row]:
     if suffix == ".parquet":
-        yield from _parquet(content, mapping, where)
+        yield from _parquet(content, layout, where)
         return
     if suffix not in (*_JSON_LINES, *_DELIMITED):
         raise BadInput("not a kind of file that is read here", where=where, mend=_SAVE_AS)
-    stream = io.TextIOWrapper(content, encoding=mapping.encoding, errors="strict", newline="")
+    stream = io.TextIOWrapper(content, encoding=layout.encoding, errors="strict", newline="")
     try:
         if suffix in _JSON_LINES:
-            yield from _json_lines(stream, mapping, where)
+            yield from _json_lines(stream, layout, where)
         else:
-            delimiter = mapping.delimiter or ("\t" if suffix == ".tsv" else ",")
-            yield from _delimited(stream, delimiter, mapping, where)
+            delimiter = layout.delimiter or ("\t" if suffix == ".tsv" else ",")
+            yield from _delimited(stream, delimiter, layout, where)
     except UnicodeError:
-        name = mapping.encoding.removesuffix("-sig").upper()
+        name = layout.encoding.removesuffix("-sig").upper()
         mend = 'save it as UTF-8, or declare it in the mapping: [file] encoding = "gb18030" or "utf-16"'
         raise BadInput(f"not text in {name}", where=where, mend=mend) from None
     finally:
         stream.detach()
 
 
-def _delimited(stream: io.TextIOWrapper, delimiter: str, mapping: ColumnMap, where: str) -> Iterator[Row]:
+def _delimited(stream: io.TextIOWrapper, delimiter: str, layout: Layout, where: str) -> Iterator[Row]:
     records = csv.reader(_lines(stream, where), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(records, [])]
         if not header:
             raise BadInput("the file is empty", where=where)
-        places = [(name, header.index(column)) for name, column in _chosen(mapping, header, where).items()]
+        places = [(name, header.index(column)) for name, column in layout.choose(header, where=where).items()]
         for record in records:
             if len(record) == len(header):
                 yield {name: record[place] for name, place in places}
@@ -119,27 +145,24 @@ def _delimited(stream: io.TextIOWrapper, delimiter: str, mapping: ColumnMap, whe
         raise BadInput("quotes that do not match, or a field of over 131,072 characters", where=place) from None
 
 
-def _json_lines(stream: io.TextIOWrapper, mapping: ColumnMap, where: str) -> Iterator[Row]:
-    columns = {name: mapping.columns.get(name, name) for name in FIELDS}
+def _json_lines(stream: io.TextIOWrapper, layout: Layout, where: str) -> Iterator[Row]:
     for line in _lines(stream, where):
         if not line.strip():
             continue
         row = _decoded(line)
         if row is None:
             yield "not a JSON object"
-        elif not mapping.given and not row.keys() <= set(FIELDS):
-            yield "a key that is not a field of consent"
         else:
-            yield {name: row.get(column) for name, column in columns.items()}
+            yield layout.pick(row)
 
 
-def _parquet(content: BinaryIO, mapping: ColumnMap, where: str) -> Iterator[Row]:
+def _parquet(content: BinaryIO, layout: Layout, where: str) -> Iterator[Row]:
     import pyarrow as pa  # noqa: PLC0415 (takes longer to import than a small CSV to read)
     import pyarrow.parquet as pq  # noqa: PLC0415 (as above)
 
     try:
         file = pq.ParquetFile(content, pre_buffer=False)
-        chosen = _chosen(mapping, file.schema_arrow.names, where)
+        chosen = layout.choose(file.schema_arrow.names, where=where)
         zoned = _zoned(file.schema_arrow, chosen, where)
         for batch in file.iter_batches(batch_size=_BATCH, columns=list(dict.fromkeys(chosen.values()))):
             values = {name: _values(pa, batch.column(column), zoned=name in zoned) for name, column in chosen.items()}
@@ -175,10 +198,6 @@ def _values(pa: Any, column: Any, *, zoned: bool) -> list[object]:  # noqa: ANN4
         return values
     instants = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
     return [None if us is None else Instant(us) for us in instants.to_pylist()]
-
-
-def _chosen(mapping: ColumnMap, names: list[str], where: str) -> dict[str, str]:
-    return choose_columns(mapping, names, where=where)
 
 
 def _lines(stream: io.TextIOWrapper, where: str) -> Iterator[str]:

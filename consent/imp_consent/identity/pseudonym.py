@@ -8,7 +8,7 @@ from imp_consent.identity.hashing import keyed_hash
 from imp_consent.identity.normalize import loosest
 from imp_core.event import RawId
 
-__all__ = ["channel_pseudonym", "event_key", "loose_token", "pseudonymize", "reference_key"]
+__all__ = ["channel_pseudonym", "event_key", "loose_token", "message_key", "pseudonymize", "reference_key"]
 
 _LENGTH = 16
 
@@ -37,3 +37,9 @@ def event_key(event_secret: bytes, channel: str, message_id: str) -> bytes:
 def reference_key(event_secret: bytes, reference: str) -> bytes:
     """An order's id: HMAC(k_event, "ref" ‖ 0x00 ‖ order id)[:16]."""
     return keyed_hash(event_secret, f"ref\x00\x00{reference}".encode())[:_LENGTH]
+
+
+def message_key(idempotency_key: bytes, *, campaign: str, channel: str, step: str, subject: int) -> bytes:
+    """A message's idempotency key: HMAC(k_idem, campaign ‖ 0x00 ‖ channel ‖ 0x00 ‖ step ‖ 0x00 ‖ subject)[:16]."""
+    words = f"{campaign}\x00{channel}\x00{step}\x00".encode()
+    return keyed_hash(idempotency_key, words + subject.to_bytes(8, "big"))[:_LENGTH]

@@ -14,7 +14,7 @@ from imp_core.errors import LedgerBroken
 
 __all__ = ["SCHEMA_VERSION", "connect", "connect_read_only", "create_database", "sqlite_errors", "transaction"]
 
-SCHEMA_VERSION: Final = "m001"
+SCHEMA_VERSION: Final = "m002"
 _BUSY_MS = 30_000
 _UNAVAILABLE = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}

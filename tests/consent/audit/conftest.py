@@ -14,6 +14,7 @@ import pytest
 
 from imp_consent.audit.verify import Verification, verify
 from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.delivery import Outcome, conclude, intend
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log, create_log
 from imp_consent.ledger.transaction import Transaction
@@ -182,6 +183,10 @@ def _others(transaction: Transaction, subject: int) -> None:
     sealed = transaction.sealed
     sealed.insert("lease", [(use, use, json.dumps([1, 2]), NOW_US + DAY_US)])
     sealed.insert("inbox", [(b"\x01" * 16, subject, NOW_US, b"{}"), (b"\x02" * 16, subject, NOW_US, b"{}")])
+    keys, document = [bytes([number]) * 16 for number in range(2)], b'{"name":"spring"}'
+    intent = intend(transaction, keys, {"definition": archive.sha256_of(document)}, document=document)
+    results = {keys[0]: Outcome("accepted", "2.0.0"), keys[1]: Outcome("in_doubt")}
+    conclude(transaction, intent, results, channel="email", recovered=False)
     sealed.insert("enrolment_count", [("exp", 1, variant, 20_000, "admitted", 3) for variant in ("a", "b")])
     sealed.insert(
         "spend",

@@ -55,7 +55,7 @@ def places(audited: Audited, code: str) -> list[str]:
 def test_it_counts_what_it_looked_at(audited: Audited) -> None:
     result = audited.verify()
     assert (result.ok, result.problems, result.log_id) == (True, (), "audited")
-    assert (result.size, result.checkpoint_size, result.after_checkpoint) == (16, 16, 0)
+    assert (result.size, result.checkpoint_size, result.after_checkpoint) == (18, 18, 0)
     assert (result.persons_leaves, result.orphaned_leaves, result.living, result.files) == (10, 2, 6, 2)
     with audited.log() as log:
         assert result.root == log.checkpoint().root
@@ -69,7 +69,7 @@ def test_entries_after_the_last_checkpoint_are_counted_and_no_problem(
         for _ in range(3):
             transaction.append_system("use-open", {})
     result = audited.verify()
-    assert (result.ok, result.size, result.checkpoint_size, result.after_checkpoint) == (True, 19, 16, 3)
+    assert (result.ok, result.size, result.checkpoint_size, result.after_checkpoint) == (True, 21, 18, 3)
     with audited.sql() as sql:
         sql.execute("DELETE FROM entry WHERE seq = 18")
     assert {"head.size", "head.frontier"} <= audited.codes()
@@ -247,15 +247,15 @@ def test_an_older_database_put_back_is_found_by_the_checkpoint_outside(audited: 
     (audited.root / "backup").rename(audited.root / "ledger.db")
     result = audited.verify()
     assert [problem.code for problem in result.problems] == ["log.rolled-back"]
-    assert result.problems[0].place == "checkpoint 17 (outside)"
-    assert "16 entries, 17 were signed" in result.problems[0].sentence
+    assert result.problems[0].place == "checkpoint 19 (outside)"
+    assert "18 entries, 19 were signed" in result.problems[0].sentence
 
 
 def test_a_missing_database_is_a_finding(audited: Audited) -> None:
     (audited.root / "ledger.db").unlink()
     result = audited.verify()
     assert [problem.code for problem in result.problems] == ["database.unusable"]
-    assert (result.ok, result.size, result.checkpoint_size) == (False, 0, 16)
+    assert (result.ok, result.size, result.checkpoint_size) == (False, 0, 18)
 
 
 # --- somebody with the keys
@@ -346,7 +346,7 @@ def test_a_leaf_of_no_known_form_is_found(audited: Audited) -> None:
     with operator(audited) as transaction:
         for leaf in (b"junk", b'{"link":"x"}', b'{"v":1}', b"[]", b"1"):
             transaction._append(leaf)
-    assert places(audited, "entry.leaf") == [f"entry {seq}" for seq in range(16, 21)]
+    assert places(audited, "entry.leaf") == [f"entry {seq}" for seq in range(18, 23)]
 
 
 @pytest.mark.parametrize("permit", [0, 1])
@@ -394,6 +394,7 @@ def test_documents_that_are_changed_unnamed_or_missing_are_found(audited: Audite
         "entry 0 (policy) names a document that is not stored",
         "entry 1 (notice) names a document that is not stored",
         "entry 13 (erased) names a document that is not stored",
+        "entry 16 (send-intent) names a document that is not stored",
     ]
 
 
