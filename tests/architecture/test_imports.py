@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-PARTS = ("imp_core", "imp_consent", "imp_experiments", "imp_channel_file", "imp_demo", "imp_testkit")
+PARTS = ("imp_core", "imp_consent", "imp_experiments", "imp_channel_email", "imp_channel_file", "imp_demo", "imp_testkit")
 HEAVY = {
-    "alembic", "cryptography", "duckdb", "narwhals", "numpy", "pandas", "polars", "pyarrow", "pydantic", "scipy",
-    "sqlalchemy", "sqlmodel", "statsmodels",
+    "alembic", "cryptography", "dkim", "dns", "duckdb", "jinja2", "narwhals", "numpy", "pandas", "polars", "pyarrow",
+    "pydantic", "scipy", "sqlalchemy", "sqlmodel", "statsmodels",
 }  # fmt: skip
 ENTRIES = {entry.name: entry.module for entry in importlib.metadata.entry_points(group="imp.plugins")}
 

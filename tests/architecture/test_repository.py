@@ -11,7 +11,7 @@ import pytest
 
 from imp_core import hookspecs
 
-MEMBERS = ("consent", "experiments", "plugins/file", "plugins/demo", "plugins/testkit")
+MEMBERS = ("consent", "experiments", "plugins/email", "plugins/file", "plugins/demo", "plugins/testkit")
 LINES, TEST_LINES = 300, 500
 # Written in halves, so that this file is not what it looks for.
 FOLDERS = ("/wo" r"rk/", "/ro" r"ot/", "/ho" r"me/\w", "/Us" r"ers/\w")
