@@ -13,6 +13,7 @@ import click
 
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.ledger.log import Log, create_log
+from imp_consent.ledger.store import SCHEMA_VERSION, upgrade_database
 from imp_consent.policy.notice import default_notice, register_notice
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
@@ -21,7 +22,7 @@ from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.workspace import CONFIG_NAME, Workspace, write_atomically
 
-__all__ = ["Initialised", "init", "init_command"]
+__all__ = ["Initialised", "Upgraded", "init", "init_command", "upgrade"]
 
 _CONFIG = """\
 # An IMP workspace. Its keys live elsewhere: IMP_KEYS, else the user's configuration folder.
@@ -75,6 +76,27 @@ def init(ctx: Context, folder: Path, *, controller: str | None = None, timezone:
         purposes=tuple(purpose.name for purpose in DEFAULT_PURPOSES),
         warnings=warnings,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgraded:
+    """A workspace's ledger is of this version's schema now; `before` is the version it had."""
+
+    root: str
+    before: str
+    now: str
+
+
+def upgrade(ctx: Context) -> Upgraded:
+    """Bring the ledger of the present workspace to this version's schema, in one transaction; entries are not touched.
+
+    Raises:
+        WorkspaceMissing: there is no workspace here.
+        LedgerBroken: the database is of a version this imp does not know, or cannot be written.
+    """
+    ctx.close()
+    before = upgrade_database(ctx.workspace.database)
+    return Upgraded(root=str(ctx.workspace.root), before=before, now=SCHEMA_VERSION)
 
 
 def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
@@ -163,13 +185,21 @@ def _remove_folder(path: Path) -> None:
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--controller", help="Who decides on the data (default: the folder's name).")
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone in which cohort days begin.")
+@click.option("--upgrade", "upgrade_only", is_flag=True, help="Bring the ledger of an older imp to this version.")
 @json_option
 @pass_context
-def init_command(ctx: Context, folder: Path, controller: str | None, timezone: str, *, as_json: bool) -> None:
+def init_command(
+    ctx: Context, folder: Path, controller: str | None, timezone: str, *, upgrade_only: bool, as_json: bool
+) -> None:
     """Create a workspace: keys (outside of it), ledger, purposes and one notice.
 
     Example: imp init shop --controller "Shop Ltd"
     """
+    if upgrade_only:
+        changed = upgrade(ctx)
+        said = "as it was" if changed.before == changed.now else f"was {changed.before}"
+        emit(changed, f"{changed.root}: the ledger's schema is {changed.now} ({said})", as_json=as_json)
+        return
     done = init(ctx, folder, controller=controller, timezone=timezone)
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)

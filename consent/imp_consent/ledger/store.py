@@ -12,9 +12,18 @@ from typing import Final
 
 from imp_core.errors import LedgerBroken
 
-__all__ = ["SCHEMA_VERSION", "connect", "connect_read_only", "create_database", "sqlite_errors", "transaction"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "connect",
+    "connect_read_only",
+    "create_database",
+    "sqlite_errors",
+    "transaction",
+    "upgrade_database",
+]
 
 SCHEMA_VERSION: Final = "m002"
+_OLDER: Final = ("m001",)  # what `upgrade_database` brings up to it
 _BUSY_MS = 30_000
 _UNAVAILABLE = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
@@ -46,6 +55,32 @@ def create_database(path: Path) -> None:
     from imp_consent.ledger.migrate import upgrade  # noqa: PLC0415 (alembic is needed here only)
 
     upgrade(path)
+
+
+def upgrade_database(path: Path) -> str:
+    """Bring an older database to this version's schema, in one transaction; returns the version it had.
+
+    Raises:
+        LedgerBroken: there is none, it is not ours, of a version this imp does not know, or cannot be written.
+    """
+    sql, version = _open_any(path, "rw", _PRAGMAS)
+    sql.close()
+    if version != SCHEMA_VERSION and version not in _OLDER:
+        raise _of_another_version(path, version)
+    if version in _OLDER:
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 (alembic and its engine are needed here only)
+
+        from imp_consent.ledger.migrate import upgrade  # noqa: PLC0415 (as above)
+
+        try:
+            upgrade(path)
+        except DBAPIError as error:
+            raise LedgerBroken(
+                f"the ledger cannot be upgraded now: {type(error.orig).__name__}",
+                where=str(path),
+                mend="stop what else uses it, and try again",
+            ) from None
+    return version
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -101,6 +136,22 @@ def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
 
 
 def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+    sql, version = _open_any(path, mode, pragmas)
+    if version != SCHEMA_VERSION:
+        sql.close()
+        raise _of_another_version(path, version)
+    return sql
+
+
+def _of_another_version(path: Path, version: str) -> LedgerBroken:
+    return LedgerBroken(
+        f"the ledger's schema is version {version}, this imp knows {SCHEMA_VERSION}",
+        where=str(path),
+        mend="run: imp init --upgrade" if version in _OLDER else "use the version of imp that wrote it",
+    )
+
+
+def _open_any(path: Path, mode: str, pragmas: tuple[str, ...]) -> tuple[sqlite3.Connection, str]:
     if not path.is_file():
         raise LedgerBroken("there is no ledger", where=str(path), mend="create a workspace with: imp init")
     try:
@@ -117,12 +168,5 @@ def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection
         ) from None
     except (sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged schema may not even be text
         raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
-    if found != [(SCHEMA_VERSION,)]:
-        sql.close()
-        version = found[0][0] if found else "none"
-        raise LedgerBroken(
-            f"the ledger's schema is version {str(version)[:20]}, this imp knows {SCHEMA_VERSION}",
-            where=str(path),
-            mend="use the version of imp that wrote it",
-        )
-    return sql
+    version = str(found[0][0])[:20] if len(found) == 1 else "none"
+    return sql, version

@@ -1,0 +1,61 @@
+"""A workspace of an older imp: named, left alone until it is asked for, and then whole."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def older(imp_here):
+    """A workspace as the first schema left it."""
+    imp_here("init", "--controller", "Shop").ok()
+    imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given").ok()
+    database = Path(imp_here.environ["IMP_HOME"]) / "ledger.db"
+    sql = sqlite3.connect(database)
+    sql.execute("DROP TABLE delivery")
+    sql.execute("UPDATE alembic_version SET version_num = 'm001'")
+    sql.commit()
+    sql.close()
+    return imp_here, database
+
+
+def test_an_older_ledger_is_not_used_and_the_answer_says_how_to_upgrade(older):
+    imp, _ = older
+    answer = imp("consent", "check", "member:1", "--purpose", "analytics")
+    assert answer.code != 0
+    assert "m001" in answer.err
+    assert "imp init --upgrade" in answer.err
+
+
+def test_an_upgrade_keeps_every_entry_and_verifies(older):
+    imp, _ = older
+    assert imp("init", "--upgrade", "--json").ok().json["before"] == "m001"
+    imp("consent", "check", "member:1", "--purpose", "analytics").ok()
+    imp("audit", "verify").ok()
+    assert imp("init", "--upgrade", "--json").ok().json["before"] == imp("init", "--upgrade", "--json").json["now"]
+
+
+def test_a_ledger_of_a_newer_version_is_not_upgraded(older):
+    imp, database = older
+    sql = sqlite3.connect(database)
+    sql.execute("UPDATE alembic_version SET version_num = 'm999'")
+    sql.commit()
+    sql.close()
+    answer = imp("init", "--upgrade")
+    assert answer.code == 3
+    assert "m999" in answer.err
+
+
+def test_a_ledger_that_somebody_is_writing_to_is_left_as_it_was(older, monkeypatch):
+    imp, database = older
+    sql = sqlite3.connect(database, isolation_level=None)
+    sql.execute("BEGIN IMMEDIATE")
+    answer = imp("init", "--upgrade")
+    sql.execute("ROLLBACK")
+    sql.close()
+    assert answer.code == 3
+    assert "cannot be upgraded now" in answer.err
+    imp("init", "--upgrade").ok()
