@@ -1,11 +1,13 @@
-"""The channel `file`: what it declares, and its one way in."""
+"""The channel `file`: what it declares, and its two ways in: events and spend."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
 
+from imp_channel_file.named import shipped_names
 from imp_channel_file.read import read_events
+from imp_channel_file.report import SpendPages
 from imp_core.channel import (
     Capability,
     ChannelContext,
@@ -17,7 +19,9 @@ from imp_core.channel import (
     PeopleBatch,
     RowStatus,
     Source,
+    SpendPage,
     Support,
+    Window,
 )
 from imp_core.event import RawEvent, RowFault
 from imp_core.gate import Action
@@ -37,12 +41,17 @@ class FileChannel:
             version=version("imp-channel-file"),
             purposes={Action.COLLECT: ("*",)},
             identifiers=tuple(IdentifierSpec(kind=kind) for kind in _KINDS),
-            supports={Capability.INGEST: Support.FULL, Capability.DELIVER: Support.NONE},
+            supports={
+                Capability.INGEST: Support.FULL,
+                Capability.REPORT: Support.FULL,
+                Capability.DELIVER: Support.NONE,
+            },
         )
+        self._pages = SpendPages()
 
     def check(self, ctx: ChannelContext) -> CheckResult:  # noqa: ARG002 (there are no settings and no peer)
         """Nothing can be out of order: there are no credentials and no peer."""
-        return CheckResult(ok=True, detail="reads CSV, Parquet and JSON lines; connects to nothing")
+        return CheckResult(ok=True, detail=f"connects to nothing; mappings: {', '.join(shipped_names())}")
 
     def forget(self, ctx: ChannelContext, batch: PeopleBatch) -> DeliveryReport:  # noqa: ARG002 (nothing is looked up)
         """Nothing was ever kept of anybody."""
@@ -56,3 +65,11 @@ class FileChannel:
                 events were yielded (a damaged end): nothing of such a file should be kept.
         """
         return read_events(source.path, source.mapping)
+
+    def report(self, ctx: ChannelContext, window: Window, cursor: str | None) -> SpendPage:
+        """A page of a spend report's rows; the setting `tz` is the zone of its days where the mapping names none.
+
+        Raises:
+            BadInput: no file or mapping was named, or one of them as a whole cannot be read.
+        """
+        return self._pages.next(window, cursor, tz=str(ctx.settings.get("tz", "UTC")))

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 
 from imp_channel_file.fields import Unfit
 from imp_channel_file.table import bounded_lines, column_missing
 from imp_core.errors import BadInput
 
-__all__ = ["DelimitedTable"]
+__all__ = ["DelimitedTable", "Preamble"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preamble:
+    """Lines that may stand above the header: at most `lines`; the header is the first line that `is_header`."""
+
+    lines: int
+    is_header: Callable[[Sequence[str]], bool]
 
 
 class DelimitedTable:
@@ -19,11 +28,12 @@ class DelimitedTable:
 
     instants: frozenset[str] = frozenset()
 
-    def __init__(self, stream: io.TextIOWrapper, *, delimiter: str, where: str) -> None:
+    def __init__(
+        self, stream: io.TextIOWrapper, *, delimiter: str, where: str, preamble: Preamble | None = None
+    ) -> None:
         self._where = where
         self._records = csv.reader(bounded_lines(stream, where=where), delimiter=delimiter, strict=True)
-        header = next(self._guarded(), [])
-        self.columns: Sequence[str] = [name.strip() for name in header]
+        self.columns: Sequence[str] = self._header(preamble)
         self.texts = frozenset(self.columns)
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Sequence[object] | Unfit]:
@@ -35,6 +45,17 @@ class DelimitedTable:
                 yield pick(record)
             elif record:
                 yield Unfit(f"{len(record)} fields where the header has {width}")
+
+    def _header(self, preamble: Preamble | None) -> list[str]:
+        first: list[str] = []
+        for place, record in enumerate(self._guarded()):
+            names = [name.strip() for name in record]
+            first = first or names
+            if preamble is None or preamble.is_header(names):
+                return names
+            if place >= preamble.lines:
+                break
+        return first  # the columns that are missing are named when they are asked for
 
     def _places(self, wanted: Sequence[str]) -> list[int]:
         for name in wanted:

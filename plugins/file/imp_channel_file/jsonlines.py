@@ -19,7 +19,8 @@ __all__ = ["JsonLinesTable"]
 class JsonLinesTable:
     """Objects line by line. Numbers with a fraction stay exact (`Decimal`); a key that is left out is empty.
 
-    Without a mapping its columns are the fields of an event; the id is one of them where the first line has one.
+    Without a mapping its columns are the fields of an event; the id is one of them where the first line has one. With
+    one they are the first line's keys.
     """
 
     texts: frozenset[str] = frozenset()
@@ -33,7 +34,8 @@ class JsonLinesTable:
         first = self._decode(self._first)
         if not isinstance(first, dict):
             raise BadInput("not JSON lines: the first line is no object", where=where)
-        self.columns: Sequence[str] = [name for name in FIELDS if name != "id" or name in first]
+        fields = [name for name in FIELDS if name != "id" or name in first]
+        self.columns: Sequence[str] = list(first) if mapped else fields
 
     def rows(self, wanted: Sequence[str]) -> Iterator[Sequence[object] | Unfit]:
         """The wanted keys' values.

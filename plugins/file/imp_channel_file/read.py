@@ -9,11 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from imp_channel_file.build import Builder
-from imp_channel_file.delimited import DelimitedTable
 from imp_channel_file.fields import Unfit
-from imp_channel_file.jsonlines import JsonLinesTable
-from imp_channel_file.mapping import UTF_8, FileMapping, plain_mapping, read_mapping
-from imp_channel_file.table import Format, Table, detect, opened, text_stream
+from imp_channel_file.mapping import plain_mapping, read_mapping
+from imp_channel_file.opening import open_table
 from imp_core.errors import BadInput
 from imp_core.event import RawEvent, RowFault
 
@@ -28,9 +26,11 @@ def read_events(path: Path, mapping_path: Path | None = None) -> Iterator[RawEve
     """
     mapping = None if mapping_path is None else read_mapping(mapping_path)
     with ExitStack() as stack:
-        table = _table(path, mapping, stack)
         if mapping is None:
+            table = open_table(path, stack, mapped=False)
             mapping = plain_mapping(table.columns, where=str(path))
+        else:
+            table = open_table(path, stack, encodings=(mapping.encoding,), delimiter=mapping.delimiter)
         builder = Builder(mapping, table, file_sha256=partial(_sha256, path))
         number = 0
         for number, row in enumerate(table.rows(mapping.wanted), 1):
@@ -40,22 +40,6 @@ def read_events(path: Path, mapping_path: Path | None = None) -> Iterator[RawEve
                 yield from builder.events(number, row)
         if not number:
             raise BadInput("the file holds no row", where=str(path))
-
-
-def _table(path: Path, mapping: FileMapping | None, stack: ExitStack) -> Table:
-    where = str(path)
-    content, packed = stack.enter_context(opened(path))
-    found = detect(path, content, packed=packed)
-    if found is Format.PARQUET:
-        from imp_channel_file.parquet import ParquetTable  # noqa: PLC0415 (pyarrow takes longer to import than a small CSV to read)
-
-        return ParquetTable(path)
-    encoding = mapping.encoding if mapping else UTF_8
-    stream = stack.enter_context(text_stream(content, encoding=encoding, where=where))
-    if found is Format.JSON_LINES:
-        return JsonLinesTable(stream, mapped=mapping is not None, where=where)
-    delimiter = mapping.delimiter if mapping else None
-    return DelimitedTable(stream, delimiter=delimiter or ("\t" if ".tsv" in path.suffixes else ","), where=where)
 
 
 def _sha256(path: Path) -> str:
