@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from imp_core.manifest import Manifest, read_manifest
+from imp_core.wall.alarm import Watch, watched
+from imp_core.wall.egress import Egress
+from imp_core.wall.kin import Family
+from imp_core.wall.walled import walled
+from imp_core.wall.words import type_name
 
 __all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "contained", "discover"]
 
 GROUP = "imp.plugins"
 # Not channels: the parts of the framework itself. They enter by the same door as a stranger's.
+# How long a plugin may take to be imported, or to answer one hook.
+CONTAINED_SECONDS = 10.0
 ALWAYS_ON = frozenset({"imp-consent", "imp-experiments", "imp-demo"})
 # It becomes a table's name in imp.toml and a word on the command line.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -73,16 +78,23 @@ def discover() -> list[PluginStatus]:
 def contained(status: PluginStatus, action: Callable[[], T]) -> T | None:
     """Run something of a plugin's; whatever it raises breaks this plugin only, and it prints to standard error.
 
-    Only the type of what it raised is kept: a stranger's message may hold anything.
+    It may connect to nothing, and not take longer than `CONTAINED_SECONDS`. Only the type of what it raised is kept: a
+    stranger's message may hold anything.
     """
+    egress = Egress()
+    watch = Watch()
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            return action()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 (SystemExit too: one broken plugin never breaks imp)
-        status.fail(f"{type(error).__name__} while loading or registering")
-    return None
+        with walled(Family(), egress), watched(CONTAINED_SECONDS) as watch:
+            answer = action()
+    except BaseException as error:  # (SystemExit too: one broken plugin never breaks imp)
+        if isinstance(error, KeyboardInterrupt) and watch.interrupted:
+            raise
+        status.fail(f"{type_name(error)} while loading or registering")
+        return None
+    if egress.refused is not None:
+        status.fail(f"{egress.refused} while loading or registering")
+        return None
+    return answer
 
 
 def _status(entry: importlib.metadata.EntryPoint) -> PluginStatus:

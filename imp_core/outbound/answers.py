@@ -21,35 +21,14 @@ from imp_core.channel import (
     Preview,
     RowStatus,
 )
+from imp_core.wall.words import plain_text, shown_text
 
-__all__ = ["check_result", "delivery_report", "plain_row", "plain_text", "plan", "shown_text"]
+__all__ = ["check_result", "delivery_report", "plain_row", "plan"]
 
-_MOST_SHOWN = 200
 _MOST_PARTS = 1_000
 _MOST_TEXT = 1_000_000
 
 T = TypeVar("T")
-
-
-def plain_text(value: object) -> str:
-    """A text as an exact `str`.
-
-    Raises:
-        TypeError: not a text.
-    """
-    if not issubclass(type(value), str):
-        raise TypeError("not a text")
-    return str.__str__(value)
-
-
-def shown_text(value: object, *, most: int = _MOST_SHOWN) -> str:
-    """A text that may be shown on a terminal: printable, one line, at most so many characters.
-
-    Raises:
-        TypeError: not a text.
-    """
-    text = plain_text(value)[:most]
-    return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
 def plain_row(row: object) -> RowStatus:

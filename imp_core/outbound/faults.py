@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection
 from typing import Final
 
 from imp_core.channel import AuthInvalid, NotGranted, PayloadInvalid, Permanent, RateLimited, Retryable
 from imp_core.errors import BadInput, ImpError, PluginBroken
-from imp_core.outbound.answers import plain_text, shown_text
+from imp_core.wall.words import masked, plain_text, shown_text, type_name
 
-__all__ = ["masked", "translated", "type_name"]
+__all__ = ["translated"]
 
-_MANY_DIGITS = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,}|[0-9]{7,}")
-_AT = re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_DIGITS = re.compile(r"[0-9]{4}")
 _MOST_WORDS = 1_000
 _WITHOUT_AFTER: Final = (Permanent, PayloadInvalid, AuthInvalid)
-
-
-def type_name(error: BaseException) -> str:
-    """The name of an error's class, if it is one: a class can be called anything, an address too."""
-    name = type.__dict__["__name__"].__get__(type(error))
-    return name if _NAME.fullmatch(name) and not _DIGITS.search(name) else "an exception"
-
-
-def masked(text: str) -> str:
-    """A text without what looks like an address: words around an @, numbers of seven digits or more."""
-    return _MANY_DIGITS.sub("***", _AT.sub("***", text))
 
 
 def translated(error: BaseException, *, where: str, sources: Collection[str] = ()) -> ImpError:

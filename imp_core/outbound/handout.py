@@ -10,7 +10,8 @@ from imp_core.channel import ChannelContext, NotGranted, PersonRow, RowStatus
 from imp_core.channel.context import Setting
 from imp_core.errors import ImpError
 from imp_core.event import RawId
-from imp_core.outbound.answers import plain_row, plain_text
+from imp_core.outbound.answers import plain_row
+from imp_core.wall.words import plain_text
 
 __all__ = ["Handout"]
 

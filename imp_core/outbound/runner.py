@@ -11,6 +11,9 @@ from imp_core.channel import Channel, Source, Window
 from imp_core.errors import ImpError, PluginBroken
 from imp_core.outbound.faults import translated
 from imp_core.outbound.worker import DeadlinePassed, Outcome, Worker, take_some
+from imp_core.wall.egress import Egress
+from imp_core.wall.hush import hush_logging
+from imp_core.wall.walled import walled
 
 __all__ = ["ChannelRunner", "DeadlinePassed"]
 
@@ -30,9 +33,10 @@ class ChannelRunner:
 
     def __init__(self, channel: Channel, *, hosts: Collection[str]) -> None:
         self._channel = channel
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._egress = Egress(hosts)
         self._name = _name_of(channel)
         self._worker: Worker | None = None
+        hush_logging()
 
     @property
     def name(self) -> str:
@@ -104,16 +108,25 @@ class ChannelRunner:
         connect: bool,
         secret: Collection[str],
     ) -> Any:  # noqa: ANN401 (what the work gives)
-        outcome = self._outcome(work, seconds, self._translated(arguments))
+        egress = self._egress if connect else Egress()
+        outcome = self._outcome(work, egress, seconds, secret=secret, translate=self._translated(arguments))
+        refused, egress.refused = egress.refused, None
+        if refused is not None:  # also where the plugin swallowed the error it got
+            raise PluginBroken(f"the plugin {refused}", where=self._name, mend="see: imp plugin show")
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
 
     def _outcome(
-        self, work: Callable[[Worker], Any], seconds: float, translate: Callable[[BaseException], ImpError]
+        self,
+        work: Callable[[Worker], Any],
+        egress: Egress,
+        seconds: float,
+        *,
+        secret: Collection[str],
+        translate: Callable[[BaseException], ImpError],
     ) -> Outcome:
-        if self._worker is None:
-            self._worker = Worker(self._name)
+        worker = self._worker = self._worker or Worker(self._name)
 
         def contained(worker: Worker) -> Outcome:
             # Looking at what a stranger raised runs a stranger's code: here, and not in the caller's thread.
@@ -123,7 +136,8 @@ class ChannelRunner:
                 return Outcome(error=translate(error))
 
         try:
-            outcome: Outcome = self._worker.run(contained, seconds).value
+            with walled(worker.family, egress, secret=secret, thread=worker.thread):
+                outcome: Outcome = worker.run(contained, seconds).value
         except DeadlinePassed as passed:
             self._abandon()
             raise DeadlinePassed(passed.what, where=self._name, mend="see: imp doctor") from None
@@ -140,7 +154,7 @@ class ChannelRunner:
     def _run_quietly(self, work: Callable[[Worker], Any]) -> None:
         if self._worker is not None:
             try:
-                self._outcome(work, _CLOSE_SECONDS, self._translated(()))
+                self._outcome(work, self._egress, _CLOSE_SECONDS, secret=(), translate=self._translated(()))
             except DeadlinePassed:
                 return  # the thread was abandoned: there is nothing more to end
 

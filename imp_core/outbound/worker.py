@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from imp_core.errors import PluginBroken
+from imp_core.wall.kin import Family, adopt
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,7 +44,9 @@ class Worker:
     def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._loop: asyncio.Runner | None = None
+        self.family = Family()
         self.thread = threading.Thread(target=self._live, name=f"imp channel {name}", daemon=True)
+        adopt(self.thread, self.family)
         self.thread.start()
 
     def run(self, work: Callable[[Worker], Any], seconds: float) -> Outcome:
@@ -102,10 +105,12 @@ def take_some(
     if isinstance(rows, AsyncIterator):
         worker.awaited(_take_async(rows, found, most, ends))
         return
-    for row in islice(rows, most):
-        found.append(row)
-        if monotonic() > ends:
-            break
+    step = 1  # looking at the clock for every row of a fast source would take longer than the rows
+    while step and monotonic() <= ends:
+        before = len(found)
+        found.extend(islice(rows, step))
+        at_end = len(found) < before + step
+        step = 0 if at_end else min(step * 2, most - len(found))
 
 
 async def _take_async(rows: AsyncIterator[object], found: list[object], most: int, ends: float) -> None:
