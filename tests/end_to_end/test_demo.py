@@ -16,6 +16,8 @@ from imp_demo.shop import PLANTED_VISITS
 from imp_demo.stage import free_folder
 
 PEOPLE = 3_000
+# The demo's mail server listens on this machine.
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 
 def test_the_demo_tells_the_whole_story(imp: Callable[..., Any], tmp_path: Path) -> None:
@@ -25,6 +27,11 @@ def test_the_demo_tells_the_whole_story(imp: Callable[..., Any], tmp_path: Path)
     assert set(consent) == {"experimentation", "analytics", "marketing.email"}
     assert all(sum(reasons.values()) == PEOPLE for reasons in consent.values())
     assert all(set(reasons) == {"given", "refused", "no_record"} for reasons in consent.values())
+    mailing = told["mailing"]
+    assert mailing["audience"] == sum(mailing["refused"].values()) + sum(mailing["sent"].values()) == PEOPLE
+    assert mailing["received"] == mailing["contents"]
+    assert set(mailing["contents"]) == {"plain", *PLANTED_VISITS}
+    assert mailing["exposed"] >= told["email_test"]["matured"] + told["email_test"]["immature"]
     intake = told["intake"]
     assert intake["received"] == intake["admitted"] + sum(intake["denied"].values())
     arms = {(arm["metric"], arm["variant"]): arm for arm in told["email_test"]["arms"]}
@@ -92,6 +99,8 @@ def _raise(*_: object, **__: object) -> Any:
     ("target", "name"),
     [
         ("imp_demo.story", "ingest"),
+        ("imp_demo.mailing", "send"),
+        ("imp_consent.plane.send.send", "send_chunk"),
         ("imp_demo.story", "import_file"),
         ("imp_consent.plane.view.ConsentView", "open"),
         ("imp_consent.gate.ConsentGate", "resolve"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["ArmResult", "Broken", "Consented", "DemoResult", "EmailTest", "Intake", "Leaving", "Proof"]
+__all__ = ["ArmResult", "Broken", "Consented", "DemoResult", "EmailTest", "Intake", "Leaving", "Mailing", "Proof"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,22 @@ class Intake:
     received: int
     admitted: int
     denied: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailing:
+    """The waves of the e-mail test: everybody of the audiences, refused by reason, sent by status and by variant.
+
+    `received` is what the mail server counted by variant.
+    """
+
+    waves: int = 0
+    audience: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
+    contents: Mapping[str, int] = field(default_factory=dict)
+    exposed: int = 0
+    received: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +118,7 @@ class DemoResult:
     workspace: str
     keys: str
     consent: Consented
+    mailing: Mailing
     intake: Intake
     email_test: EmailTest
     broken: Broken

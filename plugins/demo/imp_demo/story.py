@@ -19,9 +19,10 @@ from imp_core.event import RawId
 from imp_core.gate import Action, Use
 from imp_core.plugin_commands import enable
 from imp_demo.definitions import banner_test, email_test
+from imp_demo.mailing import WAVES, prepare_mailing, send_wave, settle_mailing
 from imp_demo.proof import prove
 from imp_demo.reading import read_broken, read_email_test
-from imp_demo.result import Consented, DemoResult, EmailTest, Intake, Leaving
+from imp_demo.result import Consented, DemoResult, EmailTest, Intake, Leaving, Mailing
 from imp_demo.shop import (
     BROKEN,
     DAYS,
@@ -35,12 +36,13 @@ from imp_demo.shop import (
     write_consent,
     write_events,
 )
+from imp_demo.sink import mail_sink
 from imp_demo.stage import Stage
 from imp_experiments.commands.start import start_experiment
 
 __all__ = ["tell"]
 
-_START_DAY, _LAST_SEND_DAY = 3, 40
+_START_DAY = 3
 _HORIZON_DAYS = 28
 _TAKEN_IN = (10, 17, 24, 31, 38, DAYS)
 _LEAVE_DAY = DAYS - 0.5
@@ -70,7 +72,7 @@ def tell(stage: Stage, people: int, say: Callable[[str], None]) -> DemoResult:
     consented = _ask(stage, crowd)
     say("experiments and six weeks of events")
     _start_experiments(stage)
-    sent, events = _live(stage, crowd)
+    sent, events, mailing = _live(stage, crowd)
     intake = _take_in(stage, events)
     say("readouts")
     before = read_email_test(stage)
@@ -82,7 +84,7 @@ def tell(stage: Stage, people: int, say: Callable[[str], None]) -> DemoResult:
     stage.ctx.close()
     return DemoResult(
         generated=True, seed=stage.seed, workspace=str(stage.workspace), keys=str(stage.keys), consent=consented,
-        intake=intake, email_test=before, broken=broken, leaving=leaving, proof=proof,
+        mailing=mailing, intake=intake, email_test=before, broken=broken, leaving=leaving, proof=proof,
         seconds=time.perf_counter() - began,
     )  # fmt: skip
 
@@ -113,33 +115,48 @@ def _start_experiments(stage: Stage) -> None:
         start_experiment(stage.ctx, name)
 
 
-def _live(stage: Stage, crowd: list[Customer]) -> tuple[list[_Sent], list[ShopEvent]]:
-    """Six weeks: who is owed which variant is asked of the assigner, and only for those who permit it."""
+def _live(stage: Stage, crowd: list[Customer]) -> tuple[list[_Sent], list[ShopEvent], Mailing]:
+    """Six weeks: waves of e-mail past the gate, and what the shop's systems see."""
     events = list(browsing(stage.dice, crowd, stage.start_us))
     sent: list[_Sent] = []
-    for person, subject in _permitting(stage, crowd):
-        at_us = stage.day(_START_DAY) + stage.dice.between(60, (_LAST_SEND_DAY - _START_DAY) * 86_400) * 1_000_000
-        variant = stage.ctx.assigner.assign(EMAIL_TEST, str(subject)).variant or "plain"
-        sent.append(_Sent(customer=person, variant=variant, at_us=at_us))
-        events.append(
-            ShopEvent(
-                at_us=at_us, type="exposure", customer=person, purpose="experimentation", channel="email",
-                experiment=EMAIL_TEST, variant=variant,
-            )
-        )  # fmt: skip
-        events.extend(outcomes(stage.dice, person, variant, at_us))
+    mailing = Mailing()
+    with mail_sink() as sink:
+        prepare_mailing(stage, sink)
+        for place, day in enumerate(WAVES):
+            stage.clock.move_to(stage.day(day))
+            wave = crowd[place :: len(WAVES)]
+            mailing = send_wave(stage, wave, mailing)
+            sent += _reached(stage, wave)
+        mailing = settle_mailing(mailing, sink)
+    for item in sent:
+        events.extend(outcomes(stage.dice, item.customer, item.variant, item.at_us))
+    for person, subject in _permitting(stage, crowd, ("experimentation",)):
         banner = stage.ctx.assigner.assign(BROKEN, str(subject)).variant or "blue"
         events.extend(exposures_of_banner(stage.dice, person, banner, stage.day(_START_DAY + 7 * stage.dice.uniform())))
-    return sent, [event for event in events if event.at_us < stage.day(DAYS)]
+    return sent, [event for event in events if event.at_us < stage.day(DAYS)], mailing
 
 
-def _permitting(stage: Stage, crowd: list[Customer]) -> list[tuple[Customer, int]]:
+def _reached(stage: Stage, wave: list[Customer]) -> list[_Sent]:
+    """Who took part in a wave, and which version they read: that is what they respond to."""
+    now_us = stage.clock.now_us()
+    return [
+        _Sent(
+            customer=person,
+            variant=stage.ctx.assigner.assign(EMAIL_TEST, str(subject)).variant or "plain",
+            at_us=now_us,
+        )
+        for person, subject in _permitting(stage, wave, ("experimentation", "marketing.email"))
+    ]
+
+
+def _permitting(stage: Stage, crowd: list[Customer], purposes: tuple[str, ...]) -> list[tuple[Customer, int]]:
     permitting: list[tuple[Customer, int]] = []
+    now_us = stage.clock.now_us()
     with open_log(stage.ctx).read():
         for person in crowd:
             subject = stage.ctx.gate.resolve(RawId.parse(person.identifier))
-            use = Use(purpose="experimentation", action=Action.ACTIVATE, subject=subject)
-            if subject is not None and stage.ctx.gate.decide(use, at_us=stage.clock.now_us()).permitted:
+            uses = (Use(purpose=purpose, action=Action.ACTIVATE, subject=subject) for purpose in purposes)
+            if subject is not None and all(stage.ctx.gate.decide(use, at_us=now_us).permitted for use in uses):
                 permitting.append((person, subject))
     return permitting
 

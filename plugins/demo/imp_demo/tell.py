@@ -13,6 +13,7 @@ def format_demo(result: DemoResult) -> str:
     """The whole demo, chapter by chapter."""
     chapters = [
         _consent(result),
+        _mailing(result),
         _intake(result),
         _email_test(result),
         _broken(result),
@@ -32,10 +33,21 @@ def _consent(result: DemoResult) -> list[str]:
     return out
 
 
+def _mailing(result: DemoResult) -> list[str]:
+    mailing = result.mailing
+    total = sum(mailing.sent.values())
+    return [
+        f"2. E-mail in {mailing.waves} waves to {mailing.audience:,} people: {total:,} sent, each at most once",
+        f"   refused at the gate: {_counts(mailing.refused)}",
+        f"   a mail server on this machine counted and forgot {_counts(mailing.received)}",
+        "   (plain goes to those too who permit e-mail but not the experiment: they leave no trace in it)",
+    ]
+
+
 def _intake(result: DemoResult) -> list[str]:
     intake = result.intake
     return [
-        f"2. Six weeks of events in {intake.files} files: {intake.received:,} offered, {intake.admitted:,} admitted",
+        f"3. Six weeks of events in {intake.files} files: {intake.received:,} offered, {intake.admitted:,} admitted",
         f"   refused at the gate, nothing stored: {_counts(intake.denied)}",
     ]
 
@@ -43,7 +55,7 @@ def _intake(result: DemoResult) -> list[str]:
 def _email_test(result: DemoResult) -> list[str]:
     test = result.email_test
     return [
-        f"3. Three-arm e-mail test: {test.verdict} ({test.reason})",
+        f"4. Three-arm e-mail test: {test.verdict} ({test.reason})",
         f"   {'metric':<12} {'variant':<10} {'units':>6} {'planted':>8} {'estimated':>10}  {'95 % interval':<20} p",
         *(_arm(arm) for arm in test.arms),
         "   store-visit is the A/A metric: nothing was planted, it should be flat",
@@ -66,7 +78,7 @@ def _arm(arm: ArmResult) -> str:
 def _broken(result: DemoResult) -> list[str]:
     broken = result.broken
     return [
-        "4. An experiment whose page loses part of one variant's exposures",
+        "5. An experiment whose page loses part of one variant's exposures",
         f"   {broken.verdict}: {broken.reason}; p = {_p(broken.srm_p_value)}",
     ]
 
@@ -74,7 +86,7 @@ def _broken(result: DemoResult) -> list[str]:
 def _leaving(result: DemoResult) -> list[str]:
     leaving = result.leaving
     return [
-        f"5. {leaving.withdrew} people withdraw together (never so few that a difference would reveal them)",
+        f"6. {leaving.withdrew} people withdraw together (never so few that a difference would reveal them)",
         f"   one of them, asked of the gate: denied, {leaving.decision_after_withdrawal}; then erased:",
         f"   {leaving.leaves_unlinkable} entries can no longer be linked to anyone, "
         f"{leaving.rows_removed} rows removed, the gate says {leaving.decision_after_erasure}",
@@ -88,7 +100,7 @@ def _proof(result: DemoResult) -> list[str]:
     shown = [f"   {line}" for line in proof.found[:3]]
     more = len(proof.found) - len(shown)
     return [
-        f"6. The ledger: {proof.entries:,} entries, root {proof.root[:16]}…: everything agrees",
+        f"7. The ledger: {proof.entries:,} entries, root {proof.root[:16]}…: everything agrees",
         f"   a copy with one bit flipped ({proof.flipped}): refused",
         *shown,
         *([f"   … and {more} more"] if more > 0 else []),
