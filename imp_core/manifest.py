@@ -16,13 +16,32 @@ from imp_core.channel import SPEC_VERSION, ChannelInfo
 from imp_core.errors import PluginBroken
 from imp_core.gate import Action
 
-__all__ = ["MANIFEST_NAME", "Addresses", "Isolation", "Manifest", "parse_manifest", "purpose_covered", "read_manifest"]
+__all__ = [
+    "MANIFEST_KEYS",
+    "MANIFEST_NAME",
+    "Addresses",
+    "Isolation",
+    "Manifest",
+    "parse_manifest",
+    "purpose_covered",
+    "read_manifest",
+]
 
 C = TypeVar("C", bound=StrEnum)
 
 MANIFEST_NAME = "imp-plugin.toml"
 _ACTIONS = tuple(Action)
-_KEYS = ("name", "summary", "spec_version", "identifiers", "hosts", "addresses", "secrets", "exposures", "isolation")
+MANIFEST_KEYS = (
+    "name",
+    "summary",
+    "spec_version",
+    "identifiers",
+    "hosts",
+    "addresses",
+    "secrets",
+    "exposures",
+    "isolation",
+)
 _HOST = re.compile(r"\{[a-z][a-z0-9_]*\}|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]")
 _SECRET = re.compile(r"[a-z][a-z0-9_]*")
 _PURPOSE = re.compile(r"\*|[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*(?:\.\*)?")
@@ -93,7 +112,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     _known(table, ("plugin", "purposes"), "", where)
     plugin = _table(table, "plugin", where)
     purposes = _table(table, "purposes", where)
-    _known(plugin, _KEYS, "plugin.", where)
+    _known(plugin, MANIFEST_KEYS, "plugin.", where)
     _known(purposes, _ACTIONS, "purposes.", where)
     name, spec = plugin.get("name"), plugin.get("spec_version")
     if not _is_plain(name) or not name or type(spec) is not int:

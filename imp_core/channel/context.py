@@ -50,7 +50,7 @@ class DeliveryContext(Protocol):
         ...
 
     def resolve(self, handle: str, purpose: str) -> RawId:
-        """The address behind a handle of this batch: once, while the batch is fresh, for its purpose.
+        """The address behind a handle of this batch: once, while the batch is fresh, for its purpose (since 0.1).
 
         Raises:
             NotGranted: the manifest does not ask for addresses, or the handle is another batch's, was resolved
@@ -59,7 +59,7 @@ class DeliveryContext(Protocol):
         ...
 
     def settle(self, row: RowStatus) -> None:
-        """Say what became of a row as soon as it is known; written down before this returns.
+        """Say what became of a row as soon as it is known; written down before this returns (since 0.1).
 
         Raises:
             ValueError: no row of this batch, or one settled otherwise before.
