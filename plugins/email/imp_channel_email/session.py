@@ -40,6 +40,7 @@ ADVICE: Final = {
     "tls-certificate": "the server's certificate is not trusted for this host: look at host, and at ca_file",
     "tls-failed": "TLS could not be agreed on: is security right for this port?",
 }
+_LOST: Final = "connection-lost"
 _CREDENTIALS: Final = "set IMP_EMAIL_USERNAME and IMP_EMAIL_PASSWORD to what the mail server knows"
 
 
@@ -218,7 +219,8 @@ def _failed(error: Exception) -> AuthInvalid | Retryable:
         return AuthInvalid("tls-certificate", mend=ADVICE["tls-certificate"])
     if isinstance(error, smtplib.SMTPResponseException):
         return _refused(Reply.read(error.smtp_code, _bytes(error.smtp_error)))
-    return Retryable(next((code for kind, code in _CODES if isinstance(error, kind)), "connection-lost"))
+    causes = (error, error.__context__)  # smtplib's own exceptions hide what they came from
+    return Retryable(next((code for kind, code in _CODES if any(isinstance(c, kind) for c in causes)), _LOST))
 
 
 def _refused(reply: Reply) -> Retryable | AuthInvalid:
