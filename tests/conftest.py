@@ -20,6 +20,7 @@ from imp_core.cli import invoke
 from imp_core.clock import SimulatedClock, parse_time
 from imp_core.context import Context
 from imp_core.randomness import SeededRandomness
+from imp_core.stopwatch import SimulatedStopwatch
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Machines differ and cores are shared: a slow example is not a wrong one.
@@ -132,11 +133,13 @@ def imp_here(
     randomness: SeededRandomness,
     monkeypatch: pytest.MonkeyPatch,
 ) -> CommandLine:
-    """The same command line in this process: fast, on the simulated clock and randomness."""
+    """The same command line in this process: fast, on the simulated clock and randomness, waiting for nothing."""
 
     def run(arguments: list[str], data: bytes, environ: dict[str, str], folder: Path) -> Answer:
         out, err = io.StringIO(), io.StringIO()
-        context = Context(environ=environ, directory=folder, clock=clock, randomness=randomness)
+        context = Context(
+            environ=environ, directory=folder, clock=clock, randomness=randomness, stopwatch=SimulatedStopwatch()
+        )
         with monkeypatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             patch.chdir(folder)  # relative paths are the user's, who stands there
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))

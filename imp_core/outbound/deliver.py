@@ -12,6 +12,7 @@ from imp_core.channel import (
     DeliveryReport,
     DeliveryStatus,
     JobRef,
+    NotGranted,
     PayloadInvalid,
     Permanent,
     Retryable,
@@ -26,6 +27,9 @@ from imp_core.outbound.runner import ChannelRunner
 from imp_core.stopwatch import Stopwatch
 
 __all__ = ["Delivered", "deliver"]
+
+# When the batch is no longer fresh, nobody else is reached; what is on its way may come to its end.
+_GRACE = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ class _Delivery:
                     return self._rest(DeliveryStatus.DEFERRED, code=error.code)
                 stopwatch.sleep(wait)
             except ImpError as error:
-                return self._ended(error)
+                return self._ended(error, expired=seconds_left() <= 0)
             else:
                 return self._answered(report)
         return self._rest(DeliveryStatus.DEFERRED)
@@ -96,7 +100,7 @@ class _Delivery:
                 "deliver",
                 self._handout,
                 self._left(),
-                seconds=seconds,
+                seconds=seconds + _GRACE,
                 secret=self._handout.values,
                 take=partial(delivery_report, keys=self._keys),
             )
@@ -119,7 +123,9 @@ class _Delivery:
             return self._broken("the report leaves out rows", told=told, job=report.job)
         return Delivered(statuses={**told, **settled}, job=report.job)
 
-    def _ended(self, error: ImpError) -> Delivered:
+    def _ended(self, error: ImpError, *, expired: bool) -> Delivered:
+        if isinstance(error, NotGranted) and expired:
+            return self._broken(None, told={})  # it was slow and stopped where it was told to
         if isinstance(error, Permanent):
             return self._rest(DeliveryStatus.REFUSED, code=error.code)
         if isinstance(error, PayloadInvalid):
@@ -139,7 +145,7 @@ class _Delivery:
         rest = {key: RowStatus(key=key, status=status, code=code) for key in self._keys - settled.keys()}
         return Delivered(statuses={**rest, **settled}, problem=problem, stop=stop)
 
-    def _broken(self, problem: str, *, told: Mapping[str, RowStatus], job: JobRef | None = None) -> Delivered:
+    def _broken(self, problem: str | None, *, told: Mapping[str, RowStatus], job: JobRef | None = None) -> Delivered:
         """A row whose address was given may have been taken; one whose address never was cannot have been."""
         self._handout.close()
         known = {**told, **self._handout.statuses}
