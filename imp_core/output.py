@@ -15,7 +15,7 @@ __all__ = ["check_output"]
 # What a workspace lives on; beside it a user may put what they like.
 _OURS = (
     CONFIG_NAME, "metrics.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "archive", "tmp", "experiments",
-    "campaigns", "sending",
+    "campaigns", "mappings", "sending",
 )  # fmt: skip
 
 

@@ -37,6 +37,9 @@ def imp_register_commands() -> list[CommandRef]:
             target="imp_consent.commands.send:send_command",
             help="Send a campaign to an audience, past the gate.",
         ),
+        CommandRef(
+            name="spend", target="imp_consent.commands.spend:spend", help="Take in and list what channels cost."
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from imp_consent.commands.envelope import envelope
+from imp_consent.commands.mapping import find_mapping
 from imp_consent.commands.rejects import rejects_file
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.intake import Heard, IngestResult, Intake, SourceFile, Terms, ingest_events
@@ -66,7 +67,7 @@ def ingest(
 @click.command("ingest")
 @click.argument("channel")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--map", "mapping", type=click.Path(path_type=Path), help="Which column is which field, in TOML.")
+@click.option("--map", "mapping", help="Which column is which field: a mapping's name, or a file in TOML.")
 @click.option(
     "--rejects", type=click.Path(path_type=Path), help="Take the good rows, and write row, field and problem here."
 )
@@ -74,13 +75,13 @@ def ingest(
 @json_option
 @pass_context
 def ingest_command(
-    ctx: Context, *, channel: str, file: Path, mapping: Path | None, rejects: Path | None, dry_run: bool, as_json: bool
+    ctx: Context, *, channel: str, file: Path, mapping: str | None, rejects: Path | None, dry_run: bool, as_json: bool
 ) -> None:
     """Take in a file of events through a channel; what the gate denies is counted by reason and not kept.
 
     Example: imp ingest file visits.csv --map visits.toml
     """
-    result = ingest(ctx, channel, file, mapping, rejects, dry_run=dry_run)
+    result = ingest(ctx, channel, file, find_mapping(ctx, mapping), rejects, dry_run=dry_run)
     emit(result, lambda: _text(result), as_json=as_json)
 
 
