@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import Keyring, keys_folder
+from imp_consent.ledger.delivery import open_intents
 from imp_consent.ledger.log import Log
 from imp_consent.plane.view import ConsentView
 from imp_consent.policy.project import project
@@ -97,6 +98,7 @@ class SystemLedger:
         try:
             with self._log.read() as reader:
                 size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))
+                unclosed = len(open_intents(reader))
             outside = self._log.outside()
         except LedgerBroken as error:
             yield Check(name="ledger", ok=False, detail=str(error), mend=error.mend)
@@ -114,4 +116,10 @@ class SystemLedger:
             ok=not pending,
             detail=f"{pending} under way" if pending else "none under way",
             mend="finish them: imp consent erase --resume",
+        )
+        yield Check(
+            name="sends",
+            ok=not unclosed,
+            detail=f"{unclosed} chunks under way, or left by a send that died" if unclosed else "none under way",
+            mend="if none is under way, run the same imp send again: it tells who is in doubt",
         )

@@ -88,9 +88,17 @@ def intend(transaction: Transaction, keys: Sequence[bytes], fields: Mapping[str,
 
 
 def conclude(
-    transaction: Transaction, intent: int, results: Mapping[bytes, Outcome], *, channel: str, recovered: bool
+    transaction: Transaction,
+    intent: int,
+    results: Mapping[bytes, Outcome],
+    *,
+    channel: str,
+    recovered: bool,
+    job: str | None = None,
 ) -> int:
     """Append `send-close` with what became of every message of an intent; returns its seq.
+
+    `recovered` is whether a journal told it after a kill, `job` the peer's name of work that goes on.
 
     Raises:
         LedgerBroken: the results are not those of the intent's open rows.
@@ -110,5 +118,6 @@ def conclude(
         "counts": dict(sorted(counts.items())),
         "results": results_sha256(results),
         "recovered": recovered,
+        "job": job,
     }
     return transaction.append_system("send-close", fields)

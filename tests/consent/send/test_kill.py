@@ -49,6 +49,7 @@ def test_killed_again_and_again_nobody_is_reached_twice_and_everybody_is_counted
             os.kill(process.pid, signal.SIGKILL)
             kills += 1
         process.communicate()
+    (shop.folder / "sending" / "999999").touch()  # of an intent that was never committed
     assert kills >= 2
     result = shop.send(audience, "--execute").json
     addresses = shop.addresses()
@@ -62,6 +63,22 @@ def test_killed_again_and_again_nobody_is_reached_twice_and_everybody_is_counted
     assert sent <= len(set(addresses)) <= len(set(addresses) | rows) == people - result["refused"]["withdrawn"]
     shop.imp("audit", "verify").ok()
     assert not any((shop.folder / "sending").iterdir())
+
+
+def test_the_doctor_names_a_send_that_died(real_shop):
+    shop = real_shop
+    shop.everybody(10)
+    shop.settings(mode="signal")
+    process = start(shop, shop.people(10))
+    wait_for(Path(f"{shop.inbox}.started"))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    doctor = shop.imp("doctor")
+    assert (doctor.code, "left by a send that died" in doctor.out) == (1, True)
+    Path(f"{shop.inbox}.go").touch()
+    result = shop.send(shop.people(10), "--execute").ok().json
+    assert (result["recovered"], result["sent"], result["in_doubt_rows"]) == (1, {"accepted": 10}, [])
+    shop.imp("doctor").ok()
 
 
 def test_a_withdrawal_between_two_chunks_is_honoured(real_shop):

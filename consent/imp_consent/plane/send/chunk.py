@@ -186,7 +186,8 @@ def _addresses(chunk: Sequence[Candidate]) -> dict[str, RawId]:
 def _close(carrier: Carrier, intent: int, done: Delivered) -> None:
     results = {bytes.fromhex(key): Outcome(str(row.status), row.code) for key, row in done.statuses.items()}
     with carrier.log.write() as transaction:
-        conclude(transaction, intent, results, channel=carrier.campaign.channel, recovered=False)
+        job = done.job.id if done.job else None
+        conclude(transaction, intent, results, channel=carrier.campaign.channel, recovered=False, job=job)
 
 
 def _counted(going: Sequence[Candidate], done: Delivered, attempted: frozenset[str], tally: Tally) -> Sent:

@@ -46,7 +46,22 @@ def recover(log: Log, workspace: Workspace) -> Recovered:
             hold.release()
         chunks += doubtful is not None
         in_doubt += doubtful or 0
+    _sweep(log, workspace)
     return Recovered(chunks=chunks, in_doubt=in_doubt, under_way=under_way)
+
+
+def _sweep(log: Log, workspace: Workspace) -> None:
+    """Remove journals whose intent was never committed, or is closed: nobody holds them."""
+    folder = journal_path(workspace.root, 0).parent
+    if not folder.is_dir():
+        return
+    with log.write() as transaction:  # a journal is created inside a write transaction: none is now
+        needed = {str(intent) for intent in open_intents(transaction)}
+        for path in sorted(folder.iterdir()):
+            hold = take(path) if path.name not in needed else None
+            if hold is not None:
+                path.unlink(missing_ok=True)
+                hold.release()
 
 
 def _close(log: Log, workspace: Workspace, intent: int) -> int | None:
