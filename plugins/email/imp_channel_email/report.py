@@ -20,13 +20,17 @@ from imp_core.event import RawId, RowFault, Signal, SignalKind
 
 __all__ = ["read_report"]
 
-_STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
-_FEEDBACK_TYPE: Final = "message/feedback-report"
+# The library takes apart what is message/* as if it were a message; as text these parts are left as they are.
+_TYPES = re.compile(
+    rb"^(content-type:\s*)message/(delivery-status|global-delivery-status|feedback-report)\b", re.I | re.M
+)
+_STATUS_TYPES: Final = frozenset(("text/x-delivery-status", "text/x-global-delivery-status"))
+_FEEDBACK_TYPE: Final = "text/x-feedback-report"
 # Not "not-spam", nor what machines say of other machines (auth-failure, dmarc, virus).
 _COMPLAINTS: Final = frozenset(("abuse", "fraud", "opt-out", "opt-out-list", "other"))
 _PERMANENT = re.compile(r"5\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.])")
 _HEX = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533 section 3
-_BLANK = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
+_BLANK = re.compile(rb"\n(?:[ \t]*\n)+")
 _LINE_END = re.compile(rb"\r\n|\r")
 _MAX_RECIPIENTS = 10_000
 _MICROSECONDS = 1_000_000
@@ -46,7 +50,8 @@ def read_report(data: bytes, *, row: int, now_us: int) -> Iterator[Signal | RowF
 
 def _signals(data: bytes, row: int, now_us: int) -> Iterator[Signal | RowFault]:
     # compat32 keeps fields as they are; the modern policies parse every one, and break on malformed ones.
-    message = email.message_from_bytes(_LINE_END.sub(b"\n", data), policy=policy.compat32)
+    plain = _TYPES.sub(rb"\1text/x-\2", _LINE_END.sub(b"\n", data))
+    message = email.message_from_bytes(plain, policy=policy.compat32)
     if message.get_content_type() != "multipart/report":
         return
     kind = str(message.get_param("report-type", "")).lower()
@@ -61,29 +66,30 @@ def _signals(data: bytes, row: int, now_us: int) -> Iterator[Signal | RowFault]:
 
 def _bounces(parts: list[Message], message: Message, row: int, now_us: int) -> Iterator[Signal | RowFault]:
     groups = _groups(parts[0]) if parts else []
-    if len(groups) < 2:  # noqa: PLR2004 (RFC 3464 section 2.1: fields of the message, then of each recipient)
+    # Fields of the message come first, then of each recipient (RFC 3464 section 2.1); some forget the line between.
+    people = [group for group in groups if _field(group, "action")]
+    if not people:
         yield RowFault(row=row, field="delivery-status", problem="the report names no recipient")
-        return
-    for group in groups[1:][:_MAX_RECIPIENTS]:
-        if _field(group, "Action").lower() != "failed" or not _PERMANENT.match(_field(group, "Status")):
+    for group in people[:_MAX_RECIPIENTS]:
+        if _word(group, "action") != "failed" or not _PERMANENT.match(_field(group, "status")):
             continue
-        recipient = _recipient(group, "Original-Recipient") or _recipient(group, "Final-Recipient")
-        dates = (_field(group, "Last-Attempt-Date"), _field(groups[0], "Arrival-Date"), _field(message, "Date"))
+        recipient = _recipient(group, "original-recipient") or _recipient(group, "final-recipient")
+        dates = (_field(group, "last-attempt-date"), _field(groups[0], "arrival-date"), _field(message, "date"))
         yield _signal(SignalKind.BOUNCE, recipient, "recipient", _time(dates, now_us), row)
 
 
 def _complaints(parts: list[Message], message: Message, row: int, now_us: int) -> Iterator[Signal | RowFault]:
     groups = _groups(parts[0]) if parts else []
-    if not groups or not _field(groups[0], "Feedback-Type"):
+    if not groups or not _word(groups[0], "feedback-type"):
         yield RowFault(row=row, field="feedback-report", problem="the report says nothing")
         return
     group = groups[0]
-    if _field(group, "Feedback-Type").lower() not in _COMPLAINTS:
+    if _word(group, "feedback-type") not in _COMPLAINTS:
         return
-    named = [str(value) for value in group.get_all("Original-Rcpt-To", [])][:_MAX_RECIPIENTS]
+    named = _fields(group, "original-rcpt-to")[:_MAX_RECIPIENTS]
     if not named:
         yield RowFault(row=row, field="Original-Rcpt-To", problem="the complaint does not say whose it is")
-    when = _time((_field(group, "Received-Date"), _field(group, "Arrival-Date"), _field(message, "Date")), now_us)
+    when = _time((_field(group, "received-date"), _field(group, "arrival-date"), _field(message, "date")), now_us)
     for value in named:
         yield _signal(SignalKind.COMPLAINT, _mailbox(value), "Original-Rcpt-To", when, row)
 
@@ -95,33 +101,29 @@ def _signal(kind: SignalKind, address: str | None, field: str, event_us: int, ro
 
 
 def _groups(part: Message) -> list[Message]:
-    # The library knows one of these types and takes the others for a message, or for text: so, from the bytes.
-    body = part.as_bytes(policy=policy.compat32).partition(b"\n\n")[2]
-    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    if encoding in ("base64", "quoted-printable"):
-        holder = Message()
-        holder["Content-Transfer-Encoding"] = encoding
-        holder.set_payload(body)
-        decoded = holder.get_payload(decode=True)
-        body = decoded if isinstance(decoded, bytes) else b""
+    body = part.get_payload(decode=True)
     parser = BytesHeaderParser(policy=policy.compat32)
-    blocks = _BLANK.split(_LINE_END.sub(b"\n", body).strip())
+    blocks = _BLANK.split(_LINE_END.sub(b"\n", body).strip()) if isinstance(body, bytes) else []
     return [group for block in blocks if (group := parser.parsebytes(block)).items()]
 
 
+def _fields(group: Message, name: str) -> list[str]:
+    # As they came: bytes beyond ASCII are lone surrogates here, and in these fields they are UTF-8 (RFC 6533).
+    found = [str(value) for key, value in group.raw_items() if key.lower() == name]
+    return [value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip() for value in found]
+
+
 def _field(group: Message, name: str) -> str:
-    value = group.get(name)
-    return "" if value is None else _decoded(str(value)).strip()
+    return next(iter(_fields(group, name)), "")
 
 
-def _decoded(text: str) -> str:
-    # compat32 keeps bytes beyond ASCII as lone surrogates; in these fields they are UTF-8 (RFC 6533).
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _word(group: Message, name: str) -> str:
+    return _field(group, name).partition("(")[0].strip().lower()
 
 
 def _recipient(group: Message, name: str) -> str | None:
     kind, semicolon, value = _field(group, name).partition(";")
-    if not semicolon or kind.strip().lower() not in ("rfc822", "utf-8"):
+    if not semicolon or kind.partition("(")[0].strip().lower() not in ("rfc822", "utf-8"):
         return None
     return _mailbox(_HEX.sub(lambda match: chr(int(match[1], 16)), value))
 
