@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-PARTS = ("imp_core", "imp_consent", "imp_experiments", "imp_channel_email", "imp_channel_file", "imp_demo", "imp_testkit")
+from imp_core.installed import discover
+
+PARTS = (
+    "imp_core",
+    "imp_consent",
+    "imp_experiments",
+    "imp_channel_email",
+    "imp_channel_file",
+    "imp_demo",
+    "imp_testkit",
+)
 HEAVY = {
     "alembic", "cryptography", "dkim", "dns", "duckdb", "jinja2", "narwhals", "numpy", "pandas", "polars", "pyarrow",
     "pydantic", "scipy", "sqlalchemy", "sqlmodel", "statsmodels",
@@ -43,8 +53,51 @@ def test_help_imports_of_plugins_only_their_entry_points_and_nothing_heavy(imp):
     imp("plugin", "enable", "file").ok()
     modules = imported_by("from imp_core.cli import invoke\ninvoke(['--help'])", imp.environ, imp.workspace)
     assert {name.partition(".")[0] for name in modules} & HEAVY == set()
-    packages = {name.partition(".")[0] for name in ENTRIES.values()}
-    assert of_the_framework(modules) == packages | set(ENTRIES.values())
+    enabled = {module for name, module in ENTRIES.items() if name in ("consent", "experiments", "demo", "file")}
+    packages = {name.partition(".")[0] for name in enabled}
+    assert of_the_framework(modules) == packages | enabled
+
+
+LAZY = """
+    from collections.abc import Iterable
+    from imp_core.channel import Channel
+    from imp_core.hookspecs import CommandRef, hookimpl
+
+    @hookimpl
+    def imp_register_channel() -> Iterable[Channel]:
+        from imp_core import outbound, held  # only core asks for channels, and `imp --help` does not
+        raise AssertionError("imp --help asks no channel")
+
+    @hookimpl
+    def imp_register_commands():
+        return [CommandRef(name=__name__.split(".")[0].replace("_", "-"), target="nowhere:command", help="A command.")]
+"""
+# What `imp --help` need not load, whoever is installed: each costs milliseconds.
+NOT_FOR_HELP = {
+    "asyncio", "difflib", "email.parser", "importlib.metadata", "imp_core.held", "imp_core.manifest",
+    "imp_core.outbound.runner", "imp_core.ports", "logging", "socket", "subprocess", "traceback", "urllib.request",
+    "zoneinfo",
+}  # fmt: skip
+
+
+def test_help_imports_of_fifty_enabled_channels_only_their_entry_points(imp, site):
+    imp("init").ok()
+    names = [f"many{number:02}" for number in range(50)]
+    own = {site.install(name, LAZY) for name in names}
+    pins = ""
+    for status in (status for status in discover() if status.name in names):
+        pins += f'[plugins.{status.name}]\nversion = "1.0"\nmanifest_sha256 = "{status.manifest_sha256()}"\n'
+    with (imp.workspace / "imp.toml").open("a") as file:
+        file.write(pins)
+    # What the channels' packages hold besides is there to be imported by mistake.
+    for module in own:
+        (site.folder / module.partition(".")[0] / "channel.py").write_text("import email.parser\n")
+    listed = imp("--help").ok().out
+    assert all(f"stranger-{name}-x" in listed for name in names)
+    before = imported_by("pass", imp.environ, imp.workspace)
+    modules = imported_by("from imp_core.cli import invoke\ninvoke(['--help'])", imp.environ, imp.workspace)
+    assert {name for name in modules if name.startswith("stranger_")} == own | {name.partition(".")[0] for name in own}
+    assert (modules - before) & NOT_FOR_HELP == set()
 
 
 @pytest.mark.parametrize("name", sorted(ENTRIES))

@@ -35,11 +35,7 @@ def plan_batch(setup: Setup, batch: Batch, messages: Mapping[str, Message], *, n
     previews, warnings = [], list(_about_settings(setup, batch.purpose))
     for name, message in messages.items():
         # Without rows there is nobody to ask which fields there are.
-        made_up = {
-            field: f"\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}{field}\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
-            for field in message.names
-            if field in declared or not batch.rows
-        }
+        made_up = {field: f"‹{field}›" for field in message.names if field in declared or not batch.rows}
         rendered = _render(composer, name, message, made_up)
         parts = {"subject": rendered.subject, "text": rendered.text, "html": rendered.html}
         previews.append(Preview(content=name, parts={key: part for key, part in parts.items() if part is not None}))
