@@ -8,6 +8,7 @@ from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.ledger.delivery import open_intents
 from imp_consent.ledger.log import Log
+from imp_consent.plane.outbox import due_by_channel
 from imp_consent.plane.view import ConsentView
 from imp_consent.policy.project import project
 from imp_core.context import Context
@@ -99,6 +100,7 @@ class SystemLedger:
             with self._log.read() as reader:
                 size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))
                 unclosed = len(open_intents(reader))
+                owed = due_by_channel(reader, now_us=self._log.clock.now_us())
             outside = self._log.outside()
         except LedgerBroken as error:
             yield Check(name="ledger", ok=False, detail=str(error), mend=error.mend)
@@ -122,4 +124,12 @@ class SystemLedger:
             ok=not unclosed,
             detail=f"{unclosed} chunks under way, or left by a send that died" if unclosed else "none under way",
             mend="if none is under way, run the same imp send again: it tells who is in doubt",
+        )
+        late = {name: due.overdue for name, due in owed.items() if due.overdue}
+        yield Check(
+            name="outbox",
+            ok=not late,
+            detail=", ".join(f"{n} erased people overdue to be told to {name}" for name, n in late.items())
+            or f"{sum(due.n for due in owed.values())} erased people to be told to channels, none overdue",
+            mend="tell the channels: imp consent tell",
         )

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
     "record": ("imp_consent.commands.record:record_command", "Record what a person said about a purpose."),
+    "tell": ("imp_consent.commands.tell:tell_command", "Tell channels to forget who was erased."),
     "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),
 }
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import click
 
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.envelope import envelope
+from imp_consent.commands.tell import TellResult, tell, told_text
+from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import BadInput, CheckFailed
+from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.event import RawId
 
-__all__ = ["ErasePlan", "erase", "erase_command", "plan_erasure"]
+__all__ = ["ErasePlan", "ErasedAndTold", "erase", "erase_and_tell", "erase_command", "plan_erasure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,14 @@ class ErasePlan:
     known: bool
     entries: int
     pending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedAndTold(Erased):
+    """What an erasure did, and which channels were told; `problem` is why they could not be."""
+
+    told: Sequence[Told] = ()
+    problem: str | None = None
 
 
 def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
@@ -58,6 +69,32 @@ def erase(ctx: Context, raw_ids: list[RawId]) -> Erased:
     return resume(log, ctx.workspace)
 
 
+def erase_and_tell(ctx: Context, raw_ids: list[RawId]) -> ErasedAndTold:
+    """Erase people, then tell channels to forget them; what goes wrong there never undoes or fails the erasure.
+
+    Raises:
+        As `erase`.
+    """
+    done = erase(ctx, raw_ids)
+    try:
+        told, problem = tell(ctx).channels, None
+    except ImpError as error:
+        told, problem = (), error.what
+    return ErasedAndTold(**{item.name: getattr(done, item.name) for item in fields(done)}, told=told, problem=problem)
+
+
+def _text(done: ErasedAndTold) -> str:
+    text = (
+        f"erased {done.people} people: {done.leaves} entries can no longer be linked to anyone, "
+        f"{done.rows} rows removed from {done.files} files"
+    )
+    if done.told:
+        text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
+    if done.problem or any(told.due for told in done.told):
+        text += f"\n{done.problem or 'not every channel has answered'}: tell them again with imp consent tell"
+    return text
+
+
 @click.command("erase")
 @click.argument("identifiers", nargs=-1, metavar="KIND:VALUE…|-")
 @click.option("--execute", is_flag=True, help="Erase; without it only what would happen is shown.")
@@ -75,13 +112,8 @@ def erase_command(
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
     if execute or resume_only:
-        done = erase(ctx, raw_ids)
-        emit(
-            done,
-            f"erased {done.people} people: {done.leaves} entries can no longer be linked to anyone, "
-            f"{done.rows} rows removed from {done.files} files",
-            as_json=as_json,
-        )
+        done = erase_and_tell(ctx, raw_ids)
+        emit(done, lambda: _text(done), as_json=as_json)
         return
     plan = plan_erasure(ctx, raw_ids)
     text = f"would make {plan.entries} entries unlinkable and remove every row; run again with --execute"

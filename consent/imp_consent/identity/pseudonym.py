@@ -8,7 +8,15 @@ from imp_consent.identity.hashing import keyed_hash
 from imp_consent.identity.normalize import loosest
 from imp_core.event import RawId
 
-__all__ = ["channel_pseudonym", "event_key", "loose_token", "message_key", "pseudonymize", "reference_key"]
+__all__ = [
+    "channel_pseudonym",
+    "event_key",
+    "forget_key",
+    "loose_token",
+    "message_key",
+    "pseudonymize",
+    "reference_key",
+]
 
 _LENGTH = 16
 
@@ -43,3 +51,8 @@ def message_key(idempotency_key: bytes, *, campaign: str, channel: str, step: st
     """A message's idempotency key: HMAC(k_idem, campaign ‖ 0x00 ‖ channel ‖ 0x00 ‖ step ‖ 0x00 ‖ subject)[:16]."""
     words = f"{campaign}\x00{channel}\x00{step}\x00".encode()
     return keyed_hash(idempotency_key, words + subject.to_bytes(8, "big"))[:_LENGTH]
+
+
+def forget_key(idempotency_key: bytes, channel: str, pseudonym: bytes) -> bytes:
+    """The key of telling a channel to forget: HMAC(k_idem, "forget" ‖ 0x00 ‖ channel ‖ 0x00 ‖ pseudonym)[:16]."""
+    return keyed_hash(idempotency_key, f"forget\x00{channel}\x00".encode() + pseudonym)[:_LENGTH]
