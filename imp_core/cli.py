@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
-import json
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -55,6 +52,8 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
         if not word.startswith("-") and word not in _OWN and word not in self._refs(ctx):
+            import difflib  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
             close = difflib.get_close_matches(word, self.list_commands(ctx))
             hint = f"did you mean: {', '.join(close)}?" if close else "see: imp --help"
             # The word itself is not repeated: it may be an identifier in the wrong place.
@@ -136,6 +135,8 @@ class _Report:
         if isinstance(error, click.ClickException):
             return self._misused(error)
         if self._debug:
+            import traceback  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
             traceback.print_exception(error)
         if not isinstance(error, ImpError):
             # Only the type: a foreign message may hold a raw identifier.
@@ -161,6 +162,8 @@ class _Report:
 
     def _print_json(self, parts: Mapping[str, str]) -> None:
         if self._as_json:
+            import json  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
             click.echo(json.dumps({"error": dict(parts)}, ensure_ascii=False))
 
     def _masked(self, message: str) -> str:

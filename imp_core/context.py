@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import getpass
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from imp_core.clock import Clock, SystemClock
 from imp_core.errors import BadInput, ImpError, PluginBroken
-from imp_core.gate import DenyAll, Gate
 from imp_core.plugins import Plugins
-from imp_core.ports import Assigner, Ledger, View
 from imp_core.randomness import Randomness, SystemRandomness
 from imp_core.stopwatch import Stopwatch, SystemStopwatch
 from imp_core.workspace import Workspace, find_workspace
+
+if TYPE_CHECKING:  # `imp --help` opens none of them
+    from imp_core.gate import Gate
+    from imp_core.ports import Assigner, Ledger, View
 
 __all__ = ["Closeable", "Context", "load_target"]
 
@@ -75,6 +76,8 @@ class Context:
         if chosen:
             return chosen
         try:
+            import getpass  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
             return getpass.getuser()
         except (OSError, KeyError, ImportError):
             return "unknown"
@@ -82,6 +85,8 @@ class Context:
     @cached_property
     def gate(self) -> Gate:
         """The gate; where no plugin provides one, everything is denied."""
+        from imp_core.gate import DenyAll  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
         gate: Gate | None = self._provided("gate")
         return gate if gate is not None else DenyAll()
 

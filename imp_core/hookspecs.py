@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from imp_core.channel import Channel
 from imp_core.errors import BadInput
+
+if TYPE_CHECKING:  # `imp --help` asks no channel
+    from imp_core.channel import Channel
 
 __all__ = ["CommandRef", "KeyProvider", "RuntimeProvider", "Veto", "VetoAction", "hookimpl", "hookspec"]
 
 PROJECT = "imp"
+_LONGEST_HELP = 200
 RUNTIME_KINDS = ("gate", "view", "ledger", "assigner")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TARGET = re.compile(r"\w+(?:\.\w+)*:\w+")
@@ -30,7 +34,11 @@ class CommandRef:
     help: str
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or not _TARGET.fullmatch(self.target) or not isinstance(self.help, str):
+        exact = type(self.name) is type(self.target) is type(self.help) is str
+        # What cannot be printed could repaint a terminal.
+        if not exact or not self.help.isprintable() or len(self.help) > _LONGEST_HELP:
+            raise BadInput("not a command: its help must be one line of text")
+        if not _NAME.fullmatch(self.name) or not _TARGET.fullmatch(self.target):
             raise BadInput("not a command: it needs a name of small letters and a target module:attribute")
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from imp_core.manifest import Manifest, read_manifest
+from imp_core.discovery import Entry, entries
+from imp_core.manifest_file import find_manifest
 from imp_core.wall.alarm import Watch, watched
 from imp_core.wall.egress import Egress
 from imp_core.wall.kin import Family
 from imp_core.wall.walled import walled
 from imp_core.wall.words import type_name
+
+if TYPE_CHECKING:
+    from imp_core.manifest import Manifest
 
 __all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "contained", "discover"]
 
@@ -25,6 +29,7 @@ CONTAINED_SECONDS = 10.0
 ALWAYS_ON = frozenset({"imp-consent", "imp-experiments", "imp-demo"})
 # It becomes a table's name in imp.toml and a word on the command line.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_REFERENCE = re.compile(r"(?P<module>\w+(?:\.\w+)*)\s*(?P<attribute>:\s*[\w.]+)?\s*(?:\[.*\])?")
 
 T = TypeVar("T")
 
@@ -61,7 +66,23 @@ class PluginStatus:
         Raises:
             PluginBroken: the manifest cannot be read.
         """
-        return read_manifest(self.module.partition(".")[0])
+        from imp_core.manifest import read_manifest  # noqa: PLC0415 (`imp --help` only compares hashes)
+
+        return read_manifest(self.package)
+
+    @property
+    def package(self) -> str:
+        """Its package, in which the manifest is."""
+        return self.module.partition(".")[0]
+
+    def manifest_sha256(self) -> str | None:
+        """The SHA-256 of the manifest's bytes; None where there is none.
+
+        Raises:
+            PluginBroken: the manifest cannot be read.
+        """
+        data = find_manifest(self.package)
+        return None if data is None else hashlib.sha256(data).hexdigest()
 
     def fail(self, problem: str) -> None:
         """Note that it is broken; what was found first stays."""
@@ -71,7 +92,7 @@ class PluginStatus:
 
 def discover() -> list[PluginStatus]:
     """Every installed plugin by its entry point, sorted by name; imports nothing of theirs."""
-    found = [_status(entry) for entry in importlib.metadata.entry_points(group=GROUP)]
+    found = [_status(entry) for entry in entries(GROUP)]
     return sorted(found, key=lambda status: (status.name, status.distribution))
 
 
@@ -97,23 +118,20 @@ def contained(status: PluginStatus, action: Callable[[], T]) -> T | None:
     return answer
 
 
-def _status(entry: importlib.metadata.EntryPoint) -> PluginStatus:
-    try:
-        status = PluginStatus(
-            name=entry.name,
-            distribution=(entry.dist.name if entry.dist else "") or "",
-            version=(entry.dist.version if entry.dist else "") or "",
-            module=entry.module,
-        )
-        attribute = entry.attr
-        if not (status.distribution + status.version).isprintable():  # it could repaint a terminal
-            raise ValueError
-    except Exception:  # noqa: BLE001 (foreign metadata may be damaged in any way)
-        status = PluginStatus(name=str(entry.name), distribution="", version="", module="")
+def _status(entry: Entry) -> PluginStatus:
+    reference = _REFERENCE.fullmatch(entry.value)
+    status = PluginStatus(
+        name=entry.name,
+        distribution=entry.distribution or "",
+        version=entry.version or "",
+        module=reference["module"] if reference else "",
+    )
+    # What cannot be printed could repaint a terminal.
+    if reference is None or not entry.distribution or not (status.distribution + status.version).isprintable():
+        status.distribution = status.version = status.module = ""
         status.fail("its metadata cannot be read")
-    else:
-        if attribute:
-            status.fail("its entry point must name a module, not something in it")
+    elif reference["attribute"]:
+        status.fail("its entry point must name a module, not something in it")
     if not _NAME.fullmatch(status.name):
         status.name = ascii(status.name)
         status.fail("its name is not made of small letters, digits, - and _")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
 from imp_core.channel import SPEC_VERSION, ChannelInfo
 from imp_core.errors import PluginBroken
 from imp_core.gate import Action
+from imp_core.manifest_file import MANIFEST_NAME, find_manifest
 
 __all__ = [
     "MANIFEST_KEYS",
@@ -29,7 +28,6 @@ __all__ = [
 
 C = TypeVar("C", bound=StrEnum)
 
-MANIFEST_NAME = "imp-plugin.toml"
 _ACTIONS = tuple(Action)
 MANIFEST_KEYS = (
     "name",
@@ -143,15 +141,8 @@ def read_manifest(package: str) -> Manifest | None:
     Raises:
         PluginBroken: it cannot be read.
     """
-    try:
-        spec = importlib.util.find_spec(package)
-        for location in (spec.submodule_search_locations if spec else None) or ():
-            path = Path(location) / MANIFEST_NAME
-            if path.is_file():
-                return parse_manifest(path.read_bytes(), where=f"{package}/{MANIFEST_NAME}")
-    except (OSError, ValueError, ImportError) as error:
-        raise PluginBroken(f"the manifest cannot be read: {type(error).__name__}", where=package) from None
-    return None
+    data = find_manifest(package)
+    return None if data is None else parse_manifest(data, where=f"{package}/{MANIFEST_NAME}")
 
 
 def _known(table: Mapping[str, object], names: Collection[str], prefix: str, where: str) -> None:

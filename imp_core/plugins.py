@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import islice
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from imp_core import hookspecs
-from imp_core.channel import Channel, ChannelInfo
 from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.hookspecs import PROJECT, CommandRef, KeyProvider, RuntimeProvider, Veto, VetoAction
 from imp_core.installed import ALWAYS_ON, GROUP, PluginState, PluginStatus, contained, discover
-from imp_core.manifest import Manifest
+from imp_core.wall.words import masked, shown_text
+
+if TYPE_CHECKING:  # `imp --help` asks no channel and reads no manifest
+    from imp_core.held import HeldChannel
+    from imp_core.manifest import Manifest
 
 __all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "Plugins", "discover"]
 
 _HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("imp_"))
+_HOOKABLE = (FunctionType, MethodType, classmethod, staticmethod)
+_MOST_ITEMS = 1_000
 _REJECTED_OPTIONS = ("wrapper", "hookwrapper", "tryfirst", "trylast")
 
 
@@ -28,6 +36,9 @@ class _Refused(PluginBroken):
 
 class _Manager(pluggy.PluginManager):
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:  # noqa: ANN401 (pluggy's own type is private)
+        # pluggy takes no other either, but looks at each the slow way.
+        if isinstance(plugin, ModuleType) and type(vars(plugin).get(name)) not in _HOOKABLE:
+            return None
         options = super().parse_hookimpl_opts(plugin, name)
         if options is None:
             return None
@@ -86,7 +97,7 @@ class Plugins:
                 found[ref.name] = (status, ref)
         return {name: ref for name, (status, ref) in found.items() if status.state is PluginState.LOADED}
 
-    def channel(self, name: str) -> Channel:
+    def channel(self, name: str) -> HeldChannel:
         """The channel of an enabled plugin.
 
         Raises:
@@ -102,7 +113,7 @@ class Plugins:
         """
         return self._owned(name)[0].manifest()
 
-    def _owned(self, name: str) -> tuple[PluginStatus, Channel]:
+    def _owned(self, name: str) -> tuple[PluginStatus, HeldChannel]:
         found = self._channels().get(name)
         if found is not None:
             return found
@@ -157,13 +168,15 @@ class Plugins:
         if pin is None:
             return False
         try:
-            manifest = status.manifest()
+            # The very bytes that were enabled need not be read again; what they say is asked for when it matters.
+            as_enabled = pin.get("manifest_sha256") == status.manifest_sha256() is not None
+            manifest = None if as_enabled else status.manifest()
         except ImpError as error:
             status.fail(str(error))
             return False
-        if manifest is None or manifest.name != status.name:
+        if not as_enabled and (manifest is None or manifest.name != status.name):
             status.fail("it carries no manifest of its name")
-        elif (pin.get("version"), pin.get("manifest_sha256")) != (status.version, manifest.sha256):
+        elif not as_enabled or pin.get("version") != status.version:
             status.state = PluginState.CHANGED
         return status.state is PluginState.DISABLED
 
@@ -183,14 +196,16 @@ class Plugins:
         elif self._manager.has_plugin(status.name):
             self._manager.unregister(name=status.name)
 
-    def _channels(self) -> dict[str, tuple[PluginStatus, Channel]]:
-        found: dict[str, tuple[PluginStatus, Channel]] = {}
-        for status, channel in self._collect("imp_register_channel", Channel):
-            name = contained(status, partial(_channel_name, status, channel))
-            if name in found:
-                status.fail(f"the channel {name} is already taken")
-            elif name is not None:
-                found[name] = (status, channel)
+    def _channels(self) -> dict[str, tuple[PluginStatus, HeldChannel]]:
+        found: dict[str, tuple[PluginStatus, HeldChannel]] = {}
+        for status, registered in self._collect("imp_register_channel", object):
+            channel = _held(status, registered)
+            if channel is None:
+                continue
+            if channel.info.name in found:
+                status.fail(f"the channel {channel.info.name} is already taken")
+            else:
+                found[channel.info.name] = (status, channel)
         return {name: owned for name, owned in found.items() if owned[0].state is PluginState.LOADED}
 
     def _implementations(
@@ -218,26 +233,39 @@ def _caller(implementation: pluggy.HookImpl) -> Callable[..., Any]:
 
 
 def _items(implementation: Callable[..., Any], kind: type[Any]) -> list[Any]:
-    items = list(implementation())
-    if not all(isinstance(item, kind) for item in items):
+    items = list(islice(implementation(), _MOST_ITEMS))
+    if kind is object:
+        return items
+    if not all(type(item) is kind for item in items):  # a subclass could answer differently at every look
         raise TypeError
-    return items
+    return [replace(item) for item in items]  # made anew, and so checked again
 
 
 def _veto(implementation: Callable[..., Any], action: VetoAction) -> Veto | None:
     answer = implementation(action=action)
-    if isinstance(answer, Veto | None):
-        return answer
-    raise TypeError
-
-
-def _channel_name(status: PluginStatus, channel: Channel) -> str | None:
-    info: object = channel.info
-    if not isinstance(info, ChannelInfo):
+    if answer is None:
+        return None
+    if type(answer) is not Veto:
         raise TypeError
-    manifest = status.manifest()
-    excess = manifest.exceeded_by(info) if manifest else ""
+    return Veto(reason=masked(shown_text(answer.reason)))
+
+
+def _held(status: PluginStatus, registered: object) -> HeldChannel | None:
+    """A channel that is what its plugin's manifest says; else the plugin is broken, and says why."""
+    from imp_core.held import hold  # noqa: PLC0415 (`imp --help` asks no channel)
+
+    channel = contained(status, partial(hold, registered))
+    if isinstance(channel, str):
+        status.fail(channel)
+    if channel is None or isinstance(channel, str):
+        return None
+    try:
+        manifest = status.manifest()
+    except ImpError as error:
+        status.fail(str(error))
+        return None
+    excess = manifest.exceeded_by(channel.info) if manifest else ""
     if excess:
         status.fail(f"its channel declares more than its manifest: {excess}")
         return None
-    return info.name
+    return channel

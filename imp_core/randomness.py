@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 from typing import Protocol
 
 __all__ = ["Randomness", "SeededRandomness", "SystemRandomness"]
@@ -22,7 +22,7 @@ class SystemRandomness:
 
     def token(self, length: int) -> bytes:
         """`length` random bytes."""
-        return secrets.token_bytes(length)
+        return os.urandom(length)
 
 
 class SeededRandomness:

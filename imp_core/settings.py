@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from imp_core.errors import BadInput
 
@@ -94,12 +93,17 @@ def _check_workspace(table: Mapping[str, Any]) -> None:
     if not _LOG_ID.fullmatch(table["log_id"]):
         raise BadInput("[workspace] log_id is not the id of a log", mend="create workspaces with: imp init")
     zone = table.get("timezone", "UTC")
-    try:
-        known = zone == "UTC" or (isinstance(zone, str) and bool(ZoneInfo(zone)))
-    except (ValueError, OSError, KeyError):  # not a name, not a zone's file, not there
-        known = False
-    if not known:
+    if zone != "UTC" and not _is_zone(zone):
         raise BadInput("[workspace] timezone is not a zone of the IANA database", mend='write it like "Asia/Shanghai"')
+
+
+def _is_zone(zone: object) -> bool:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
+    try:
+        return isinstance(zone, str) and bool(ZoneInfo(zone))
+    except (ValueError, OSError, KeyError):  # not a name, not a zone's file, not there
+        return False
 
 
 def _without(text: str, header: str) -> str:

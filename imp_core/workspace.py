@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -146,6 +145,8 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         ImpError: the folder cannot be written to; the file is as it was.
     """
     # a name of its own: several processes may write at once, and a leftover may have another mode
+    import secrets  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

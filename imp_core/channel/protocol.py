@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping
-from typing import Final, Protocol, TypeAlias, TypeVar, runtime_checkable
+from collections.abc import AsyncIterable, Awaitable, Iterable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from imp_core.channel.batch import Batch, ConversionBatch, ExposureBatch, PeopleBatch
-from imp_core.channel.context import ChannelContext, DeliveryContext
-from imp_core.channel.inbound import Source, SpendPage, Window
-from imp_core.channel.info import Capability, ChannelInfo
-from imp_core.channel.report import CheckResult, DeliveryReport, JobRef, JobStatus, Plan
-from imp_core.event import RawEvent, RowFault, Signal
+if TYPE_CHECKING:  # `imp --help` loads entry points, and those name `Channel`
+    from imp_core.channel.batch import Batch, ConversionBatch, ExposureBatch, PeopleBatch
+    from imp_core.channel.context import ChannelContext, DeliveryContext
+    from imp_core.channel.inbound import Source, SpendPage, Window
+    from imp_core.channel.info import ChannelInfo
+    from imp_core.channel.report import CheckResult, DeliveryReport, JobRef, JobStatus, Plan
+    from imp_core.event import RawEvent, RowFault, Signal
 
 __all__ = [
-    "METHODS",
     "Channel",
     "Delivers",
     "HearsExposures",
@@ -28,7 +28,7 @@ __all__ = [
 T = TypeVar("T")
 # A method may be `async`: core awaits what is awaitable.
 Maybe: TypeAlias = T | Awaitable[T]
-Inbound: TypeAlias = RawEvent | Signal | RowFault
+Inbound: TypeAlias = "RawEvent | Signal | RowFault"
 
 
 @runtime_checkable
@@ -134,15 +134,3 @@ class HearsExposures(Protocol):
     def exposed(self, ctx: ChannelContext, batch: ExposureBatch) -> Maybe[None]:
         """Hear who met which variant, for analytics that the manifest was granted (since 0.1)."""
         ...
-
-
-METHODS: Final[Mapping[Capability, tuple[str, ...]]] = {
-    Capability.DELIVER: ("plan", "deliver"),
-    Capability.SYNC_AUDIENCE: ("sync_audience",),
-    Capability.SEND_CONVERSIONS: ("send_conversions",),
-    Capability.POLL: ("poll",),
-    Capability.INGEST: ("ingest",),
-    Capability.REPORT: ("report",),
-    Capability.WITHDRAWN: ("withdrawn",),
-    Capability.EXPOSED: ("exposed",),
-}

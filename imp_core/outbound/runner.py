@@ -86,7 +86,7 @@ class ChannelRunner:
                 broke = run(partial(_fill, rows, found, self._translated(arguments)))
                 yield from found
                 if broke is not None:
-                    raise broke
+                    raise broke from None
                 if not found:
                     return
         finally:
@@ -114,7 +114,7 @@ class ChannelRunner:
         if refused is not None:  # also where the plugin swallowed the error it got
             raise PluginBroken(f"the plugin {refused}", where=self._name, mend="see: imp plugin show")
         if outcome.error is not None:
-            raise outcome.error
+            raise outcome.error from None
         return outcome.value
 
     def _outcome(

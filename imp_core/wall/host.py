@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
+from typing import TYPE_CHECKING
 
 from imp_core.wall.words import masked
+
+if TYPE_CHECKING:
+    import ipaddress
 
 __all__ = ["host_text", "is_literal", "normal_host", "shown_host"]
 
@@ -24,7 +27,7 @@ def normal_host(host: object) -> str:
     address = _address(text.partition("%")[0])
     if address is None:
         return text if text.isascii() else _idna(text)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
 
 
@@ -39,6 +42,8 @@ def shown_host(host: str) -> str:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    import ipaddress  # noqa: PLC0415 (`imp --help` asks for no host)
+
     try:
         return ipaddress.ip_address(text)
     except ValueError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import imp_core.channel
 from imp_core.installed import discover
 
 PARTS = (
@@ -56,6 +57,13 @@ def test_help_imports_of_plugins_only_their_entry_points_and_nothing_heavy(imp):
     enabled = {module for name, module in ENTRIES.items() if name in ("consent", "experiments", "demo", "file")}
     packages = {name.partition(".")[0] for name in enabled}
     assert of_the_framework(modules) == packages | enabled
+
+
+def test_every_name_of_the_contract_of_channels_can_be_imported():
+    for name in imp_core.channel.__all__:
+        assert getattr(imp_core.channel, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute Chanel"):
+        _ = imp_core.channel.Chanel
 
 
 LAZY = """

@@ -184,7 +184,7 @@ def test_a_channel_that_takes_anothers_name_is_broken(site, enabled):
     source = site.folder / module.partition(".")[0] / "plugin.py"
     source.write_text(source.read_text().replace('name="zulu"', 'name="acme"'))
     plugins = enabled("acme", "zulu")
-    assert type(plugins.channel("acme")).__module__ == "stranger_acme_x.plugin"
+    assert type(plugins.channel("acme")._channel).__module__ == "stranger_acme_x.plugin"
     assert standing(plugins, "zulu") == (PluginState.BROKEN, "the channel acme is already taken")
 
 

@@ -107,9 +107,8 @@ def _text(result: IngestResult) -> str:
 
 def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:
     name = plugin.info.name
-    status = next((status for status in ctx.plugins.statuses if status.name == name), None)
-    manifest = status.manifest() if status is not None else None
-    # What was enabled is the manifest; a plugin's own word counts only where it brings channels of other names.
+    # What was enabled is the manifest; a plugin's own word counts only where it carries none.
+    manifest = ctx.plugins.manifest_of(name)
     declared = (manifest or plugin.info).purposes.get(Action.COLLECT, ())
     kinds = manifest.identifiers if manifest else [spec.kind for spec in plugin.info.identifiers]
     return Terms(

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from imp_consent.commands.ingest import _rejects_file, ingest
-from imp_core.channel import ChannelContext, ChannelInfo, CheckResult, IdentifierSpec, Source
+from imp_consent.commands.ingest import ingest
+from imp_consent.commands.rejects import rejects_file
+from imp_core.channel import Capability, ChannelContext, ChannelInfo, CheckResult, IdentifierSpec, Source, Support
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.event import EventType, RawEvent, RawId, RowFault
@@ -185,6 +186,7 @@ class Toy:
             version="1",
             purposes={Action.COLLECT: ("experimentation", "analytics")},
             identifiers=(IdentifierSpec(kind="member"), IdentifierSpec(kind="email")),
+            supports={Capability.INGEST: Support.FULL},
         )
     )
 
@@ -201,13 +203,11 @@ def take(line, context: Context, write) -> Iterator[Callable[..., object]]:
     """Take the file in through a toy channel."""
 
     def taken(toy: Toy, *, manifest: bool = True, config: dict[str, object] | None = None) -> object:
-        status = SimpleNamespace(
-            name="toy",
-            manifest=lambda: SimpleNamespace(purposes={"collect": tuple(toy.declared)}, identifiers=tuple(toy.kinds)),
-        )
+        asked = {"purposes": {"collect": tuple(toy.declared)}, "identifiers": tuple(toy.kinds)}
+        shown = SimpleNamespace(**asked, hosts=(), secrets=()) if manifest else None
         workspace = context.workspace
         context.__dict__["workspace"] = replace(workspace, config={**workspace.config, **(config or {})})
-        context.__dict__["plugins"] = SimpleNamespace(channel=lambda _: toy, statuses=[status] if manifest else [])
+        context.__dict__["plugins"] = SimpleNamespace(channel=lambda _: toy, manifest_of=lambda _: shown)
         return ingest(context, "toy", Path(write(GOOD)))
 
     yield taken
@@ -267,7 +267,7 @@ def test_the_manifest_that_was_enabled_bounds_the_purposes_not_what_the_plugin_s
         take(Toy(rows))
 
 
-def test_a_channel_of_another_name_than_its_plugin_is_bound_by_its_own_word(take):
+def test_a_channel_whose_plugin_has_no_manifest_is_bound_by_its_own_word(take):
     def rows(ctx: ChannelContext, source: Source) -> object:
         return [_event(ctx, purpose="marketing.email")]
 
@@ -286,6 +286,13 @@ def test_a_kind_of_identifier_that_is_not_declared_is_not_taken(take, manifest: 
     assert take(Toy(rows("member", "1")), manifest=manifest).admitted == 1
 
 
+def test_a_channel_that_takes_nothing_in_is_wrong_usage(take):
+    toy = Toy(lambda ctx, _: [_event(ctx)])
+    toy.info = replace(toy.info, supports={Capability.INGEST: Support.NONE})
+    with pytest.raises(BadInput, match="the channel toy takes nothing in"):
+        take(toy)
+
+
 def test_the_rejects_are_private_from_the_first_byte_and_take_no_other_files_name(line, tmp_path, monkeypatch):
     old = tmp_path / ".rejects.csv.new"
     old.write_text("somebody's")
@@ -293,7 +300,7 @@ def test_the_rejects_are_private_from_the_first_byte_and_take_no_other_files_nam
     monkeypatch.setattr(Path, "chmod", lambda *_: seen.append("chmod"))
     mask = os.umask(0)
     try:
-        with _rejects_file(path) as refuse:
+        with rejects_file(path) as refuse:
             refuse(RowFault(row=1, field="at", problem="missing"))
             (unfinished,) = set(tmp_path.glob(".rejects*")) - {old}
             seen.append(unfinished.stat().st_mode & 0o777)
