@@ -85,6 +85,8 @@ CODE = """
                     time.sleep(0.002)
                 name = row.fields.get("name", "-")
                 put(ctx.settings["inbox"], " ".join([address, row.key, row.content, name, words]))
+                if mode == "die" and place == 2:
+                    os.kill(os.getpid(), 9)  # the peer has it, and nobody hears of it
                 ctx.settle(RowStatus(key=row.key, status=DeliveryStatus.ACCEPTED, code="250"))
             return DeliveryReport(rows=out)
 

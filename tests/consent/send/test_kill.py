@@ -65,6 +65,22 @@ def test_killed_again_and_again_nobody_is_reached_twice_and_everybody_is_counted
     assert not any((shop.folder / "sending").iterdir())
 
 
+def test_whom_the_peer_has_taken_unheard_is_in_doubt_and_not_sent_to_again(real_shop):
+    shop = real_shop
+    shop.everybody(10)
+    shop.settings(mode="die")
+    assert shop.send(shop.people(10), "--execute").code == -signal.SIGKILL
+    assert len(shop.addresses()) == 3
+    shop.settings()
+    result = shop.send(shop.people(10), "--execute").ok().json
+    assert (len(result["in_doubt_rows"]), result["before"], result["sent"]) == (
+        1,
+        {"accepted": 2, "in_doubt": 1},
+        {"accepted": 7},
+    )
+    assert len(set(shop.addresses())) == len(shop.addresses()) == 10
+
+
 def test_the_doctor_names_a_send_that_died(real_shop):
     shop = real_shop
     shop.everybody(10)

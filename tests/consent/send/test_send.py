@@ -228,6 +228,17 @@ def test_an_outcome_changed_behind_the_door_is_found(shop):
     assert "send.results" in {problem["code"] for problem in answer.json["problems"]}
 
 
+def test_a_channel_that_did_not_ask_for_addresses_gets_none(shop, post_site):
+    manifest = post_site / "stranger_post" / "imp-plugin.toml"
+    manifest.write_text(manifest.read_text().replace("resolve", "none"))
+    shop.imp("plugin", "enable", "post").ok()
+    shop.everybody(3)
+    answer = shop.send(shop.people(3), "--execute")
+    assert (answer.code, answer.json["stopped"]) == (1, True)
+    assert answer.json["sent"] == {"deferred": 3}
+    assert shop.received() == []
+
+
 def test_a_plugin_may_stop_a_send_and_everybody_is_counted(shop, post_site):
     shop.everybody(2)
     code = (post_site / "stranger_post" / "plugin.py").read_text()
