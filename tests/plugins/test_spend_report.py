@@ -161,6 +161,8 @@ def test_costs_are_exact_whatever_their_size(report):
     cost = "9007199254740993.000001"
     (found,), _ = report(f"day,campaign,cost\n2026-03-01,a,{cost}\n")
     assert str(found.cost) == cost
+    (long,), _ = report("day,campaign,cost\n2026-03-01,a,1234567890123456789.12345678901234567890\n")
+    assert str(long.cost) == "1234567890123456789.12345678901234567890"
     (cents,), _ = report("day,campaign,cost\n2026-03-01,a,1234567890123456789\n", PLAIN + '[format]\nunit = "0.01"\n')
     assert str(cents.cost) == "12345678901234567.89"
 

@@ -215,3 +215,12 @@ def test_neither_token_nor_subject_is_ever_shown(shop: Context, imp_here: Cli, t
         answer = imp_here("consent", "unsubscribe", *words)
         assert link[:20] not in answer.out + answer.err
         assert str(subject) not in answer.out + answer.err
+
+
+def test_the_installed_command_does_all_of_it(shop: Context, imp: Cli, token: Callable[..., str]) -> None:
+    link = token()
+    done = imp("consent", "unsubscribe", "-", "--json", input=f"https://shop.example/u?t={link}\n").ok()
+    assert (done.json["withdrawn"], link in done.out + done.err) == (1, False)
+    for purpose, channel, code in ((MAIL, "email", 1), (MAIL, "sms", 0), ("analytics", "email", 0)):
+        assert imp("consent", "check", ANN, "--purpose", purpose, "--channel", channel).code == code
+    imp("audit", "verify").ok()
