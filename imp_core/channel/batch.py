@@ -34,7 +34,7 @@ class PersonRow:
 class Recipient(PersonRow):
     """One person to deliver to: which of the batch's contents, with which fields put in.
 
-    `unsubscribe` is a signed token that withdraws the batch's purpose on this channel (`imp consent unsubscribe`).
+    `unsubscribe` is a sealed token that withdraws the batch's purpose on this channel (`imp consent unsubscribe`).
     """
 
     content: str
