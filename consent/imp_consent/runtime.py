@@ -8,7 +8,7 @@ from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.ledger.delivery import open_intents
 from imp_consent.ledger.log import Log
-from imp_consent.plane.outbox import due_by_channel
+from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.view import ConsentView
 from imp_consent.policy.project import project
 from imp_core.context import Context
@@ -125,11 +125,15 @@ class SystemLedger:
             detail=f"{unclosed} chunks under way, or left by a send that died" if unclosed else "none under way",
             mend="if none is under way, run the same imp send again: it tells who is in doubt",
         )
-        late = {name: due.overdue for name, due in owed.items() if due.overdue}
-        yield Check(
-            name="outbox",
-            ok=not late,
-            detail=", ".join(f"{n} erased people overdue to be told to {name}" for name, n in late.items())
-            or f"{sum(due.n for due in owed.values())} erased people to be told to channels, none overdue",
-            mend="tell the channels: imp consent tell",
-        )
+        yield _outbox(owed)
+
+
+def _outbox(owed: Mapping[str, Due]) -> Check:
+    late = {name: due.overdue for name, due in owed.items() if due.overdue}
+    return Check(
+        name="outbox",
+        ok=not late,
+        detail=", ".join(f"{n} erased people overdue to be told to {name}" for name, n in late.items())
+        or f"{sum(due.n for due in owed.values())} erased people to be told to channels, none overdue",
+        mend="tell the channels: imp consent tell",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from imp_consent.commands.spend_list import spend_list
 from imp_consent.commands.spend_words import amounts, channel_of, day_of, iso_day
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.intake import SourceFile
-from imp_consent.plane.intake.faults import Faults
+from imp_consent.plane.intake.faults import Faults, Refuse
 from imp_consent.plane.spend import SpendFact, SpendKey, fetch_pages, read_fact, take_spend
 from imp_consent.runtime import open_log
 from imp_core.channel import Capability, Source, Window
@@ -77,17 +77,13 @@ def import_spend(
     """
     if not ctx.plugins.channel(channel).info.serves(Capability.REPORT):
         raise BadInput(f"the channel {channel} reports no spend", mend=f"see: imp plugin show {channel}")
-    source = None if window.source is None else SourceFile.of(window.source.path)
-    if rejects is not None:
-        read = (window.source.path, window.source.mapping) if window.source else ()
-        keys = keys_folder(ctx.environ, ctx.workspace.log_id)
-        rejects = check_output(ctx, rejects, inputs=read, private=(keys,))
+    source = _source(window)
     log, name, sha256 = open_log(ctx), spent_on or channel, source.sha256 if source else None
-    with nullcontext(None) if rejects is None else rejects_file(rejects) as refuse:
+    with _told(ctx, rejects, window) as refuse:
         faults = Faults(source.name if source else channel, refuse)
         facts = _facts(ctx, channel, window, faults)
-        if source is not None and window.source is not None and SourceFile.of(window.source.path) != source:
-            raise BadInput("the file changed while it was read", where=source.name)
+        if _source(window) != source:
+            raise BadInput("the file changed while it was read", where=name)
         if not facts and faults.rows:
             raise BadInput("every row is faulty", where=source.name if source else channel, mend=f"see {rejects}")
         taken = take_spend(log, facts, channel=name, source={"source": sha256, "by": channel}, dry_run=dry_run)
@@ -106,6 +102,18 @@ def import_spend(
         seq=taken.seq,
         dry_run=dry_run,
     )
+
+
+def _source(window: Window) -> SourceFile | None:
+    return None if window.source is None else SourceFile.of(window.source.path)
+
+
+def _told(ctx: Context, rejects: Path | None, window: Window) -> AbstractContextManager[Refuse | None]:
+    if rejects is None:
+        return nullcontext(None)
+    read = (window.source.path, window.source.mapping) if window.source else ()
+    keys = keys_folder(ctx.environ, ctx.workspace.log_id)
+    return rejects_file(check_output(ctx, rejects, inputs=read, private=(keys,)))
 
 
 def _facts(ctx: Context, channel: str, window: Window, faults: Faults) -> dict[SpendKey, SpendFact]:
