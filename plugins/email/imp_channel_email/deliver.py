@@ -83,7 +83,8 @@ class Delivery:
         for thread in threads:
             thread.join()
         if isinstance(self._error, ChannelError):
-            # Without the frames it came through: they hold the address and the message.
+            # Without the frames and the faults it came from: they hold the address and the message.
+            self._error.__context__ = None
             raise self._error.with_traceback(None)
         if self._error is not None:
             raise self._error

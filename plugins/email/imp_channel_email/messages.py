@@ -8,18 +8,18 @@ from typing import BinaryIO, Final
 
 from imp_core.errors import BadInput
 
-__all__ = ["MAX_MESSAGE", "read_messages"]
+__all__ = ["MAX_READ", "read_messages"]
 
-# A report is some kilobytes; what is longer has a film attached, and would let memory grow with it.
-MAX_MESSAGE: Final = 16 * 1024 * 1024
+# A report says first what became of whom, some kilobytes of it; the message it returns, with its films, comes last.
+MAX_READ: Final = 1024 * 1024
 _FROM = b"From "
 
 
-def read_messages(path: Path) -> Iterator[bytes | None]:
-    """Every message as bytes, in order; None for one that is longer than `MAX_MESSAGE` or cannot be read.
+def read_messages(path: Path) -> Iterator[bytes]:
+    """The first `MAX_READ` bytes of every message, in order; memory does not grow with the source.
 
     Raises:
-        BadInput: there is no such file or folder, or no message in it.
+        BadInput: there is no such file or folder, no message in it, or it cannot be read to its end.
     """
     found = False
     try:
@@ -36,40 +36,35 @@ def read_messages(path: Path) -> Iterator[bytes | None]:
         )
 
 
-def _folder(path: Path) -> Iterator[bytes | None]:
+def _folder(path: Path) -> Iterator[bytes]:
     # A Maildir's messages are in new/ and cur/; what stands in tmp/ is not delivered yet.
     folders = [path / name for name in ("cur", "new") if (path / name).is_dir()]
     files = [file for folder in folders for file in folder.iterdir() if not file.name.startswith(".")]
     for file in sorted(files or path.glob("*.eml")):
         if file.is_file():
             with file.open("rb") as content:
-                message = content.read(MAX_MESSAGE + 1)
-            yield message if len(message) <= MAX_MESSAGE else None
+                yield content.read(MAX_READ)
 
 
-def _file(path: Path) -> Iterator[bytes | None]:
+def _file(path: Path) -> Iterator[bytes]:
     with path.open("rb") as content:
         if content.peek(len(_FROM)).startswith(_FROM):
             yield from _mbox(content)
             return
-        message = content.read(MAX_MESSAGE + 1)
+        message = content.read(MAX_READ)
         if message.strip():
-            yield message if len(message) <= MAX_MESSAGE else None
+            yield message
 
 
-def _mbox(content: BinaryIO) -> Iterator[bytes | None]:
+def _mbox(content: BinaryIO) -> Iterator[bytes]:
     # RFC 4155: a message begins after a line "From ", which stands at the start or after an empty line.
-    lines: list[bytes] = []
-    size, empty = 0, True
-    content.readline(MAX_MESSAGE)
-    while line := content.readline(MAX_MESSAGE):
+    message, empty = bytearray(), True
+    content.readline(MAX_READ)
+    while line := content.readline(MAX_READ):
         if empty and line.startswith(_FROM):
-            yield b"".join(lines) if size <= MAX_MESSAGE else None
-            lines, size = [], 0
+            yield bytes(message)
+            message = bytearray()
             continue
         empty = line in (b"\n", b"\r\n")
-        size += len(line)
-        if size <= MAX_MESSAGE:
-            # mboxrd: a line that began with From was marked.
-            lines.append(line[1:] if line.startswith(b">") and line.lstrip(b">").startswith(_FROM) else line)
-    yield b"".join(lines) if size <= MAX_MESSAGE else None
+        message += line[: MAX_READ - len(message)]
+    yield bytes(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from imp_channel_email.messages import MAX_MESSAGE, read_messages
+from imp_channel_email.messages import read_messages
 from imp_channel_email.report import read_report
 from imp_core.event import RowFault, Signal
 
@@ -19,7 +19,4 @@ def read_reports(path: Path, *, now_us: int) -> Iterator[Signal | RowFault]:
         BadInput: the source as a whole cannot be read.
     """
     for number, message in enumerate(read_messages(path), 1):
-        if message is None:
-            yield RowFault(row=number, field="message", problem=f"longer than {MAX_MESSAGE // 1024 // 1024} MiB")
-        else:
-            yield from read_report(message, row=number, now_us=now_us)
+        yield from read_report(message, row=number, now_us=now_us)

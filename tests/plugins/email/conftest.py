@@ -55,7 +55,7 @@ class Misbehaving(SMTP):
 
     def __init__(self, sink, **options):
         self.sink = sink
-        self.whom = ""
+        self.whom, self.answer = "", None
         super().__init__(sink, hostname="sink.test", loop=sink.loop, **options)
 
     def connection_made(self, transport):
@@ -63,7 +63,7 @@ class Misbehaving(SMTP):
         self.sink.peers.add(transport.get_extra_info("peername"))  # twice the same where STARTTLS began anew
 
     async def smtp_DATA(self, arg):  # noqa: N802 (aiosmtpd's name)
-        if self.sink.answers.get(self.whom) == "drop in data":
+        if self.answer == "drop in data":
             await self.push("354 go on")
             await self._reader.readuntil(b"\r\n")
             self.transport.abort()
@@ -131,6 +131,7 @@ class Sink:
         if isinstance(answer, list):
             self.answers[server.whom] = answer[1:] or None
             answer = answer[0]
+        server.answer = answer
         self.commands.append(answer or "ok")
         if answer == "drop":
             server.transport.abort()
@@ -141,7 +142,7 @@ class Sink:
         return "250 2.1.5 Ok"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 (aiosmtpd's name)
-        answer = self.answers.get(server.whom) or ""
+        answer = server.answer or ""
         if answer.startswith("at end: "):
             return answer.removeprefix("at end: ")
         if answer == "drop after data":

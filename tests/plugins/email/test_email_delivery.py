@@ -61,6 +61,13 @@ def test_a_connection_lost_before_the_end_is_opened_again(open_sink, settings_fo
     assert deliver.handout.refusals == 0
 
 
+def test_a_message_in_doubt_is_not_sent_again(open_sink, settings_for, batch_of, deliver):
+    sink = open_sink()
+    sink.answers["ann"] = ["drop after data"]
+    assert deliver(settings_for(sink), batch_of("ann@example.com")) == [(DeliveryStatus.IN_DOUBT, "connection-lost")]
+    assert sink.commands == ["drop after data"]
+
+
 def test_a_connection_lost_before_the_last_line_is_no_doubt(
     open_sink, settings_for, batch_of, deliver, accepted, monkeypatch
 ):
@@ -271,14 +278,17 @@ def test_a_row_that_does_not_fit_its_content_fails_alone(
 def test_no_address_comes_out_in_words(open_sink, settings_for, batch_of, deliver, caplog, capfd, answer):
     sink = open_sink()
     sink.answers["annabella"] = answer.format(PERSON)
-    said = []
+    said, frames = [], []
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the server's own log, not ours
         try:
             said += deliver(settings_for(sink, connections=3), batch_of(PERSON, PERSON, PERSON), **LOGIN)
         except ChannelError as error:
+            frames += [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+            frames += ["context"] if error.__context__ else []
             said += ["".join(traceback.format_exception(error)), repr(error), str(error), error.mend]
     said += [caplog.text, *capfd.readouterr(), repr(deliver.handout.statuses)]
     assert len(sink.commands) > 0
+    assert not {"_work", "_send", "context"} & set(frames)  # what is raised holds on to no message
     for word in (*PERSON.split("@"), LOGIN["password"]):
         assert word not in "\n".join(str(item) for item in said)

@@ -7,7 +7,7 @@ import re
 from email import policy
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imp_channel_email.compose import Composer
@@ -117,6 +117,8 @@ TEXTS = st.text(
 
 
 @given(subject=TEXTS, text=TEXTS, html=TEXTS, name=TEXTS)
+@example(subject="a\rBcc: x@y.example", text="a\r.\r\nb\n.\n", html="\ud800\x00", name="\x85\u2028\r")
+@example(subject="\ud800\x00\n.\r\nBcc: x@y.example", text="\x00", html="\r\n.\r\n", name="<b>")
 def test_no_field_adds_a_header_or_ends_a_message(subject, text, html, name):
     message = compile_message(
         Content(name="a", parts={"subject": "Hi {{ s }}", "text": "{{ t }}{{ n }}", "html": "<p>{{ h }}{{ n }}</p>"})
