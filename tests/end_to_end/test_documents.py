@@ -8,14 +8,17 @@ One test is one document, its examples in order in a folder of their own:
 - a `console` block runs its `$ ` lines in bash. Each must succeed, and where lines follow it, they are its output:
   `…` stands for any text within, a line `…` for any lines. Exports and the folder stay for the next command, and what
   runs in the background until the document ends. `uv` is offline_uv.py;
-- other blocks (`sh`: set-up that needs the network) are not run, nor is what `<!-- skip: next -->` precedes.
+- other blocks are not run, nor is what `<!-- skip: next -->` precedes. Of those in `sh`, which need what is not here,
+  each `imp` line is one that `imp` would take. Links lead somewhere.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,10 +26,14 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import click
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+
+from imp_core.cli import cli
+from imp_core.context import Context
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted(
@@ -34,6 +41,7 @@ DOCUMENTS = sorted(
     for pattern in ("README.md", "docs/**/*.md", "plugins/*/README.md", "consent/README.md", "experiments/README.md")
     for path in PROJECT.glob(pattern)
 )
+BLOCK = re.compile(r"^```.*?^```$", re.M | re.S)
 FILE = re.compile(r'.* (?P<what>title|from)="(?P<name>[^"]+)"')
 # As a newcomer types it; here the command is on the path.
 THROUGH_UV = ".uv/bin/uv run "
@@ -134,6 +142,37 @@ def matches(expected, output):
     return re.fullmatch(pattern, said) is not None
 
 
+def shown_commands(text):
+    """The `imp` lines of a document's `sh` blocks, without comments and redirections."""
+    lines = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) for line in block.splitlines()]
+    ends = [re.split(r"&&|\|", line.replace(THROUGH_UV, ""))[-1].strip() for line in lines]
+    return [line for line in ends if line.startswith("imp ")]
+
+
+def misuse(line, folder):
+    """Why `imp` would not take a command line; None where it would. Nothing of the command runs."""
+    words = list(itertools.takewhile(lambda word: word[0] not in "<>", shlex.split(line, comments=True)))[1:]
+    with contextlib.closing(Context(environ={}, directory=folder)) as context:
+        called = cli.make_context("imp", words, obj=context)
+        try:
+            while isinstance(called.command, click.Group):
+                name, command, rest = called.command.resolve_command(called, [*called._protected_args, *called.args])
+                called = command.make_context(name, rest, parent=called)
+        except click.ClickException as error:
+            return error.format_message()
+    return None
+
+
+def leads_somewhere(path, link):
+    """Whether a link of a document leads to a file, and to a heading of it where it names one."""
+    name, _, anchor = link.partition("#")
+    there = (path.parent / name).resolve() if name else path
+    if not anchor or not there.exists():
+        return there.exists()
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", there.read_text(encoding="utf-8")), re.M)
+    return anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def holds(text, excerpt):
     """Whether these lines stand in a text, one after the other, indented or not."""
     wanted, lines = textwrap.dedent(excerpt).splitlines(), text.splitlines()
@@ -149,6 +188,18 @@ def test_the_examples_of_a_document_run(path, tmp_path, monkeypatch):
         monkeypatch.chdir(shell.folder)
         for example in document.examples():
             example.evaluate()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_the_commands_that_a_document_only_shows_can_be_called_so(path, tmp_path):
+    wrong = {line: why for line in shown_commands(path.read_text(encoding="utf-8")) if (why := misuse(line, tmp_path))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_every_link_of_a_document_leads_somewhere(path):
+    links = re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", path.read_text(encoding="utf-8")))
+    assert [link for link in links if "://" not in link and not leads_somewhere(path, link)] == []
 
 
 def test_there_are_documents_to_run():
@@ -222,3 +273,25 @@ def test_a_document_that_says_what_is_not_so_is_found(tmp_path, monkeypatch, old
     else:
         with pytest.raises(AssertionError, match=problem if problem != "assert" else None):
             test_the_examples_of_a_document_run(path, folder, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("imp consent unsubscribe - < clicked.txt", None),
+        ("imp send email --audience a.csv --campaign spring  # a dry run", None),
+        ("imp send email --audience a.csv", "Missing option '--campaign'."),
+        ("imp plugin paint email", "No such command 'paint'."),
+        ("imp audit verify --quietly", "No such option '--quietly'."),
+    ],
+)
+def test_a_command_that_cannot_be_called_so_is_found(tmp_path, line, problem):
+    (found,) = shown_commands(f"```sh\ncd shop\n{line}\n```\n")
+    assert misuse(found, tmp_path) == problem
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A `page`, here\n\n```sh\n# no heading\n```\n")
+    found = {link: leads_somewhere(page, link) for link in ("#a-page-here", "page.md", "#no-heading", "gone.md")}
+    assert found == {"#a-page-here": True, "page.md": True, "#no-heading": False, "gone.md": False}
