@@ -219,12 +219,11 @@ class Bench:
         batch: Batch | None = None,
         handout: Handout | None = None,
         seconds: float = _ENOUGH,
-        runner: ChannelRunner | None = None,
     ) -> Delivered:
         """Deliver to people as core does: paced, retried (its waits take no time), every row answered."""
         TokenBucket(self.info.rate, self._stopwatch).take(len(people))
         return deliver(
-            runner or self.runner,
+            self.runner,
             handout or self.handout(people),
             batch or self.batch(people),
             seconds_left=lambda: seconds,

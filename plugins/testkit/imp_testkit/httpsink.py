@@ -19,7 +19,7 @@ __all__ = ["HttpSink"]
 _HERE: Final = "127.0.0.1"
 _ANSWERS: Final = {Fault.TEMPORARY: 503, Fault.REFUSES: 422, Fault.CREDENTIALS: 401}
 _OK, _GONE = 200, -1
-_LONGEST_HANG, _POLL = 30.0, 0.01
+_LONGEST_HANG, _POLL = 30.0, 0.002
 
 
 def _plain_settings(host: str, port: int) -> Mapping[str, Setting]:

@@ -30,7 +30,8 @@ def conformance(channel: Callable[[], Channel], *, fixtures: Fixtures) -> type:
     info: object = getattr(made, "info", None)
     checks: tuple[Check, ...] = (_is_a_channel,)  # without its declaration nothing else can be asked
     if isinstance(info, ChannelInfo):
-        methods = frozenset(name for names in METHODS.values() for name in names if callable(getattr(made, name, None)))
+        names = ("check", "forget", *(name for group in METHODS.values() for name in group))
+        methods = frozenset(name for name in names if callable(getattr(made, name, None)))
         ground = Ground(info=info, fixtures=fixtures, methods=methods)
         checks = tuple(check for check in CHECKS if check.applies(ground))
     namespace = {check.name: _method(check, channel, fixtures) for check in checks}

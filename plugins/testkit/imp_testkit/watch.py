@@ -29,6 +29,7 @@ class Watched:
         self.channel = channel
         self.answers: list[tuple[str, Any]] = []
         self.raised: list[BaseException] = []
+        self.ear: io.StringIO | None = None
 
     @property
     def info(self) -> ChannelInfo:
@@ -70,13 +71,17 @@ class Watched:
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
-        try:
-            yield
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self.raised.append(error)
-            raise
+        with contextlib.ExitStack() as stack:
+            if self.ear is not None:  # here, and not outside the call: core cleans what it hears
+                stack.enter_context(contextlib.redirect_stdout(self.ear))
+                stack.enter_context(contextlib.redirect_stderr(self.ear))
+            try:
+                yield
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                self.raised.append(error)
+                raise
 
 
 class _Heard:
@@ -91,10 +96,10 @@ class _Heard:
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[_Heard]:
-    """Hear output (Python's and that of child processes), log records of every level, and warnings.
+def listening(watched: Watched) -> Iterator[_Heard]:
+    """Hear what a channel says before core cleans it: output, log records of every level, warnings.
 
-    `text` is complete after the block.
+    Output by the file descriptor too, past Python's streams. `text` is complete after the block.
     """
     heard, out = _Heard(), io.StringIO()
     with contextlib.ExitStack() as stack:
@@ -104,9 +109,11 @@ def listening() -> Iterator[_Heard]:
         stack.enter_context(_records(heard))
         caught = stack.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("always")
+        watched.ear = out
         try:
             yield heard
         finally:
+            watched.ear = None
             heard.said += [out.getvalue(), *(str(warning.message) for warning in caught)]
 
 

@@ -37,7 +37,7 @@ _FINAL = TAKEN | {DeliveryStatus.REFUSED}
 _ANY: Collection[DeliveryStatus] = frozenset(DeliveryStatus)
 
 
-@check()
+@check(lambda ground: "forget" in ground.methods)
 def test_forget_answers_every_row_and_may_be_repeated(bench: Bench) -> None:
     """`forget` ends for every row, of people known and unknown, and doing it twice does no harm."""
     people = bench.people(3)

@@ -30,7 +30,7 @@ def _identifies(ground: Ground) -> bool:
 @check(_delivers)
 def test_every_row_is_accepted_and_reaches_the_peer_once(bench: Bench) -> None:
     """With a peer that works, every row is accepted and the peer has its message once: what is said is so."""
-    people = bench.people(4)
+    people = bench.people(5)
     delivered = bench.deliver(people)
     for person in people:
         row = told(delivered, person)

@@ -29,7 +29,7 @@ def _delivers(ground: Ground) -> bool:
 @check(_delivers)
 def test_no_address_or_secret_is_printed_or_logged(bench: Bench) -> None:
     """Output, logs at every level and warnings name nobody, when the peer works and when it fails."""
-    with listening() as heard:
+    with listening(bench.watched) as heard:
         people = _deliver_in_every_way(bench)
     require(
         not shows_any(heard.text, _values(bench, people)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imp_core.channel import DeliveryStatus
-from imp_core.errors import PluginBroken
+from imp_core.errors import ImpError, PluginBroken
 from imp_testkit.bench import TAKEN, Bench, told
 from imp_testkit.check import Ground, check, require
 
@@ -52,10 +52,11 @@ def test_it_connects_to_declared_hosts_alone(bench: Bench) -> None:
     people = bench.people(2)
     mend = 'declare the host in ChannelInfo.hosts and imp-plugin.toml ("{host}": the one that setting names)'
     runner = bench.open_runner()
-    delivered = bench.deliver(people, runner=runner)
-    taken = all(told(delivered, person).status in TAKEN for person in people)
-    require(taken and delivered.problem is None, bench.why(delivered.problem or "rows were not taken"), mend)
-    try:
-        runner.call("check", bench.context)
-    except PluginBroken as error:
-        require(kept=False, found=bench.why(error), mend=mend)
+    calls = {"check": (bench.context,), "deliver": (bench.handout(people), bench.batch(people))}
+    for method, arguments in calls.items():
+        try:
+            runner.call(method, *arguments)
+        except PluginBroken as error:
+            require(kept=False, found=f"{method}: {error.what}", mend=mend)
+        except ImpError:
+            continue  # a check of its own says so

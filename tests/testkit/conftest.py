@@ -1,0 +1,8 @@
+"""A stranger's distribution beside the tests, importable as an installed one would be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "strangers"))

@@ -1,0 +1,51 @@
+"""The kit against channels that each break one rule: the check of that rule fails, and no other."""
+
+from __future__ import annotations
+
+import pytest
+from stranger_mail.good import FIXTURES, AsyncMail, Mail
+from stranger_mail.mutants import MUTANTS
+
+from imp_testkit import conformance
+from imp_testkit.checks import CHECKS
+
+pytestmark = [
+    pytest.mark.enable_socket,
+    pytest.mark.filterwarnings("ignore:deprecated key"),  # what one of them is found by
+]
+CASES = [(check, mutant) for check, mutants in MUTANTS.items() for mutant in mutants]
+
+
+def failures(channel, fixtures, folder):
+    """The names of the checks that fail, and what they said."""
+    suite = conformance(channel, fixtures=fixtures)
+    failed = {}
+    for name in (name for name in vars(suite) if name.startswith("test_")):
+        place = folder / name
+        place.mkdir()
+        try:
+            getattr(suite(), name)(place)
+        except pytest.fail.Exception as error:
+            failed[name] = str(error)
+    return failed
+
+
+@pytest.mark.parametrize("channel", [Mail, AsyncMail])
+def test_a_channel_that_keeps_every_rule_passes_every_check(channel, tmp_path):
+    assert failures(channel, FIXTURES, tmp_path) == {}
+
+
+@pytest.mark.parametrize(("check", "mutant"), CASES, ids=[mutant.__name__ for _, mutant in CASES])
+def test_a_channel_that_breaks_a_rule_fails_the_check_of_that_rule_alone(check, mutant, tmp_path):
+    channel, fixtures = (mutant, FIXTURES) if isinstance(mutant, type) else mutant()
+    failed = failures(channel, fixtures, tmp_path)
+    assert list(failed) == [check], failed
+    rule = next(item.rule for item in CHECKS if item.name == check)
+    said = failed[check]
+    assert rule in said
+    assert "found: " in said
+    assert "mend: " in said
+
+
+def test_every_check_has_a_channel_that_fails_it():
+    assert {check.name for check in CHECKS} == set(MUTANTS)
