@@ -245,7 +245,7 @@ class Bench:
         path.write_bytes(inbound.content if content is None else content)
         mapping = None
         if inbound.mapping is not None:
-            mapping = self.folder / "mapping.toml"
+            mapping = self.folder / f"{inbound.name}.toml"
             mapping.write_bytes(inbound.mapping)
         return Source(path=path, mapping=mapping)
 
