@@ -2,7 +2,7 @@
 
 Two steps, so that an address is needed only at the very end: `Composer.compose` makes everything but the recipient's
 line, `Letter.addressed` puts that line in front and signs. Header fields with people's or authors' words (From,
-Subject, Reply-To) are made by the standard library; the others are ASCII by construction and written as they are,
+Subject, Reply-To) are folded by the standard library; the others are ASCII by construction and written as they are,
 because the library folds a long address or URL into encoded words, which no receiver reads.
 """
 
@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email import policy
-from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import cached_property
 from html import escape
-from typing import Final
 from urllib.parse import quote
 
 from imp_channel_email.faults import Unsendable
 from imp_channel_email.mailbox import Mailbox
+from imp_channel_email.mime import address_field, alternative, body_part, printable, subject_field
 from imp_channel_email.settings import Settings
 from imp_channel_email.sign import Signer
 from imp_channel_email.template import Rendered
@@ -29,13 +27,8 @@ from imp_core.channel import Batch
 
 __all__ = ["Composer", "Letter", "needs_link"]
 
-# Seven bits only: a server without 8BITMIME would have to rewrite the body and break its signature.
-_POLICY: Final = policy.SMTP.clone(cte_type="7bit")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,400}")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
-# What may not stand in a text: control characters but tab and line ends, and halves of surrogate pairs.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 _MAX_SUBJECT = 500
 
@@ -57,7 +50,7 @@ class Letter:
         return "Letter(***)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, which leave no place for what is made once
 class Composer:
     """Makes the letters of one batch."""
 
@@ -65,6 +58,7 @@ class Composer:
     signer: Signer | None
     batch: Batch
     now_us: int
+    _subjects: dict[str, bytes] = field(default_factory=dict, init=False, repr=False)
 
     def link(self, token: str) -> str:
         """The address that withdraws the purpose; empty where there is none and need be none.
@@ -96,18 +90,24 @@ class Composer:
         Raises:
             Unsendable: nothing is left of the subject.
         """
-        message = EmailMessage(policy=_POLICY)
-        message["From"] = _address(self.settings.sender, self.settings.sender_name)
-        message["Subject"] = _subject(rendered.subject)
-        if self.settings.reply_to:
-            message["Reply-To"] = _address(self.settings.reply_to)
-        _fill(message, rendered, key)
-        head = "".join(f"{name}: {value}\r\n" for name, value in self._fields(key, link, token))
-        return Letter(
-            data=head.encode("ascii") + _LINE_END.sub(b"\r\n", message.as_bytes()),
-            signer=self.signer,
-            now_us=self.now_us,
-        )
+        fields = "".join(f"{name}: {value}\r\n" for name, value in self._fields(key, link, token))
+        data = (self._sender, self._subject(rendered.subject), fields.encode("ascii"), _body(rendered, key))
+        return Letter(data=b"".join(data), signer=self.signer, now_us=self.now_us)
+
+    def _subject(self, text: str) -> bytes:
+        # One line whatever a field holds: the white space that would begin a new header field is a blank here.
+        subject = " ".join(printable(text).split())[:_MAX_SUBJECT]
+        if not subject:
+            raise Unsendable("subject-empty")
+        if subject not in self._subjects:  # most of a batch's are alike, and folding takes longest of all
+            self._subjects[subject] = subject_field(subject)
+        return self._subjects[subject]
+
+    @cached_property
+    def _sender(self) -> bytes:
+        settings = self.settings
+        reply_to = b"" if settings.reply_to is None else address_field("Reply-To", settings.reply_to)
+        return address_field("From", settings.sender, settings.sender_name) + reply_to
 
     def _fields(self, key: str, link: str, token: str) -> list[tuple[str, str]]:
         bulk = needs_link(self.batch.purpose)
@@ -141,36 +141,16 @@ def needs_link(purpose: str) -> bool:
     return purpose != "essential" and not purpose.startswith("essential.")
 
 
-def _fill(message: EmailMessage, rendered: Rendered, key: str) -> None:
-    if rendered.text is not None:
-        message.set_content(_printable(rendered.text))
-    if rendered.html is None:
-        return
-    if rendered.text is None:
-        message.set_content(_printable(rendered.html), subtype="html")
-    else:
-        message.add_alternative(_printable(rendered.html), subtype="html")
-        message.set_boundary(f"=={_digest('boundary', key)[:24]}==")  # nobody who fills a field can guess it
+def _body(rendered: Rendered, key: str) -> bytes:
+    kinds = ((rendered.text, "text/plain"), (rendered.html, "text/html"))
+    parts = [body_part(text, kind) for text, kind in kinds if text is not None]
+    return b"MIME-Version: 1.0\r\n" + (
+        parts[0] if len(parts) == 1 else alternative(parts, f"=={_digest('boundary', key)[:24]}==")
+    )
 
 
 def _digest(use: str, key: str) -> str:
     return hashlib.sha256(f"imp {use} {key}".encode()).hexdigest()
-
-
-def _address(mailbox: Mailbox, name: str = "") -> Address:
-    return Address(display_name=name, username=mailbox.local, domain=mailbox.domain)
-
-
-def _subject(text: str) -> str:
-    # One line whatever a field holds: the white space that would begin a new header field is a blank here.
-    subject = " ".join(_printable(text).split())[:_MAX_SUBJECT]
-    if not subject:
-        raise Unsendable("subject-empty")
-    return subject
-
-
-def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub("", text)
 
 
 def _with_imprint(html: str, imprint: str) -> str:
