@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from stranger_mail import mutants, mutants_inbound  # noqa: F401 (they register themselves)
 from stranger_mail.good import FIXTURES, AsyncMail, Mail
-from stranger_mail.mutants import MUTANTS
+from stranger_mail.registry import MUTANTS
 
 from imp_testkit import conformance
 from imp_testkit.checks import CHECKS

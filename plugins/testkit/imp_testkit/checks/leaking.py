@@ -5,10 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable
 
+from imp_core.channel import Capability, Source
 from imp_core.channel.errors import ChannelError
 from imp_core.errors import ImpError
+from imp_core.event import RawEvent, RawId, Signal
 from imp_testkit.bench import Bench
 from imp_testkit.check import Ground, check, require
+from imp_testkit.malformed import PLANTED, malformed
 from imp_testkit.peer import Fault
 from imp_testkit.people import Person, shows_any
 from imp_testkit.watch import listening
@@ -16,6 +19,7 @@ from imp_testkit.watch import listening
 __all__ = [
     "test_no_address_or_secret_is_in_a_report_an_error_or_a_repr",
     "test_no_address_or_secret_is_printed_or_logged",
+    "test_no_identifier_that_comes_in_is_printed_or_logged",
 ]
 
 # Shorter ones may stand in any text by chance.
@@ -24,6 +28,10 @@ _SHORTEST = 8
 
 def _delivers(ground: Ground) -> bool:
     return ground.delivers
+
+
+def _ingests(ground: Ground) -> bool:
+    return ground.serves(Capability.INGEST) and bool(ground.fixtures.inbound)
 
 
 @check(_delivers)
@@ -38,6 +46,24 @@ def test_no_address_or_secret_is_printed_or_logged(bench: Bench) -> None:
     )
 
 
+@check(_ingests)
+def test_no_identifier_that_comes_in_is_printed_or_logged(bench: Bench) -> None:
+    """Output, logs at every level and warnings name nobody of a source that is read, well-formed or not."""
+    values = set(PLANTED)
+    with listening(bench.watched) as heard:
+        for inbound in bench.fixtures.inbound:
+            items = _read(bench, bench.source(inbound))
+            people = (item.identifier for item in items if isinstance(item, RawEvent | Signal))
+            values |= {person.value for person in people if isinstance(person, RawId)}
+        for source, _ in malformed(bench, bench.fixtures.inbound):
+            _read(bench, source)
+    require(
+        not shows_any(heard.text, values),
+        "an identifier in what it printed, logged or warned of",
+        "name a row by its number, at every log level",
+    )
+
+
 @check(_delivers)
 def test_no_address_or_secret_is_in_a_report_an_error_or_a_repr(bench: Bench) -> None:
     """What comes back (reports, errors, representations) carries codes of the peer's, and never its words."""
@@ -49,6 +75,13 @@ def test_no_address_or_secret_is_in_a_report_an_error_or_a_repr(bench: Bench) ->
         "an address or a secret in a report, an error or a representation",
         "raise errors with a code alone, `from None`; keep addresses out of what has a repr",
     )
+
+
+def _read(bench: Bench, source: Source) -> list[object]:
+    try:
+        return list(bench.runner.iterate("ingest", bench.context, source))
+    except ImpError:
+        return []  # checks of their own say so
 
 
 def _deliver_in_every_way(bench: Bench) -> list[Person]:

@@ -1,6 +1,6 @@
 """Deliberately bad channels: each breaks one rule of the contract, and is named for the check that must find it."""
 
-# ruff: noqa: ARG002, T201 (a channel takes the arguments of the contract; some print)
+# ruff: noqa: ARG002, T201 (a channel takes the arguments of the contract, some print)
 from __future__ import annotations
 
 import contextlib
@@ -8,10 +8,10 @@ import logging
 import threading
 import warnings
 from dataclasses import replace
-from decimal import Decimal
 from types import MappingProxyType
 
 from stranger_mail.good import FIXTURES, INFO, Mail
+from stranger_mail.registry import fails
 
 from imp_core.channel import (
     Capability,
@@ -19,29 +19,13 @@ from imp_core.channel import (
     CheckResult,
     DeliveryReport,
     DeliveryStatus,
-    JobRef,
-    JobState,
-    JobStatus,
     NotGranted,
     Permanent,
     Plan,
     Retryable,
     RowStatus,
-    SpendPage,
     Support,
 )
-from imp_core.event import EventType, RawEvent, RowFault, Signal
-
-# By the check's name: makers of bad channels, or of fixtures for the good one.
-MUTANTS: dict[str, list] = {}
-
-
-def fails(check):
-    def note(mutant):
-        MUTANTS.setdefault(check, []).append(mutant)
-        return mutant
-
-    return note
 
 
 def declares(**changes):
@@ -397,6 +381,20 @@ class WarnsOfTheKey(Mail):
         return super().deliver(ctx, batch)
 
 
+@fails("test_no_identifier_that_comes_in_is_printed_or_logged")
+class PrintsWhatItReads(Mail):
+    def inbound(self, person, number, found):
+        print("read", person.value, flush=True)
+        return super().inbound(person, number, found)
+
+
+@fails("test_no_identifier_that_comes_in_is_printed_or_logged")
+class LogsWhatItCannotRead(Mail):
+    def problem(self, line):
+        logging.getLogger("stranger.mail").info("skipped %r", line)
+        return super().problem(line)
+
+
 @fails("test_no_address_or_secret_is_in_a_report_an_error_or_a_repr")
 class ShowsTheLast(Mail):
     last = ""
@@ -447,116 +445,3 @@ class SignedInPart(Mail):
         message = super().message(ctx, batch, row)
         message["headers"]["DKIM-Signature"] = "v=1; h=From:List-Unsubscribe; bh=x; b=y"
         return message
-
-
-@fails("test_forget_answers_every_row_and_may_be_repeated")
-class ForgetsOnce(Mail):
-    def __init__(self):
-        self.forgotten = set()
-
-    def forget(self, ctx, batch):
-        rows = [row for row in batch.rows if row.handle not in self.forgotten]
-        self.forgotten |= {row.handle for row in rows}
-        return self.answered(rows)
-
-
-@fails("test_forget_answers_every_row_and_may_be_repeated")
-class ForgetsLater(Mail):
-    def forget(self, ctx, batch):
-        return DeliveryReport(rows=[RowStatus(key=row.key, status=DeliveryStatus.DEFERRED) for row in batch.rows])
-
-
-@fails("test_withdrawn_answers_every_row_and_may_be_repeated")
-class HearsTheFirst(Mail):
-    def withdrawn(self, ctx, batch):
-        return self.answered(batch.rows[:1])
-
-
-@fails("test_adding_people_to_an_audience_answers_every_row")
-class AddsByHandle(Mail):
-    def sync_audience(self, ctx, add, remove):
-        return self.answered([replace(row, key=row.handle) for row in add.rows] + list(remove.rows))
-
-
-@fails("test_taking_people_off_an_audience_answers_every_row_and_may_be_repeated")
-class NeverTakesOff(Mail):
-    def sync_audience(self, ctx, add, remove):
-        return self.answered(add.rows)
-
-
-@fails("test_conversions_answer_every_row")
-class OrdersWithAmountAlone(Mail):
-    def send_conversions(self, ctx, batch):
-        return self.answered([row for row in batch.rows if row.amount_micros is not None])
-
-
-@fails("test_poll_answers_for_the_job_it_is_asked_for")
-class PollsAnother(Mail):
-    def poll(self, ctx, job):
-        return JobStatus(job=JobRef(id="another"), state=JobState.RUNNING)
-
-
-@fails("test_exposed_takes_a_batch_and_answers_nothing")
-class CountsExposures(Mail):
-    def exposed(self, ctx, batch):
-        return len(batch.rows)
-
-
-@fails("test_inbound_yields_what_its_source_holds")
-class SkipsBadRows(Mail):
-    def ingest(self, ctx, source):
-        return (item for item in super().ingest(ctx, source) if not isinstance(item, RowFault))
-
-
-@fails("test_inbound_signals_only_reduce_permission")
-class SpeaksForAnother(Mail):
-    def inbound(self, person, number, found):
-        item = super().inbound(person, number, found)
-        return replace(item, channel="sms") if isinstance(item, Signal) else item
-
-
-@fails("test_inbound_events_are_for_purposes_and_identifiers_its_manifest_asks_for")
-class CollectsMore(Mail):
-    def collected(self):
-        return "profiling"
-
-
-@fails("test_inbound_events_are_for_purposes_and_identifiers_its_manifest_asks_for")
-class KnowsDevices(Mail):
-    def inbound(self, person, number, found):
-        item = super().inbound(person, number, found)
-        if isinstance(item, RawEvent) and item.type is EventType.TOUCHPOINT:
-            return replace(item, identifier=type(person)("device", "D-1"))
-        return item
-
-
-@fails("test_a_malformed_source_is_refused_and_breaks_nothing")
-class ReadsAsItComes(Mail):
-    def ingest(self, ctx, source):
-        source.path.read_bytes().decode()
-        return super().ingest(ctx, source)
-
-
-@fails("test_no_fault_repeats_what_could_not_be_read")
-class RepeatsTheLine(Mail):
-    def problem(self, line):
-        return f"not a line of the feed: {line}"
-
-
-@fails("test_spend_pages_are_of_the_declared_types_and_come_to_an_end")
-class NeverEnds(Mail):
-    def report(self, ctx, window, cursor):
-        return replace(super().report(ctx, window, cursor), cursor="more")
-
-
-@fails("test_spend_pages_are_of_the_declared_types_and_come_to_an_end")
-class CostsInFloats(Mail):
-    def cost(self, text):
-        return float(Decimal(text))
-
-
-@fails("test_a_malformed_spend_file_is_refused_and_breaks_nothing")
-class SpendAsItComes(Mail):
-    def report(self, ctx, window, cursor):
-        window.source.path.read_bytes().decode()
-        return SpendPage(rows=super().report(ctx, window, cursor).rows)
