@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.enable_socket,
     pytest.mark.filterwarnings("ignore:deprecated key"),  # what one of them is found by
 ]
-CASES = [(check, mutant) for check, mutants in MUTANTS.items() for mutant in mutants]
+CASES = [(check, mutant) for check, bad in MUTANTS.items() for mutant in bad]
 
 
 def failures(channel, fixtures, folder):
