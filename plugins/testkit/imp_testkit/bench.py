@@ -41,7 +41,7 @@ from imp_testkit.peer import Peer, Seen
 from imp_testkit.people import Person, made_up, shows
 from imp_testkit.watch import Watched
 
-__all__ = ["NOW_US", "TAKEN", "Bench", "Witness", "told"]
+__all__ = ["NOW_US", "TAKEN", "Bench", "Witness", "is_marketing", "told"]
 
 # 2026-03-01T12:00:00Z, and as long as a permission is fresh.
 NOW_US: Final = 1_772_366_400_000_000
@@ -158,9 +158,9 @@ class Bench:
 
     @cached_property
     def purpose(self) -> str:
-        """What is delivered for."""
-        declared = [*self.info.purposes.get(Action.ACTIVATE, ()), "marketing.kit"]
-        chosen = self.fixtures.purpose or declared[0]
+        """What is delivered for: marketing where that is declared, for it asks the most of a message."""
+        declared = sorted(self.info.purposes.get(Action.ACTIVATE, ()), key=lambda name: not is_marketing(name))
+        chosen = self.fixtures.purpose or next(iter(declared), "*")
         return chosen.replace("*", "kit") if chosen != "*" else "marketing.kit"
 
     def people(self, n: int, *, first: int = 0) -> list[Person]:
@@ -274,6 +274,11 @@ class Bench:
 def told(delivered: Delivered, person: Person) -> RowStatus:
     """What became of a person's row."""
     return delivered.statuses[person.row.key]
+
+
+def is_marketing(purpose: str) -> bool:
+    """Whether a declared purpose is, or takes in, what a person can withdraw from by a message."""
+    return purpose == "*" or purpose.startswith("marketing.")
 
 
 def _digest(word: str, number: int) -> str:

@@ -9,8 +9,7 @@ import pytest
 
 from imp_core.channel import METHODS, Capability, ChannelInfo
 from imp_core.gate import Action
-from imp_core.manifest import purpose_covered
-from imp_testkit.bench import Bench
+from imp_testkit.bench import Bench, is_marketing
 from imp_testkit.fixtures import Fixtures
 from imp_testkit.peer import Fault
 
@@ -46,8 +45,7 @@ class Ground:
     @property
     def markets(self) -> bool:
         """Whether it may deliver what a person can withdraw from: marketing."""
-        declared = self.info.purposes.get(Action.ACTIVATE, ())
-        return any(purpose_covered([name], "marketing.any") or name.startswith("marketing.") for name in declared)
+        return any(is_marketing(name) for name in self.info.purposes.get(Action.ACTIVATE, ()))
 
     @property
     def mails(self) -> bool:

@@ -37,7 +37,7 @@ class Fixtures:
     hosts: names of the local server that stand in for declared hosts no setting names.
     parts: the message by the parts of `content_formats`, and `fields`, one person's; made up where None.
     addresses: the n-th address of a kind; made up where None.
-    purpose: what is delivered for; where None the first that the channel may activate, families filled in.
+    purpose: what is delivered for; where None one the channel may activate, marketing first, families filled in.
     identity_of: what the peer knows a message by, such as the idempotency key or the Message-ID.
     withdrawal: where in a message a person finds the way out; where None the whole message is searched for the token.
     stop_word: the word a person answers with instead; the channel must ingest it.

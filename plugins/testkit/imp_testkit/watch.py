@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from imp_core.channel import METHODS, Channel, ChannelInfo
+from imp_core.wall.kin import current
 
 __all__ = ["Watched", "listening"]
 
@@ -124,6 +125,8 @@ def _records(heard: _Heard) -> Iterator[None]:
 
     def note(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 (as logging calls it)
         record = make(*args, **kwargs)
+        if current() is None:
+            return record  # no thread of the channel's: the peer may log what it is sent
         heard.said.append(record.getMessage())
         if record.exc_info:
             heard.said += traceback.format_exception(record.exc_info[1])
