@@ -67,7 +67,7 @@ class Context:
             pins = self.workspace.plugin_pins
         except BadInput:
             pins = {}
-        return Plugins(pins=pins, without=self.without, taken=self.taken)
+        return Plugins(pins=pins, without=self.without, taken=self.taken, stopwatch=self.stopwatch)
 
     @cached_property
     def actor(self) -> str:

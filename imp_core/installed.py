@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +55,9 @@ class PluginStatus:
     module: str
     state: PluginState = PluginState.DISABLED
     problem: str | None = None
+    # How long its import took, and which of `sys.modules` it brought (from, to): they stand in the order of import.
+    load_seconds: float | None = None
+    loaded_span: tuple[int, int] = (0, 0)
 
     @property
     def always_on(self) -> bool:
@@ -84,6 +88,10 @@ class PluginStatus:
         data = find_manifest(self.package)
         return None if data is None else hashlib.sha256(data).hexdigest()
 
+    def modules(self) -> tuple[str, ...]:
+        """The modules its import brought into this process; what was there before is not among them."""
+        return tuple(sorted(list(sys.modules)[slice(*self.loaded_span)]))
+
     def fail(self, problem: str) -> None:
         """Note that it is broken; what was found first stays."""
         if self.state is not PluginState.BROKEN:
@@ -110,7 +118,7 @@ def contained(status: PluginStatus, action: Callable[[], T]) -> T | None:
     except BaseException as error:  # (SystemExit too: one broken plugin never breaks imp)
         if isinstance(error, KeyboardInterrupt) and watch.interrupted:
             raise
-        status.fail(f"{type_name(error)} while loading or registering")
+        status.fail(f"{egress.refused or type_name(error)} while loading or registering")
         return None
     if egress.refused is not None:
         status.fail(f"{egress.refused} while loading or registering")

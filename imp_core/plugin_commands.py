@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
-from imp_core.command import emit, json_option, pass_context
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
-from imp_core.errors import BadInput
-from imp_core.manifest import Manifest
-from imp_core.plugins import PluginState, PluginStatus
+from imp_core.errors import CheckFailed
+from imp_core.plugin_check import PluginCheck, check_plugin
+from imp_core.plugin_enabling import declared_text, describe, disable, enable, status_row
+from imp_core.plugin_trace import PluginTrace, trace_plugin
+from imp_core.plugins import PluginState
 from imp_core.scaffold.command import new
 
 __all__ = ["describe", "disable", "enable", "plugin"]
@@ -16,7 +19,10 @@ __all__ = ["describe", "disable", "enable", "plugin"]
 
 @click.group()
 def plugin() -> None:
-    """List, show, enable and disable plugins. Installed is not enabled: nothing of a plugin runs before."""
+    """List, show, check, trace, enable, disable and write plugins.
+
+    Installed is not enabled: nothing of a plugin runs before.
+    """
 
 
 plugin.add_command(new)
@@ -31,7 +37,7 @@ def list_(ctx: Context, *, as_json: bool) -> None:
     Example: imp plugin list
     """
     ctx.plugins.probe()
-    rows = [_row(status) for status in ctx.plugins.statuses]
+    rows = [status_row(status) for status in ctx.plugins.statuses]
     text = "\n".join(
         f"{row['name']:<16} {row['version']:<10} {row['state']}" + (f": {row['problem']}" if row["problem"] else "")
         for row in rows
@@ -49,7 +55,7 @@ def show(ctx: Context, name: str, *, as_json: bool) -> None:
     Example: imp plugin show file
     """
     result = describe(ctx, name)
-    emit(result, lambda: _text(result), as_json=as_json)
+    emit(result, lambda: declared_text(result), as_json=as_json)
 
 
 @plugin.command("enable")
@@ -59,10 +65,12 @@ def show(ctx: Context, name: str, *, as_json: bool) -> None:
 def enable_command(ctx: Context, name: str, *, as_json: bool) -> None:
     """Let a plugin run in this workspace: shows what it declares, then pins name, version and manifest hash.
 
+    Where there is a ledger, it keeps the manifest and says who enabled it.
+
     Example: imp plugin enable file
     """
     result = enable(ctx, name)
-    emit(result, lambda: _text(result), as_json=as_json)
+    emit(result, lambda: declared_text(result), as_json=as_json)
 
 
 @plugin.command("disable")
@@ -78,86 +86,61 @@ def disable_command(ctx: Context, name: str, *, as_json: bool) -> None:
     emit({"name": name, "state": PluginState.DISABLED.value}, f"{name}: not enabled", as_json=as_json)
 
 
-def describe(ctx: Context, name: str) -> dict[str, object]:
-    """What is known of an installed plugin without importing it.
+@plugin.command("check")
+@click.argument("name")
+@json_option
+@pass_context
+def check_command(ctx: Context, name: str, *, as_json: bool) -> None:
+    """Compare a plugin's code with its manifest, and ask its channel whether it could work now; nothing is sent.
 
-    Raises:
-        BadInput: no installed plugin has this name.
-        PluginBroken: its manifest cannot be read.
+    Exit code 1 where something does not hold. Of a plugin that is not enabled only the manifest is read.
+
+    Example: imp plugin check email
     """
-    status = _find(ctx, name)
-    manifest = status.manifest()
-    return {**_row(status), **(_declared(manifest) if manifest else {})}
+    result = check_plugin(ctx, name)
+    emit(result, lambda: _checked(result), as_json=as_json)
+    if not result.ok:
+        raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
-def enable(ctx: Context, name: str) -> dict[str, object]:
-    """Pin an installed plugin's version and manifest in `imp.toml`.
+@plugin.command("trace")
+@click.argument("name")
+@json_option
+@pass_context
+def trace_command(ctx: Context, name: str, *, as_json: bool) -> None:
+    """Show what a plugin did: when it was enabled and by whom, what it brought in, what went through it.
 
-    Raises:
-        BadInput: no installed plugin has this name, it is always on, or it carries no manifest.
-        PluginBroken: its manifest cannot be read.
+    Example: imp plugin trace file
     """
-    workspace = ctx.workspace
-    status = _find(ctx, name)
-    if status.always_on:
-        raise BadInput(f"{name} is part of the framework and always on")
-    if sum(other.name == name for other in ctx.plugins.statuses) > 1:
-        raise BadInput(f"two installed plugins are called {name}", mend="uninstall one of them")
-    manifest = status.manifest()
-    if manifest is None or manifest.name != name:
-        raise BadInput(f"{name} carries no manifest of its name", mend="its package must hold imp-plugin.toml")
-    workspace.with_table(f"plugins.{name}", {"version": status.version, "manifest_sha256": manifest.sha256})
-    ctx.reload_workspace()
-    return describe(ctx, name)
+    result = trace_plugin(ctx, name)
+    emit(result, lambda: _traced(result), as_json=as_json)
 
 
-def disable(ctx: Context, name: str) -> None:
-    """Remove a plugin's pin from `imp.toml`.
-
-    Raises:
-        BadInput: it is not enabled.
-    """
-    if name not in ctx.workspace.plugin_pins:
-        raise BadInput(f"{name} is not enabled", mend="see: imp plugin list")
-    ctx.workspace.without_table(f"plugins.{name}")
-    ctx.reload_workspace()
-
-
-def _find(ctx: Context, name: str) -> PluginStatus:
-    for status in ctx.plugins.statuses:
-        if status.name == name:
-            return status
-    raise BadInput(f"no installed plugin is called {name}", mend="see: imp plugin list")
-
-
-def _row(status: PluginStatus) -> dict[str, object]:
-    return {
-        "name": status.name,
-        "version": status.version,
-        "distribution": status.distribution,
-        "state": status.state.value,
-        "problem": status.problem,
-    }
-
-
-def _declared(manifest: Manifest) -> dict[str, object]:
-    return {
-        "summary": manifest.summary,
-        "purposes": {action: list(names) for action, names in manifest.purposes.items()},
-        "identifiers": list(manifest.identifiers),
-        "hosts": list(manifest.hosts),
-        "manifest_sha256": manifest.sha256,
-    }
-
-
-def _text(result: dict[str, object]) -> str:
-    out = [f"{result['name']} {result['version']} ({result['state']})"]
-    if result["problem"]:
-        out.append(f"  problem: {result['problem']}")
-    purposes = result.get("purposes")
-    if isinstance(purposes, dict):
-        out += [f"  may {action}: {', '.join(names) or 'nothing'}" for action, names in purposes.items()]
-        for key in ("identifiers", "hosts"):
-            names = result[key]
-            out.append(f"  {key}: {', '.join(names) if isinstance(names, list) and names else 'none'}")
+def _checked(result: PluginCheck) -> str:
+    out = [f"{result.name} {result.version}"]
+    for check in result.checks:
+        out.append(f"{'ok ' if check.ok else 'NOT OK'}  {check.name}: {check.detail}")
+        if check.mend:
+            out.append(f"        {check.mend}")
     return "\n".join(out)
+
+
+def _traced(result: PluginTrace) -> str:
+    took = "not loaded" if result.load_seconds is None else f"{result.load_seconds * 1000:.1f} ms to load"
+    out = [f"{result.name} {result.version} ({result.state})", f"  {result.problem}" if result.problem else ""]
+    out.append(lines({"  loading": took, "  hooks": _listed(result.hooks), "  registers": _listed(result.registered)}))
+    out += [f"  module {module}" for module in result.modules]
+    for change in result.enabled:
+        what = f"enabled {change.version}" if change.enabled else "disabled"
+        out.append(f"  {format_time(change.at_us)}  {what} by {change.actor} (entry {change.seq})")
+    for trail in result.trail:
+        span = f"{format_time(trail.first_us)} to {format_time(trail.last_us)}"
+        out.append(f"  {trail.type}: {trail.entries} entries, {span}")
+        out += [f"    {name}: {n:,}" for name, n in trail.counts.items()]
+    if not result.ledger:
+        out.append("  no ledger here to ask")
+    return "\n".join(line for line in out if line)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "nothing"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
-from imp_core import hookspecs
-from imp_core.errors import BadInput, ImpError, PluginBroken
-from imp_core.hookspecs import PROJECT, CommandRef, KeyProvider, RuntimeProvider, Veto, VetoAction
+from imp_core.errors import BadInput, ImpError
+from imp_core.hook_manager import HookManager, RefusedHook, caller
+from imp_core.hookspecs import CommandRef, KeyProvider, RuntimeProvider, Veto, VetoAction
 from imp_core.installed import ALWAYS_ON, GROUP, PluginState, PluginStatus, contained, discover
+from imp_core.stopwatch import Stopwatch, SystemStopwatch
 from imp_core.wall.words import masked, shown_text
 
 if TYPE_CHECKING:  # `imp --help` asks no channel and reads no manifest
@@ -24,30 +23,7 @@ if TYPE_CHECKING:  # `imp --help` asks no channel and reads no manifest
 
 __all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "Plugins", "discover"]
 
-_HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("imp_"))
-_HOOKABLE = (FunctionType, MethodType, classmethod, staticmethod)
 _MOST_ITEMS = 1_000
-_REJECTED_OPTIONS = ("wrapper", "hookwrapper", "tryfirst", "trylast")
-
-
-class _Refused(PluginBroken):
-    """Core's own words about a plugin; unlike a stranger's message they may be shown."""
-
-
-class _Manager(pluggy.PluginManager):
-    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:  # noqa: ANN401 (pluggy's own type is private)
-        # pluggy takes no other either, but looks at each the slow way.
-        if isinstance(plugin, ModuleType) and type(vars(plugin).get(name)) not in _HOOKABLE:
-            return None
-        options = super().parse_hookimpl_opts(plugin, name)
-        if options is None:
-            return None
-        for option in _REJECTED_OPTIONS:
-            if options.get(option):
-                raise _Refused(f"{name} asks for {option}", mend="hooks of imp only register: drop the option")
-        if (options.get("specname") or name) not in _HOOKS and not options.get("optionalhook"):
-            raise _Refused(f"{name} is not a hook of imp", mend="see the hooks in imp_core.hookspecs")
-        return options
 
 
 class Plugins:
@@ -60,9 +36,10 @@ class Plugins:
         without: Sequence[str] = (),
         installed: Sequence[PluginStatus] | None = None,
         taken: Sequence[str] = (),
+        stopwatch: Stopwatch | None = None,
     ) -> None:
-        self._manager = _Manager(PROJECT)
-        self._manager.add_hookspecs(hookspecs)
+        self._stopwatch = stopwatch or SystemStopwatch()
+        self._manager = HookManager()
         self._taken = frozenset(taken)
         self._registered: dict[str, PluginStatus] = {}
         # The framework's own come first, so that of two with one claim theirs is the one that stands.
@@ -112,6 +89,29 @@ class Plugins:
             BadInput: there is no channel of this name among the enabled plugins.
         """
         return self._owned(name)[0].manifest()
+
+    def channels_of(self, name: str) -> list[HeldChannel]:
+        """The channels a plugin brings."""
+        return [channel for status, channel in self._channels().values() if status.name == name]
+
+    def hooks_of(self, name: str) -> tuple[str, ...]:
+        """The hooks a loaded plugin implements."""
+        plugin = self._manager.get_plugin(name)
+        found = self._manager.get_hookcallers(plugin) if plugin is not None else None
+        return tuple(sorted(hook.name for hook in found or ()))
+
+    def registered_by(self, name: str) -> tuple[str, ...]:
+        """What a loaded plugin registers, in words: channels, commands, providers."""
+        out = [f"channel {channel.info.name}" for channel in self.channels_of(name)]
+        for hook, kind, word in (
+            ("imp_register_commands", CommandRef, "command"),
+            ("imp_register_runtime", RuntimeProvider, "provider"),
+            ("imp_register_key_provider", KeyProvider, "key provider"),
+        ):
+            for status, item in self._collect(hook, kind):
+                if status.name == name:
+                    out.append(f"{word} {shown_text(item.name)}")
+        return tuple(out)
 
     def _owned(self, name: str) -> tuple[PluginStatus, HeldChannel]:
         found = self._channels().get(name)
@@ -181,20 +181,27 @@ class Plugins:
         return status.state is PluginState.DISABLED
 
     def _load(self, status: PluginStatus) -> None:
+        before, began = len(sys.modules), self._stopwatch.seconds()
+
         def load() -> bool:
             module = importlib.import_module(status.module)
             try:
                 self._manager.register(module, name=status.name)
-            except _Refused as refused:
+            except RefusedHook as refused:
                 status.fail(str(refused))
             return True
 
         contained(status, load)
+        status.load_seconds = self._stopwatch.seconds() - began
+        status.loaded_span = before, len(sys.modules)
         if status.state is PluginState.DISABLED:
             status.state = PluginState.LOADED
             self._registered[status.name] = status
-        elif self._manager.has_plugin(status.name):
+            return
+        if self._manager.has_plugin(status.name):
             self._manager.unregister(name=status.name)
+        # Asked for again it would be there as if nothing had happened.
+        sys.modules.pop(status.module, None)
 
     def _channels(self) -> dict[str, tuple[PluginStatus, HeldChannel]]:
         found: dict[str, tuple[PluginStatus, HeldChannel]] = {}
@@ -214,7 +221,7 @@ class Plugins:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             status = self._registered[implementation.plugin_name]
             if also_broken or status.state is PluginState.LOADED:
-                yield status, _caller(implementation)
+                yield status, caller(implementation)
 
     def _collect(self, hook: str, kind: type[Any]) -> Iterator[tuple[PluginStatus, Any]]:
         for status, implementation in self._implementations(hook):
@@ -222,14 +229,6 @@ class Plugins:
             for item in items or ():
                 if status.state is PluginState.LOADED:  # the one who asks may have found an earlier item wanting
                     yield status, item
-
-
-def _caller(implementation: pluggy.HookImpl) -> Callable[..., Any]:
-    # An implementation takes the arguments it names; pluggy allows it to name fewer than the spec.
-    def call(**arguments: object) -> object:
-        return implementation.function(*(arguments[name] for name in implementation.argnames))
-
-    return call
 
 
 def _items(implementation: Callable[..., Any], kind: type[Any]) -> list[Any]:

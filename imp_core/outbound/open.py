@@ -11,7 +11,7 @@ from imp_core.errors import BadInput
 from imp_core.manifest import Manifest
 from imp_core.outbound.runner import ChannelRunner
 
-__all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts"]
+__all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts", "shown_hosts"]
 
 
 def open_runner(ctx: Context, name: str) -> ChannelRunner:
@@ -68,6 +68,18 @@ def resolved_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, cha
         BadInput: such a setting is missing, or is no host name.
     """
     return tuple(_resolved(host, settings, channel) for host in hosts)
+
+
+def shown_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, channel: str) -> tuple[str, ...]:
+    """The same for an operator to read: a host whose setting is missing keeps its braces."""
+    out = []
+    for host in hosts:
+        try:
+            resolved = _resolved(host, settings, channel)
+        except BadInput:
+            resolved = host
+        out.append(host if resolved == host.lower() else f"{resolved} (setting {host.strip('{}')})")
+    return tuple(out)
 
 
 def _resolved(host: str, settings: Mapping[str, Setting], channel: str) -> str:

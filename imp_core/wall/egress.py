@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Final
 
 from imp_core.wall.host import host_text, is_literal, normal_host, shown_host
-from imp_core.wall.kin import Family, adopt, current, in_call, is_foreign
+from imp_core.wall.kin import mark_started_threads, put_down_to
 
 __all__ = ["Egress", "install"]
 
@@ -27,7 +27,6 @@ _STARTED = (
     "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile",
     "pty.spawn",
 )  # fmt: skip
-_THREADS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 
 
 class Egress:
@@ -89,6 +88,7 @@ def install() -> None:
         _installed.append(True)
         sys.addaudithook(_hook)
         _remember_lookups()
+        mark_started_threads()
 
 
 def _on_reach(judge: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 (a judge or none)
@@ -117,34 +117,12 @@ def _hook(
     event: str,
     args: tuple[Any, ...],
     handlers: dict[str, Callable[[Any, tuple[Any, ...]], None]] = _HANDLERS,
-    threads: tuple[str, ...] = _THREADS,
 ) -> None:
     handler = handlers.get(event)
     if handler is not None:
-        family = None if _own.on else _judged()
+        family = None if _own.on else put_down_to()
         if family is not None:
             handler(family.judge or _NOWHERE, args)
-    elif event in threads:
-        _on_thread(args[0])
-
-
-def _on_thread(function: object) -> None:
-    family = current()
-    if family is None:
-        return
-    thread: Any = getattr(function, "__self__", None)
-    if not issubclass(type(thread), threading.Thread):
-        raise PermissionError(errno.EACCES, "a plugin starts threads through the module threading")
-    adopt(thread, family)
-
-
-def _judged() -> Family | None:
-    """The family that whatever happens in this thread is put down to."""
-    family = current()
-    if family is not None or not in_call:
-        return family
-    here, foreign = threading.get_ident(), is_foreign()
-    return next((other for other in in_call if foreign or other.caller == here), None)
 
 
 def _remember_lookups() -> None:
@@ -152,7 +130,7 @@ def _remember_lookups() -> None:
 
     def getaddrinfo(*args: Any, **options: Any) -> Any:  # noqa: ANN401 (as the original)
         answer = ask(*args, **options)
-        family = None if _own.on else _judged()
+        family = None if _own.on else put_down_to()
         if family is not None and family.judge is not None and args:
             for *_, address in answer:
                 family.judge.found(args[0], address)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection
 from typing import Any, TextIO
 
-from imp_core.wall.kin import current
+from imp_core.wall.kin import speaker
 from imp_core.wall.words import Cleaner, plain_text, type_name
 
 __all__ = ["Hush", "hush_logging", "restore_streams", "route_streams"]
@@ -71,7 +71,7 @@ class _Routed(io.TextIOBase):
         return self._stream
 
     def write(self, text: str, /) -> int:
-        family = current()
+        family = speaker()
         if family is None:
             return self._stream.write(text)
         if family.ear is not None:
@@ -81,7 +81,7 @@ class _Routed(io.TextIOBase):
     @property
     def buffer(self) -> Any:  # noqa: ANN401 (as the real one's)
         """Bytes, for those who ask for them."""
-        return self._stream.buffer if current() is None else _Bytes(self)
+        return self._stream.buffer if speaker() is None else _Bytes(self)
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # a plain attribute there
@@ -89,7 +89,7 @@ class _Routed(io.TextIOBase):
         return self._stream.encoding
 
     def flush(self) -> None:
-        if current() is None:
+        if speaker() is None:
             self._stream.flush()
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ def hush_logging() -> None:
     known = frozenset(vars(logging.makeLogRecord({})))
 
     def cleaned(self: logging.Logger, record: logging.LogRecord) -> None:
-        family = current()
+        family = speaker()
         if family is not None:
             if family.ear is None:
                 return

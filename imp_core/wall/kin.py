@@ -1,7 +1,7 @@
 """Which threads are a plugin's: the one core calls it in, and whatever threads were started from those.
 
-A thread is marked on its own object before it runs (the audit event of its start comes from the thread that starts it),
-so that what a plugin left running is still known when its call is long over.
+A thread is marked on its own object by the thread that starts it, so that what a plugin left running is still known
+when its call is long over. Threads started behind the back of `threading` cannot be: those are never core's.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Final, Protocol
 
-__all__ = ["Family", "adopt", "current", "in_call", "is_foreign", "living"]
+__all__ = ["Family", "adopt", "current", "in_call", "living", "mark_started_threads", "put_down_to", "speaker"]
 
 _MARK: Final = "_imp_family"
 
@@ -70,6 +70,7 @@ class Family:
         self.caller: int | None = None
 
 
+_STRAY: Final = Family()
 in_call: Final[list[Family]] = []
 
 
@@ -87,8 +88,44 @@ def adopt(thread: threading.Thread, family: Family | None) -> Family | None:
     return before
 
 
-def is_foreign() -> bool:
-    """Whether this thread was started behind Python's back, so that nobody can say from where."""
+def speaker() -> Family | None:
+    """The family whose words this thread's are."""
+    family = current()
+    if family is None and in_call and _is_foreign():
+        return in_call[-1]
+    return family
+
+
+def put_down_to() -> Family | None:
+    """The family that whatever this thread does is put down to.
+
+    What runs in the thread that waits for a plugin's answer meanwhile (a finalizer, say) is that plugin's, and a thread
+    that nobody knows is somebody's who may not.
+    """
+    family = current()
+    if family is not None:
+        return family
+    if _is_foreign():
+        return in_call[-1] if in_call else _STRAY
+    here = threading.get_ident()
+    return next((other for other in in_call if other.caller == here), None)
+
+
+def mark_started_threads() -> None:
+    """From now on a thread that a plugin's thread starts is of its family."""
+    start = threading.Thread.start
+
+    def marked(self: threading.Thread) -> None:
+        family = current()
+        if family is not None:
+            adopt(self, family)
+        start(self)
+
+    # No audit event tells of a thread's start in every Python there is.
+    threading.Thread.start = marked  # type: ignore[method-assign]
+
+
+def _is_foreign() -> bool:
     return type(threading.current_thread()) is threading._DummyThread  # noqa: SLF001 (it has no other name)
 
 

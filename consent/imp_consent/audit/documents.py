@@ -18,6 +18,7 @@ _NAMES: Final = {
     "policy": (("purposes", "policy"),),
     "notice": (("sha256", "notice"),),
     "experiment": (("definition_sha256", "policy"),),
+    "plugin-enable": (("manifest_sha256", "policy"),),
     "import": (("rejects", "policy"),),
     "erased": (("files", "policy"),),
     "send-intent": (("definition", "policy"),),

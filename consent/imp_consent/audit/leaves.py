@@ -22,7 +22,9 @@ _PERSON: Final = re.compile(
 )
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Types whose entries the other checks read again.
-_KEPT: Final = frozenset({"policy", "notice", "experiment", "import", "collect", "erased", "send-intent", "send-close"})
+_KEPT: Final = frozenset(
+    {"policy", "notice", "experiment", "plugin-enable", "import", "collect", "erased", "send-intent", "send-close"}
+)
 
 
 @dataclass(slots=True)
