@@ -10,6 +10,9 @@ import traceback
 import pytest
 
 from imp_core.channel import AuthInvalid, ChannelError, DeliveryStatus, RateLimited, Retryable
+from imp_core.errors import PluginBroken
+from imp_core.outbound.handout import Handout
+from imp_core.outbound.runner import ChannelRunner
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 PERSON = "annabella@example.com"
@@ -123,6 +126,22 @@ def test_many_connections_share_the_rows(open_sink, settings_for, batch_of, deli
     assert deliver(settings_for(sink, connections=4), batch_of(*addresses)) == [accepted] * 40
     assert sorted(item.recipients[0] for item in sink.arrived) == sorted(addresses)
     assert sink.connections == 4
+
+
+def test_core_calls_it_behind_its_wall(open_sink, settings_for, batch_of, channel, context_of):
+    sink = open_sink()
+    batch, addresses = batch_of(*(f"p{number}@example.com" for number in range(20)))
+    context = context_of(settings_for(sink, connections=4), **LOGIN)
+    options = {"purpose": batch.purpose, "granted": True, "fresh": lambda: True}
+    runner = ChannelRunner(channel, hosts=["127.0.0.1"])
+    runner.call("deliver", Handout(context, batch.rows, addresses, **options), batch)
+    runner.close()
+    assert len({item.recipients for item in sink.arrived}) == 20
+    held = ChannelRunner(channel, hosts=["smtp.shop.example"])
+    with pytest.raises(PluginBroken, match="undeclared host"):
+        held.call("deliver", Handout(context, batch.rows, addresses, **options), batch)
+    held.close()
+    assert len(sink.arrived) == 20
 
 
 def test_too_many_stops_all_and_the_second_time_only_that_person_waits(

@@ -78,6 +78,24 @@ def test_a_single_part_stands_alone(parts, kind):
     assert content(message) == next(iter(parts.values()))
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("plain\n-- \n.\n", "7bit"),
+        ("x" * 79, "quoted-printable"),
+        ("Grüße, und sonst nur ASCII in dieser Zeile\n", "quoted-printable"),
+        ("春天到了\n" * 40, "base64"),
+        ("ä" * 3_000, "base64"),
+    ],
+)
+def test_a_body_is_seven_bits_in_short_lines(text, encoding):
+    data = data_of(text=text)
+    assert read(data)["Content-Transfer-Encoding"] == encoding
+    assert data.isascii()
+    assert max(map(len, data.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 78
+    assert content(read(data)).rstrip("\n") == text.rstrip("\n")
+
+
 def test_one_click_unsubscribe_stands_as_rfc_8058_wants_it():
     fields = fields_of(data_of(text="x"))
     assert fields["list-unsubscribe"] == [
@@ -134,6 +152,8 @@ def test_no_field_adds_a_header_or_ends_a_message(subject, text, html, name):
     parsed = read(data)
     assert not parsed.defects
     assert len(list(parsed.iter_parts())) == 2
+    bodies = [content(part) for part in parsed.iter_parts()]
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "".join(bodies))
     assert re.fullmatch(r"<p>[^<>]*</p>", content(parsed.get_body(("html",))).strip(), re.DOTALL)
 
 
