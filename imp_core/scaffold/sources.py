@@ -25,10 +25,7 @@ def checkout(package: str | None = None) -> Path | None:
 
 
 def sources_table(root: Path | None) -> str:
-    """The tables of `pyproject.toml` that name the checkout, empty where there is none.
-
-    The empty workspace makes the folder its own: it may lie inside the checkout.
-    """
+    """The table of `pyproject.toml` that names the checkout, empty where there is none."""
     if root is None:
         return ""
     lines = [f"{name} = {{ path = {quote(str(root / folder))}, editable = true }}" for name, folder in _MEMBERS.items()]

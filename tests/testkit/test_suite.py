@@ -141,3 +141,9 @@ def test_the_sink_answers_in_its_block_only():
 
 def test_fixtures_show_no_secret():
     assert "kit-secret" not in repr(Fixtures(package="x", secrets={"api_key": "kit-secret-7f31"}))
+
+
+def test_the_readme_lists_every_rule(project_folder):
+    text = (project_folder / "plugins" / "testkit" / "README.md").read_text(encoding="utf-8")
+    assert [check.name for check in CHECKS if f"- `{check.name}`: {check.rule}\n" not in text] == []
+    assert text.count("- `test_") == len(CHECKS)
