@@ -63,9 +63,12 @@ def deliver(
         ImpError: core itself could not write down an attempt or a status.
     """
     try:
-        return _Delivery(runner, handout, batch).run(seconds_left, stopwatch, backoff, attempts)
+        delivered = _Delivery(runner, handout, batch).run(seconds_left, stopwatch, backoff, attempts)
     finally:
         handout.close()
+    if handout.failure is not None:  # the channel cannot hide it by going on
+        raise handout.failure from None
+    return delivered
 
 
 class _Delivery:
@@ -95,18 +98,14 @@ class _Delivery:
         return self._rest(DeliveryStatus.DEFERRED)
 
     def _call(self, seconds: float) -> DeliveryReport:
-        try:
-            report: DeliveryReport = self._runner.call(
-                "deliver",
-                self._handout,
-                self._left(),
-                seconds=seconds + _GRACE,
-                secret=self._handout.values,
-                take=partial(delivery_report, keys=self._keys),
-            )
-        finally:
-            if self._handout.failure is not None:  # core's own breakage, which the channel cannot hide
-                raise self._handout.failure from None
+        report: DeliveryReport = self._runner.call(
+            "deliver",
+            self._handout,
+            self._left(),
+            seconds=seconds + _GRACE,
+            secret=self._handout.values,
+            take=partial(delivery_report, keys=self._keys),
+        )
         return report
 
     def _left(self) -> Batch:

@@ -22,7 +22,7 @@ from imp_core.wall.kin import mark_started_threads, put_down_to
 __all__ = ["Egress", "install"]
 
 _IN_TOUCH = ("socket.connect", "socket.sendto", "socket.sendmsg")
-_LOOKED_UP = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+_LOOKED_UP = ("socket.getaddrinfo", "socket.gethostbyname")
 _STARTED = (
     "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile",
     "pty.spawn",
@@ -39,9 +39,11 @@ class Egress:
         self.refused: str | None = None
 
     def look_up(self, name: object) -> None:
-        """Let a lookup of a declared name pass, or of this machine's own (which tells nobody anything)."""
+        """Let a lookup of a declared name pass, and those that ask nobody: this machine's own name, and addresses."""
         host = host_text(name)
-        if host is not None and host not in ("", normal_host(_socket.gethostname())) and host not in self._hosts:
+        if host is None or is_literal(host) or host in ("", normal_host(_socket.gethostname())):
+            return
+        if host not in self._hosts:
             self._refuse(f"tried to connect to an undeclared host: {shown_host(host)}")
 
     def reach(self, address: object) -> None:
@@ -100,6 +102,14 @@ def _on_lookup(judge: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 (a ju
     judge.look_up(args[0])
 
 
+def _on_lookup_backwards(judge: Any, args: tuple[Any, ...]) -> None:  # noqa: ANN401 (a judge or none)
+    host = host_text(args[0])
+    if host is not None and is_literal(host):
+        judge.reach((host,))
+    else:
+        judge.look_up(args[0])
+
+
 def _on_start(event: str, judge: Any, _: tuple[Any, ...]) -> None:  # noqa: ANN401 (a judge or none)
     judge.start(event)
 
@@ -107,6 +117,7 @@ def _on_start(event: str, judge: Any, _: tuple[Any, ...]) -> None:  # noqa: ANN4
 _HANDLERS: Final[dict[str, Callable[[Any, tuple[Any, ...]], None]]] = {
     **dict.fromkeys(_IN_TOUCH, _on_reach),
     **dict.fromkeys(_LOOKED_UP, _on_lookup),
+    "socket.gethostbyaddr": _on_lookup_backwards,
     "socket.getnameinfo": lambda judge, args: judge.reach(args[0]),
     **{event: partial(_on_start, event) for event in _STARTED},
 }

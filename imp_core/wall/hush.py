@@ -14,6 +14,7 @@ __all__ = ["Hush", "hush_logging", "restore_streams", "route_streams"]
 
 _MOST_CHARS = 262_144
 _LONGEST_LINE = 8_192
+_LONGEST_ADDRESS = 512
 
 
 class Hush:
@@ -29,29 +30,37 @@ class Hush:
         """Some text; what ends a line is shown."""
         if self._left <= 0:
             return
-        self._line += text[: self._left]
+        first, *lines = text[: self._left].split("\n")
         self._left -= len(text)
-        *lines, self._line = self._line.split("\n")
+        self._add(first)
         for line in lines:
-            self._show(line)
-        if len(self._line) > _LONGEST_LINE or self._left <= 0:
             self._end_line()
+            self._add(line)
         if self._left <= 0:
+            self._end_line()
             self._show("(the plugin printed more than is shown)")
 
     def clean(self, text: str) -> str:
         """A text without what must not come out."""
-        return "\n".join(map(self._cleaner.clean, text[:_LONGEST_LINE].split("\n")))
+        if len(text) > _LONGEST_LINE:
+            text = text[: _LONGEST_LINE - _LONGEST_ADDRESS].rpartition(" ")[0] + " (cut)"
+        return "\n".join(map(self._cleaner.clean, text.split("\n")))
 
     def finish(self) -> None:
         """The call is over: show what has no end of line."""
-        self._end_line()
+        if self._line:
+            self._end_line()
         self._left = 0
+
+    def _add(self, text: str) -> None:
+        self._line = (self._line + text)[: _LONGEST_LINE + 1]
 
     def _end_line(self) -> None:
         line, self._line = self._line, ""
-        if line:
-            self._show(line)
+        if len(line) > _LONGEST_LINE:
+            # Half an address would not be known as one: the cut goes where it cannot have begun.
+            line = line[: _LONGEST_LINE - _LONGEST_ADDRESS].rpartition(" ")[0] + " (cut)"
+        self._show(line)
 
     def _show(self, line: str) -> None:
         if self._stream is not None:

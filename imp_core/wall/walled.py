@@ -27,13 +27,16 @@ def walled(
     before = kin.adopt(here, family) if thread is None else None
     family.judge, family.ear, family.caller = egress, hush, None if thread is None else here.ident
     kin.in_call.append(family)
+    ended = None
     try:
         yield
+        ended = thread
     finally:
         kin.in_call.remove(family)
         family.judge = family.ear = family.caller = None
         if thread is None:
             kin.adopt(here, before)
         hush.finish()
-        if before is None and not kin.in_call and not kin.living(besides=thread):
+        # As long as somebody of theirs may still speak, the streams stay routed; core's own threads notice nothing.
+        if before is None and not kin.in_call and not kin.living(besides=ended):
             restore_streams()

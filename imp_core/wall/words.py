@@ -11,7 +11,8 @@ __all__ = ["Cleaner", "masked", "plain_text", "shown_text", "type_name"]
 _MOST_SHOWN = 200
 _STARS: Final = "***"
 _MANY_DIGITS = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,}|[0-9]{7,}")
-_AT = re.compile(r"[^\s@<>\"'(),;:=]+(?:@|%40)[^\s@<>\"'(),;:]+", re.IGNORECASE)
+# The look behind lets a word be tried from its beginning only: a long one would take its length squared.
+_AT = re.compile(r"(?<![^\s@<>\"'(),;:=])[^\s@<>\"'(),;:=]+(?:@|%40)[^\s@<>\"'(),;:]+", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DIGITS = re.compile(r"[0-9]{4}")
 

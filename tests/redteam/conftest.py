@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -152,7 +154,11 @@ def stranger(site, workspace, context, code, manifest) -> Iterator[Callable[...,
     made: list[Stranger] = []
 
     def stranger(methods: str = "", *, addresses: str = "resolve", hosts: str = "", **options: str) -> Stranger:
-        site.install("acme", code(methods, hosts=hosts, **options), manifest=manifest(hosts, addresses))
+        site.install(
+            "acme",
+            code(methods, hosts=hosts.replace("{{", "{").replace("}}", "}"), **options),
+            manifest=manifest(hosts, addresses),
+        )
         enable(context, "acme")
         made.append(Stranger(context))
         return made[-1]
@@ -161,6 +167,31 @@ def stranger(site, workspace, context, code, manifest) -> Iterator[Callable[...,
     for one in made:
         for runner in one.runners:
             runner.close()
+
+
+@pytest.fixture
+def enabled_elsewhere(imp, site, workspace, code, manifest) -> Callable[..., None]:
+    """Install and enable a stranger for child processes; nothing of it runs in this one."""
+
+    def enabled(methods: str = "", *, hosts: str = "", **options: str) -> None:
+        site.install("acme", code(methods, hosts=hosts, **options), manifest=manifest(hosts))
+        imp("plugin", "enable", "acme").ok()
+
+    return enabled
+
+
+@pytest.fixture
+def child(imp, site) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a script in a process of its own, where the strangers are installed."""
+
+    def run(script: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        code = script.replace("{path!r}", repr([str(site.folder)])).replace("{{", "{").replace("}}", "}")
+        return subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env={**imp.environ, **environ},
+            cwd=imp.workspace, check=False, timeout=60,
+        )  # fmt: skip
+
+    return run
 
 
 @dataclass(frozen=True)
