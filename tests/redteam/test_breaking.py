@@ -293,3 +293,11 @@ def test_printing_an_address_at_import(imp, site, workspace, manifest):
     answer = imp("plugin", "list", "--json").ok()
     assert answer.json["plugins"]
     assert answer.err == "***, ***, hello\n"
+
+
+@pytest.mark.parametrize("source", ["sys.exit(7)", "raise KeyboardInterrupt", "raise ValueError"])
+def test_raising_when_the_process_ends_changes_no_answer(imp, site, workspace, manifest, source):
+    site.install("acme", f"import atexit, sys\n@atexit.register\ndef last():\n    {source}\n", manifest=manifest())
+    imp("plugin", "enable", "acme").ok()
+    answer = imp("plugin", "list", "--json").ok()
+    assert answer.json["plugins"]

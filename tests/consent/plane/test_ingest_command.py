@@ -56,7 +56,7 @@ def test_the_summary_counts_what_came_in_and_what_was_denied_by_reason(line, wri
     answer = line("ingest", "file", write(GOOD, UNKNOWN)).ok()
     words = [text.rsplit(maxsplit=1) for text in answer.out.splitlines()]
     assert {name.strip(): value for name, value in words} == {
-        "received": "2", "admitted": "1", "denied, no_record": "1", "batch": "1", "entry": "3",
+        "received": "2", "admitted": "1", "denied, no_record": "1", "batch": "1", "entry": "4",
     }  # fmt: skip
     assert answer.err == ""
 
@@ -65,7 +65,7 @@ def test_the_json_holds_every_count(line, write):
     found = line("ingest", "file", write(GOOD, UNKNOWN), "--json").ok().json
     assert len(found.pop("source_sha256")) == 64
     assert found == {
-        "channel": "file", "batch": 1, "seq": 3, "already": False, "dry_run": False, "received": 2, "admitted": 1,
+        "channel": "file", "batch": 1, "seq": 4, "already": False, "dry_run": False, "received": 2, "admitted": 1,
         "duplicates": 0, "denied": {"no_record": 1}, "rejected": 0, "enrolled": {"admitted": 1, "no_record": 1},
         "signals": 0, "signals_unknown": 0, "props_dropped": 0,
     }  # fmt: skip
