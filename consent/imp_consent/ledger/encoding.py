@@ -20,7 +20,10 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "decode", "encode"]
 MAX_BYTES: Final = 4096
 MAX_DEPTH: Final = 32
 _LIMIT: Final = 2**53
-_LONG: Final = re.compile(rb"9[0-9]{15}|[0-9]{17}")  # what an integer of 2**53 or more must hold
+# What an integer of 2**53 or more must hold: sixteen digits that begin with 9, or seventeen.
+_SIXTEEN: Final = re.compile(rb"9[0-9]{15}")
+_SEVENTEEN: Final = b"0" * 17
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _FREE: Final = frozenset({str, bool, type(None)})  # types of which every value may be written
 _BYTES: Final = (bytes, bytearray, memoryview)
 
@@ -102,4 +105,6 @@ def _items(value: object) -> Iterable[object]:
 
 def _is_plain(data: bytes) -> bool:
     # in what JSON can say at all, only these three leave the profile; the brackets of strings count too, and may
-    return data.isascii() and not _LONG.search(data) and data.count(b"[") + data.count(b"{") <= MAX_DEPTH
+    if not data.isascii() or data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        return False
+    return _SEVENTEEN not in data.translate(_DIGITS) and not _SIXTEEN.search(data)
