@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+_MOST_JOB = 200
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """Whether the channel could work now: credentials and reachability."""
@@ -60,12 +63,13 @@ class RowStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRef:
-    """The peer's name of work that goes on after the call; `poll` asks for it."""
+    """The peer's name of work that goes on after the call; `poll` asks for it: at most 200 characters of ASCII."""
 
     id: str
 
     def __post_init__(self) -> None:
-        check_code(self.id)
+        if not (self.id.isascii() and self.id.isprintable() and 0 < len(self.id) <= _MOST_JOB):
+            raise ValueError("a job's name is 1 to 200 printable characters of ASCII")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

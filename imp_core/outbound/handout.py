@@ -51,6 +51,11 @@ class Handout:
         self._open = True
         self._failure: ImpError | None = None
         self._lock = threading.RLock()
+        if not granted:
+            # The channel reaches people by its own handles: from now on core cannot know whom it has not.
+            for key in sorted(self._known):
+                self._attempted.add(key)
+                self._tell_attempted(key)
 
     def __repr__(self) -> str:
         return f"Handout({len(self._known)} rows)"
@@ -136,7 +141,8 @@ class Handout:
     def renew(self, keys: Collection[str]) -> None:
         """These rows were not taken: their addresses may be resolved once more."""
         with self._lock:
-            self._attempted -= frozenset(keys)
+            if self._granted:
+                self._attempted -= frozenset(keys)
 
     def close(self) -> None:
         """Let go of the addresses; whoever asks later gets none, and what is settled later does not count."""

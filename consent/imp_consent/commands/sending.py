@@ -22,7 +22,7 @@ from imp_consent.plane.send import (
     Sender,
     SendResult,
     Tally,
-    batch_of,
+    plan_batch,
     read_campaign,
     windows,
 )
@@ -30,11 +30,12 @@ from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.channel import Capability, Channel, ChannelInfo, PayloadInvalid, Plan
 from imp_core.context import Context
-from imp_core.errors import BadInput, CheckFailed, PluginBroken
+from imp_core.errors import BadInput, CheckFailed
 from imp_core.event import RowFault
 from imp_core.gate import Action
 from imp_core.hookspecs import VetoAction
 from imp_core.manifest import Addresses, Manifest
+from imp_core.outbound import answers
 from imp_core.outbound.backoff import Backoff
 from imp_core.outbound.bucket import TokenBucket
 from imp_core.outbound.open import channel_context, open_runner
@@ -107,13 +108,14 @@ class Sending:
             BadInput: the content cannot be sent.
             PluginBroken: it answered something else than a plan.
         """
-        batch = batch_of(self.carrier(), chunk, name="plan", expires_us=self.ctx.clock.now_us())
+        batch = plan_batch(self.campaign, chunk, now_us=self.ctx.clock.now_us())
+        context = channel_context(self.ctx, self.info.name)
         try:
-            plan = self.runner.call("plan", channel_context(self.ctx, self.info.name), batch, connect=False)
+            plan: Plan = self.runner.call("plan", context, batch, connect=False, take=answers.plan)
         except PayloadInvalid as error:
             where = f"campaigns/{self.campaign.name}.toml"
             raise BadInput(f"the channel cannot send this content: {error.code}", where=where) from None
-        return _planned(plan, self.info.name)
+        return _planned(plan)
 
     def vetoed(self, count: int) -> bool:
         """Whether a plugin stops it."""
@@ -195,7 +197,7 @@ def prepare(ctx: Context, channel: str, campaign_name: str, *, resend_in_doubt: 
 
 def _manifest(ctx: Context, plugin: Channel) -> Manifest:
     name = plugin.info.name
-    manifest = next((status.manifest() for status in ctx.plugins.statuses if status.name == name), None)
+    manifest = ctx.plugins.manifest_of(name)
     if manifest is None:
         raise BadInput(f"the channel {name} has no manifest of its name", mend="its package must hold imp-plugin.toml")
     if not plugin.info.serves(Capability.DELIVER):
@@ -267,9 +269,7 @@ def _checked(row: AudienceRow) -> AudienceRow | RowFault:
     return row
 
 
-def _planned(plan: object, channel: str) -> PlanResult:
-    if not isinstance(plan, Plan) or type(plan.messages) is not int:
-        raise PluginBroken("the channel answered something else than a plan", where=channel)
+def _planned(plan: Plan) -> PlanResult:
     return PlanResult(
         messages=plan.messages,
         cost=None if plan.cost is None else str(plan.cost),

@@ -94,11 +94,10 @@ def conclude(
     *,
     channel: str,
     recovered: bool,
-    job: str | None = None,
 ) -> int:
     """Append `send-close` with what became of every message of an intent; returns its seq.
 
-    `recovered` is whether a journal told it after a kill, `job` the peer's name of work that goes on.
+    `recovered` is whether a journal told it after a kill.
 
     Raises:
         LedgerBroken: the results are not those of the intent's open rows.
@@ -118,6 +117,5 @@ def conclude(
         "counts": dict(sorted(counts.items())),
         "results": results_sha256(results),
         "recovered": recovered,
-        "job": job,
     }
     return transaction.append_system("send-close", fields)

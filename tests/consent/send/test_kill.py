@@ -14,6 +14,7 @@ import pytest
 
 from imp_consent.plane.send.journal import Journal, read_journal
 from imp_core.channel import DeliveryStatus, RowStatus
+from imp_core.errors import ImpError
 
 KEYS = [bytes([number]) * 16 for number in range(3)]
 
@@ -81,6 +82,22 @@ def test_whom_the_peer_has_taken_unheard_is_in_doubt_and_not_sent_to_again(real_
     assert len(set(shop.addresses())) == len(shop.addresses()) == 10
 
 
+def test_a_channel_that_needs_no_addresses_reaches_nobody_twice_either(real_shop, post_site):
+    shop = real_shop
+    manifest = post_site / "stranger_post" / "imp-plugin.toml"
+    manifest.write_text(manifest.read_text().replace("resolve", "none"))
+    shop.imp("plugin", "enable", "post").ok()
+    shop.everybody(10)
+    shop.settings(mode="handles-die")
+    assert shop.send(shop.people(10), "--execute").code == -signal.SIGKILL
+    shop.settings(mode="handles")
+    result = shop.send(shop.people(10), "--execute").ok().json
+    assert result["before"] == {"accepted": 2, "in_doubt": 8}, "core cannot know whom it had not reached"
+    assert len(shop.addresses()) == 3
+    again = shop.send(shop.people(10), "--execute", "--resend-in-doubt").ok().json
+    assert again["sent"] == {"accepted": 8}
+
+
 def test_the_doctor_names_a_send_that_died(real_shop):
     shop = real_shop
     shop.everybody(10)
@@ -134,6 +151,26 @@ def test_a_chunk_of_somebody_else_s_that_is_under_way_is_left_alone(real_shop):
     Path(f"{shop.inbox}.go").touch()
     process.communicate(timeout=60)
     assert (process.returncode, len(shop.addresses())) == (0, 10)
+
+
+def test_what_a_process_left_that_died_before_its_commit_stands_in_nobody_s_way(tmp_path):
+    path = tmp_path / "sending" / "7"
+    Journal(path).let_go()
+    made = Journal(path)
+    made.attempted(KEYS[0].hex())
+    with pytest.raises(ImpError, match=r"held by somebody else|cannot be written"):
+        Journal(path)
+    made.let_go()
+    assert outcomes(path) == ["in_doubt", "deferred", "deferred"]
+
+
+def test_what_cannot_be_noted_whole_is_not_done(tmp_path, monkeypatch):
+    made = Journal(tmp_path / "sending" / "7")
+    monkeypatch.setattr("os.write", lambda _, data: len(data) - 1)
+    with pytest.raises(ImpError, match="No space left"):
+        made.attempted(KEYS[0].hex())
+    monkeypatch.undo()
+    made.let_go()
 
 
 def status(key, status=DeliveryStatus.ACCEPTED, code=None):

@@ -2,7 +2,7 @@
 
 from imp_consent.plane.send.campaign import MESSAGE, Campaign, read_campaign
 from imp_consent.plane.send.candidate import AudienceRow, Candidate, Screen, Tally
-from imp_consent.plane.send.chunk import FRESH_SECONDS, Carrier, batch_of
+from imp_consent.plane.send.chunk import FRESH_SECONDS, Carrier, plan_batch
 from imp_consent.plane.send.recover import Recovered, recover
 from imp_consent.plane.send.result import PlanResult, PreviewResult, SendResult
 from imp_consent.plane.send.send import CHUNK, WINDOW, Sender, windows
@@ -23,7 +23,7 @@ __all__ = [
     "SendResult",
     "Sender",
     "Tally",
-    "batch_of",
+    "plan_batch",
     "read_campaign",
     "recover",
     "windows",

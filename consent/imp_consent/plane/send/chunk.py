@@ -25,8 +25,9 @@ from imp_core.ports import Json
 from imp_core.stopwatch import Stopwatch
 from imp_core.workspace import Workspace
 
-__all__ = ["FRESH_SECONDS", "Carrier", "Sent", "batch_of", "send_chunk"]
+__all__ = ["FRESH_SECONDS", "Carrier", "Sent", "plan_batch", "send_chunk"]
 
+_EXAMPLE: Final = "example-token"  # as long as it is no token, it withdraws nobody
 FRESH_SECONDS: Final = 30.0  # a permission asked for longer ago is asked for again (`DATA.md`)
 
 
@@ -55,10 +56,22 @@ class Sent:
     stop: bool = False
 
 
-def batch_of(carrier: Carrier, chunk: Sequence[Candidate], *, name: str, expires_us: int) -> Batch:
-    """What the channel is handed of a chunk."""
-    campaign, keyring = carrier.campaign, carrier.log.keyring
-    key, now_us = keyring.active("channel"), carrier.log.clock.now_us()
+def plan_batch(campaign: Campaign, chunk: Sequence[Candidate], *, now_us: int) -> Batch:
+    """What the channel is handed to plan with: as many rows as there are, and nothing of anybody in them."""
+    fields = {name: f"‹{name}›" for name in campaign.fields}
+    rows = [
+        Recipient(
+            handle=f"plan-{place}", key=f"plan-{place}", content=item.content or "", fields=fields, unsubscribe=_EXAMPLE
+        )
+        for place, item in enumerate(chunk)
+    ]
+    return _batch(campaign, rows, name="plan", expires_us=now_us)
+
+
+def _batch_of(carrier: Carrier, chunk: Sequence[Candidate], *, name: str, expires_us: int) -> Batch:
+    """What the channel is handed to deliver."""
+    campaign, key = carrier.campaign, carrier.log.keyring.active("channel")
+    now_us = carrier.log.clock.now_us()
     rows = [
         Recipient(
             handle=item.handle,
@@ -71,7 +84,11 @@ def batch_of(carrier: Carrier, chunk: Sequence[Candidate], *, name: str, expires
         )
         for item in chunk
     ]
-    used = {item.content for item in chunk}
+    return _batch(campaign, rows, name=name, expires_us=expires_us)
+
+
+def _batch(campaign: Campaign, rows: Sequence[Recipient], *, name: str, expires_us: int) -> Batch:
+    used = {row.content for row in rows}
     return Batch(
         id=name,
         campaign=campaign.name,
@@ -99,7 +116,7 @@ def send_chunk(carrier: Carrier, chunk: Sequence[Candidate], tally: Tally) -> Se
         return FRESH_SECONDS - (carrier.stopwatch.seconds() - committed)
 
     expires_us = carrier.log.clock.now_us() + int(FRESH_SECONDS) * SECOND_US
-    batch = batch_of(carrier, going, name=str(intent), expires_us=expires_us)
+    batch = _batch_of(carrier, going, name=str(intent), expires_us=expires_us)
     handout = Handout(
         carrier.context(),
         batch.rows,
@@ -186,8 +203,7 @@ def _addresses(chunk: Sequence[Candidate]) -> dict[str, RawId]:
 def _close(carrier: Carrier, intent: int, done: Delivered) -> None:
     results = {bytes.fromhex(key): Outcome(str(row.status), row.code) for key, row in done.statuses.items()}
     with carrier.log.write() as transaction:
-        job = done.job.id if done.job else None
-        conclude(transaction, intent, results, channel=carrier.campaign.channel, recovered=False, job=job)
+        conclude(transaction, intent, results, channel=carrier.campaign.channel, recovered=False)
 
 
 def _counted(going: Sequence[Candidate], done: Delivered, attempted: frozenset[str], tally: Tally) -> Sent:

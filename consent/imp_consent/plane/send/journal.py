@@ -12,6 +12,7 @@ only known of lines that say how it ended. After a restart of the machine everyb
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import threading
@@ -54,22 +55,26 @@ class Journal:
     """The journal of one chunk while it is sent; its methods may be called from several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Create the file, durably; it must not be there yet.
+        """Create the file, durably, inside the transaction that commits its intent.
 
         Raises:
-            ImpError: it cannot be written.
+            ImpError: it cannot be written, or somebody else holds it.
         """
         self._path = path
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
+            _remove_stale(path)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            self._hold: Hold | None = take(path)
+            hold = take(path)
+            if hold is None:
+                raise ImpError("the journal is held by somebody else", where=str(path), mend="run it again")
+            self._hold: Hold = hold
             self._write(f"{_FORMAT} {_boot_id()}\n")
             os.fsync(self._file)
             _sync_folder(path.parent)
         except OSError as error:
-            raise ImpError(f"the journal cannot be written: {error.strerror}", where=str(path)) from None
+            raise _unwritable(path, error.strerror) from None
 
     def attempted(self, key: str) -> None:
         """Note that an address is about to be handed out."""
@@ -85,8 +90,7 @@ class Journal:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-            if self._hold is not None:
-                self._hold.release()
+            self._hold.release()
 
     def remove(self) -> None:
         """The chunk is closed in the ledger: the journal has done its work."""
@@ -97,7 +101,25 @@ class Journal:
         with self._lock:
             if self._file < 0:
                 raise ImpError("the chunk is over", where=str(self._path))
-            os.write(self._file, line.encode())
+            data = line.encode()
+            try:
+                written = os.write(self._file, data)
+            except OSError as error:
+                raise _unwritable(self._path, error.strerror) from None
+            if written != len(data):  # the disk is full: what is not noted must not be done
+                raise _unwritable(self._path, os.strerror(errno.ENOSPC))
+
+
+def _unwritable(path: Path, reason: str | None) -> ImpError:
+    return ImpError(f"the journal cannot be written: {reason}", where=str(path), mend="make room, and run it again")
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove what a process left that died before its intent was committed: the number is this one's now."""
+    hold = take(path)
+    if hold is not None:
+        path.unlink(missing_ok=True)
+        hold.release()
 
 
 def journal_path(workspace_root: Path, intent: int) -> Path:
