@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,14 @@ __all__ = ["check_sends"]
 
 _TABLE: Final = "delivery"
 _OPEN: Final = "intended"
+# What a message may come to, written out here: an audit shares no table with what it audits.
+_STATUSES: Final = frozenset({"accepted", "delivered", "refused", "failed", "deferred", "in_doubt"})
+# Sent to again, though an earlier attempt came to an end that allows no other.
+_TWICE: Final = (
+    "SELECT DISTINCT later.intent FROM delivery earlier JOIN delivery later"
+    " ON earlier.key = later.key AND earlier.intent < later.intent"
+    " WHERE earlier.status NOT IN ('deferred', 'in_doubt') ORDER BY later.intent"
+)
 
 
 def check_sends(sql: sqlite3.Connection, leaves: Leaves, problems: Problems, count: Callable[[int], None]) -> None:
@@ -36,6 +45,8 @@ def check_sends(sql: sqlite3.Connection, leaves: Leaves, problems: Problems, cou
         _check_one(sql, intents[intent], closes.get(intent), problems, count)
     for seq in sorted(intents.keys() - met):
         problems.report("send.missing", f"entry {seq}", "the messages that it names are not there")
+    for (intent,) in sql.execute(_TWICE).fetchall():
+        problems.report("send.twice", row_place(_TABLE, [intent]), "it sends to somebody who had been sent to before")
 
 
 def _check_one(
@@ -52,12 +63,17 @@ def _check_one(
         problems.report("send.rows", place, "a message's row is not of its types")
         return
     keys = hashlib.sha256(b"".join(key for key, _, _ in rows)).hexdigest()
-    problems.expect(keys == intent.fields.get("keys"), "send.keys", place, "its messages are not those it names")
+    named = keys == intent.fields.get("keys") and len(rows) == intent.fields.get("n")
+    problems.expect(named, "send.keys", place, "its messages are not those it names")
     if close is None:
         unsettled = all(status == _OPEN for _, status, _ in rows)
         problems.expect(unsettled, "send.results", place, "its messages have outcomes, but no entry closes it")
         problems.note("send.open", place, "a send is under way, or was killed: the next one closes it")
         return
+    counts = dict(Counter(status for _, status, _ in rows))
+    agreed = counts == close.fields.get("counts") and close.fields.get("channel") == intent.fields.get("channel")
+    known = counts.keys() <= _STATUSES
+    problems.expect(agreed and known, "send.counts", f"entry {close.seq}", "its counts are not those of its messages")
     lines = "".join(f"{key.hex()} {status} {code or '-'}\n" for key, status, code in rows)
     results = hashlib.sha256(lines.encode(errors="replace")).hexdigest()
     same = results == close.fields.get("results")

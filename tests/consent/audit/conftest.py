@@ -184,7 +184,8 @@ def _others(transaction: Transaction, subject: int) -> None:
     sealed.insert("lease", [(use, use, json.dumps([1, 2]), NOW_US + DAY_US)])
     sealed.insert("inbox", [(b"\x01" * 16, subject, NOW_US, b"{}"), (b"\x02" * 16, subject, NOW_US, b"{}")])
     keys, document = [bytes([number]) * 16 for number in range(2)], b'{"name":"spring"}'
-    intent = intend(transaction, keys, {"definition": archive.sha256_of(document)}, document=document)
+    fields = {"channel": "email", "definition": archive.sha256_of(document)}
+    intent = intend(transaction, keys, fields, document=document)
     results = {keys[0]: Outcome("accepted", "2.0.0"), keys[1]: Outcome("in_doubt")}
     conclude(transaction, intent, results, channel="email", recovered=False)
     sealed.insert("enrolment_count", [("exp", 1, variant, 20_000, "admitted", 3) for variant in ("a", "b")])

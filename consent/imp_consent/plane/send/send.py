@@ -1,7 +1,8 @@
 """A whole send: window by window through the audience, chunk by chunk to the channel, the deferred once more later.
 
 At most once for each person: the message's key is in the ledger before anybody is reached, and whoever is in doubt is
-listed and left alone. Addresses are in memory only, of one window and of those who wait for another try.
+listed and left alone. Addresses are in memory only: of one window of the audience, and of those who wait for another
+try.
 """
 
 from __future__ import annotations
