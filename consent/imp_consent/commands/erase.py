@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import click
 
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.envelope import envelope
 from imp_consent.commands.tell import TellResult, tell, told_text
+from imp_consent.commands.under_way import under_way_text
+from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.runtime import open_log
@@ -66,7 +68,9 @@ def erase(ctx: Context, raw_ids: list[RawId]) -> Erased:
         raise CheckFailed("nobody is known by this identifier: there is nothing to erase")
     body = envelope(ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*")
     request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
-    return resume(log, ctx.workspace)
+    with log.read() as reader:  # the gate denies them by now, so it cannot become more
+        in_flight = messages_in_flight(reader, subjects)
+    return replace(resume(log, ctx.workspace), in_flight=in_flight)
 
 
 def erase_and_tell(ctx: Context, raw_ids: list[RawId]) -> ErasedAndTold:
@@ -88,6 +92,7 @@ def _text(done: ErasedAndTold) -> str:
         f"erased {done.people} people: {done.leaves} entries can no longer be linked to anyone, "
         f"{done.rows} rows removed from {done.files} files"
     )
+    text += under_way_text(done.in_flight)
     if done.told:
         text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
     if done.problem or any(told.due for told in done.told):

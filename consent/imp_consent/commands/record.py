@@ -8,6 +8,8 @@ import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
 from imp_consent.commands.saying import STATES, Saying, Scribe
+from imp_consent.commands.under_way import under_way_text
+from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -19,7 +21,10 @@ __all__ = ["RecordResult", "record", "record_command"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordResult:
-    """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601."""
+    """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
+
+    `in_flight` is how many messages to the person were under way then; None where they gave consent.
+    """
 
     seq: int
     purpose: str
@@ -28,6 +33,7 @@ class RecordResult:
     at: str
     until: str | None
     notice: str | None
+    in_flight: int | None = None
 
 
 def record(
@@ -63,7 +69,8 @@ def record(
     with open_log(ctx).write() as transaction:
         scribe = Scribe(ctx, transaction, surface=surface)
         statement = scribe.statement(said)
-        seq, _ = scribe.append(raw_id, said)
+        seq, subject = scribe.append(raw_id, said)
+        in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
     return RecordResult(
         seq=seq,
         purpose=purpose,
@@ -72,6 +79,7 @@ def record(
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),
         notice=statement.notice,
+        in_flight=in_flight,
     )
 
 
@@ -119,4 +127,5 @@ def record_command(
     )
     where = f" on {done.channel}" if done.channel else ""
     until = f" until {done.until}" if done.until else ""
-    emit(done, f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}", as_json=as_json)
+    text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
+    emit(done, text + under_way_text(done.in_flight), as_json=as_json)

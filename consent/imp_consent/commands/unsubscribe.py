@@ -13,8 +13,10 @@ import click
 
 from imp_consent.commands.arguments import input_lines
 from imp_consent.commands.envelope import envelope
+from imp_consent.commands.under_way import under_way_text
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
@@ -35,7 +37,8 @@ _WEIGHT: Final = {"grant": 0, "refuse": 1, "withdraw": 2}
 class UnsubscribeResult:
     """How many links withdrew something, had done so `already`, or were of `nobody` known (any more).
 
-    `first_seq` and `last_seq` are the entries that were appended; None: nothing was.
+    `first_seq` and `last_seq` are the entries that were appended; None: nothing was. `in_flight` is how many messages
+    to these people were under way then.
     """
 
     withdrawn: int
@@ -43,6 +46,7 @@ class UnsubscribeResult:
     nobody: int
     first_seq: int | None
     last_seq: int | None
+    in_flight: int = 0
 
 
 class _Outcome(StrEnum):
@@ -88,12 +92,14 @@ def unsubscribe(ctx: Context, words: Sequence[str]) -> UnsubscribeResult:
                 tally.nothing[outcome] += 1
             else:
                 tally.seqs.append(outcome)
+        in_flight = messages_in_flight(transaction, {link.subject for link, _ in opened})
     return UnsubscribeResult(
         withdrawn=len(tally.seqs),
         already=tally.nothing[_Outcome.ALREADY],
         nobody=tally.nothing[_Outcome.NOBODY],
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
+        in_flight=in_flight,
     )
 
 
@@ -183,4 +189,4 @@ def _text(done: UnsubscribeResult) -> str:
         words.append(f"{done.already} withdrawn before: nothing to do")
     if done.nobody:
         words.append(f"{done.nobody} of nobody known: nothing to do")
-    return "\n".join(words)
+    return "\n".join(words) + under_way_text(done.in_flight)

@@ -1,7 +1,8 @@
 """What channels still have to be told: to forget people who were erased, by the channel's own pseudonym of each.
 
 A row stays due until the channel answers it with accepted, delivered or refused; then it is deleted. Told twice does no
-harm (`Channel.forget`), so two processes may be at it at once, and a crash between answer and deletion is no loss.
+harm (`Channel.forget`), so two processes may be at it at once, and a crash between answer and deletion is no loss. A
+channel that is sending just now is told afterwards: what is under way may still make it know them.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ from functools import partial
 from typing import Final
 
 from imp_consent.identity.pseudonym import forget_key
+from imp_consent.ledger.in_flight import channels_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_core.channel import DeliveryReport, DeliveryStatus, PeopleBatch, PersonRow
 from imp_core.context import Context
-from imp_core.errors import ImpError, LedgerBroken
+from imp_core.errors import CheckFailed, ImpError, LedgerBroken
 from imp_core.outbound.answers import delivery_report
 from imp_core.outbound.open import channel_context, open_runner
 
-__all__ = ["Due", "Told", "due_by_channel", "tell_channels"]
+__all__ = ["Due", "Told", "channels_of", "due_by_channel", "tell_channels"]
 
 _TABLE: Final = "outbox"
 _DUE: Final = "what = 'forget' AND state = 'due'"
 _MOST_ROWS: Final = 500
 _SECONDS = 60.0
+# System entries that name a channel, and their field that does: it was let run, took people in, or reached them.
+_NAMED_BY: Final = {"plugin-enable": "name", "collect": "channel", "send-intent": "channel"}
 _DONE: Final = frozenset({DeliveryStatus.ACCEPTED, DeliveryStatus.DELIVERED, DeliveryStatus.REFUSED})
 
 
@@ -51,6 +55,12 @@ class Told:
     due: int
     overdue: int
     problem: str | None
+
+
+def channels_of(reader: Reader) -> frozenset[str]:
+    """Every channel that may know somebody, enabled or not: whoever is disabled keeps what it has."""
+    named = (entry.fields.get(field) for type_, field in _NAMED_BY.items() for entry in reader.system_entries(type_))
+    return frozenset(name for name in named if isinstance(name, str) and name)
 
 
 def due_by_channel(reader: Reader, *, now_us: int) -> dict[str, Due]:
@@ -81,7 +91,8 @@ def _tell(ctx: Context, log: Log, channel: str, *, dry_run: bool) -> Told:
     try:
         with closing(open_runner(ctx, channel)) as runner:
             context = channel_context(ctx, channel)
-            for batch in () if dry_run else _batches(ctx, log, channel):
+            due = _due(log, channel)
+            for batch in () if dry_run else _batches(ctx, log, channel, due):
                 keys = {row.key for row in batch.rows}
                 take = partial(delivery_report, keys=keys)
                 report = runner.call("forget", context, batch, seconds=_SECONDS, take=take)
@@ -95,11 +106,17 @@ def _tell(ctx: Context, log: Log, channel: str, *, dry_run: bool) -> Told:
     return Told(channel=channel, told=told, due=left.n, overdue=left.overdue, problem=problem)
 
 
-def _batches(ctx: Context, log: Log, channel: str) -> Iterator[PeopleBatch]:
+def _due(log: Log, channel: str) -> list[bytes]:
+    """The pseudonyms a channel has to be told now; nothing that is sent from now on reaches them."""
     with log.read() as reader:
+        if channel in channels_in_flight(reader):
+            raise CheckFailed("a send is under way, or died: run it again to its end")
         # by pseudonym, which says nothing about people; in the order of ids they would come as they asked
         rows = reader.sealed.select(_TABLE, f"{_DUE} AND channel = ? ORDER BY pseudonym", (channel,))
-        pseudonyms = list(dict.fromkeys(row[2] for row in rows if isinstance(row[2], bytes)))
+        return list(dict.fromkeys(row[2] for row in rows if isinstance(row[2], bytes)))
+
+
+def _batches(ctx: Context, log: Log, channel: str, pseudonyms: Sequence[bytes]) -> Iterator[PeopleBatch]:
     secret = log.keyring.active("idem").secret
     people = [
         PersonRow(handle=pseudonym.hex(), key=forget_key(secret, channel, pseudonym).hex()) for pseudonym in pseudonyms

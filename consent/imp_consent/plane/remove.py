@@ -15,6 +15,7 @@ from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
+from imp_consent.plane.outbox import channels_of
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import Json
@@ -33,7 +34,8 @@ class Erased:
     """What an erasure did: people, leaves that can no longer be linked, archive rows removed, files rewritten.
 
     `compacted`: the database's free pages and write-ahead log were cleared too; where another process was reading,
-    the next erasure or `imp consent erase --resume` does it.
+    the next erasure or `imp consent erase --resume` does it. `in_flight`: messages to them that were under way when the
+    erasure was requested.
     """
 
     people: int
@@ -42,12 +44,15 @@ class Erased:
     files: int
     seq: int | None
     compacted: bool = False
+    in_flight: int = 0
 
 
 def request_erasure(
     log: Log, subjects: Iterable[int], envelope: Mapping[str, Json], *, channels: Sequence[str] = ()
 ) -> list[int]:
-    """Step 1, acknowledged when it returns: the gate denies from now on; channels are to be told. Returns the seqs.
+    """Step 1, acknowledged when it returns: the gate denies from now on. Returns the seqs.
+
+    These channels are to be told, and every other that ever had to do with people (`channels_of`).
 
     Raises:
         LedgerBroken: a subject is unknown.
@@ -55,6 +60,7 @@ def request_erasure(
     seqs: list[int] = []
     with log.write() as transaction:
         under_way = {row[0] for row in transaction.sealed.select("erasure")}
+        told = sorted(channels_of(transaction).union(channels))
         for subject in subjects:
             if subject in under_way:
                 continue
@@ -62,7 +68,7 @@ def request_erasure(
             statement = Statement(type="erase-requested", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=now_us)
             seq = transaction.append_person(subject, statement, envelope)
             transaction.sealed.insert("erasure", [(subject, _REQUESTED, seq, now_us)])
-            _tell(transaction, subject, channels)
+            _tell(transaction, subject, told)
             seqs.append(seq)
     return seqs
 

@@ -37,6 +37,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "at": "2026-03-01T12:00:00Z",
         "until": None,
         "notice": default_notice("Shop Ltd").sha256,
+        "in_flight": None,
     }
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--json").ok()
     assert asked.json == {"permitted": True, "reason": "given", "source": "GDPR 6(1)(a)", "entries": [2]}

@@ -60,7 +60,7 @@ def test_a_click_ends_its_purpose_on_its_channel_and_nothing_else(
     link = token()
     assert asked(MAIL, "email") == "permitted"
     done = imp_here("consent", "unsubscribe", link, "--json").ok()
-    assert done.json == {"withdrawn": 1, "already": 0, "nobody": 0, "first_seq": 5, "last_seq": 5}
+    assert done.json == {"withdrawn": 1, "already": 0, "nobody": 0, "first_seq": 5, "last_seq": 5, "in_flight": 0}
     assert asked(MAIL, "email") == "withdrawn"
     assert asked(MAIL, "sms") == "permitted"
     assert asked("analytics") == "permitted"

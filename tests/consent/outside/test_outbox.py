@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from imp_consent.identity.pseudonym import channel_pseudonym
+from imp_consent.ledger.delivery import Outcome, conclude, intend
 from imp_consent.plane import outbox
 from imp_consent.runtime import open_log
 from imp_core.channel import BatchLimit
@@ -158,6 +159,50 @@ def test_a_channel_that_was_disabled_or_left_out_keeps_its_rows_and_is_named(
     known("plugin", "enable", "acme").ok()
     known("consent", "tell").ok()
     assert due() == []
+
+
+def test_a_channel_that_was_disabled_before_the_erasure_is_told_of_it_once_it_is_back(
+    known: Line, told: Callable[[], list[list[str]]], due: Callable[[], list[Any]]
+) -> None:
+    known("plugin", "disable", "acme").ok()
+    done = erase(known, "member:1")
+    assert [(item["channel"], item["told"], item["due"]) for item in done["told"]] == [("acme", 0, 1), ("file", 1, 0)]
+    assert "not enabled" in done["told"][0]["problem"]
+    known("plugin", "enable", "acme").ok()
+    known("consent", "tell").ok()
+    assert (len(told()), due()) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"), [("plugin-enable", "name"), ("collect", "channel"), ("send-intent", "channel")]
+)
+def test_every_channel_that_the_ledger_names_may_know_somebody(
+    line: Line, context: Context, entry: str, field: str
+) -> None:
+    log = open_log(context)
+    with log.write() as transaction:
+        transaction.append_system(entry, {field: "gone"})
+        transaction.append_system(entry, {field: None})
+    with log.read() as reader:
+        assert outbox.channels_of(reader) == {"acme", "file", "gone"}
+
+
+def test_a_channel_that_is_sending_is_told_when_its_chunk_is_closed(
+    known: Line, told: Callable[[], list[list[str]]], context: Context
+) -> None:
+    log, key, document = open_log(context), bytes(16), b"{}"
+    definition = hashlib.sha256(document).hexdigest()
+    with log.write() as transaction:
+        intent = intend(transaction, [key], {"channel": "acme", "definition": definition}, document=document)
+    done = erase(known, "member:1")
+    assert [(item["channel"], item["told"], item["due"]) for item in done["told"]] == [("acme", 0, 1), ("file", 1, 0)]
+    assert "a send is under way" in done["told"][0]["problem"]
+    assert "a send is under way" in known("consent", "tell", "--dry-run").ok().out
+    assert told() == []
+    with log.write() as transaction:
+        conclude(transaction, intent, {key: Outcome("accepted")}, channel="acme", recovered=False)
+    known("consent", "tell").ok()
+    assert len(told()) == 1
 
 
 def test_one_channel_that_breaks_does_not_keep_the_others_from_being_told(known: Line, settings: Settings) -> None:
