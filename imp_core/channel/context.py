@@ -31,7 +31,8 @@ class DeliveryContext(Protocol):
     """The context of `deliver`: a `ChannelContext` that also hands out addresses, one at a time, and hears of each row.
 
     Whoever is resolved and not settled when a process dies is in doubt: resolve a row right before it is sent, settle
-    it right after. Both may be called from several threads.
+    it right after. Both may be called from several threads. Where the manifest asks for no addresses, every row counts
+    as resolved from the start of the call, so each is settled as soon as it is known.
     """
 
     @property

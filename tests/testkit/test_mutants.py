@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from stranger_mail import mutants, mutants_inbound  # noqa: F401 (they register themselves)
+from stranger_mail import mutants, mutants_inbound, mutants_silent  # noqa: F401 (they register themselves)
 from stranger_mail.good import FIXTURES, AsyncMail, Mail
 from stranger_mail.registry import MUTANTS
 

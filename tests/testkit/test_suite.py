@@ -44,6 +44,15 @@ def test_a_fault_the_peer_cannot_play_takes_its_check_along():
     assert "test_a_peer_that_hangs_costs_its_batch_alone" not in suite
 
 
+def test_what_a_channel_keeps_is_looked_at_only_where_it_can_be(tmp_path):
+    unseen = conformance(Mail, fixtures=replace(FIXTURES, remembers=None))
+    assert "test_forget_leaves_no_handle_behind" not in names(unseen)
+    suite = conformance(Ears, fixtures=replace(FIXTURES, peer=None))
+    assert "test_forget_leaves_no_handle_behind" not in names(suite)
+    with pytest.raises(pytest.fail.Exception, match="a channel that is handed nobody"):
+        suite().test_the_fixtures_bring_what_the_checks_need(tmp_path)
+
+
 def test_every_check_is_a_sentence_with_a_rule():
     for check in CHECKS:
         assert check.name.startswith("test_")

@@ -43,6 +43,12 @@ class Ground:
         return self.delivers and fault in self.fixtures.faults
 
     @property
+    def remembers(self) -> bool:
+        """Whether it can be seen what it keeps of people it meets."""
+        meets = self.delivers if self.plans else self.serves(Capability.SYNC_AUDIENCE)
+        return self.fixtures.remembers is not None and "forget" in self.methods and meets
+
+    @property
     def markets(self) -> bool:
         """Whether it may deliver what a person can withdraw from: marketing."""
         return any(is_marketing(name) for name in self.info.purposes.get(Action.ACTIVATE, ()))

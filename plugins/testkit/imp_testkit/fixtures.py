@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Any
 
 from imp_core.channel.context import Setting
 from imp_core.event import EventType, SignalKind
@@ -42,6 +43,8 @@ class Fixtures:
     withdrawal: where in a message a person finds the way out; where None the whole message is searched for the token.
     stop_word: the word a person answers with instead; the channel must ingest it.
     mail_headers: a mail's headers by names in small letters, where the peer's own are not those.
+    remembers: the handles a channel still keeps something under (in memory, in files, at its gateway); None: nobody
+        looks, and `forget` is checked by its answer only.
     inbound, spend: files for `ingest` and `report`.
     deadline: seconds after which a peer counts as hanging.
     """
@@ -60,6 +63,7 @@ class Fixtures:
     withdrawal: Callable[[Seen], str] | None = None
     stop_word: str | None = None
     mail_headers: Callable[[Seen], Mapping[str, str]] | None = None
+    remembers: Callable[[Any], Collection[str]] | None = None
     inbound: Sequence[Inbound] = ()
     spend: Sequence[Inbound] = ()
     deadline: float = 0.5

@@ -55,6 +55,7 @@ class Peer(Protocol):
     def fail(self, fault: Fault | None, *, times: int | None = None, address: str = "") -> None:
         """From now on fail so: for the next `times` messages (None: until told otherwise), or for one `address`.
 
-        None mends it, and lets go of what hangs, unanswered.
+        None mends it, and lets go of what hangs, unanswered. It is called while a message hangs, from another thread; a
+        message that hangs is in `seen` already.
         """
         ...

@@ -28,6 +28,7 @@ __all__ = [
     "test_conversions_answer_every_row",
     "test_exposed_takes_a_batch_and_answers_nothing",
     "test_forget_answers_every_row_and_may_be_repeated",
+    "test_forget_leaves_no_handle_behind",
     "test_poll_answers_for_the_job_it_is_asked_for",
     "test_taking_people_off_an_audience_answers_every_row_and_may_be_repeated",
     "test_withdrawn_answers_every_row_and_may_be_repeated",
@@ -43,6 +44,18 @@ def test_forget_answers_every_row_and_may_be_repeated(bench: Bench) -> None:
     people = bench.people(3)
     for _ in range(2):
         _answered(bench, "forget", people, bench.context, bench.people_batch(people), final=_FINAL)
+
+
+@check(lambda ground: ground.remembers)
+def test_forget_leaves_no_handle_behind(bench: Bench) -> None:
+    """Who was met and then forgotten is kept no more, as far as `Fixtures.remembers` can see."""
+    people = bench.people(3)
+    _meet(bench, people)
+    met = _kept(bench, people)
+    require(met, "it keeps nobody it met", "name in Fixtures.remembers all handles it keeps, or leave that out")
+    bench.call("forget", bench.context, bench.people_batch(people))
+    left = _kept(bench, people)
+    require(not left, f"{left} of {met} people are kept", "delete in forget what is kept under these handles")
 
 
 @check(lambda ground: ground.serves(Capability.WITHDRAWN))
@@ -135,6 +148,19 @@ def _answered(
     open_ = [row for row in answered.values() if row.status not in final]
     found = f"{method} left a row {open_[0].status}" if open_ else ""
     require(not open_, found, "answer accepted, delivered or refused: core asks again until it ends")
+
+
+def _meet(bench: Bench, people: list[Person]) -> None:
+    if bench.peer is not None and bench.info.serves(Capability.DELIVER):
+        bench.deliver(people)
+    else:
+        bench.call("sync_audience", bench.handout(people), bench.people_batch(people), _nobody())
+
+
+def _kept(bench: Bench, people: list[Person]) -> int:
+    remembers = bench.fixtures.remembers
+    kept = set(remembers(bench.watched.channel)) if remembers is not None else set()
+    return sum(person.row.handle in kept for person in people)
 
 
 def _are_rows(rows: Iterable[object]) -> bool:

@@ -95,6 +95,9 @@ def test_the_fixtures_bring_what_the_checks_need(bench: Bench) -> None:
     }
     missing = [name for name, lacking in needs.items() if lacking]
     require(not missing, f"Fixtures without {', '.join(missing)}", "see imp_testkit.Fixtures for what each is")
+    meets = delivers or info.serves(Capability.SYNC_AUDIENCE)
+    found = "Fixtures.remembers of a channel that is handed nobody"
+    require(meets or fixtures.remembers is None, found, "leave it out: nothing could be seen by it")
 
 
 def _apart(manifest: Manifest, info: ChannelInfo) -> Iterator[str]:

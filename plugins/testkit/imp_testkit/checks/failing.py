@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from imp_core.channel import DeliveryStatus, RowStatus
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imp_core.channel import AuthInvalid, DeliveryStatus, PayloadInvalid, Permanent, Retryable
 from imp_core.errors import ImpError
 from imp_testkit.bench import TAKEN, Bench, told
 from imp_testkit.check import Ground, check, require
@@ -11,6 +16,7 @@ from imp_testkit.people import Person
 
 __all__ = [
     "test_a_peer_that_hangs_costs_its_batch_alone",
+    "test_a_row_the_peer_has_and_never_answered_is_in_doubt",
     "test_a_row_the_peer_refuses_costs_no_other",
     "test_credentials_that_are_not_taken_stop_the_send",
     "test_rows_end_accepted_once_after_a_temporary_fault",
@@ -18,6 +24,9 @@ __all__ = [
 
 _ROUNDS = 3
 _REFUSED = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.FAILED})
+_ENOUGH, _POLL = 10.0, 0.002
+# What these say of every row not settled is that the peer did not take it.
+_NOT_TAKEN = (Retryable, Permanent, PayloadInvalid, AuthInvalid)
 
 
 def _retries(ground: Ground) -> bool:
@@ -72,16 +81,25 @@ def test_a_row_the_peer_refuses_costs_no_other(bench: Bench) -> None:
 
 
 @check(_hangs)
-def test_a_peer_that_hangs_costs_its_batch_alone(bench: Bench) -> None:
-    """Without an answer nothing is called accepted, and when the peer works again so does the channel."""
+def test_a_row_the_peer_has_and_never_answered_is_in_doubt(bench: Bench) -> None:
+    """A peer that has a message and gives no answer, or hangs up, may have taken it: the row is in doubt, no more."""
     people, others = bench.people(2), bench.people(2, first=2)
     bench.the_peer.fail(Fault.HANGS)
-    said = _said_in_time(bench, people)
-    require(
-        not any(row.status in TAKEN for row in said),
-        "a row the peer never answered is called taken",
-        "settle it IN_DOUBT, or let the call end",
-    )
+    with _hanging_up(bench):
+        said = _said(bench, people, seconds=_ENOUGH)
+    require(bench.the_peer.seen, "the peer has no message", "send one; a peer that HANGS notes it in `seen` before")
+    _require_doubt(bench, people, said, "hung up on")
+    bench.the_peer.fail(Fault.HANGS)
+    said = _said(bench, others, seconds=bench.fixtures.deadline)
+    _require_doubt(bench, others, said, "never answered")
+
+
+@check(_hangs)
+def test_a_peer_that_hangs_costs_its_batch_alone(bench: Bench) -> None:
+    """When a peer that hung works again, so does the channel."""
+    people, others = bench.people(2), bench.people(2, first=2)
+    bench.the_peer.fail(Fault.HANGS)
+    _said(bench, people, seconds=bench.fixtures.deadline)
     bench.the_peer.fail(None)
     later = bench.deliver(others)
     for person in others:
@@ -100,13 +118,50 @@ def test_credentials_that_are_not_taken_stop_the_send(bench: Bench) -> None:
     require(not wrong, f"a row is {wrong[0].status if wrong else ''}", "raise AuthInvalid before settling rows")
 
 
-def _said_in_time(bench: Bench, people: list[Person]) -> list[RowStatus]:
+def _said(bench: Bench, people: list[Person], *, seconds: float) -> dict[str, str]:
+    """What the channel says of rows, by key; one it says nothing of, because it never came back, is not there."""
     handout = bench.handout(people)
-    rows: list[RowStatus] = []
+    said: dict[str, str] = {}
     try:
-        rows += bench.call("deliver", handout, bench.batch(people), seconds=bench.fixtures.deadline).rows
+        report = bench.call("deliver", handout, bench.batch(people), seconds=seconds)
+        said = {row.key: str(row.status) for row in report.rows}
+    except _NOT_TAKEN as error:
+        said = {person.row.key: f"not settled before {type(error).__name__} was raised" for person in people}
     except ImpError:
-        rows = []  # past the deadline, or what it raises where nothing answers: what it settled is what it said
+        said = {}  # past the deadline, or broken: what it settled is what it said
     finally:
         handout.close()
-    return [*rows, *handout.statuses.values()]
+    return said | {key: str(row.status) for key, row in handout.statuses.items()}
+
+
+def _require_doubt(bench: Bench, people: list[Person], said: dict[str, str], how: str) -> None:
+    for person in people:
+        seen = bench.seen_of(person)
+        found = said.get(person.row.key, str(DeliveryStatus.IN_DOUBT))
+        if any(item.accepted for item in seen):
+            continue  # asked again, and answered
+        if seen:
+            kept = found == DeliveryStatus.IN_DOUBT
+            require(kept, f"a row the peer has, and {how}, is {found}", "settle it IN_DOUBT, or let the call end")
+        else:
+            require(found not in TAKEN, f"a row the peer does not have is {found}", "say what was done")
+
+
+@contextmanager
+def _hanging_up(bench: Bench) -> Iterator[None]:
+    """In this block the peer hangs up as soon as it has a message (or has waited for one long enough)."""
+    peer, over = bench.the_peer, threading.Event()
+
+    def hang_up() -> None:
+        end = time.monotonic() + _ENOUGH / 2
+        while not peer.seen and time.monotonic() < end and not over.wait(_POLL):
+            pass
+        peer.fail(None)
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -77,8 +77,13 @@ class Mail:
         cost = Decimal("0.01") * len(batch.rows)
         return Plan(messages=len(batch.rows), cost=cost, currency="EUR", previews=previews)
 
+    @property
+    def kept(self):
+        return self.__dict__.setdefault("_kept", {})
+
     def deliver(self, ctx, batch):
         for row in batch.rows:
+            self.kept[row.handle] = row.key
             self.settle(ctx, self.send(ctx, batch, row))
         return DeliveryReport(rows=[], job=JOB)
 
@@ -196,6 +201,8 @@ class Mail:
         return None
 
     def forget(self, ctx, batch):
+        for row in batch.rows:
+            self.kept.pop(row.handle, None)
         return self.answered(batch.rows)
 
 
@@ -246,6 +253,7 @@ FIXTURES = Fixtures(
     identity_of=lambda seen: seen.headers["idempotency-key"],
     withdrawal=lambda seen: json.loads(seen.body)["text"],
     mail_headers=lambda seen: json.loads(seen.body)["headers"],
+    remembers=lambda channel: channel.kept,
     inbound=[
         Inbound(
             name="feed.jsonl",

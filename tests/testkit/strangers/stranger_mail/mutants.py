@@ -266,17 +266,6 @@ class OneRefusedAllRefused(Mail):
 
 
 @fails("test_a_peer_that_hangs_costs_its_batch_alone")
-def silence_is_consent():
-    class Hasty(Mail):
-        seconds = 0.3
-
-        def unanswered(self, row):
-            return RowStatus(key=row.key, status=DeliveryStatus.ACCEPTED)
-
-    return Hasty, replace(FIXTURES, deadline=5.0)
-
-
-@fails("test_a_peer_that_hangs_costs_its_batch_alone")
 class HoldsALock(Mail):
     def __init__(self):
         self.lock = threading.Lock()

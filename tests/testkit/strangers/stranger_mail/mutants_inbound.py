@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from stranger_mail.good import Mail
+from stranger_mail.good import FIXTURES, Mail
 from stranger_mail.registry import fails
 
 from imp_core.channel import (
@@ -27,6 +27,7 @@ class ForgetsOnce(Mail):
         self.forgotten = set()
 
     def forget(self, ctx, batch):
+        super().forget(ctx, batch)
         rows = [row for row in batch.rows if row.handle not in self.forgotten]
         self.forgotten |= {row.handle for row in rows}
         return self.answered(rows)
@@ -35,7 +36,26 @@ class ForgetsOnce(Mail):
 @fails("test_forget_answers_every_row_and_may_be_repeated")
 class ForgetsLater(Mail):
     def forget(self, ctx, batch):
+        super().forget(ctx, batch)
         return DeliveryReport(rows=[RowStatus(key=row.key, status=DeliveryStatus.DEFERRED) for row in batch.rows])
+
+
+@fails("test_forget_leaves_no_handle_behind")
+class KeepsTheForgotten(Mail):
+    def forget(self, ctx, batch):
+        return self.answered(batch.rows)
+
+
+@fails("test_forget_leaves_no_handle_behind")
+class ForgetsTheFirst(Mail):
+    def forget(self, ctx, batch):
+        super().forget(ctx, replace(batch, rows=batch.rows[:1]))
+        return self.answered(batch.rows)
+
+
+@fails("test_forget_leaves_no_handle_behind")
+def sees_nothing():
+    return Mail, replace(FIXTURES, remembers=lambda _: ())
 
 
 @fails("test_withdrawn_answers_every_row_and_may_be_repeated")
