@@ -85,7 +85,7 @@ class Veto:
 
 @hookspec
 def imp_register_channel() -> Iterable[Channel]:
-    """Return the channels this plugin brings (since 0.1)."""
+    """Return the channel this plugin brings, called as its entry point is (since 0.1)."""
     raise NotImplementedError
 
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["ALWAYS_ON", "GROUP", "PluginState", "PluginStatus", "contained", "discover"]
 
 GROUP = "imp.plugins"
-# Not channels: the parts of the framework itself. They enter by the same door as a stranger's.
 # How long a plugin may take to be imported, or to answer one hook.
 CONTAINED_SECONDS = 10.0
+# Not channels: the parts of the framework itself. They enter by the same door as a stranger's.
 ALWAYS_ON = frozenset({"imp-consent", "imp-experiments", "imp-demo"})
 # It becomes a table's name in imp.toml and a word on the command line.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -62,7 +62,8 @@ class PluginStatus:
     @property
     def always_on(self) -> bool:
         """Whether it is part of the framework rather than a channel to be enabled."""
-        return self.distribution in ALWAYS_ON
+        # Any distribution can put on a name; it is the framework's only where it brings the framework's own module.
+        return self.distribution in ALWAYS_ON and self.module == f"{self.distribution.replace('-', '_')}.plugin"
 
     def manifest(self) -> Manifest | None:
         """What the plugin declared, read without importing it.

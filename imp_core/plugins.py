@@ -250,13 +250,17 @@ def _veto(implementation: Callable[..., Any], action: VetoAction) -> Veto | None
 
 
 def _held(status: PluginStatus, registered: object) -> HeldChannel | None:
-    """A channel that is what its plugin's manifest says; else the plugin is broken, and says why."""
+    """A channel of its plugin's name that is what the manifest says; else the plugin is broken, and says why."""
     from imp_core.held import hold  # noqa: PLC0415 (`imp --help` asks no channel)
 
     channel = contained(status, partial(hold, registered))
     if isinstance(channel, str):
         status.fail(channel)
     if channel is None or isinstance(channel, str):
+        return None
+    if channel.info.name != status.name:
+        # Settings, secrets and the ledger's trail go by the channel's name: another's would be another plugin's.
+        status.fail(f"its channel is called {masked(shown_text(channel.info.name))}, not {status.name}")
         return None
     try:
         manifest = status.manifest()

@@ -21,7 +21,8 @@ from imp_core.channel import (
     Preview,
     RowStatus,
 )
-from imp_core.wall.words import plain_text, shown_text
+from imp_core.wall.hush import said, said_whole
+from imp_core.wall.words import plain_text
 
 __all__ = ["check_result", "delivery_report", "plain_row", "plan"]
 
@@ -64,7 +65,7 @@ def delivery_report(answer: object, *, keys: Collection[str]) -> DeliveryReport:
 
 
 def check_result(answer: object) -> CheckResult:
-    """A check's answer; its detail cut to what may be shown.
+    """A check's answer; its detail cut to what may be shown, without the call's secrets or any address.
 
     Raises:
         TypeError: not a `CheckResult`, or one of its fields is of another type.
@@ -72,11 +73,11 @@ def check_result(answer: object) -> CheckResult:
     found = _exactly(answer, CheckResult)
     if type(found.ok) is not bool:
         raise TypeError("ok must be true or false")
-    return CheckResult(ok=found.ok, detail=shown_text(found.detail))
+    return CheckResult(ok=found.ok, detail=said(found.detail))
 
 
 def plan(answer: object) -> Plan:
-    """A plan: exact types, bounded.
+    """A plan: exact types, bounded, its words and previews without the call's secrets or any address.
 
     Raises:
         TypeError: not a `Plan`, or one of its fields is of another type.
@@ -90,9 +91,9 @@ def plan(answer: object) -> Plan:
     return Plan(
         messages=found.messages,
         cost=found.cost,
-        currency=None if found.currency is None else shown_text(found.currency),
+        currency=None if found.currency is None else said(found.currency),
         previews=tuple(_preview(item) for item in _bounded(found.previews, _MOST_PARTS)),
-        warnings=tuple(shown_text(item) for item in _bounded(found.warnings, _MOST_PARTS)),
+        warnings=tuple(said(item) for item in _bounded(found.warnings, _MOST_PARTS)),
     )
 
 
@@ -101,7 +102,9 @@ def _preview(item: object) -> Preview:
     parts = {plain_text(name): plain_text(found.parts[name]) for name in _bounded(found.parts, _MOST_PARTS)}
     if sum(len(text) for text in parts.values()) > _MOST_TEXT:
         raise ValueError("too much text")
-    return Preview(content=plain_text(found.content), parts=parts)
+    return Preview(
+        content=said_whole(found.content), parts={said_whole(name): said_whole(text) for name, text in parts.items()}
+    )
 
 
 def _exactly(value: object, kind: type[T]) -> T:

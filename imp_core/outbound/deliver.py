@@ -32,6 +32,10 @@ __all__ = ["Delivered", "deliver"]
 _GRACE = 30.0  # seconds
 
 
+def _at_once(_: int) -> None:
+    """Where nobody holds a further attempt back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
     """What became of a batch: one status per row by its key, the job that goes on, what broke, and whether to stop.
@@ -54,16 +58,18 @@ def deliver(
     stopwatch: Stopwatch,
     backoff: Backoff,
     attempts: int = 4,
+    pace: Callable[[int], object] = _at_once,
 ) -> Delivered:
     """Call the channel's `deliver`, again for the rows not settled where it says so and time is left.
 
+    `pace` is called with the number of rows before each further attempt, and may wait; the first one is the caller's.
     Closes the handout: no address is given afterwards, and nothing settled later counts.
 
     Raises:
         ImpError: core itself could not write down an attempt or a status.
     """
     try:
-        delivered = _Delivery(runner, handout, batch).run(seconds_left, stopwatch, backoff, attempts)
+        delivered = _Delivery(runner, handout, batch, pace).run(seconds_left, stopwatch, backoff, attempts)
     finally:
         handout.close()
     if handout.failure is not None:  # the channel cannot hide it by going on
@@ -72,14 +78,16 @@ def deliver(
 
 
 class _Delivery:
-    def __init__(self, runner: ChannelRunner, handout: Handout, batch: Batch) -> None:
-        self._runner, self._handout, self._batch = runner, handout, batch
+    def __init__(self, runner: ChannelRunner, handout: Handout, batch: Batch, pace: Callable[[int], object]) -> None:
+        self._runner, self._handout, self._batch, self._pace = runner, handout, batch, pace
         self._keys = frozenset(row.key for row in batch.rows)
 
     def run(
         self, seconds_left: Callable[[], float], stopwatch: Stopwatch, backoff: Backoff, attempts: int
     ) -> Delivered:
         for attempt in range(1, attempts + 1):
+            if attempt > 1:
+                self._pace(len(self._left().rows))
             left = seconds_left()
             if left <= 0:
                 return self._rest(DeliveryStatus.DEFERRED)

@@ -8,7 +8,8 @@ from typing import Final
 
 from imp_core.channel import AuthInvalid, NotGranted, PayloadInvalid, Permanent, RateLimited, Retryable
 from imp_core.errors import BadInput, ImpError, PluginBroken
-from imp_core.wall.words import masked, plain_text, shown_text, type_name
+from imp_core.wall.hush import said, said_whole
+from imp_core.wall.words import plain_text, shown_text, type_name
 
 __all__ = ["translated"]
 
@@ -19,8 +20,8 @@ _WITHOUT_AFTER: Final = (Permanent, PayloadInvalid, AuthInvalid)
 def translated(error: BaseException, *, where: str, sources: Collection[str] = ()) -> ImpError:
     """The error core goes on with.
 
-    A channel error keeps its code, `BadInput` its words without what looks like an address (`sources`: file names that
-    may stand in them); of anything else only the type's name is kept.
+    A channel error keeps its code, `BadInput` its words without the call's secrets or what looks like an address
+    (`sources`: file names that may stand in them); of anything else only the type's name is kept.
     """
     try:
         known = _known(error, where, sources)
@@ -33,10 +34,10 @@ def _known(error: BaseException, where: str, sources: Collection[str]) -> ImpErr
     kind = type(error)  # not `isinstance`, which asks the error itself
     if issubclass(kind, Retryable):
         retryable = RateLimited if issubclass(kind, RateLimited) else Retryable
-        return retryable(plain_text(error.code), after=_seconds(error.after))  # type: ignore[attr-defined]  # of its kind
+        return retryable(_code(error.code), after=_seconds(error.after))  # type: ignore[attr-defined]  # of its kind
     for final in _WITHOUT_AFTER:
         if issubclass(kind, final):
-            return final(plain_text(error.code), mend=_words(error.mend, sources))  # type: ignore[attr-defined]  # of its kind
+            return final(_code(error.code), mend=_words(error.mend, sources))  # type: ignore[attr-defined]  # of its kind
     if issubclass(kind, NotGranted):
         return NotGranted("no address was given", where=where)
     if issubclass(kind, BadInput):
@@ -44,6 +45,11 @@ def _known(error: BaseException, where: str, sources: Collection[str]) -> ImpErr
         place = _words(error.where, sources)  # type: ignore[attr-defined]  # of its kind
         return BadInput(what or "bad input", where=place or where, mend=_words(error.mend, sources))  # type: ignore[attr-defined]  # of its kind
     return None
+
+
+def _code(code: object) -> str:
+    plain = plain_text(code)
+    return plain if said(plain) == plain else "masked"  # a secret is letters and digits, too
 
 
 def _seconds(after: object) -> float | None:
@@ -56,9 +62,9 @@ def _seconds(after: object) -> float | None:
 def _words(text: object, sources: Collection[str]) -> str | None:
     if text is None:
         return None
-    plain = shown_text(text, most=_MOST_WORDS)
+    plain = plain_text(text)
     for source in sources:
         before, found, after = plain.partition(source)
         if found:
-            return masked(before) + found + masked(after)
-    return masked(plain)
+            return shown_text(said_whole(before) + found + said_whole(after), most=_MOST_WORDS)
+    return said(plain, most=_MOST_WORDS)

@@ -15,7 +15,7 @@ __all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts
 
 
 def open_runner(ctx: Context, name: str) -> ChannelRunner:
-    """The runner of an enabled channel, held to the hosts of its manifest; close it when done.
+    """The runner of an enabled channel, held to its manifest's hosts, its secrets kept in; close it when done.
 
     Raises:
         BadInput: the channel is not enabled, or a setting that names one of its hosts is missing.
@@ -23,7 +23,8 @@ def open_runner(ctx: Context, name: str) -> ChannelRunner:
     channel = ctx.plugins.channel(name)
     manifest = ctx.plugins.manifest_of(name)
     hosts = resolved_hosts(manifest.hosts if manifest else (), channel_settings(ctx, name), channel=name)
-    return ChannelRunner(channel, hosts=hosts)
+    secrets = _secrets(manifest, name, ctx.environ) if manifest else {}
+    return ChannelRunner(channel, hosts=hosts, secret=secrets.values())
 
 
 def channel_context(ctx: Context, name: str) -> ChannelContext:

@@ -14,6 +14,7 @@ from imp_core.outbound.worker import DeadlinePassed, Outcome, Worker, take_some
 from imp_core.wall.egress import Egress
 from imp_core.wall.hush import hush_logging
 from imp_core.wall.walled import walled
+from imp_core.wall.words import Cleaner
 
 __all__ = ["ChannelRunner", "DeadlinePassed"]
 
@@ -27,13 +28,16 @@ _CHUNK_SECONDS = 0.5
 class ChannelRunner:
     """Calls one channel's methods in a worker thread of its own.
 
-    `hosts` are the host names (lower case) it may connect to. Whatever a plugin raises becomes one of core's errors.
+    `hosts` are the host names (lower case) it may connect to; `secret` are texts that must not come out in any call: in
+    what it prints, logs, says in an error, or answers in words where `take` reads them (`outbound.answers`).
+    Whatever a plugin raises becomes one of core's errors.
     After `DeadlinePassed` its thread is abandoned and the next call gets a new one. Not for use by several threads.
     """
 
-    def __init__(self, channel: Channel, *, hosts: Collection[str]) -> None:
+    def __init__(self, channel: Channel, *, hosts: Collection[str], secret: Collection[str] = ()) -> None:
         self._channel = channel
         self._egress = Egress(hosts)
+        self._secret = frozenset(secret)
         self._name = _name_of(channel)
         self._worker: Worker | None = None
         hush_logging()
@@ -54,7 +58,7 @@ class ChannelRunner:
     ) -> Any:  # noqa: ANN401 (what the method answers)
         """The method's answer, awaited where it is awaitable.
 
-        `connect=False`: to no host at all. `secret`: texts that must not come out in any output of the call. `take`
+        `connect=False`: to no host at all. `secret`: further texts that must not come out of this call. `take`
         reads the answer into core's own types, in the channel's thread and within the deadline (`outbound.answers`).
 
         Raises:
@@ -108,11 +112,13 @@ class ChannelRunner:
         connect: bool,
         secret: Collection[str],
     ) -> Any:  # noqa: ANN401 (what the work gives)
-        egress = self._egress if connect else Egress()
+        egress, secret = self._egress if connect else Egress(), self._secret.union(secret)
         outcome = self._outcome(work, egress, seconds, secret=secret, translate=self._translated(arguments))
         refused, egress.refused = egress.refused, None
         if refused is not None:  # also where the plugin swallowed the error it got
-            raise PluginBroken(f"the plugin {refused}", where=self._name, mend="see: imp plugin show")
+            raise PluginBroken(
+                f"the plugin {Cleaner(secret).clean(refused)}", where=self._name, mend="see: imp plugin show"
+            )
         if outcome.error is not None:
             raise outcome.error from None
         return outcome.value
@@ -154,7 +160,7 @@ class ChannelRunner:
     def _run_quietly(self, work: Callable[[Worker], Any]) -> None:
         if self._worker is not None:
             try:
-                self._outcome(work, self._egress, _CLOSE_SECONDS, secret=(), translate=self._translated(()))
+                self._outcome(work, self._egress, _CLOSE_SECONDS, secret=self._secret, translate=self._translated(()))
             except DeadlinePassed:
                 return  # the thread was abandoned: there is nothing more to end
 

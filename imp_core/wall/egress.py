@@ -3,7 +3,8 @@
 An audit hook, which cannot be taken out again, sees lookups and connections of the whole process before they happen. It
 lets through the names that were declared, as they were asked, and the addresses they resolved to; a literal address
 only where it was declared itself; loopback is no exception. Child processes would be out of its sight, so none is
-started. Native code that calls the operating system by itself is out of its sight too.
+started, not past the hook either (by the function that multiprocessing calls). Native code that calls the operating
+system by itself is out of its sight too.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ def install() -> None:
         _installed.append(True)
         sys.addaudithook(_hook)
         _remember_lookups()
+        _watch_fork_exec()
         mark_started_threads()
 
 
@@ -149,6 +151,26 @@ def _remember_lookups() -> None:
 
     # No audit event tells a lookup's answer, and asking again may give another: large peers rotate theirs.
     _socket.getaddrinfo = getaddrinfo
+
+
+def _watch_fork_exec() -> None:
+    """Put `fork_exec` under the guard: no audit event tells of it, and multiprocessing starts its processes by it."""
+    if sys.platform == "win32":
+        return
+    import _posixsubprocess  # noqa: PLC0415 (not there on every system)
+
+    fork = _posixsubprocess.fork_exec
+
+    def fork_exec(*args: Any) -> Any:  # noqa: ANN401 (as the original)
+        family = put_down_to()
+        if family is not None:
+            (family.judge or _NOWHERE).start("fork_exec")
+        return fork(*args)
+
+    _posixsubprocess.fork_exec = fork_exec
+    holder = sys.modules.get("subprocess")  # where it was imported before, it holds the function itself
+    if holder is not None and vars(holder).get("_fork_exec") is fork:
+        vars(holder)["_fork_exec"] = fork_exec
 
 
 def _addresses(host: str) -> set[str]:

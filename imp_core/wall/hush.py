@@ -7,10 +7,10 @@ import sys
 from collections.abc import Collection
 from typing import Any, TextIO
 
-from imp_core.wall.kin import speaker
-from imp_core.wall.words import Cleaner, plain_text, type_name
+from imp_core.wall.kin import Ear, current, speaker
+from imp_core.wall.words import MOST_SHOWN, Cleaner, masked, plain_text, shown_text, type_name
 
-__all__ = ["Hush", "hush_logging", "restore_streams", "route_streams"]
+__all__ = ["Hush", "hush_logging", "restore_streams", "route_streams", "said", "said_whole"]
 
 _MOST_CHARS = 262_144
 _LONGEST_LINE = 8_192
@@ -41,10 +41,14 @@ class Hush:
             self._show("(the plugin printed more than is shown)")
 
     def clean(self, text: str) -> str:
-        """A text without what must not come out."""
+        """A text without what must not come out, cut where it is too long to be shown."""
         if len(text) > _LONGEST_LINE:
             text = text[: _LONGEST_LINE - _LONGEST_ADDRESS].rpartition(" ")[0] + " (cut)"
         return "\n".join(map(self._cleaner.clean, text.split("\n")))
+
+    def clean_whole(self, text: str) -> str:
+        """The same of a text that must not be cut."""
+        return self._cleaner.clean(text)
 
     def finish(self) -> None:
         """The call is over: show what has no end of line."""
@@ -66,6 +70,32 @@ class Hush:
         if self._stream is not None:
             self._stream.write(self._cleaner.clean(line) + "\n")
             self._stream.flush()
+
+
+def said(value: object, *, most: int = MOST_SHOWN) -> str:
+    """What a plugin answers in words, in its call: fit to be shown, without the call's secrets or any address.
+
+    Raises:
+        TypeError: not a text.
+    """
+    text, ear = plain_text(value), _ear()
+    # Cleaned before it is cut: half a secret would not be known as one.
+    return shown_text(masked(text) if ear is None else ear.clean(text), most=most)
+
+
+def said_whole(value: object) -> str:
+    """The same of a text that stays as it is otherwise, lines and all.
+
+    Raises:
+        TypeError: not a text.
+    """
+    text, ear = plain_text(value), _ear()
+    return masked(text) if ear is None else ear.clean_whole(text)
+
+
+def _ear() -> Ear | None:
+    family = current()
+    return None if family is None else family.ear
 
 
 class _Routed(io.TextIOBase):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Final, Protocol
 
-__all__ = ["Family", "adopt", "current", "in_call", "living", "mark_started_threads", "put_down_to", "speaker"]
+__all__ = ["Ear", "Family", "adopt", "current", "in_call", "living", "mark_started_threads", "put_down_to", "speaker"]
 
 _MARK: Final = "_imp_family"
 
@@ -54,7 +54,11 @@ class Ear(Protocol):
         ...
 
     def clean(self, text: str) -> str:
-        """A text without what must not come out."""
+        """A text without what must not come out, cut where it is too long to be shown."""
+        ...
+
+    def clean_whole(self, text: str) -> str:
+        """The same of a text of any length."""
         ...
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-__all__ = ["Cleaner", "masked", "plain_text", "shown_text", "type_name"]
+__all__ = ["MOST_SHOWN", "Cleaner", "masked", "plain_text", "shown_text", "type_name"]
 
-_MOST_SHOWN = 200
+MOST_SHOWN: Final = 200
 _STARS: Final = "***"
 _MANY_DIGITS = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,}|[0-9]{7,}")
 # The look behind lets a word be tried from its beginning only: a long one would take its length squared.
@@ -28,7 +28,7 @@ def plain_text(value: object) -> str:
     return str.__str__(value)
 
 
-def shown_text(value: object, *, most: int = _MOST_SHOWN) -> str:
+def shown_text(value: object, *, most: int = MOST_SHOWN) -> str:
     """A text that may be shown on a terminal: printable, one line, at most so many characters.
 
     Raises:

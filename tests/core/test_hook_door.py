@@ -185,7 +185,17 @@ def test_a_channel_that_takes_anothers_name_is_broken(site, enabled):
     source.write_text(source.read_text().replace('name="zulu"', 'name="acme"'))
     plugins = enabled("acme", "zulu")
     assert type(plugins.channel("acme")._channel).__module__ == "stranger_acme_x.plugin"
-    assert standing(plugins, "zulu") == (PluginState.BROKEN, "the channel acme is already taken")
+    assert standing(plugins, "zulu") == (PluginState.BROKEN, "its channel is called acme, not zulu")
+
+
+def test_a_plugin_that_brings_its_channel_twice_is_broken(site, enabled):
+    module = site.install("acme")
+    source = site.folder / module.partition(".")[0] / "plugin.py"
+    source.write_text(source.read_text().replace("[Acme()]", "[Acme(), Acme()]"))
+    plugins = enabled("acme")
+    with pytest.raises(BadInput, match="already taken"):
+        plugins.channel("acme")
+    assert standing(plugins, "acme") == (PluginState.BROKEN, "the channel acme is already taken")
 
 
 def test_a_channel_that_declares_more_than_its_manifest_showed_is_broken(site, enabled):

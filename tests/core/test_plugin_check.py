@@ -72,7 +72,7 @@ def test_a_plugin_that_is_what_it_says_passes(checked):
     ("edit", "name", "detail"),
     [
         (('version="1.0"', 'version="1.1"'), "version", "in the code: 1.1; only in the manifest or distribution: 1.0"),
-        (('name="acme"', 'name="acme2"'), "name", "only in the code: acme2"),
+        (('name="acme"', 'name="acme2"'), "state", "its channel is called acme2, not acme"),
         (('("analytics",)', "()"), "purposes", "only in the manifest or distribution: collect analytics"),
         (('(IdentifierSpec(kind="phone"),)', "()"), "identifiers", "only in the manifest or distribution: phone"),
         (('hosts=("{host}",)', "hosts=()"), "hosts", "only in the manifest or distribution: {host}"),

@@ -109,6 +109,7 @@ class Stranger:
         granted: bool = True,
         fresh: Callable[[], bool] = lambda: True,
         batch: Batch | None = None,
+        pace: Callable[[int, SimulatedStopwatch], object] = lambda _rows, _stopwatch: None,
         **callbacks: Any,
     ) -> Delivered:
         """Deliver a batch to zoe0@example.com and others; the handout stays in `handout`."""
@@ -123,7 +124,7 @@ class Stranger:
         return deliver(
             self.runner(), self.handout, batch,
             seconds_left=lambda: seconds - stopwatch.seconds(), stopwatch=stopwatch,
-            backoff=Backoff(SeededRandomness(1)),
+            backoff=Backoff(SeededRandomness(1)), pace=lambda rows: pace(rows, stopwatch),
         )  # fmt: skip
 
 

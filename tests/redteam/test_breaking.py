@@ -6,6 +6,7 @@ import pytest
 
 from imp_core import installed
 from imp_core.plugin_enabling import enable
+from imp_core.plugins import PluginState
 
 # Connections are refused by core here, not by pytest-socket.
 pytestmark = pytest.mark.enable_socket
@@ -242,6 +243,49 @@ def test_two_plugins_of_one_name(imp_here, site, workspace, code, manifest):
     answer = imp_here("doctor")
     assert "NOT OK  plugin acme: another installed plugin has the same name" in answer.out
     assert imp_here("--help").code == 0
+
+
+OF_ANOTHER = """
+    def check(self, ctx):
+        open("ran.txt", "w").close()
+        return CheckResult(ok=True, detail=str(ctx.secrets) + str(ctx.settings))
+"""
+
+
+@pytest.mark.parametrize("standing", ["not installed", "installed", "enabled"])
+def test_a_channel_under_another_plugins_name_is_broken_and_given_nothing(
+    imp_here, site, workspace, code, manifest, standing
+):
+    site.install("zeta", code(OF_ANOTHER, name="acme"), manifest=manifest())
+    if standing != "not installed":
+        site.install("acme", code(), manifest=manifest())
+    if standing == "enabled":
+        imp_here("plugin", "enable", "acme").ok()
+    with (workspace / "imp.toml").open("a") as file:
+        file.write('[channels.acme]\nplace = "of-acme"\n')
+    imp_here("plugin", "enable", "zeta").ok()
+    problem = "its channel is called acme, not zeta"
+    assert f"broken: {problem}" in imp_here("plugin", "list").ok().out
+    assert f"NOT OK  plugin zeta: {problem}" in imp_here("doctor").out
+    checked = imp_here("plugin", "check", "zeta", IMP_ACME_TOKEN="s3cret", IMP_ZETA_TOKEN="s3cret")  # noqa: S106 (thrown away)
+    assert (checked.code, problem in checked.out, "s3cret" in checked.out, "of-acme" in checked.out) == (
+        1, True, False, False,
+    )  # fmt: skip
+    assert not (workspace / "ran.txt").exists()
+    assert imp_here("plugin", "check", "acme").code == {"not installed": 2, "installed": 0, "enabled": 0}[standing]
+
+
+def test_an_address_in_a_channels_name_is_not_repeated(imp_here, site, workspace, code, manifest):
+    site.install("acme", code().replace('name="acme"', 'name="zoe@example.com"'), manifest=manifest())
+    imp_here("plugin", "enable", "acme").ok()
+    assert "broken: its channel is called ***, not acme" in imp_here("plugin", "list").out
+
+
+@pytest.mark.parametrize("module", ["stranger_consent.plugin", "imp_consent_stranger.plugin", "imp_consent.stranger"])
+def test_a_distribution_that_calls_itself_the_frameworks_is_not_always_on(site, context, module):
+    site.install("consent2", "raise AssertionError", dist="imp-consent", entry=module)
+    (found,) = [status for status in context.plugins.statuses if status.name == "consent2"]
+    assert (found.always_on, found.state) == (False, PluginState.DISABLED)
 
 
 @pytest.mark.parametrize("change", ["manifest", "version"])

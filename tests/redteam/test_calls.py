@@ -18,7 +18,7 @@ from imp_core.channel import (
     Retryable,
     Source,
 )
-from imp_core.errors import BadInput, PluginBroken
+from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.outbound import answers
 from imp_core.outbound import deliver as deliver_module
 from imp_core.outbound.runner import DeadlinePassed
@@ -85,7 +85,7 @@ def test_its_words_about_a_source_come_without_what_looks_like_an_address(strang
     one = stranger(
         """
         def ingest(self, ctx, source):
-            raise BadInput("row of zoe@example.com, +86 138 0013 8000, 13800138000", where=str(source.path))
+            raise BadInput("row of zoe@example.com, +86 138 0013 8000, 13800138000", where=f"in {source.path} of zoe@x")
         """,
         top="from imp_core.errors import BadInput",
     )
@@ -93,7 +93,7 @@ def test_its_words_about_a_source_come_without_what_looks_like_an_address(strang
     with pytest.raises(BadInput) as caught:
         list(one.runner().iterate("ingest", None, Source(path=path)))
     assert caught.value.what == "row of ***, ***, ***"
-    assert caught.value.where == str(path)  # the operator named it
+    assert caught.value.where == f"in {path} of ***"  # the operator named it
 
 
 HANGS = {
@@ -226,6 +226,66 @@ def test_a_checks_words_are_cut_to_what_may_be_shown(stranger):
     detail = one.check(take=answers.check_result).detail
     assert len(detail) <= 200
     assert detail.isprintable()
+
+
+SECRET = "s3cret-s3cret"  # noqa: S105 (of a stranger that is thrown away)
+WORDS = {
+    "a check's detail": ("return CheckResult(ok=False, detail={})", answers.check_result),
+    "a long detail": ("return CheckResult(ok=False, detail='x' * 195 + ' ' + {})", answers.check_result),
+    "a plan's currency": ("return Plan(messages=1, currency={})", answers.plan),
+    "a plan's warning": ("return Plan(messages=1, warnings=[{}])", answers.plan),
+    "a preview": (
+        "return Plan(messages=1, previews=[Preview(content='m', parts={{'text': 'x ' * 9000 + {}}})])",
+        answers.plan,
+    ),
+    "a preview's name": ("return Plan(messages=1, previews=[Preview(content={}, parts={{}})])", answers.plan),
+    "a part's name": ("return Plan(messages=1, previews=[Preview(content='m', parts={{{}: 'x'}})])", answers.plan),
+    "its words about a source": ("raise BadInput('z' * 990 + ' ' + {}, where={}, mend={})", None),
+    "what it advises": ("raise AuthInvalid('535', mend={})", None),
+    "a peer's code": ("raise AuthInvalid(ctx.secrets['token'])", None),
+    "a host": ("__import__('socket').getaddrinfo(ctx.secrets['token'] + '.example.com', 80)", None),
+}  # fmt: skip
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("said", ["ctx.secrets['token']", "'zoe@example.com'", "'+86 138 0013 8000'"])
+@pytest.mark.parametrize("where", sorted(WORDS))
+def test_what_it_answers_shows_no_secret_and_nothing_that_looks_like_an_address(stranger, imp_environ, where, said):
+    imp_environ["IMP_ACME_TOKEN"] = SECRET
+    answer, take = WORDS[where]
+    one = stranger(
+        f"def check(self, ctx):\n    {answer.format(said, said, said)}",
+        top="from imp_core.errors import BadInput",
+    )
+    try:
+        told = repr(one.check(take=take))
+    except ImpError as error:
+        told = str(error)
+    for word in ("s3c", "zoe", "138", "8000"):
+        assert word not in told
+    assert "***" in told or where in ("a long detail", "its words about a source", "a peer's code")
+
+
+def test_a_check_is_shown_without_its_secret(stranger, imp_environ, imp_here):
+    imp_environ["IMP_ACME_TOKEN"] = SECRET
+    stranger("def check(self, ctx): return CheckResult(ok=True, detail=ctx.secrets['token'] + ' is good')")
+    assert "ok   check: *** is good" in imp_here("plugin", "check", "acme").ok().out
+
+
+@pytest.mark.parametrize("method", ["check", "forget", "plan", "ingest", "report"])
+def test_what_it_prints_shows_no_secret_in_whichever_call(child, enabled_elsewhere, method):
+    enabled_elsewhere(f"def {method}(self, ctx, *_): print('said', ctx.secrets['token']); return []")
+    call = f"list(runner.iterate({method!r}, *given))" if method == "ingest" else f"runner.call({method!r}, *given)"
+    done = child(f"""
+import os
+from pathlib import Path
+from imp_core.context import Context
+from imp_core.outbound.open import channel_context, open_runner
+context = Context(environ=os.environ, directory=Path.cwd())
+runner, given = open_runner(context, "acme"), [channel_context(context, "acme"), None][:{1 if method == "check" else 2}]
+{call}
+""", IMP_ACME_TOKEN=SECRET)  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "said ***\n")
 
 
 def test_a_missing_method_breaks_its_call(stranger):
@@ -379,6 +439,28 @@ def test_it_is_asked_again_for_the_rest_where_it_says_so_and_not_for_ever(strang
     assert {key: (str(row.status), row.code) for key, row in delivered.statuses.items()} == {
         "k0": ("accepted", None), "k1": ("accepted", None), "k2": ("deferred", "451"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("waits", "calls"), [(0.0, 4), (400.0, 3)])
+def test_every_further_attempt_is_paced_by_its_rows_before_it(stranger, waits, calls):
+    one = stranger("""
+        seen = []
+        def deliver(self, ctx, batch):
+            Acme.seen.append(len(batch.rows))
+            if len(Acme.seen) < 3:
+                ctx.settle(RowStatus(key=batch.rows[0].key, status=DeliveryStatus.ACCEPTED))
+            raise Retryable("451")
+        def check(self, ctx): return Acme.seen
+    """)
+    paced = []
+
+    def pace(rows, stopwatch):
+        paced.append(rows)
+        stopwatch.sleep(waits)
+
+    delivered = one.deliver(seconds=1000.0, pace=pace)
+    assert (one.check(), paced) == ([3, 2, 1, 1][:calls], [2, 1, 1])
+    assert str(delivered.statuses["k2"].status) == "deferred"
 
 
 def test_a_core_that_cannot_write_an_attempt_down_is_heard_though_the_channel_swallows_it(stranger):

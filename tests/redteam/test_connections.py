@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
+import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from imp_core.channel import CheckResult
 from imp_core.errors import PluginBroken
+from imp_core.outbound import answers
 from imp_core.outbound.runner import DeadlinePassed
 
 # Strangers leave sockets open.
@@ -43,6 +47,13 @@ WAYS = {
     "through a child process": "__import__('subprocess').run(['true'])",
     "through a fork": "__import__('os').fork()",
     "through a shell": "__import__('os').system('true')",
+    "through multiprocessing's spawn": (
+        "__import__('multiprocessing.util').util.spawnv_passfds(b'/bin/true', [b'true'], [])"
+    ),
+    "through what subprocess calls": (
+        "__import__('subprocess')._fork_exec(['/bin/true'], [b'/bin/true'], True, (), None, None,"
+        " -1, -1, -1, -1, -1, -1, *__import__('os').pipe(), False, False, -1, None, None, None, -1, None, True)"
+    ),
 }  # fmt: skip
 ASYNC = {
     "by connection": "await asyncio.open_connection('{host}', {port})",
@@ -75,6 +86,28 @@ def test_neither_through_asyncio(stranger, peer, way, hidden):
     body = f"try: {line}\n    except Exception: pass" if hidden else line
     one = stranger(f"async def check(self, ctx):\n    import asyncio, socket\n    {body}")
     attempt(one, peer)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_neither_through_a_pool_of_processes(stranger, peer, method):
+    one = stranger(f"""
+        def check(self, ctx):
+            from concurrent.futures import ProcessPoolExecutor
+            import multiprocessing, socket
+            try:
+                with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context({method!r})) as pool:
+                    pool.submit(socket.create_connection, ("127.0.0.1", {peer.port})).exception()
+            except Exception: pass
+            return "fine"
+    """)
+    assert "tried to start a process" in attempt(one, peer).what
+
+
+def test_core_itself_starts_processes_all_the_while(stranger):
+    assert stranger().check().ok
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(abs, -3).result() == 3
+    assert subprocess.run(["true"], check=False).returncode == 0
 
 
 def test_the_host_is_named_as_it_was_asked_for_and_no_address_in_it(stranger, peer):
@@ -206,6 +239,25 @@ def test_planning_connects_to_nothing_declared_or_not(stranger, peer):
     )
     with pytest.raises(PluginBroken, match=r"undeclared host: 127\.0\.0\.1"):
         one.runner().call("plan", None, one.batch(), connect=False)
+    assert peer.seen == []
+
+
+def test_neither_while_its_plan_is_read(stranger, peer):
+    one = stranger(
+        """
+        def plan(self, ctx, batch):
+            return Plan(messages=1, previews=[Preview(content="m", parts=Parts(text="x"))])
+        """,
+        top=f"""
+        import socket
+        class Parts(dict):
+            def __iter__(self):
+                socket.create_connection(("127.0.0.1", {peer.port}))
+                return dict.__iter__(self)
+        """,
+    )
+    with pytest.raises(PluginBroken, match="tried to connect"):
+        one.runner().call("plan", None, one.batch(), connect=False, take=answers.plan)
     assert peer.seen == []
 
 

@@ -5,6 +5,9 @@ Where one of these fails because somebody found a way to contain it: move it to 
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 CALL = """
@@ -88,6 +91,52 @@ def test_it_can_connect_when_its_call_is_over_from_cores_own_thread(child, enabl
             return "fine"
     """)
     assert child(f"{CALL}print(runner.call('check', {peer.port}))").stdout == "fine\nreached 127.0.0.1\n"
+
+
+@pytest.mark.enable_socket
+def test_it_can_connect_while_core_looks_at_a_row_it_handed_in(child, enabled_elsewhere, peer):
+    enabled_elsewhere(
+        "def ingest(self, ctx, source): yield Row()",
+        top=f"""
+        import socket
+        class Row:
+            @property
+            def __class__(self):
+                print("reached", socket.create_connection(("127.0.0.1", {peer.port})).getpeername()[0])
+                return int
+        """,
+    )
+    script = "print([isinstance(row, str) for row in runner.iterate('ingest', None, None)])"
+    assert child(CALL + script).stdout == "reached 127.0.0.1\n[False]\n"
+
+
+def test_it_can_start_a_process_by_native_code(child, enabled_elsewhere):
+    enabled_elsewhere("def check(self, ctx): return __import__('ctypes').CDLL(None).system(b'true')")
+    assert child(f"{CALL}print(runner.call('check', None))").stdout == "0\n"
+
+
+def test_it_can_run_in_every_python_process_once_it_is_installed(site):
+    # As `site` does it for every file of this kind that a wheel puts beside its package, enabled or not.
+    (site.folder / "acme.pth").write_text("import sys; print('here, and imp was never called')\n")
+    script = f"import site; site.addsitedir({str(site.folder)!r})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "here, and imp was never called\n"
+
+
+def test_it_can_change_its_code_under_the_same_version_and_manifest(imp, site, workspace, code, manifest):
+    site.install("acme", code(), manifest=manifest())
+    imp("plugin", "enable", "acme").ok()
+    changed = 'def check(self, ctx): return CheckResult(ok=True, detail="other code now")'
+    site.install("acme", code(changed), manifest=manifest())
+    assert "other code now" in imp("plugin", "check", "acme").ok().out
+
+
+def test_it_can_stand_in_the_frameworks_place(imp, site):
+    # As a wheel does that holds files of this name, or a folder that comes first on the path.
+    (site.folder / "imp_consent").mkdir()
+    (site.folder / "imp_consent" / "__init__.py").touch()
+    (site.folder / "imp_consent" / "plugin.py").write_text("print('not enabled by anybody')")
+    assert imp("plugin", "list").err == "not enabled by anybody\n"
 
 
 def test_it_can_end_the_process(child, enabled_elsewhere):
