@@ -22,7 +22,7 @@ _STATUSES: Final = frozenset({"accepted", "delivered", "refused", "failed", "def
 _TWICE: Final = (
     "SELECT DISTINCT later.intent FROM delivery earlier JOIN delivery later"
     " ON earlier.key = later.key AND earlier.intent < later.intent"
-    " WHERE earlier.status NOT IN ('deferred', 'in_doubt') ORDER BY later.intent"
+    " WHERE earlier.status NOT IN ('deferred', 'failed', 'in_doubt') ORDER BY later.intent"
 )
 
 

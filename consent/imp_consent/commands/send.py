@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.sending import Sending, prepare
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.intake import Refuse
-from imp_consent.plane.send import PlanResult, PreviewResult, SendResult, recover
+from imp_consent.plane.send import PlanResult, SendResult, recover
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
@@ -52,9 +52,10 @@ def send(
         told = nullcontext(_nobody) if rejects is None else rejects_file(rejects)
         with told as refuse:
             _check_rows(sending, audience, told=rejects is not None)
+            looks = sending.check_contents()
             if execute:
                 return _execute(ctx, sending, audience, refuse)
-            return _dry_run(sending, audience, refuse)
+            return _dry_run(sending, audience, refuse, looks)
 
 
 @click.command("send")
@@ -85,7 +86,14 @@ def send_command(
 
     Example: imp send email --audience customers.csv --campaign spring --execute
     """
-    result = send(ctx, channel, audience, campaign, execute=execute, rejects=rejects, resend_in_doubt=resend_in_doubt)
+    try:
+        result = send(
+            ctx, channel, audience, campaign, execute=execute, rejects=rejects, resend_in_doubt=resend_in_doubt
+        )
+    except KeyboardInterrupt:
+        if execute:
+            click.echo("interrupted: run the same command again to go on; nobody is sent it twice", err=True)
+        raise
     emit(result, lambda: _text(result), as_json=as_json)
     if execute and not result.complete:
         raise click.exceptions.Exit(CheckFailed.exit_code)
@@ -108,14 +116,14 @@ def _check_rows(sending: Sending, audience: Path, *, told: bool) -> None:
         raise BadInput(f"rows that cannot be taken: {shown}{more}", where=str(audience), mend=mend)
 
 
-def _dry_run(sending: Sending, audience: Path, refuse: Refuse) -> SendResult:
+def _dry_run(sending: Sending, audience: Path, refuse: Refuse, looks: PlanResult) -> SendResult:
     planned: list[PlanResult] = []
     to_send = 0
     for chunk in sending.screened(read_audience(audience, sending.layout), refuse):
         to_send += len(chunk)
-        planned.append(sending.plan(chunk))
+        planned.append(sending.plan([item.content or "" for item in chunk]))
     warnings = [] if not to_send or not sending.vetoed(to_send) else ["a plugin would stop it: see imp plugin list"]
-    return sending.result(executed=False, to_send=to_send, plan=_total(planned, warnings))
+    return sending.result(executed=False, to_send=to_send, plan=_total(planned, warnings, looks))
 
 
 def _execute(ctx: Context, sending: Sending, audience: Path, refuse: Refuse) -> SendResult:
@@ -128,21 +136,18 @@ def _execute(ctx: Context, sending: Sending, audience: Path, refuse: Refuse) -> 
     )
 
 
-def _total(planned: list[PlanResult], warnings: list[str]) -> PlanResult:
-    """The chunks' plans as one: messages and cost added up, each content's first preview, each warning once."""
-    previews: dict[str, PreviewResult] = {}
+def _total(planned: list[PlanResult], warnings: list[str], looks: PlanResult) -> PlanResult:
+    """The chunks' plans as one: messages and cost added up; how every content looks, and each warning once."""
     costs = [plan.cost for plan in planned]
     currencies = {plan.currency for plan in planned}
     known = bool(planned) and None not in costs and len(currencies) == 1
-    for plan in planned:
-        for preview in plan.previews:
-            previews.setdefault(preview.content, preview)
+    for plan in (looks, *planned):
         warnings += [text for text in plan.warnings if text not in warnings]
     return PlanResult(
         messages=sum(plan.messages for plan in planned),
         cost=str(sum((Decimal(cost) for cost in costs if cost), Decimal(0))) if known else None,
         currency=next(iter(currencies)) if known else None,
-        previews=tuple(previews.values()),
+        previews=looks.previews,
         warnings=tuple(warnings),
     )
 
@@ -152,10 +157,15 @@ def _text(result: SendResult) -> str:
     shown |= {"malformed": result.malformed, "held out": result.held_out, "to send": result.to_send}
     shown |= {f"refused, {reason}": n for reason, n in result.refused.items()}
     shown |= {f"before, {status}": n for status, n in result.before.items()}
-    shown |= {f"sent, {status}": n for status, n in result.sent.items()}
+    shown |= {f"sent, {status}": _with_codes(n, result.codes.get(status, {})) for status, n in result.sent.items()}
     shown |= {"new exposures": result.exposed, "chunks recovered": result.recovered}
     counts = {name: f"{n:,}" if isinstance(n, int) else n for name, n in shown.items() if n}
     return "\n".join([lines(counts), *_endings(result)])
+
+
+def _with_codes(n: int, codes: Mapping[str, int]) -> str:
+    told = ", ".join(f"{code} {count:,}" for code, count in codes.items())
+    return f"{n:,} ({told})" if told else f"{n:,}"
 
 
 def _endings(result: SendResult) -> Iterator[str]:

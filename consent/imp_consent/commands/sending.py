@@ -101,14 +101,23 @@ class Sending:
             refuse=refuse,
         )
 
-    def plan(self, chunk: Sequence[Candidate]) -> PlanResult:
-        """What the channel says that sending to these would take; it connects to nothing.
+    def check_contents(self) -> PlanResult:
+        """Let the channel look at every content, whoever is to get it, before anything is done.
+
+        Raises:
+            BadInput: a content cannot be sent, or a setting is not as it must be.
+            PluginBroken: it answered something else than a plan.
+        """
+        return self.plan(tuple(self.campaign.contents))
+
+    def plan(self, contents: Sequence[str]) -> PlanResult:
+        """What the channel says that sending these would take, a message each; it connects to nothing.
 
         Raises:
             BadInput: the content cannot be sent.
             PluginBroken: it answered something else than a plan.
         """
-        batch = plan_batch(self.campaign, chunk, now_us=self.ctx.clock.now_us())
+        batch = plan_batch(self.campaign, contents, now_us=self.ctx.clock.now_us())
         context = channel_context(self.ctx, self.info.name)
         try:
             plan: Plan = self.runner.call("plan", context, batch, connect=False, take=answers.plan)
@@ -179,9 +188,10 @@ def prepare(ctx: Context, channel: str, campaign_name: str, *, resend_in_doubt: 
         BadInput: the channel is not enabled or does not deliver, or the campaign does not fit it.
         CheckFailed: the experiment is not running, or it or its campaign has changed since it began.
     """
+    workspace = ctx.workspace  # where there is none, that is what is told
     plugin = ctx.plugins.channel(channel)
     manifest = _manifest(ctx, plugin)
-    campaign = read_campaign(ctx.workspace.root / "campaigns", campaign_name)
+    campaign = read_campaign(workspace.root / "campaigns", campaign_name)
     log = open_log(ctx)
     _check_campaign(log, campaign, plugin.info, manifest)
     terms = _terms(ctx, log, campaign)

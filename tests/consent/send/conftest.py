@@ -83,6 +83,9 @@ CODE = """
                     ctx.settle(RowStatus(key=row.key, status=DeliveryStatus.DEFERRED, code="later"))
                     continue
                 address = ctx.resolve(row.handle, batch.purpose).value
+                if mode == "fail":
+                    ctx.settle(RowStatus(key=row.key, status=DeliveryStatus.FAILED, code="field-missing"))
+                    continue
                 if mode == "half" and place == 1:
                     raise RuntimeError
                 words = batch.contents[row.content].parts["text"]

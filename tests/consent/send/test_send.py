@@ -111,6 +111,35 @@ def test_refused_by_the_peer_is_told_and_not_tried_again(shop):
     assert shop.send(audience, "--execute").ok().json["before"] == {"refused": 1}
 
 
+def test_what_cannot_be_sent_from_here_is_told_with_its_code_and_tried_again_by_the_next_run(shop):
+    shop.everybody(3)
+    shop.settings(mode="fail")
+    answer = shop.send(shop.people(3), "--execute")
+    assert (answer.code, answer.json["sent"]) == (1, {"failed": 3})
+    assert answer.json["codes"] == {"failed": {"field-missing": 3}}
+    shop.settings()
+    assert shop.send(shop.people(3), "--execute").ok().json["sent"] == {"accepted": 3}
+    shop.imp("audit", "verify").ok()
+
+
+def test_a_content_that_cannot_be_sent_is_refused_before_anybody_is_touched(shop):
+    shop.everybody(2)
+    shop.campaign('channel = "post"\npurpose = "marketing.email"\n[content]\ntext = "forbidden words"\n')
+    for options in ((), ("--execute",)):
+        for audience in (shop.people(2), shop.people(1, first=7)):
+            answer = shop.send(audience, *options)
+            assert (answer.code, "bad-words" in answer.err) == (2, True)
+    shop.campaign()
+    assert shop.send(shop.people(2), "--execute").ok().json["sent"] == {"accepted": 2}
+
+
+def test_why_nobody_was_reached_is_told_in_codes(shop):
+    shop.everybody(3)
+    shop.settings(mode="defer")
+    answer = shop.imp("send", "post", "--audience", shop.people(3), "--campaign", "spring", "--execute")
+    assert "3 (later 3)" in answer.out
+
+
 def test_a_stop_at_the_peer_is_waited_out_and_the_deferred_are_tried_again(shop):
     shop.everybody(4)
     shop.settings(mode="retry")

@@ -25,6 +25,9 @@ __all__ = ["AudienceRow", "Candidate", "Screen", "Tally", "permitted"]
 DUPLICATE: Final = "duplicate"
 ANOTHERS_ADDRESS: Final = "address_of_another"
 IN_FLIGHT: Final = "in_flight"
+_YES: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.DELIVERED)
+# Nothing was taken: another run may try again.
+_NOT_TAKEN: Final = (DeliveryStatus.DEFERRED, DeliveryStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Candidate:
 
     def again(self, *, counted: bool) -> Candidate:
         """The same for another try."""
-        return replace(self, attempts=self.attempts + counted, before=Outcome(DeliveryStatus.DEFERRED))
+        return replace(self, attempts=self.attempts + counted)
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class Tally:
     """What became of the audience's rows; every row is counted once.
 
     `before` are outcomes of earlier runs, `sent` those of this one; `in_doubt` lists rows of the audience by number.
+    `codes` counts the peer's codes by status, where it was no yes.
     """
 
     audience: int = 0
@@ -75,6 +79,17 @@ class Tally:
     held_out: int = 0
     exposed: int = 0
     in_doubt: list[int] = field(default_factory=list)
+    codes: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def settle(self, item: Candidate, outcome: Outcome) -> None:
+        """Count what became of somebody in this run, and the peer's code where it was no yes."""
+        self.sent[outcome.status] += 1
+        if outcome.status not in _YES:
+            self.codes.setdefault(outcome.status, Counter())[outcome.code or "none"] += 1
+        if outcome.status != DeliveryStatus.DEFERRED:
+            self.contents[item.content or ""] += 1
+        if outcome.status == DeliveryStatus.IN_DOUBT:
+            self.in_doubt.append(item.source.row)
 
 
 class Screen:
@@ -169,14 +184,11 @@ class Screen:
     def _unsettled(self, reader: Reader, items: Sequence[Candidate]) -> list[Candidate]:
         """Those who were not sent to before, or may be sent to again."""
         outcomes = find_outcomes(reader, [item.key for item in items])
+        again = (*_NOT_TAKEN, DeliveryStatus.IN_DOUBT) if self._resend else _NOT_TAKEN
         out: list[Candidate] = []
         for item in items:
             before = outcomes.get(item.key)
-            if (
-                before is None
-                or before.status == DeliveryStatus.DEFERRED
-                or (before.status == DeliveryStatus.IN_DOUBT and self._resend)
-            ):
+            if before is None or before.status in again:
                 out.append(replace(item, before=before))
             elif before.status == INTENDED:
                 self._tally.refused[IN_FLIGHT] += 1

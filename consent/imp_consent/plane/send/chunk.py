@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from imp_consent.identity.unsubscribe import seal_token
@@ -56,14 +56,12 @@ class Sent:
     stop: bool = False
 
 
-def plan_batch(campaign: Campaign, chunk: Sequence[Candidate], *, now_us: int) -> Batch:
-    """What the channel is handed to plan with: as many rows as there are, and nothing of anybody in them."""
+def plan_batch(campaign: Campaign, contents: Sequence[str], *, now_us: int) -> Batch:
+    """What the channel is handed to plan with: a row for each content named, and nothing of anybody in them."""
     fields = {name: f"‹{name}›" for name in campaign.fields}
     rows = [
-        Recipient(
-            handle=f"plan-{place}", key=f"plan-{place}", content=item.content or "", fields=fields, unsubscribe=_EXAMPLE
-        )
-        for place, item in enumerate(chunk)
+        Recipient(handle=f"plan-{place}", key=f"plan-{place}", content=name, fields=fields, unsubscribe=_EXAMPLE)
+        for place, name in enumerate(contents)
     ]
     return _batch(campaign, rows, name="plan", expires_us=now_us)
 
@@ -209,12 +207,9 @@ def _close(carrier: Carrier, intent: int, done: Delivered) -> None:
 def _counted(going: Sequence[Candidate], done: Delivered, attempted: frozenset[str], tally: Tally) -> Sent:
     deferred: list[Candidate] = []
     for item in going:
-        status = done.statuses[item.key.hex()].status
-        if status is DeliveryStatus.DEFERRED:
-            deferred.append(item)
+        row = done.statuses[item.key.hex()]
+        if row.status is DeliveryStatus.DEFERRED:
+            deferred.append(replace(item, before=Outcome(DeliveryStatus.DEFERRED, row.code)))
             continue
-        tally.sent[str(status)] += 1
-        tally.contents[item.content or ""] += 1
-        if status is DeliveryStatus.IN_DOUBT:
-            tally.in_doubt.append(item.source.row)
+        tally.settle(item, Outcome(str(row.status), row.code))
     return Sent(deferred=tuple(deferred), attempted=attempted, problem=done.problem, stop=done.stop)

@@ -37,7 +37,8 @@ class SendResult:
     `refused` by reason, `before` by what became of people in earlier runs, `sent` by what becomes of them in this one
     (`deferred`: nobody took it; run again). `in_doubt_rows` are rows of the audience, of this and earlier runs, that
     may or may not have been reached: they are sent nothing again unless asked. `contents` counts this run's messages by
-    content, `exposed` new exposures. `recovered` chunks were left open by a killed run and are closed now.
+    content, `codes` the peer's codes by status where it said no yes, `exposed` new exposures. `recovered` chunks were
+    left open by a killed run and are closed now.
     """
 
     campaign: str
@@ -54,6 +55,7 @@ class SendResult:
     to_send: int = 0
     sent: Mapping[str, int] = field(default_factory=dict)
     contents: Mapping[str, int] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     exposed: int = 0
     in_doubt_rows: tuple[int, ...] = ()
     recovered: int = 0
@@ -63,9 +65,10 @@ class SendResult:
 
     @property
     def complete(self) -> bool:
-        """Whether everybody who is to be sent to was, and nobody is in doubt."""
-        unsettled = ("deferred", "in_doubt")
-        return not (self.stopped or self.problems or any(self.sent.get(name) for name in unsettled))
+        """Whether everybody who is to be sent to was, and this run left nobody in doubt and found none."""
+        unsettled = ("deferred", "failed", "in_doubt")
+        found = self.recovered and self.before.get("in_doubt")
+        return not (self.stopped or self.problems or found or any(self.sent.get(name) for name in unsettled))
 
     @classmethod
     def of(cls, campaign: Campaign, tally: Tally, *, executed: bool, **more: object) -> SendResult:
@@ -84,6 +87,7 @@ class SendResult:
             held_out=tally.held_out,
             sent={name: n for name, n in sorted(tally.sent.items()) if n},
             contents=dict(sorted(tally.contents.items())),
+            codes={status: dict(sorted(codes.items())) for status, codes in sorted(tally.codes.items())},
             exposed=tally.exposed,
             in_doubt_rows=tuple(sorted(tally.in_doubt)),
             **more,  # type: ignore[arg-type]  # the rest of the fields, by name

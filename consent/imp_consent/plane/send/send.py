@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from imp_consent.ledger.delivery import Outcome
 from imp_consent.plane.intake import Intake
 from imp_consent.plane.send.candidate import AudienceRow, Candidate, Screen, Tally
 from imp_consent.plane.send.chunk import Carrier, Sent, send_chunk
@@ -70,7 +71,8 @@ class Sender:
             wait = self.carrier.backoff.delay(min(item.attempts for item in again))
             self.carrier.stopwatch.sleep(wait)
             self._chunks(again)
-        self.tally.sent[DeliveryStatus.DEFERRED] += len(self._waiting)
+        for item in self._waiting:
+            self._give_up(item)
         self._waiting = []
 
     def _chunks(self, found: Sequence[Candidate]) -> None:
@@ -104,7 +106,11 @@ class Sender:
             if tried.attempts < _TRIES:
                 self._waiting.append(tried)
             else:
-                self.tally.sent[DeliveryStatus.DEFERRED] += 1
+                self._give_up(tried)
+
+    def _give_up(self, item: Candidate) -> None:
+        code = item.before.code if item.before else None
+        self.tally.settle(item, Outcome(DeliveryStatus.DEFERRED, code))
 
     def _not_reached(self, window: Sequence[AudienceRow | RowFault]) -> None:
         """After a stop the rest of the audience is only counted."""
