@@ -18,7 +18,9 @@ from imp_consent.plane.send import AudienceRow
 from imp_core.errors import BadInput
 from imp_core.event import RawId, RowFault
 
-__all__ = ["AudienceLayout", "read_audience"]
+__all__ = ["ENCODINGS", "AudienceLayout", "read_audience"]
+
+ENCODINGS: Final = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "utf-16": "utf-16"}
 
 _IDENTIFIER: Final = "identifier"
 _ADDRESS: Final = "address:"  # before the kind, among the names of what is read
@@ -38,6 +40,11 @@ class AudienceLayout:
     encoding: str = "utf-8-sig"
     delimiter: str | None = None
 
+    @property
+    def encoding_mend(self) -> str:
+        """What to do with a file of another encoding."""
+        return "save it as UTF-8, or say how it is written: --encoding gb18030 or utf-16"
+
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column, for a file that has these columns.
 
@@ -48,7 +55,7 @@ class AudienceLayout:
         kind = next((kind for kind in self.kinds if kind in columns), None)
         if kind is None and (self.addressed or _IDENTIFIER not in columns):
             wanted = " or ".join(self.kinds) or _IDENTIFIER
-            mend = f"name the column with the addresses {wanted}"
+            mend = f"name the column with the addresses {wanted}; commas stand between the columns"
             raise BadInput(f"the header lacks a column {wanted}", where=where, mend=mend)
         chosen = {} if kind is None else {f"{_ADDRESS}{kind}": kind}
         if _IDENTIFIER in columns:

@@ -65,6 +65,11 @@ class ColumnMap:
         """A hash of the whole mapping: equal mappings, equal hashes."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
+    @property
+    def encoding_mend(self) -> str:
+        """What to do with a file of another encoding."""
+        return 'save it as UTF-8, or declare it in the mapping: [file] encoding = "gb18030" or "utf-16"'
+
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column, for a file that has these columns; raises as `choose_columns` does."""
         return choose_columns(self, names, where=where)

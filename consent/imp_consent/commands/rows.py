@@ -41,6 +41,11 @@ class Layout(Protocol):
         """What stands between the fields of a delimited file; None is as the file's name says."""
         ...
 
+    @property
+    def encoding_mend(self) -> str:
+        """What to do with a file of another encoding."""
+        ...
+
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column, for a file that has these columns.
 
@@ -121,8 +126,7 @@ def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterato
             yield from _delimited(stream, delimiter, layout, where)
     except UnicodeError:
         name = layout.encoding.removesuffix("-sig").upper()
-        mend = 'save it as UTF-8, or declare it in the mapping: [file] encoding = "gb18030" or "utf-16"'
-        raise BadInput(f"not text in {name}", where=where, mend=mend) from None
+        raise BadInput(f"not text in {name}", where=where, mend=layout.encoding_mend) from None
     finally:
         stream.detach()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from imp_consent.commands.audience import read_audience
+from imp_consent.commands.audience import ENCODINGS, read_audience
 from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.sending import Sending, prepare
 from imp_consent.identity.keys import keys_folder
@@ -36,6 +36,7 @@ def send(
     execute: bool = False,
     rejects: Path | None = None,
     resend_in_doubt: bool = False,
+    encoding: str = "utf-8",
 ) -> SendResult:
     """Send a campaign to an audience, or (without `execute`) only say what it would take.
 
@@ -48,7 +49,7 @@ def send(
     if rejects is not None:
         keys = keys_folder(ctx.environ, ctx.workspace.log_id)
         rejects = check_output(ctx, rejects, inputs=(audience,), private=(keys,))
-    with prepare(ctx, channel, campaign, resend_in_doubt=resend_in_doubt) as sending:
+    with prepare(ctx, channel, campaign, resend_in_doubt=resend_in_doubt, encoding=encoding) as sending:
         told = nullcontext(_nobody) if rejects is None else rejects_file(rejects)
         with told as refuse:
             _check_rows(sending, audience, told=rejects is not None)
@@ -66,6 +67,7 @@ def send(
 @click.option(
     "--rejects", type=click.Path(path_type=Path), help="Go on without rows that cannot be read, and write them here."
 )
+@click.option("--encoding", type=click.Choice(list(ENCODINGS)), default="utf-8", help="How the audience is written.")
 @click.option("--resend-in-doubt", is_flag=True, help="Send again to people of whom it is not known.")
 @json_option
 @pass_context
@@ -77,6 +79,7 @@ def send_command(
     campaign: str,
     execute: bool,
     rejects: Path | None,
+    encoding: str,
     resend_in_doubt: bool,
     as_json: bool,
 ) -> None:
@@ -88,8 +91,9 @@ def send_command(
     """
     try:
         result = send(
-            ctx, channel, audience, campaign, execute=execute, rejects=rejects, resend_in_doubt=resend_in_doubt
-        )
+            ctx, channel, audience, campaign, execute=execute, rejects=rejects, resend_in_doubt=resend_in_doubt,
+            encoding=encoding,
+        )  # fmt: skip
     except KeyboardInterrupt:
         if execute:
             click.echo("interrupted: run the same command again to go on; nobody is sent it twice", err=True)

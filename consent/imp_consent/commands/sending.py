@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from imp_consent.commands.audience import AudienceLayout
+from imp_consent.commands.audience import ENCODINGS, AudienceLayout
 from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.log import Log
 from imp_consent.plane.intake import Intake, Refuse
@@ -57,6 +57,7 @@ class Sending:
     terms: ExperimentTerms | None
     runner: ChannelRunner
     resend_in_doubt: bool
+    encoding: str
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -64,7 +65,10 @@ class Sending:
         """What is read of an audience."""
         kinds = [spec.kind for spec in self.info.identifiers]
         return AudienceLayout(
-            kinds=kinds, fields=self.campaign.fields, addressed=self.manifest.addresses is Addresses.RESOLVE
+            kinds=kinds,
+            fields=self.campaign.fields,
+            addressed=self.manifest.addresses is Addresses.RESOLVE,
+            encoding=ENCODINGS[self.encoding],
         )
 
     @property
@@ -181,7 +185,9 @@ class Sending:
 
 
 @contextmanager
-def prepare(ctx: Context, channel: str, campaign_name: str, *, resend_in_doubt: bool) -> Iterator[Sending]:
+def prepare(
+    ctx: Context, channel: str, campaign_name: str, *, resend_in_doubt: bool, encoding: str = "utf-8"
+) -> Iterator[Sending]:
     """Everything about a send that can be known before its audience is read.
 
     Raises:
@@ -199,7 +205,7 @@ def prepare(ctx: Context, channel: str, campaign_name: str, *, resend_in_doubt: 
     try:
         yield Sending(
             ctx=ctx, log=log, info=plugin.info, manifest=manifest, campaign=campaign, terms=terms, runner=runner,
-            resend_in_doubt=resend_in_doubt,
+            resend_in_doubt=resend_in_doubt, encoding=encoding,
         )  # fmt: skip
     finally:
         runner.close()

@@ -76,6 +76,16 @@ def test_an_audience_that_cannot_be_read_is_refused_as_a_whole(shop, content, wo
     assert "ann@example.com" not in answer.err
 
 
+def test_an_audience_of_another_encoding_is_said_so_and_read_when_named(shop):
+    shop.everybody(1)
+    path = shop.folder / "audience.csv"
+    path.write_bytes("email,name\np0@example.com,王\n".encode("gb18030"))
+    answer = shop.send(str(path))
+    assert (answer.code, "--encoding gb18030" in answer.err) == (2, True)
+    shop.send(str(path), "--encoding", "gb18030", "--execute").ok()
+    assert shop.received()[0][3] == "王"
+
+
 def test_an_audience_may_be_json_lines(shop):
     shop.everybody(2)
     path = shop.folder / "audience.jsonl"

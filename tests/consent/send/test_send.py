@@ -172,7 +172,8 @@ def test_a_broken_batch_costs_itself_and_no_word_of_the_plugin_is_told(shop):
     shop.everybody(120)
     shop.settings(mode="raise-once")
     answer = shop.send(shop.people(120), "--execute")
-    assert answer.json["problems"] == ["the plugin raised RuntimeError"]
+    (problem,) = answer.json["problems"]
+    assert problem.startswith("the plugin raised RuntimeError")
     assert "ann@example.com" not in answer.out + answer.err
     assert answer.json["sent"] == {"accepted": 120}
 
