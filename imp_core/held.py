@@ -77,9 +77,6 @@ def hold(channel: Any) -> HeldChannel | str:  # noqa: ANN401 (whatever a plugin 
         ValueError: a word that core does not know.
         Whatever the plugin raises.
     """
-    absent = missing_methods(channel, None)
-    if absent:
-        return f"its channel lacks: {', '.join(absent)}"
     info = _plain_info(channel.info)
     problem = _beyond_limits(info)
     missing = missing_methods(channel, info)
@@ -88,9 +85,9 @@ def hold(channel: Any) -> HeldChannel | str:  # noqa: ANN401 (whatever a plugin 
     return problem or HeldChannel(channel, info)
 
 
-def missing_methods(channel: object, info: ChannelInfo | None) -> list[str]:
+def missing_methods(channel: object, info: ChannelInfo) -> list[str]:
     """The methods a channel must have, by what it declares, and has not."""
-    served = [] if info is None else [capability for capability in Capability if info.serves(capability)]
+    served = [capability for capability in Capability if info.serves(capability)]
     needed = [*ALWAYS, *(name for capability in served for name in METHODS[capability])]
     return [name for name in needed if not callable(getattr(channel, name, None))]
 
