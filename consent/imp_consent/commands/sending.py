@@ -58,6 +58,7 @@ class Sending:
     runner: ChannelRunner
     resend_in_doubt: bool
     encoding: str
+    bucket: TokenBucket
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -145,7 +146,6 @@ class Sending:
             tally=self.tally,
             intake=Intake(log=self.log, workspace=self.ctx.workspace, envelope=lambda _: {}),
             terms=self.terms,
-            bucket=TokenBucket(self.info.rate, self.ctx.stopwatch),
             rows=self.rows,
             vetoed=self.vetoed,
             advance=advance,
@@ -164,6 +164,7 @@ class Sending:
             granted=self.manifest.addresses is Addresses.RESOLVE,
             stopwatch=ctx.stopwatch,
             backoff=Backoff(ctx.randomness),
+            pace=self.bucket.take,
             entry={**entry, "experiment": terms.name, "phase": terms.phase} if terms else entry,
         )
 
@@ -205,7 +206,7 @@ def prepare(
     try:
         yield Sending(
             ctx=ctx, log=log, info=plugin.info, manifest=manifest, campaign=campaign, terms=terms, runner=runner,
-            resend_in_doubt=resend_in_doubt, encoding=encoding,
+            resend_in_doubt=resend_in_doubt, encoding=encoding, bucket=TokenBucket(plugin.info.rate, ctx.stopwatch),
         )  # fmt: skip
     finally:
         runner.close()

@@ -43,6 +43,7 @@ class Carrier:
     granted: bool
     stopwatch: Stopwatch
     backoff: Backoff
+    pace: Callable[[int], object]
     entry: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -108,6 +109,21 @@ def send_chunk(carrier: Carrier, chunk: Sequence[Candidate], tally: Tally) -> Se
     if opened is None:
         return Sent()
     intent, going, journal = opened
+    try:
+        done, attempted = _delivered(carrier, intent, going, journal)
+    except BaseException:
+        # Interrupted: the journal tells the next run who is in doubt.
+        journal.let_go()
+        raise
+    _close(carrier, intent, done)
+    journal.remove()
+    return _counted(going, done, attempted, tally)
+
+
+def _delivered(
+    carrier: Carrier, intent: int, going: Sequence[Candidate], journal: Journal
+) -> tuple[Delivered, frozenset[str]]:
+    """What became of each, and whose address was handed out; afterwards no address is handed out any more."""
     committed = carrier.stopwatch.seconds()
 
     def seconds_left() -> float:
@@ -128,17 +144,11 @@ def send_chunk(carrier: Carrier, chunk: Sequence[Candidate], tally: Tally) -> Se
     try:
         done = deliver(
             carrier.runner, handout, batch, seconds_left=seconds_left, stopwatch=carrier.stopwatch,
-            backoff=carrier.backoff,
+            backoff=carrier.backoff, pace=carrier.pace,
         )  # fmt: skip
-    except BaseException:
-        # Interrupted: no address is handed out any more, and the journal tells the next run who is in doubt.
-        journal.let_go()
-        raise
     finally:
         handout.close()
-    _close(carrier, intent, done)
-    journal.remove()
-    return _counted(going, done, handout.attempted_keys, tally)
+    return done, handout.attempted_keys
 
 
 def _open(carrier: Carrier, chunk: Sequence[Candidate], tally: Tally) -> tuple[int, list[Candidate], Journal] | None:

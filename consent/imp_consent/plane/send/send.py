@@ -19,7 +19,6 @@ from imp_consent.plane.send.chunk import Carrier, Sent, send_chunk
 from imp_consent.plane.send.expose import expose
 from imp_core.channel import DeliveryStatus
 from imp_core.event import RowFault
-from imp_core.outbound.bucket import TokenBucket
 from imp_core.ports import ExperimentTerms
 
 __all__ = ["CHUNK", "WINDOW", "Sender", "windows"]
@@ -41,7 +40,6 @@ class Sender:
     tally: Tally
     intake: Intake
     terms: ExperimentTerms | None
-    bucket: TokenBucket
     rows: int
     vetoed: Callable[[int], bool]
     advance: Callable[[int], None] = lambda _: None
@@ -87,7 +85,7 @@ class Sender:
 
     def _chunk(self, chunk: Sequence[Candidate]) -> None:
         going = [item for item in chunk if item.content is not None]
-        self.bucket.take(len(going))
+        self.carrier.pace(len(going))
         if self.terms is not None:
             self.tally.exposed += expose(self.intake, self.carrier.campaign, self.terms, chunk)
         self.tally.held_out += len(chunk) - len(going)
