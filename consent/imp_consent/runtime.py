@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import Keyring, keys_folder
-from imp_consent.ledger.delivery import open_intents
+from imp_consent.ledger.in_flight import intents_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.view import ConsentView
@@ -16,6 +18,8 @@ from imp_core.errors import LedgerBroken
 from imp_core.ports import Check, CheckpointInfo, Json, SystemEntry
 
 __all__ = ["SystemLedger", "open_gate", "open_ledger", "open_log", "open_view"]
+
+_SHOWN: Final = 10  # unfinished sends named by the doctor
 
 
 def open_log(ctx: Context) -> Log:
@@ -99,7 +103,7 @@ class SystemLedger:
         try:
             with self._log.read() as reader:
                 size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))
-                unclosed = len(open_intents(reader))
+                unclosed = [_send(intent) for intent in intents_in_flight(reader)]
                 owed = due_by_channel(reader, now_us=self._log.clock.now_us())
             outside = self._log.outside()
         except LedgerBroken as error:
@@ -119,13 +123,37 @@ class SystemLedger:
             detail=f"{pending} under way" if pending else "none under way",
             mend="finish them: imp consent erase --resume",
         )
-        yield Check(
-            name="sends",
-            ok=not unclosed,
-            detail=f"{unclosed} chunks under way, or left by a send that died" if unclosed else "none under way",
-            mend="if none is under way, run the same imp send again: it tells who is in doubt",
-        )
+        yield _sends(unclosed)
         yield _outbox(owed)
+
+
+class _Send(NamedTuple):
+    campaign: str
+    step: str
+    channel: str
+
+
+def _send(intent: SystemEntry) -> _Send:
+    return _Send(*(str(intent.fields.get(name)) for name in _Send._fields))
+
+
+def _sends(unclosed: Sequence[_Send]) -> Check:
+    """Whose chunks are open: the command that closes them is the one that left them."""
+    chunks = Counter(unclosed).most_common(_SHOWN)
+    named = "; ".join(
+        f"campaign {send.campaign}, step {send.step}, channel {send.channel} ({n} {'chunk' if n == 1 else 'chunks'})"
+        for send, n in chunks
+    )
+    again = "; ".join(
+        f"imp send {channel} --campaign {campaign} --audience FILE --execute"
+        for campaign, channel in dict.fromkeys((send.campaign, send.channel) for send, _ in chunks)
+    )
+    return Check(
+        name="sends",
+        ok=not unclosed,
+        detail=f"under way, or left by a send that died: {named}" if unclosed else "none under way",
+        mend=f"if it is not under way, run it again, which tells who is in doubt: {again}",
+    )
 
 
 def _outbox(owed: Mapping[str, Due]) -> Check:

@@ -41,14 +41,14 @@ def read_identifiers() -> list[RawId]:
     return [RawId.parse(line) for line in input_lines("identifier") if line.strip()]
 
 
-def input_lines(where: str) -> list[str]:
-    """The lines of standard input, blank ones included.
+def input_lines(where: str, *, lenient: bool = False) -> list[str]:
+    """The lines of standard input, blank ones included; `lenient` leaves it to the lines to be no text.
 
     Raises:
         BadInput: it is not UTF-8; `where` is named.
     """
     try:
-        return sys.stdin.buffer.read().decode().splitlines()
+        return sys.stdin.buffer.read().decode(errors="replace" if lenient else "strict").splitlines()
     except UnicodeDecodeError:
         raise BadInput("standard input is not text in UTF-8", where=where) from None
 

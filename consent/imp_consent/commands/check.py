@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
-from imp_consent.gate import known_at
+from imp_consent.commands.still_denied import still_denied_text
+from imp_consent.gate import denied_channels, known_at
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
@@ -19,7 +21,18 @@ from imp_core.errors import BadInput, CheckFailed, LedgerBroken
 from imp_core.event import RawId
 from imp_core.gate import Action, Decision, Use
 
-__all__ = ["check", "check_command"]
+__all__ = ["Checked", "check", "check_command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked(Decision):
+    """The gate's decision; `still_denied_on` are channels, with the reason, on which it does not hold.
+
+    They are named where the question names no channel and the answer is yes: that is no answer about a channel whose
+    own withdrawal or refusal stands.
+    """
+
+    still_denied_on: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(
@@ -30,7 +43,7 @@ def check(
     channel: str | None = None,
     at_us: int | None = None,
     known_at_us: int | None = None,
-) -> Decision:
+) -> Checked:
     """The gate's decision at an event time (None: now), as known at a record time (None: now). Writes nothing.
 
     Where the ledger cannot be read the answer is a denial, `ledger_unavailable`.
@@ -44,7 +57,7 @@ def check(
 
 def _ask(  # noqa: PLR0917 (the words of the question, once)
     ctx: Context, raw_id: RawId, purpose: str, channel: str | None, at_us: int | None, known_at_us: int | None
-) -> Decision:
+) -> Checked:
     size = None
     with open_log(ctx).read() as reader:
         subject = reader.find_subject(raw_id)
@@ -53,16 +66,31 @@ def _ask(  # noqa: PLR0917 (the words of the question, once)
         if known_at_us is not None and subject is not None:
             size = known_at(reader.history(subject), known_at_us)
         use = Use(purpose=purpose, action=Action.COLLECT, subject=subject, channel=channel)
-        return ctx.gate.decide(use, at_us=ctx.clock.now_us() if at_us is None else at_us, known_at=size)
+        when = ctx.clock.now_us() if at_us is None else at_us
+        found = ctx.gate.decide(use, at_us=when, known_at=size)
+        denied: Mapping[str, str] = {}
+        if found.permitted and channel is None and subject is not None:
+            denied = denied_channels(reader, subject, purpose, at_us=when, known_at=size)
+        return _checked(found, denied)
 
 
-def _or_unavailable(ask: Callable[[], Decision]) -> Decision:
+def _checked(found: Decision, denied: Mapping[str, str]) -> Checked:
+    return Checked(
+        permitted=found.permitted,
+        reason=found.reason,
+        source=found.source,
+        entries=found.entries,
+        still_denied_on=denied,
+    )
+
+
+def _or_unavailable(ask: Callable[[], Checked]) -> Checked:
     try:
         return ask()
     except (LedgerBroken, sqlite3.Error) as error:
         why = error if isinstance(error, LedgerBroken) else f"the database cannot be read: {type(error).__name__}"
         click.echo(f"warning: {why}", err=True)
-        return decision(Reason.LEDGER_UNAVAILABLE)
+        return _checked(decision(Reason.LEDGER_UNAVAILABLE), {})
 
 
 @click.command("check")
@@ -101,8 +129,10 @@ def check_command(
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
-def _text(found: Decision, at_us: int) -> str:
+def _text(found: Checked, at_us: int) -> str:
     entries = ", ".join(str(seq) for seq in found.entries)
     decided = f"decided by entry {entries}" if entries else "no entry decides"
     answer = "permitted" if found.permitted else "denied"
-    return f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})"
+    return f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})" + still_denied_text(
+        found.still_denied_on
+    )

@@ -37,19 +37,20 @@ def ingest(
     *,
     dry_run: bool = False,
 ) -> IngestResult:
-    """Take in a file through an enabled channel: all of it, or nothing; with `rejects`, all rows that can be.
+    """Take in a file or folder through an enabled channel: all of it, or nothing; with `rejects`, all rows that can be.
 
     Raises:
+        WorkspaceMissing: there is no workspace.
         BadInput: the channel is not enabled, the file or its rows cannot be taken, or the settings are malformed.
         PluginBroken: the channel raised something else than our errors, or handed in something else than rows.
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
+    keys = keys_folder(ctx.environ, ctx.workspace.log_id)  # first of all: without a workspace nothing is enabled
     plugin = ctx.plugins.channel(channel)
     if not plugin.info.serves(Capability.INGEST):
         raise BadInput(f"the channel {channel} takes nothing in", mend=f"see: imp plugin show {channel}")
     source = SourceFile.of(path)
     if rejects is not None:
-        keys = keys_folder(ctx.environ, ctx.workspace.log_id)
         rejects = check_output(ctx, rejects, inputs=(path, mapping), private=(keys,))
     log = open_log(ctx)
     intake = Intake(log=log, workspace=ctx.workspace, envelope=_withdrawal(ctx, channel))
@@ -77,7 +78,7 @@ def ingest(
 def ingest_command(
     ctx: Context, *, channel: str, file: Path, mapping: str | None, rejects: Path | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Take in a file of events through a channel; what the gate denies is counted by reason and not kept.
+    """Take in a file of events (or a folder, if the channel reads some); what the gate denies is counted, not kept.
 
     Example: imp ingest file visits.csv --map visits.toml
     """
@@ -95,6 +96,7 @@ def _text(result: IngestResult) -> str:
         **{f"denied, {reason}": f"{n:,}" for reason, n in result.denied.items()},
         "rejected": f"{result.rejected:,}",
         "withdrawals": f"{result.signals:,}",
+        "withdrawn before": f"{result.signals_before:,}",
         "of nobody known": f"{result.signals_unknown:,}",
         "properties dropped": f"{result.props_dropped:,}",
     }

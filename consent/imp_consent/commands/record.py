@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
 from imp_consent.commands.saying import STATES, Saying, Scribe
+from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.under_way import under_way_text
+from imp_consent.gate import denied_channels
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -24,6 +27,8 @@ class RecordResult:
     """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
 
     `in_flight` is how many messages to the person were under way then; None where they gave consent.
+    `still_denied_on` are the channels, with the reason, on which a consent without a channel opens nothing: a channel's
+    own no stands until a yes for that channel.
     """
 
     seq: int
@@ -34,6 +39,7 @@ class RecordResult:
     until: str | None
     notice: str | None
     in_flight: int | None = None
+    still_denied_on: Mapping[str, str] = field(default_factory=dict)
 
 
 def record(
@@ -71,6 +77,9 @@ def record(
         statement = scribe.statement(said)
         seq, subject = scribe.append(raw_id, said)
         in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
+        denied: Mapping[str, str] = {}
+        if statement.type == "grant" and not said.channel:
+            denied = denied_channels(transaction, subject, purpose, at_us=transaction.now_us)
     return RecordResult(
         seq=seq,
         purpose=purpose,
@@ -80,6 +89,7 @@ def record(
         until=None if statement.until_us is None else format_time(statement.until_us),
         notice=statement.notice,
         in_flight=in_flight,
+        still_denied_on=denied,
     )
 
 
@@ -128,4 +138,5 @@ def record_command(
     where = f" on {done.channel}" if done.channel else ""
     until = f" until {done.until}" if done.until else ""
     text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
-    emit(done, text + under_way_text(done.in_flight), as_json=as_json)
+    more = under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)
+    emit(done, text + more, as_json=as_json)

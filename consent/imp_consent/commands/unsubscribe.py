@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,15 +15,20 @@ import click
 
 from imp_consent.commands.arguments import input_lines
 from imp_consent.commands.envelope import envelope
+from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.under_way import under_way_text
+from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.in_flight import messages_in_flight
+from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
+from imp_core.event import RowFault
+from imp_core.output import check_output
 
 __all__ = ["UnsubscribeResult", "unsubscribe", "unsubscribe_command"]
 
@@ -35,7 +42,7 @@ _WEIGHT: Final = {"grant": 0, "refuse": 1, "withdraw": 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribeResult:
-    """How many links withdrew something, had done so `already`, or were of `nobody` known (any more).
+    """How many links withdrew something, had done so `already`, were of `nobody` known (any more), or `rejected`.
 
     `first_seq` and `last_seq` are the entries that were appended; None: nothing was. `in_flight` is how many messages
     to these people were under way then.
@@ -47,6 +54,7 @@ class UnsubscribeResult:
     first_seq: int | None
     last_seq: int | None
     in_flight: int = 0
+    rejected: int = 0
 
 
 class _Outcome(StrEnum):
@@ -60,16 +68,35 @@ class _Tally:
     nothing: dict[_Outcome, int] = field(default_factory=lambda: dict.fromkeys(_Outcome, 0))
 
 
-def unsubscribe(ctx: Context, words: Sequence[str]) -> UnsubscribeResult:
+def unsubscribe(ctx: Context, words: Sequence[str], *, rejects: Path | None = None) -> UnsubscribeResult:
     """Record what each token, or each link that holds one, withdraws: now, all of them or none; faults name lines.
+
+    With `rejects` what is none is left out and listed there, by row, field and problem.
 
     What is withdrawn stays withdrawn: nothing is appended then. Who consented anew since and clicks again withdraws
     anew, however old the link is.
 
     Raises:
-        BadInput: one of them is not a token of this ledger. None is repeated.
+        BadInput: one of them is not a token of this ledger, or with `rejects` none is. None is repeated.
     """
     log = open_log(ctx)
+    if rejects is not None:
+        rejects = check_output(ctx, rejects, private=(keys_folder(ctx.environ, ctx.workspace.log_id),))
+    with nullcontext(None) if rejects is None else rejects_file(rejects) as refuse:
+        opened, faults = _open_all(log.keyring, words)
+        if refuse is not None:
+            _list_faults(refuse, faults, some=bool(opened))
+        elif faults:
+            raise _refusal(faults, alone=len(words) == 1)
+        if not opened:
+            raise BadInput("no token", mend="name one, or write one a line on standard input")
+        return _record(ctx, log, opened, rejected=len(faults))
+
+
+def _open_all(
+    keyring: Keyring, words: Sequence[str]
+) -> tuple[list[tuple[Unsubscribe, str]], list[tuple[int, BadInput]]]:
+    """What the tokens say, each with its token, and what is wrong with the others, by line."""
     opened: list[tuple[Unsubscribe, str]] = []
     faults: list[tuple[int, BadInput]] = []
     for number, word in enumerate(words, 1):
@@ -77,13 +104,20 @@ def unsubscribe(ctx: Context, words: Sequence[str]) -> UnsubscribeResult:
             continue
         try:
             token = _token(word.strip())
-            opened.append((open_token(log.keyring, token), token))
+            opened.append((open_token(keyring, token), token))
         except BadInput as error:
             faults.append((number, error))
-    if faults:
-        raise _refusal(faults, alone=len(words) == 1)
-    if not opened:
-        raise BadInput("no token", mend="name one, or write one a line on standard input")
+    return opened, faults
+
+
+def _list_faults(refuse: Callable[[RowFault], None], faults: Sequence[tuple[int, BadInput]], *, some: bool) -> None:
+    for number, error in faults:
+        refuse(RowFault(row=number, field="token", problem=error.what))
+    if faults and not some:
+        raise BadInput("no row is a token of this ledger: nothing was recorded", mend="see the file of rejects")
+
+
+def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *, rejected: int) -> UnsubscribeResult:
     tally = _Tally()
     with log.write() as transaction:
         for link, token in opened:
@@ -100,6 +134,7 @@ def unsubscribe(ctx: Context, words: Sequence[str]) -> UnsubscribeResult:
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
         in_flight=in_flight,
+        rejected=rejected,
     )
 
 
@@ -121,7 +156,9 @@ def _refusal(faults: Sequence[tuple[int, BadInput]], *, alone: bool) -> BadInput
         return faults[0][1]
     named = "; ".join(f"row {number}: {error.what}" for number, error in faults[:_SHOWN])
     more = f", and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    return BadInput(f"nothing was recorded: {named}{more}", mend="leave these rows out, or mend them")
+    return BadInput(
+        f"nothing was recorded: {named}{more}", mend="mend these rows, or leave faulty rows out: --rejects FILE"
+    )
 
 
 def _withdraw(ctx: Context, transaction: Transaction, link: Unsubscribe, token: str) -> int | _Outcome:
@@ -169,14 +206,18 @@ def _order(entry: PersonEntry) -> tuple[int, int, int]:
 
 @click.command("unsubscribe", context_settings={"ignore_unknown_options": True})  # a token may begin with a dash
 @click.argument("word", default="-", metavar="[TOKEN|-]")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path), help="Record the good rows, and write row, field and problem here."
+)
 @json_option
 @pass_context
-def unsubscribe_command(ctx: Context, *, word: str, as_json: bool) -> None:
+def unsubscribe_command(ctx: Context, *, word: str, rejects: Path | None, as_json: bool) -> None:
     """Record the withdrawal that a clicked unsubscribe link stands for; with - read tokens or links, one a line.
 
     Example: imp consent unsubscribe - < clicked.txt
     """
-    done = unsubscribe(ctx, input_lines("token") if word == "-" else [word])
+    words = input_lines("token", lenient=rejects is not None) if word == "-" else [word]
+    done = unsubscribe(ctx, words, rejects=rejects)
     emit(done, lambda: _text(done), as_json=as_json)
 
 
@@ -189,4 +230,6 @@ def _text(done: UnsubscribeResult) -> str:
         words.append(f"{done.already} withdrawn before: nothing to do")
     if done.nobody:
         words.append(f"{done.nobody} of nobody known: nothing to do")
+    if done.rejected:
+        words.append(f"{done.rejected} rejected")
     return "\n".join(words) + under_way_text(done.in_flight)

@@ -6,6 +6,7 @@ MACs, and none of them is a hook. Their agreement with the entries themselves is
 code with them (`tests/consent/policy/test_forms_agree.py`).
 """
 
+from imp_consent.gate.exceptions import denied_channels
 from imp_consent.gate.frames import DECIDED_SQL, OVERLAPPING_SQL, PASSING_SQL, RECTANGLES, REFUSED_SQL, rectangles
 from imp_consent.gate.many import Decisions, Memory, decide_many
 from imp_consent.gate.point import ConsentGate, decide_in, known_at
@@ -21,6 +22,7 @@ __all__ = [
     "Memory",
     "decide_in",
     "decide_many",
+    "denied_channels",
     "known_at",
     "rectangles",
 ]

@@ -11,7 +11,7 @@ from imp_consent.ledger.reader import Reader
 from imp_core.errors import LedgerBroken
 from imp_core.ports import SystemEntry
 
-__all__ = ["channels_in_flight", "messages_in_flight"]
+__all__ = ["channels_in_flight", "intents_in_flight", "messages_in_flight"]
 
 
 def messages_in_flight(reader: Reader, subjects: Collection[int]) -> int:
@@ -22,7 +22,7 @@ def messages_in_flight(reader: Reader, subjects: Collection[int]) -> int:
     """
     found = 0
     secrets = [key.secret for key in reader.keyring.keys if key.purpose == "idem"]
-    for intent in _open(reader):
+    for intent in intents_in_flight(reader):
         campaign, channel, step = (str(intent.fields.get(name)) for name in ("campaign", "channel", "step"))
         theirs = {
             message_key(secret, campaign=campaign, channel=channel, step=step, subject=subject)
@@ -39,10 +39,15 @@ def channels_in_flight(reader: Reader) -> frozenset[str]:
     Raises:
         LedgerBroken: an open chunk's entry is not there.
     """
-    return frozenset(str(intent.fields.get("channel")) for intent in _open(reader))
+    return frozenset(str(intent.fields.get("channel")) for intent in intents_in_flight(reader))
 
 
-def _open(reader: Reader) -> Iterator[SystemEntry]:
+def intents_in_flight(reader: Reader) -> Iterator[SystemEntry]:
+    """The `send-intent` of each chunk that is open now.
+
+    Raises:
+        LedgerBroken: an open chunk's entry is not there.
+    """
     for seq in open_intents(reader):
         found = reader.sql.execute("SELECT leaf FROM entry WHERE seq = ?", (seq,)).fetchone()
         entry = parse_system_leaf(found[0], seq=seq) if found else None

@@ -37,11 +37,12 @@ def read_messages(path: Path) -> Iterator[bytes]:
 
 
 def _folder(path: Path) -> Iterator[bytes]:
-    # A Maildir's messages are in new/ and cur/; what stands in tmp/ is not delivered yet.
-    folders = [path / name for name in ("cur", "new") if (path / name).is_dir()]
+    # A Maildir's messages are in new/ and cur/; what stands in tmp/ is not delivered yet. Links are left alone: imp
+    # knows a folder again by the files in it, and what a link leads to may change unseen.
+    folders = [path / name for name in ("cur", "new") if (path / name).is_dir() and not (path / name).is_symlink()]
     files = [file for folder in folders for file in folder.iterdir() if not file.name.startswith(".")]
     for file in sorted(files or path.glob("*.eml")):
-        if file.is_file():
+        if file.is_file() and not file.is_symlink():
             with file.open("rb") as content:
                 yield content.read(MAX_READ)
 

@@ -118,3 +118,22 @@ def test_another_campaign_s_message_is_not_theirs(shop: Context, sending: Callab
         assert ann is not None
         assert bob is not None
         assert [messages_in_flight(reader, people) for people in ([ann], [bob], [ann, bob], [])] == [0, 1, 1, 0]
+
+
+def test_the_doctor_names_the_sends_whose_chunks_are_open_and_the_command_that_closes_them(
+    imp_here: Cli, sending: Callable[..., Any]
+) -> None:
+    ends = [sending(ANN), sending(BOB), sending(ANN, campaign="autumn", step="2"), sending(BOB, step="3")]
+    doctor = imp_here("doctor")
+    assert doctor.code == 1
+    for words in (
+        "left by a send that died: campaign spring, step 1, channel email (2 chunks); ",
+        "campaign autumn, step 2, channel email (1 chunk)",
+        "campaign spring, step 3, channel email (1 chunk)",
+        "imp send email --campaign spring --audience FILE --execute",
+        "imp send email --campaign autumn --audience FILE --execute",
+    ):
+        assert doctor.out.count(words) == 1, words
+    for end in ends:
+        end()
+    assert "send that died" not in imp_here("doctor").ok().out

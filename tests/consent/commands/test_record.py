@@ -14,8 +14,9 @@ from imp_consent.commands.check import check
 from imp_consent.commands.envelope import uuid7
 from imp_consent.commands.history import history
 from imp_consent.commands.record import record
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.notice import default_notice
+from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SECOND_US, SimulatedClock
 from imp_core.context import Context
 from imp_core.errors import BadInput
@@ -38,9 +39,16 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "until": None,
         "notice": default_notice("Shop Ltd").sha256,
         "in_flight": None,
+        "still_denied_on": {},
     }
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--json").ok()
-    assert asked.json == {"permitted": True, "reason": "given", "source": "GDPR 6(1)(a)", "entries": [2]}
+    assert asked.json == {
+        "permitted": True,
+        "reason": "given",
+        "source": "GDPR 6(1)(a)",
+        "entries": [2],
+        "still_denied_on": {},
+    }
     other = imp_here("consent", "check", "member:ann-1", "--purpose", "essential", "--json")
     assert other.code == 1
     assert other.json == {
@@ -48,6 +56,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "reason": "no_record",
         "source": "GDPR 6(1), 7(1), 25(2); ePrivacy 5(3)",
         "entries": [],
+        "still_denied_on": {},
     }
 
 
@@ -341,3 +350,46 @@ def test_every_command_of_the_group_loads_and_shows_an_example(shop: Context, im
         for name in names:
             assert "Example: imp consent" in imp_here("consent", group, name, "--help").ok().out
     assert imp_here("consent", "nothing").code == 2
+
+
+def test_a_yes_without_a_channel_says_on_which_channels_a_no_still_stands(
+    shop: Context, clock: SimulatedClock, imp_here: Cli
+) -> None:
+    about = ("--purpose", "marketing.email")
+    record_ = ("consent", "record", "member:1", *about, "--state")
+    for word in ("member:1", "member:2"):
+        imp_here("consent", "record", word, *about, "--state", "given").ok()
+    imp_here(*record_, "withdrawn", "--channel", "email").ok()
+    imp_here(*record_, "refused", "--channel", "sms").ok()
+    imp_here(*record_, "given", "--channel", "web").ok()
+    clock.move_to(clock.now_us() + DAY_US)
+    hint = (
+        "still withdrawn on the channel email: record it with --channel email\n"
+        "still refused on the channel sms: record it with --channel sms\n"
+    )
+    check_ = ("consent", "check", "member:1", *about)
+    assert imp_here(*record_, "given").ok().out.endswith(f"\n{hint}")
+    assert imp_here(*record_, "given", "--json").ok().json["still_denied_on"] == {
+        "email": "withdrawn",
+        "sms": "refused",
+    }
+    assert imp_here(*check_).ok().out.endswith(f"\n{hint}")
+    assert imp_here(*check_, "--json").ok().json["still_denied_on"] == {"email": "withdrawn", "sms": "refused"}
+    assert imp_here(*check_, "--channel", "email").code == 1
+    assert "still" not in imp_here("consent", "check", "member:2", *about).ok().out, "another person"
+    before = imp_here(*check_, "--known-at", "2026-03-01T11:59:59Z", "--json")
+    assert (before.code, before.json["still_denied_on"]) == (1, {})
+    assert imp_here(*record_, "given", "--channel", "email", "--json").ok().json["still_denied_on"] == {}
+    assert imp_here(*check_, "--json").ok().json["still_denied_on"] == {"sms": "refused"}
+    imp_here(*record_, "withdrawn").ok()
+    denied = imp_here(*check_)
+    assert (denied.code, "still" in denied.out) == (1, False)
+
+
+def test_after_a_bounce_a_yes_without_a_channel_names_its_channel(shop: Context, imp_here: Cli) -> None:
+    with open_log(shop).write() as transaction:
+        subject = transaction.subject_for(RawId("member", "1"))
+        bounced = Statement(type="withdraw", purpose="*", channel="email", at_us=shop.clock.now_us() - DAY_US)
+        transaction.append_person(subject, bounced, {})
+    words = ("consent", "record", "member:1", "--purpose", "analytics", "--state", "given", "--json")
+    assert imp_here(*words).ok().json["still_denied_on"] == {"email": "withdrawn"}

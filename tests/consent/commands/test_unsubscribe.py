@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,7 +62,15 @@ def test_a_click_ends_its_purpose_on_its_channel_and_nothing_else(
     link = token()
     assert asked(MAIL, "email") == "permitted"
     done = imp_here("consent", "unsubscribe", link, "--json").ok()
-    assert done.json == {"withdrawn": 1, "already": 0, "nobody": 0, "first_seq": 5, "last_seq": 5, "in_flight": 0}
+    assert done.json == {
+        "withdrawn": 1,
+        "already": 0,
+        "nobody": 0,
+        "first_seq": 5,
+        "last_seq": 5,
+        "in_flight": 0,
+        "rejected": 0,
+    }
     assert asked(MAIL, "email") == "withdrawn"
     assert asked(MAIL, "sms") == "permitted"
     assert asked("analytics") == "permitted"
@@ -155,6 +165,44 @@ def test_one_bad_line_of_many_stops_all_and_is_named_by_its_number(
     assert link[:20] not in refused.err
     assert size() == before
     assert asked(MAIL, "email") == "permitted"
+
+
+def test_with_rejects_the_good_links_count_and_the_bad_lines_are_listed_without_their_words(
+    shop: Context, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str], tmp_path: Path
+) -> None:
+    links, rejects = [token(), token("member:bob")], tmp_path / "rejects.csv"
+    lines = [links[0], "", f"/u?t={links[1][:-1]}", "ann@example.com", "/u?x=1", f"/u?t={links[1]}"]
+    data = "\n".join(lines).encode() + b"\n\xff\xfe\n"
+    done = imp_here("consent", "unsubscribe", "-", "--rejects", str(rejects), input=data).ok()
+    assert done.out == "entries 8 to 9: 2 withdrawn\n4 rejected\n"
+    assert [asked(MAIL, "email", word) for word in (ANN, "member:bob")] == ["withdrawn"] * 2
+    with rejects.open(newline="") as file:
+        listed = list(csv.reader(file))
+    assert [row[:2] for row in listed] == [["row", "field"], *([row, "token"] for row in ("3", "4", "5", "7"))]
+    assert all(row[2] for row in listed)
+    assert not any(word in rejects.read_text() for word in ("ann@", links[1][:20]))
+    again = imp_here("consent", "unsubscribe", "-", "--rejects", str(rejects), "--json", input=links[0]).ok()
+    assert (again.json["already"], again.json["rejected"], rejects.read_text()) == (1, 0, "row,field,problem\n")
+
+
+def test_where_no_line_is_a_link_the_rejects_say_why_and_nothing_is_recorded(
+    shop: Context, imp_here: Cli, size: Size, tmp_path: Path
+) -> None:
+    rejects = tmp_path / "rejects.csv"
+    refused = imp_here("consent", "unsubscribe", "-", "--rejects", str(rejects), input="junk\n")
+    assert (refused.code, "nothing was recorded" in refused.err, size()) == (2, True, 2)
+    assert rejects.read_text().startswith("row,field,problem\n1,token,")
+
+
+def test_the_refusal_of_a_list_names_the_way_out(shop: Context, imp_here: Cli) -> None:
+    assert "--rejects FILE" in imp_here("consent", "unsubscribe", "-", input="junk\njunk\n").err
+
+
+def test_rejects_do_not_go_over_the_ledger(shop: Context, imp_here: Cli, token: Callable[..., str]) -> None:
+    before = shop.workspace.database.read_bytes()
+    refused = imp_here("consent", "unsubscribe", token(), "--rejects", str(shop.workspace.database))
+    assert (refused.code, "over the workspace" in refused.err) == (2, True)
+    assert shop.workspace.database.read_bytes()[:100] == before[:100]
 
 
 @pytest.mark.parametrize(

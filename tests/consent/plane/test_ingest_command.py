@@ -67,7 +67,7 @@ def test_the_json_holds_every_count(line, write):
     assert found == {
         "channel": "file", "batch": 1, "seq": 4, "already": False, "dry_run": False, "received": 2, "admitted": 1,
         "duplicates": 0, "denied": {"no_record": 1}, "rejected": 0, "enrolled": {"admitted": 1, "no_record": 1},
-        "signals": 0, "signals_unknown": 0, "props_dropped": 0,
+        "signals": 0, "signals_before": 0, "signals_unknown": 0, "props_dropped": 0,
     }  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def test_the_rejects_cannot_overwrite_the_source_nor_go_where_nothing_can_be_wri
     [
         (("nowhere", "events.csv"), "no channel of this name"),
         (("file", "absent.csv"), "no such file"),
-        (("file", "."), "cannot be read"),
+        (("file", "."), "not a regular file"),
     ],
     ids=str,
 )
@@ -146,6 +146,11 @@ def test_a_channel_or_file_that_is_not_there_is_wrong_usage(
     channel, name = arguments
     answer = line("ingest", channel, str(tmp_path / name))
     assert (answer.code, words in answer.err) == (2, True)
+
+
+def test_without_a_workspace_that_is_what_it_says(imp_here, write):
+    refused = imp_here("ingest", "file", write(GOOD))
+    assert (refused.code, "no workspace" in refused.err, "not enabled" in refused.err) == (2, True, False)
 
 
 def test_a_channel_that_is_not_enabled_takes_nothing(line, write):

@@ -23,9 +23,10 @@ from imp_consent.plane import archive
 from imp_consent.plane.intake.columns import Stamp
 from imp_consent.plane.intake.faults import Faults, Refuse
 from imp_consent.plane.intake.regate import Dropped, RowSource, dropped_rows
-from imp_consent.plane.intake.register import Envelope, append_signals, drop, read_contents, remember
+from imp_consent.plane.intake.register import drop, read_contents, remember
 from imp_consent.plane.intake.result import IngestResult, SourceFile
 from imp_consent.plane.intake.screen import Decide, Screen
+from imp_consent.plane.intake.signals import Envelope, append_signals, new_signals
 from imp_consent.plane.intake.terms import Terms
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.ports import Json
@@ -83,7 +84,8 @@ def ingest_events(
                     advance(len(chunk))
             run.settle()
             if dry_run:
-                return run.result(dry_run=True)
+                with intake.log.read() as reader:
+                    return run.result(dry_run=True, signals=len(new_signals(reader, run.screen.tally.heard)))
             file = writer.publish()
         return run.commit(file)
 
@@ -160,9 +162,10 @@ class _Run:
         batch: int | None = None,
         seq: int | None = None,
         enrolled: dict[str, int] | None = None,
+        signals: int = 0,
         dry_run: bool = False,
     ) -> IngestResult:
-        """The answer; `taken` is the batch that took this source before."""
+        """The answer; `taken` is the batch that took this source before, `signals` how many were new."""
         terms = self._stamp.terms
         if taken is not None:
             return IngestResult(
@@ -185,7 +188,8 @@ class _Run:
             denied=dict(sorted(tally.denied.items())),
             rejected=self._faults.rows,
             enrolled=enrolled or {},
-            signals=len(tally.heard),
+            signals=signals,
+            signals_before=len(tally.heard) - signals,
             signals_unknown=tally.unheard,
             props_dropped=tally.props_dropped,
         )
@@ -198,12 +202,13 @@ class _Run:
             taken = archive.find_source(transaction, self._source.sha256)
             if taken is not None:
                 return self.result(taken=taken)
-            append_signals(transaction, tally.heard, self._intake.envelope)
+            signals = new_signals(transaction, tally.heard)
+            append_signals(transaction, signals, self._intake.envelope)
             self._refuse_outdated(transaction, file, rows)
-            seq = transaction.append_system("collect", self._collect(file))
+            seq = transaction.append_system("collect", self._collect(file, signals=len(signals)))
             archive.insert_batch(transaction, file, source_sha256=self._source.sha256, collect_seq=seq)
             enrolled = remember(transaction, contents, tally.denied_units, batch=file.batch)
-        return self.result(batch=file.batch, seq=seq, enrolled=dict(sorted(enrolled.items())))
+        return self.result(batch=file.batch, seq=seq, enrolled=dict(sorted(enrolled.items())), signals=len(signals))
 
     def _refuse_outdated(self, transaction: Transaction, file: archive.WrittenFile, rows: RowSource) -> None:
         dropped = dropped_rows(
@@ -217,7 +222,7 @@ class _Run:
         if dropped or batch != file.batch:
             raise _Outdated(dropped, batch)
 
-    def _collect(self, file: archive.WrittenFile) -> dict[str, Json]:
+    def _collect(self, file: archive.WrittenFile, *, signals: int) -> dict[str, Json]:
         tally = self.screen.tally
         return {
             "batch": file.batch,
@@ -232,7 +237,7 @@ class _Run:
             "denied": dict(sorted(tally.denied.items())),
             "duplicates": tally.duplicates,
             "rejected": self._faults.rows,
-            "signals": len(tally.heard),
+            "signals": signals,
         }
 
 

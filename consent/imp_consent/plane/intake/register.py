@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.enrol import (
     CELL_COLUMNS,
@@ -20,16 +19,12 @@ from imp_consent.plane.intake.enrol import (
     known_ids,
 )
 from imp_consent.plane.intake.regate import DUPLICATE, Dropped, RowSource
-from imp_consent.plane.intake.screen import Heard, Tally
+from imp_consent.plane.intake.screen import Tally
 from imp_core.gate import NO_RECORD
-from imp_core.ports import Json
 
-__all__ = ["Contents", "Envelope", "append_signals", "drop", "read_contents", "remember"]
+__all__ = ["Contents", "drop", "read_contents", "remember"]
 
 _IDS = 20_000  # inserted by one statement
-
-# What a withdrawal's entry says besides its statement.
-Envelope = Callable[[Heard], Mapping[str, Json]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +45,6 @@ def read_contents(rows: RowSource, event_secret: bytes) -> Contents:
             units.setdefault(key, cell)
     ids.sort()
     return Contents(ids=ids, units=units)
-
-
-def append_signals(transaction: Transaction, heard: Iterable[Heard], envelope: Envelope) -> None:
-    """Append a withdrawal for each signal of a subject that still lives: it may only reduce permission."""
-    for signal in heard:
-        if not any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (signal.subject,))):
-            continue
-        statement = Statement(
-            type="withdraw",
-            purpose=signal.purpose or EVERY_PURPOSE,
-            channel=signal.channel,
-            at_us=signal.event_us,
-        )
-        transaction.append_person(signal.subject, statement, envelope(signal))
 
 
 def drop(tally: Tally, rows: Iterable[Dropped]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imp_core.errors import BadInput
+from imp_consent.plane.intake.digest import source_sha256
 
 __all__ = ["IngestResult", "SourceFile"]
 
@@ -21,18 +20,12 @@ class SourceFile:
 
     @classmethod
     def of(cls, path: Path) -> SourceFile:
-        """A file on disk.
+        """A file on disk, or a folder of files.
 
         Raises:
             BadInput: it cannot be read.
         """
-        try:
-            with path.open("rb") as file:
-                return cls(name=str(path), sha256=hashlib.file_digest(file, "sha256").hexdigest())
-        except FileNotFoundError:
-            raise BadInput("no such file", where=str(path)) from None
-        except OSError as error:
-            raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+        return cls(name=str(path), sha256=source_sha256(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +35,8 @@ class IngestResult:
     `batch` and `seq` (of the `collect` entry) are None where nothing was committed: a dry run. `already` says that
     the source had been taken before, by that batch, and nothing was done. `rejected` rows could not be taken,
     `enrolled` are exposed units counted now by reason ("admitted" is one), `signals` withdrawals written,
-    `signals_unknown` signals of people nobody knows, `props_dropped` properties that are not allow-listed.
+    `signals_before` those that change nothing (written before, or of people erased since), `signals_unknown` those of
+    people nobody knows, `props_dropped` properties that are not allow-listed.
     """
 
     channel: str
@@ -58,6 +52,7 @@ class IngestResult:
     rejected: int = 0
     enrolled: Mapping[str, int] = field(default_factory=dict)
     signals: int = 0
+    signals_before: int = 0
     signals_unknown: int = 0
     props_dropped: int = 0
 
