@@ -51,6 +51,37 @@ def imp_register_commands():
     return [CommandRef(name="{name}", target="{package}.commands:command", help="A command of {name}.")]
 '''
 
+CHANNEL = '''"""What only core's asking loads."""
+
+from imp_core.channel import *
+
+
+class Channel:
+    """Declares what the manifest says."""
+
+    info = ChannelInfo(
+        name="{name}", version="1.0", identifiers=(IdentifierSpec(kind="phone"),),
+        purposes={{"activate": ("marketing.sms",)}}, hosts=("{{host}}", "api.example.com"),
+        supports={{"deliver": "full"}},
+    )
+
+    def check(self, ctx):
+        """Fine."""
+        return CheckResult(ok=True, detail="fine")
+
+    def forget(self, ctx, batch):
+        """Nobody."""
+        return DeliveryReport(rows=[])
+
+    def plan(self, ctx, batch):
+        """One each."""
+        return Plan(messages=len(batch.rows))
+
+    def deliver(self, ctx, batch):
+        """Nobody."""
+        return DeliveryReport(rows=[])
+'''
+
 
 def install(folder: Path, name: str) -> None:
     """A plugin as an installer leaves it."""
@@ -59,7 +90,7 @@ def install(folder: Path, name: str) -> None:
     home.mkdir()
     (home / "__init__.py").write_text("")
     (home / "plugin.py").write_text(PLUGIN.format(name=name, package=package))
-    (home / "channel.py").write_text("raise ImportError('imp --help imports entry points only')\n")
+    (home / "channel.py").write_text(CHANNEL.format(name=name))
     (home / "imp-plugin.toml").write_text(MANIFEST.format(name=name))
     info = folder / f"{package}-1.0.dist-info"
     info.mkdir()
