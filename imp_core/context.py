@@ -105,11 +105,16 @@ class Context:
         """Which variant a unit is owed."""
         return self._required("assigner")  # type: ignore[no-any-return]  # checked by kind, not by type
 
-    def reload_workspace(self) -> None:
-        """Read `imp.toml` again and let go of everything that was opened from it."""
+    def reload_workspace(self, plugins: Plugins | None = None) -> None:
+        """Read `imp.toml` again and let go of everything that was opened from it.
+
+        `plugins`: those that were loaded as it says now; they are loaded again where there are none.
+        """
         self.close()
         for name in ("workspace", "plugins", "gate", "view", "ledger", "assigner"):
             self.__dict__.pop(name, None)
+        if plugins is not None:
+            self.plugins = plugins
 
     def close(self) -> None:
         """Close what providers opened."""

@@ -14,10 +14,7 @@ from imp_core.ports import Check
 
 __all__ = ["diagnose", "doctor"]
 
-_MENDS = {
-    PluginState.BROKEN: "update or uninstall it, or leave it out: imp --without {name} …",
-    PluginState.CHANGED: "look at it and enable it again: imp plugin show {name}; imp plugin enable {name}",
-}
+_WRONG = (PluginState.BROKEN, PluginState.CHANGED)
 
 
 @click.command()
@@ -44,9 +41,11 @@ def diagnose(ctx: Context) -> list[Check]:
     loaded = [status.name for status in ctx.plugins.statuses if status.state is PluginState.LOADED]
     checks = [Check(name="plugins", ok=bool(loaded), detail=f"loaded: {', '.join(loaded) or 'none'}")]
     for status in ctx.plugins.statuses:
-        if status.state in _MENDS:
+        if status.state in _WRONG:
             detail = status.problem or status.state.value
-            mend = _MENDS[status.state].format(name=status.name)
+            mend = status.remedy()
+            if status.state is PluginState.BROKEN:
+                mend = f"{mend}; or leave it out: imp --without {status.name} …"
             checks.append(Check(name=f"plugin {status.name}", ok=False, detail=detail, mend=mend))
     return [*checks, *_workspace_checks(ctx)]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NoReturn, final
+from typing import Final, NoReturn, final
 
 from imp_core.errors import BadInput
 
-__all__ = ["EventType", "RawEvent", "RawId", "RowFault", "Signal", "SignalKind"]
+__all__ = ["IDENTIFIER_KINDS", "EventType", "RawEvent", "RawId", "RowFault", "Signal", "SignalKind"]
 
+# What a person can be known by. Consent has a spelling rule for each of them, and for no other.
+IDENTIFIER_KINDS: Final = ("email", "phone", "member", "device", "idfa", "imei")
 _KIND_LENGTH = 16
 
 

@@ -41,7 +41,9 @@ T = TypeVar("T")
 
 
 class HeldChannel:
-    """A `Channel` whose description does not change."""
+    """A `Channel` whose description does not change; `package` is its plugin's, to tell its code from others'."""
+
+    package: str = ""
 
     def __init__(self, channel: object, info: ChannelInfo) -> None:
         self._channel: Any = channel

@@ -11,12 +11,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from imp_core.discovery import Entry, entries
-from imp_core.manifest_file import find_manifest
+from imp_core.errors import ImpError, PluginBroken
+from imp_core.manifest_file import MANIFEST_NAME, find_manifest
 from imp_core.wall.alarm import Watch, watched
 from imp_core.wall.egress import Egress
 from imp_core.wall.kin import Family
+from imp_core.wall.place import place_of
 from imp_core.wall.walled import walled
-from imp_core.wall.words import type_name
+from imp_core.wall.words import masked, shown_text, type_name
 
 if TYPE_CHECKING:
     from imp_core.manifest import Manifest
@@ -45,6 +47,15 @@ class PluginState(StrEnum):
     BROKEN = "broken"
 
 
+_MEND = "mend, update or uninstall it"
+_REMEDIES = {
+    PluginState.LOADED: "",
+    PluginState.DISABLED: "nothing of it runs before: imp plugin enable {name}",
+    PluginState.CHANGED: "look at it and enable it again: imp plugin show {name}; imp plugin enable {name}",
+    PluginState.WITHOUT: "run it without the option --without {name}",
+}
+
+
 @dataclass(slots=True)
 class PluginStatus:
     """One installed plugin: its name, distribution, version, where it stands and why."""
@@ -55,6 +66,7 @@ class PluginStatus:
     module: str
     state: PluginState = PluginState.DISABLED
     problem: str | None = None
+    mend: str | None = None
     # How long its import took, and which of `sys.modules` it brought (from, to): they stand in the order of import.
     load_seconds: float | None = None
     loaded_span: tuple[int, int] = (0, 0)
@@ -75,6 +87,25 @@ class PluginStatus:
 
         return read_manifest(self.package)
 
+    def declared(self) -> Manifest:
+        """Its manifest, which it must have to be enabled.
+
+        Raises:
+            PluginBroken: there is none, it cannot be read, or it is of another name.
+        """
+        where = f"{self.package}/{MANIFEST_NAME}"
+        manifest = self.manifest()
+        if manifest is None:
+            raise PluginBroken("it carries no manifest", mend=f"its package must hold {where}")
+        if manifest.name != self.name:
+            found = masked(shown_text(manifest.name))
+            raise PluginBroken(
+                f"its manifest is of {found}, not {self.name}",
+                where=where,
+                mend=f'write name = "{self.name}" in {where}',
+            )
+        return manifest
+
     @property
     def package(self) -> str:
         """Its package, in which the manifest is."""
@@ -93,10 +124,22 @@ class PluginStatus:
         """The modules its import brought into this process; what was there before is not among them."""
         return tuple(sorted(list(sys.modules)[slice(*self.loaded_span)]))
 
-    def fail(self, problem: str) -> None:
+    def fail(self, problem: str, *, mend: str | None = None) -> None:
         """Note that it is broken; what was found first stays."""
         if self.state is not PluginState.BROKEN:
-            self.state, self.problem = PluginState.BROKEN, problem
+            self.state, self.problem, self.mend = PluginState.BROKEN, problem, mend
+
+    def fail_by(self, error: ImpError) -> None:
+        """Note that it is broken by what core says of it."""
+        parts = error.diagnostics()
+        mend = error.mend or (f"mend {error.where}" if error.where else None)
+        self.fail("; ".join(parts[name] for name in ("what", "where") if name in parts), mend=mend)
+
+    def remedy(self) -> str | None:
+        """What lets it run, or how it is mended; None where nothing stands in its way."""
+        if self.state is PluginState.BROKEN:
+            return f"{self.mend or _MEND}; then: imp plugin check {self.name}"
+        return _REMEDIES[self.state].format(name=self.name) or None
 
 
 def discover() -> list[PluginStatus]:
@@ -108,8 +151,8 @@ def discover() -> list[PluginStatus]:
 def contained(status: PluginStatus, action: Callable[[], T]) -> T | None:
     """Run something of a plugin's; whatever it raises breaks this plugin only, and it prints to standard error.
 
-    It may connect to nothing, and not take longer than `CONTAINED_SECONDS`. Only the type of what it raised is kept: a
-    stranger's message may hold anything.
+    It may connect to nothing, and not take longer than `CONTAINED_SECONDS`. Of what it raised only the type is kept
+    and where in its own code: a stranger's message may hold anything.
     """
     egress = Egress()
     watch = Watch()
@@ -119,7 +162,9 @@ def contained(status: PluginStatus, action: Callable[[], T]) -> T | None:
     except BaseException as error:  # (SystemExit too: one broken plugin never breaks imp)
         if isinstance(error, KeyboardInterrupt) and watch.interrupted:
             raise
-        status.fail(f"{egress.refused or type_name(error)} while loading or registering")
+        place = place_of(error, status.package)
+        what = f"{type_name(error)} at {place}" if place else type_name(error)
+        status.fail(f"{egress.refused or what} while loading or registering", mend=place and f"look at {place}")
         return None
     if egress.refused is not None:
         status.fail(f"{egress.refused} while loading or registering")

@@ -12,7 +12,7 @@ from imp_core.errors import ImpError
 from imp_core.held import HeldChannel, undeclared_methods
 from imp_core.manifest import Manifest
 from imp_core.outbound.answers import check_result
-from imp_core.outbound.open import channel_context, open_runner
+from imp_core.outbound.open import channel_context, open_runner, secret_variable
 from imp_core.plugin_enabling import find_status
 from imp_core.plugins import PluginState, PluginStatus
 from imp_core.ports import Check
@@ -51,21 +51,25 @@ def check_plugin(ctx: Context, name: str) -> PluginCheck:
 
 def _standing(status: PluginStatus) -> Iterator[Check]:
     holds = status.state not in (PluginState.BROKEN, PluginState.CHANGED)
-    enabling = f"nothing of it runs before: imp plugin enable {status.name}"
-    mend = None if status.state is PluginState.LOADED else enabling
+    wrong = None if status.always_on else _manifest_fault(status)
+    # Where the manifest does not hold, enabling would be refused too.
+    mend = None if wrong is not None and status.state is not PluginState.BROKEN else status.remedy()
     yield Check(name="state", ok=holds, detail=status.problem or status.state.value, mend=mend)
     if status.always_on:
         return
-    try:
-        manifest = status.manifest()
-    except ImpError as error:
-        yield Check(name="manifest", ok=False, detail=error.what)
-        return
-    if manifest is None:
-        yield Check(name="manifest", ok=False, detail="it carries none", mend="its package must hold imp-plugin.toml")
+    if wrong is None:
+        yield Check(name="manifest", ok=True, detail="can be read")
     else:
-        detail = "can be read" if manifest.name == status.name else "is of another name"
-        yield Check(name="manifest", ok=manifest.name == status.name, detail=detail)
+        mend = f"{wrong.mend or f'mend {wrong.where}'}; then: imp plugin check {status.name}"
+        yield Check(name="manifest", ok=False, detail=wrong.what, mend=mend)
+
+
+def _manifest_fault(status: PluginStatus) -> ImpError | None:
+    try:
+        status.declared()
+    except ImpError as error:
+        return error
+    return None
 
 
 def _running(ctx: Context, status: PluginStatus) -> Iterator[Check]:
@@ -76,7 +80,9 @@ def _running(ctx: Context, status: PluginStatus) -> Iterator[Check]:
         if manifest is not None:
             yield from _compared(channel, manifest, status)
         yield _methods(channel)
-        yield _called(ctx, channel.info.name)
+        called = _called(ctx, channel.info.name)
+        yield from _secrets(ctx, manifest, needed=not called.ok)
+        yield called
 
 
 def _compared(channel: HeldChannel, manifest: Manifest, status: PluginStatus) -> Iterator[Check]:
@@ -115,6 +121,21 @@ def _methods(channel: HeldChannel) -> Check:
         )
     served = [str(capability) for capability in channel.info.supports if channel.info.serves(capability)]
     return Check(name="methods", ok=True, detail=", ".join(sorted(served)) or "check and forget only")
+
+
+def _secrets(ctx: Context, manifest: Manifest | None, *, needed: bool) -> Iterator[Check]:
+    """Which secrets are there; that one is not counts where the channel itself says no: it may do without."""
+    if manifest is None:
+        return
+    for secret in manifest.secrets:
+        variable = secret_variable(manifest.name, secret)
+        there = variable in ctx.environ
+        yield Check(
+            name=f"secret {secret}",
+            ok=there or not needed,
+            detail=f"{variable} is {'set' if there else 'not set'}",
+            mend=None if there or not needed else "set it in the environment",
+        )
 
 
 def _called(ctx: Context, name: str) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from imp_core.clock import format_time
@@ -50,12 +52,15 @@ def list_(ctx: Context, *, as_json: bool) -> None:
 @json_option
 @pass_context
 def show(ctx: Context, name: str, *, as_json: bool) -> None:
-    """Show what a plugin declares: purposes per action, identifiers, hosts. Nothing of it is imported.
+    """Show what a plugin declares: purposes per action, identifiers, hosts. Nothing runs of one that is not enabled.
+
+    Exit code 1 where it is broken.
 
     Example: imp plugin show file
     """
     result = describe(ctx, name)
     emit(result, lambda: declared_text(result), as_json=as_json)
+    _fail_if_broken(result)
 
 
 @plugin.command("enable")
@@ -63,14 +68,16 @@ def show(ctx: Context, name: str, *, as_json: bool) -> None:
 @json_option
 @pass_context
 def enable_command(ctx: Context, name: str, *, as_json: bool) -> None:
-    """Let a plugin run in this workspace: shows what it declares, then pins name, version and manifest hash.
+    """Let a plugin run in this workspace: shows what it declares, and pins name, version and manifest hash.
 
-    Where there is a ledger, it keeps the manifest and says who enabled it.
+    It is loaded before: one that is broken is not enabled, and the exit code is 1. Where there is a ledger, it keeps
+    the manifest and says who enabled it.
 
     Example: imp plugin enable file
     """
     result = enable(ctx, name)
     emit(result, lambda: declared_text(result), as_json=as_json)
+    _fail_if_broken(result)
 
 
 @plugin.command("disable")
@@ -114,6 +121,11 @@ def trace_command(ctx: Context, name: str, *, as_json: bool) -> None:
     """
     result = trace_plugin(ctx, name)
     emit(result, lambda: _traced(result), as_json=as_json)
+
+
+def _fail_if_broken(result: Mapping[str, object]) -> None:
+    if result["state"] == PluginState.BROKEN:
+        raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
 def _checked(result: PluginCheck) -> str:

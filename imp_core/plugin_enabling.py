@@ -1,4 +1,4 @@
-"""What is known of an installed plugin without importing it, and letting it run in a workspace, or not."""
+"""What is known of an installed plugin, and letting it run in a workspace, or not."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from imp_core.channel.context import Setting
 from imp_core.context import Context
-from imp_core.errors import BadInput, ImpError
+from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.manifest import Addresses, Manifest
 from imp_core.manifest_file import find_manifest
 from imp_core.outbound.open import channel_settings, shown_hosts
-from imp_core.plugins import PluginStatus
+from imp_core.plugins import Plugins, PluginState, PluginStatus
 from imp_core.ports import Json
 
 __all__ = ["declared_text", "describe", "disable", "enable", "find_status", "status_row"]
@@ -19,40 +19,53 @@ _ENTRY = "plugin-enable"
 
 
 def describe(ctx: Context, name: str) -> dict[str, object]:
-    """What is known of an installed plugin without importing it.
+    """What is known of an installed plugin; nothing of one that is not enabled is imported.
+
+    An enabled one is asked for what it registers, for that is when it shows itself broken. One that could not be
+    enabled, for want of a manifest, is broken too.
 
     Raises:
         BadInput: no installed plugin has this name.
-        PluginBroken: its manifest cannot be read.
     """
     status = find_status(ctx, name)
-    manifest = status.manifest()
-    return {**status_row(status), **(_declared(manifest, _settings(ctx, name)) if manifest else {})}
+    if status.state is PluginState.LOADED:
+        ctx.plugins.probe()
+    declared: Mapping[str, object] = {}
+    if not status.always_on:
+        try:
+            declared = _declared(status.declared(), _settings(ctx, name))
+        except ImpError as error:
+            status.fail_by(error)
+    mend = status.remedy() if status.state in (PluginState.BROKEN, PluginState.CHANGED) else None
+    return {**status_row(status), "mend": mend, **declared}
 
 
 def enable(ctx: Context, name: str) -> dict[str, object]:
     """Pin an installed plugin's version and manifest in `imp.toml`; where there is a ledger, it says so first.
 
-    The entry `plugin-enable` names the manifest by its hash, and the ledger keeps the manifest.
+    It is loaded before, to see whether it can be: one that is broken is not enabled. The entry `plugin-enable` names
+    the manifest by its hash, and the ledger keeps the manifest.
 
     Raises:
-        BadInput: no installed plugin has this name, it is always on, or it carries no manifest.
-        PluginBroken: its manifest cannot be read.
+        BadInput: no installed plugin has this name, or it is always on.
+        CheckFailed: it is broken, by its manifest or by what it does when it is loaded; nothing was changed.
     """
     workspace = ctx.workspace
     status = find_status(ctx, name)
     if status.always_on:
         raise BadInput(f"{name} is part of the framework and always on")
-    if sum(other.name == name for other in ctx.plugins.statuses) > 1:
-        raise BadInput(f"two installed plugins are called {name}", mend="uninstall one of them")
-    manifest = status.manifest()
-    if manifest is None or manifest.name != name:
-        raise BadInput(f"{name} carries no manifest of its name", mend="its package must hold imp-plugin.toml")
+    try:
+        manifest = status.declared()
+    except ImpError as error:
+        status.fail_by(error)
+        raise _refused(status) from None
+    pin = {"version": status.version, "manifest_sha256": manifest.sha256}
+    plugins = _tried(ctx, name, pin)
     if workspace.database.exists():
         document = find_manifest(status.package) or b""
         ctx.ledger.append(_ENTRY, _entry(status, manifest), documents=[document])
-    workspace.with_table(f"plugins.{name}", {"version": status.version, "manifest_sha256": manifest.sha256})
-    ctx.reload_workspace()
+    workspace.with_table(f"plugins.{name}", pin)
+    ctx.reload_workspace(plugins)
     return describe(ctx, name)
 
 
@@ -70,6 +83,26 @@ def disable(ctx: Context, name: str) -> None:
     ctx.reload_workspace()
     if ctx.workspace.database.exists():
         ctx.ledger.append(_ENTRY, {"name": name, "version": pin.get("version"), "enabled": False})
+
+
+def _tried(ctx: Context, name: str, pin: Mapping[str, str]) -> Plugins:
+    """The plugins as they would be with this one enabled.
+
+    Raises:
+        CheckFailed: it is broken.
+    """
+    pins = {**ctx.workspace.plugin_pins, name: pin}
+    plugins = Plugins(pins=pins, without=ctx.without, taken=ctx.taken, stopwatch=ctx.stopwatch)
+    plugins.probe()
+    for status in plugins.statuses:
+        if status.name == name and status.state is PluginState.BROKEN:
+            raise _refused(status)
+    return plugins
+
+
+def _refused(status: PluginStatus) -> CheckFailed:
+    mend = f"{status.mend or 'mend or update it'}; then again: imp plugin enable {status.name}"
+    return CheckFailed(f"{status.name} cannot be enabled, it is broken: {status.problem}", mend=mend)
 
 
 def find_status(ctx: Context, name: str) -> PluginStatus:
@@ -99,7 +132,9 @@ def declared_text(result: Mapping[str, object]) -> str:
     """What a plugin declares, for people."""
     out = [f"{result['name']} {result['version']} ({result['state']})"]
     if result["problem"]:
-        out.append(f"  problem: {result['problem']}")
+        out.append(f"  broken: {result['problem']}")
+    if result["mend"]:
+        out.append(f"  mend: {result['mend']}")
     purposes = result.get("purposes")
     if isinstance(purposes, dict):
         out += [f"  may {action}: {', '.join(names) or 'nothing'}" for action, names in purposes.items()]

@@ -53,7 +53,9 @@ class Plugins:
             if status.name in without:
                 status.state = PluginState.WITHOUT
             elif names.count(status.name) > 1 and not status.always_on:
-                status.fail("another installed plugin has the same name")
+                twins = [f"{twin.distribution} {twin.version}" for twin in self.statuses if twin.name == status.name]
+                found_in = " and ".join(twins)
+                status.fail(f"another installed plugin has the same name: {found_in}", mend="uninstall one of them")
             elif status.state is PluginState.DISABLED and self._may_run(status, pins.get(status.name)):
                 self._load(status)
 
@@ -117,13 +119,12 @@ class Plugins:
         found = self._channels().get(name)
         if found is not None:
             return found
-        states = [status.problem or status.state.value for status in self.statuses if status.name == name]
-        if not states:  # the name is not repeated: an identifier may stand in its place
+        named = [status for status in self.statuses if status.name == name]
+        if not named:  # the name is not repeated: an identifier may stand in its place
             raise BadInput("no channel of this name is installed", mend="see: imp plugin list")
-        raise BadInput(
-            f"the channel {name} cannot be used: {states[0]}",
-            mend=f"see: imp plugin list, imp plugin enable {name}",
-        )
+        loaded = named[0].state is PluginState.LOADED
+        why = "the plugin brings none" if loaded else named[0].problem or named[0].state.value
+        raise BadInput(f"the channel {name} cannot be used: {why}", mend=named[0].remedy() or "see: imp plugin list")
 
     def runtime_provider(self, kind: str, chosen: str | None = None) -> RuntimeProvider | None:
         """The provider of one protocol, or None where no plugin brings one.
@@ -170,13 +171,12 @@ class Plugins:
         try:
             # The very bytes that were enabled need not be read again; what they say is asked for when it matters.
             as_enabled = pin.get("manifest_sha256") == status.manifest_sha256() is not None
-            manifest = None if as_enabled else status.manifest()
+            if not as_enabled:
+                status.declared()
         except ImpError as error:
-            status.fail(str(error))
+            status.fail_by(error)
             return False
-        if not as_enabled and (manifest is None or manifest.name != status.name):
-            status.fail("it carries no manifest of its name")
-        elif not as_enabled or pin.get("version") != status.version:
+        if not as_enabled or pin.get("version") != status.version:
             status.state = PluginState.CHANGED
         return status.state is PluginState.DISABLED
 
@@ -258,6 +258,7 @@ def _held(status: PluginStatus, registered: object) -> HeldChannel | None:
         status.fail(channel)
     if channel is None or isinstance(channel, str):
         return None
+    channel.package = status.package
     if channel.info.name != status.name:
         # Settings, secrets and the ledger's trail go by the channel's name: another's would be another plugin's.
         status.fail(f"its channel is called {masked(shown_text(channel.info.name))}, not {status.name}")
@@ -265,10 +266,11 @@ def _held(status: PluginStatus, registered: object) -> HeldChannel | None:
     try:
         manifest = status.manifest()
     except ImpError as error:
-        status.fail(str(error))
+        status.fail_by(error)
         return None
     excess = manifest.exceeded_by(channel.info) if manifest else ""
     if excess:
-        status.fail(f"its channel declares more than its manifest: {excess}")
+        mend = "let imp-plugin.toml and the channel's info say the same"
+        status.fail(f"its channel declares more than its manifest: {excess}", mend=mend)
         return None
     return channel

@@ -20,6 +20,7 @@ from hypothesis import settings
 from imp_core.cli import invoke
 from imp_core.clock import SimulatedClock, parse_time
 from imp_core.context import Context
+from imp_core.plugins import discover
 from imp_core.randomness import SeededRandomness
 from imp_core.stopwatch import SimulatedStopwatch
 
@@ -223,6 +224,13 @@ class Site:
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(f"[imp.plugins]\n{name} = {entry or package + '.plugin'}\n")
         return f"{package}.plugin"
+
+    def pin(self, name="acme"):
+        """Enable an installed plugin past `imp plugin enable`, which refuses one that is broken."""
+        (found,) = [status for status in discover() if status.name == name]
+        with (self.folder.parent / "workspace" / "imp.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[plugins.{name}]\nversion = "{found.version}"\n')
+            file.write(f'manifest_sha256 = "{found.manifest_sha256()}"\n')
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from imp_core.channel import (
     AuthInvalid,
@@ -26,7 +27,10 @@ from imp_core.outbound.handout import Handout
 from imp_core.outbound.runner import ChannelRunner
 from imp_core.stopwatch import Stopwatch
 
-__all__ = ["Delivered", "deliver"]
+__all__ = ["LEFT_OUT", "Delivered", "deliver"]
+
+# What is wrong with a report that does not answer every row.
+LEFT_OUT: Final = "the report leaves out rows"
 
 # When the batch is no longer fresh, nobody else is reached; what is on its way may come to its end.
 _GRACE = 30.0  # seconds
@@ -127,7 +131,7 @@ class _Delivery:
         if any(told[key] != settled[key] for key in told.keys() & settled.keys()):
             return self._broken("the report contradicts what was settled", told={})
         if self._keys - told.keys() - settled.keys():
-            return self._broken("the report leaves out rows", told=told, job=report.job)
+            return self._broken(LEFT_OUT, told=told, job=report.job)
         return Delivered(statuses={**told, **settled}, job=report.job)
 
     def _ended(self, error: ImpError, *, expired: bool) -> Delivered:

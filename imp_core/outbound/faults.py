@@ -9,6 +9,7 @@ from typing import Final
 from imp_core.channel import AuthInvalid, NotGranted, PayloadInvalid, Permanent, RateLimited, Retryable
 from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.wall.hush import said, said_whole
+from imp_core.wall.place import place_of
 from imp_core.wall.words import plain_text, shown_text, type_name
 
 __all__ = ["translated"]
@@ -17,17 +18,24 @@ _MOST_WORDS = 1_000
 _WITHOUT_AFTER: Final = (Permanent, PayloadInvalid, AuthInvalid)
 
 
-def translated(error: BaseException, *, where: str, sources: Collection[str] = ()) -> ImpError:
+def translated(error: BaseException, *, where: str, sources: Collection[str] = (), package: str = "") -> ImpError:
     """The error core goes on with.
 
     A channel error keeps its code, `BadInput` its words without the call's secrets or what looks like an address
-    (`sources`: file names that may stand in them); of anything else only the type's name is kept.
+    (`sources`: file names that may stand in them); of anything else only the type's name is kept,
+    and where in the plugin's `package` it was raised.
     """
     try:
         known = _known(error, where, sources)
     except BaseException:  # noqa: BLE001 (reading a stranger's exception runs a stranger's code)
         known = None
-    return known or PluginBroken(f"the plugin raised {type_name(error)}", where=where, mend="see: imp doctor")
+    if known is not None:
+        return known
+    place = place_of(error, package)
+    what = f"{type_name(error)} at {place}" if place else type_name(error)
+    return PluginBroken(
+        f"the plugin raised {what}", where=where, mend=f"look at {place}" if place else "see: imp doctor"
+    )
 
 
 def _known(error: BaseException, where: str, sources: Collection[str]) -> ImpError | None:

@@ -11,7 +11,7 @@ from imp_core.errors import BadInput
 from imp_core.manifest import Manifest
 from imp_core.outbound.runner import ChannelRunner
 
-__all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts", "shown_hosts"]
+__all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts", "secret_variable", "shown_hosts"]
 
 
 def open_runner(ctx: Context, name: str) -> ChannelRunner:
@@ -24,7 +24,7 @@ def open_runner(ctx: Context, name: str) -> ChannelRunner:
     manifest = ctx.plugins.manifest_of(name)
     hosts = resolved_hosts(manifest.hosts if manifest else (), channel_settings(ctx, name), channel=name)
     secrets = _secrets(manifest, name, ctx.environ) if manifest else {}
-    return ChannelRunner(channel, hosts=hosts, secret=secrets.values())
+    return ChannelRunner(channel, hosts=hosts, secret=secrets.values(), package=channel.package)
 
 
 def channel_context(ctx: Context, name: str) -> ChannelContext:
@@ -62,6 +62,11 @@ def channel_settings(ctx: Context, name: str) -> Mapping[str, Setting]:
     return dict(settings)
 
 
+def secret_variable(channel: str, secret: str) -> str:
+    """The environment variable a channel's secret is read from: `IMP_SMS_ACME_API_KEY`."""
+    return f"IMP_{channel}_{secret}".upper().replace("-", "_")
+
+
 def resolved_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, channel: str) -> tuple[str, ...]:
     """Host names in lower case, with each `{setting}` replaced by what the channel's settings hold.
 
@@ -97,8 +102,7 @@ def _resolved(host: str, settings: Mapping[str, Setting], channel: str) -> str:
 
 
 def _secrets(manifest: Manifest, name: str, environ: Mapping[str, str]) -> dict[str, str]:
-    prefix = f"IMP_{name}_".upper().replace("-", "_")
-    found = {secret: environ.get(prefix + secret.upper()) for secret in manifest.secrets}
+    found = {secret: environ.get(secret_variable(name, secret)) for secret in manifest.secrets}
     return {secret: value for secret, value in found.items() if value is not None}
 
 

@@ -30,14 +30,17 @@ class ChannelRunner:
 
     `hosts` are the host names (lower case) it may connect to; `secret` are texts that must not come out in any call: in
     what it prints, logs, says in an error, or answers in words where `take` reads them (`outbound.answers`).
-    Whatever a plugin raises becomes one of core's errors.
+    Whatever a plugin raises becomes one of core's errors, which says where within its `package` that was.
     After `DeadlinePassed` its thread is abandoned and the next call gets a new one. Not for use by several threads.
     """
 
-    def __init__(self, channel: Channel, *, hosts: Collection[str], secret: Collection[str] = ()) -> None:
+    def __init__(
+        self, channel: Channel, *, hosts: Collection[str], secret: Collection[str] = (), package: str = ""
+    ) -> None:
         self._channel = channel
         self._egress = Egress(hosts)
         self._secret = frozenset(secret)
+        self._package = package
         self._name = _name_of(channel)
         self._worker: Worker | None = None
         hush_logging()
@@ -166,7 +169,7 @@ class ChannelRunner:
 
     def _translated(self, arguments: tuple[object, ...]) -> Callable[[BaseException], ImpError]:
         sources = [str(path) for argument in arguments for path in _paths(argument)]
-        return partial(translated, where=self._name, sources=sources)
+        return partial(translated, where=self._name, sources=sources, package=self._package)
 
 
 def _fill(

@@ -8,6 +8,7 @@ import click
 
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.event import IDENTIFIER_KINDS
 from imp_core.scaffold.write import scaffold
 
 __all__ = ["new"]
@@ -15,7 +16,13 @@ __all__ = ["new"]
 
 @click.command()
 @click.argument("name")
-@click.option("--identifier", "kind", required=True, metavar="KIND", help="What people are known by: phone, email, …")
+@click.option(
+    "--identifier",
+    "kind",
+    required=True,
+    metavar="KIND",
+    help=f"What people are known by: {', '.join(IDENTIFIER_KINDS)}.",
+)
 @click.option(
     "--dir", "parent", type=click.Path(path_type=Path), help="Where the folder is made (default: where you stand)."
 )

@@ -22,7 +22,7 @@ def test_a_plugin_that_is_not_enabled_is_never_imported(site, workspace, imp, wo
     assert not (workspace.parent / "home" / "it-ran").exists()
 
 
-def test_enabling_imports_nothing_and_then_it_runs(site, workspace, imp):
+def test_enabling_shows_what_it_declares_and_then_it_runs(site, workspace, imp):
     site.install(code=LOUD)
     shown = imp("plugin", "enable", "acme").ok().out
     assert "may collect: analytics" in shown
@@ -57,10 +57,10 @@ def test_a_changed_plugin_is_named_by_doctor_and_must_be_enabled_again(site, wor
 
 def test_doctor_names_a_broken_plugin_and_leaving_it_out_mends_it(site, workspace, imp_here):
     site.install(code="raise SystemExit(9)")
-    imp_here("plugin", "enable", "acme").ok()
+    site.pin()
     answer = imp_here("doctor")
     assert answer.code == 1
-    assert "NOT OK  plugin acme: SystemExit while loading or registering" in answer.out
+    assert "NOT OK  plugin acme: SystemExit at stranger_acme_x/plugin.py:1 while loading or registering" in answer.out
     assert "imp --without acme" in answer.out
     assert "plugin acme" not in imp_here("--without", "acme", "doctor").out
     assert imp_here("plugin", "list").code == 0
@@ -71,8 +71,8 @@ def test_doctor_finds_what_breaks_only_when_asked_to_register(site, workspace, i
     site.install(
         code="from imp_core.hookspecs import hookimpl\n@hookimpl\ndef imp_register_channel():\n    return 1 / 0\n"
     )
-    imp_here("plugin", "enable", "acme").ok()
-    assert "plugin acme: ZeroDivisionError" in imp_here("doctor").out
+    site.pin()
+    assert "plugin acme: ZeroDivisionError at stranger_acme_x/plugin.py:4" in imp_here("doctor").out
     assert "acme" in imp_here("plugin", "list").ok().out
 
 
@@ -86,18 +86,18 @@ def test_doctor_says_what_is_wrong_with_the_workspaces_file(imp_here, workspace)
 
 
 @pytest.mark.parametrize(
-    ("words", "problem"),
+    ("words", "problem", "code"),
     [
-        (["show", "nobody"], "no installed plugin is called nobody"),
-        (["enable", "nobody"], "no installed plugin is called nobody"),
-        (["enable", "consent"], "part of the framework"),
-        (["disable", "acme"], "acme is not enabled"),
-        (["enable", "bare"], "carries no manifest"),
-        (["enable", "liar"], "carries no manifest of its name"),
-        (["enable", "twice"], "two installed plugins are called twice"),
+        (["show", "nobody"], "no installed plugin is called nobody", 2),
+        (["enable", "nobody"], "no installed plugin is called nobody", 2),
+        (["enable", "consent"], "part of the framework", 2),
+        (["disable", "acme"], "acme is not enabled", 2),
+        (["enable", "bare"], "carries no manifest", 1),
+        (["enable", "liar"], "its manifest is of acme, not liar; stranger_liar_x/imp-plugin.toml", 1),
+        (["enable", "twice"], "another installed plugin has the same name: one 1.0 and two 1.0", 1),
     ],
 )
-def test_what_cannot_be_enabled_is_refused(site, workspace, imp_here, words, problem):
+def test_what_cannot_be_enabled_is_refused(site, workspace, imp_here, words, problem, code):
     site.install()
     site.install("bare", manifest=None)
     site.install("liar", manifest=GOOD)
@@ -105,7 +105,7 @@ def test_what_cannot_be_enabled_is_refused(site, workspace, imp_here, words, pro
     site.install("twice", dist="two")
     before = (workspace / "imp.toml").read_text()
     answer = imp_here("plugin", *words)
-    assert answer.code == 2
+    assert answer.code == code
     assert problem in answer.err
     assert (workspace / "imp.toml").read_text() == before
 
@@ -141,3 +141,105 @@ def test_a_manifest_that_core_cannot_hold_a_plugin_to_is_refused(text, problem):
     with pytest.raises(PluginBroken, match=problem) as caught:
         parse_manifest(text, where="acme/imp-plugin.toml")
     assert caught.value.where == "acme/imp-plugin.toml"
+
+
+BROKEN = {
+    "at import": ("x = 1\n1 / 0\n", "ZeroDivisionError at stranger_acme_x/plugin.py:2 while loading or registering"),
+    "in another module": (
+        "from stranger_acme_x import channel",
+        "SyntaxError at stranger_acme_x/channel.py:2 while loading or registering",
+    ),
+    "when it registers": (
+        "from imp_core.hookspecs import hookimpl\n@hookimpl\ndef imp_register_channel():\n    return [{}['x']]\n",
+        "KeyError at stranger_acme_x/plugin.py:4 while loading or registering",
+    ),
+    "by its manifest": (None, "its channel declares more than its manifest: purpose analytics for collect"),
+}
+
+
+@pytest.fixture
+def broken(site):
+    """`broken("at import")`: install it; returns what is said of it."""
+
+    def broken(how):
+        code, problem = BROKEN[how]
+        manifest = {} if code else {"manifest": GOOD.replace("[purposes]", 'identifiers = ["phone"]\n[purposes]')}
+        home = site.folder / site.install(**({"code": code} if code else {}), **manifest).partition(".")[0]
+        (home / "channel.py").write_text("x = 1\ny = = 2\n")
+        return problem
+
+    return broken
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_one_that_is_broken_when_it_is_loaded_is_not_enabled_and_the_ledger_has_no_word_of_it(broken, imp_here, how):
+    imp_here("init", ".", "--controller", "Test").ok()
+    problem = broken(how)
+    file = imp_here.workspace / "imp.toml"
+    before = file.read_text()
+    answer = imp_here("plugin", "enable", "acme")
+    assert answer.code == 1
+    assert f"acme cannot be enabled, it is broken: {problem}" in answer.err
+    assert "then again: imp plugin enable acme" in answer.err
+    assert file.read_text() == before
+    trace = imp_here("plugin", "trace", "acme", "--json").ok().json
+    assert (trace["ledger"], trace["enabled"]) == (True, [])
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_one_that_breaks_after_it_was_enabled_is_shown_broken(broken, site, workspace, imp_here, how):
+    problem = broken(how)
+    site.pin()
+    answer = imp_here("plugin", "show", "acme")
+    assert answer.code == 1
+    assert answer.out.startswith(f"acme 1.0 (broken)\n  broken: {problem}\n  mend: ")
+    assert imp_here("plugin", "check", "acme").code == 1
+    shown = imp_here("plugin", "show", "acme", "--json").json
+    assert (shown["state"], shown["problem"]) == ("broken", problem)
+
+
+@pytest.mark.parametrize("command", ["check", "doctor", "ingest", "send"])
+def test_what_mends_a_broken_one_is_not_to_enable_it(broken, site, workspace, imp_here, command):
+    broken("when it registers")
+    site.pin()
+    (workspace / "a.csv").write_text("")
+    words = {
+        "check": ("plugin", "check", "acme"),
+        "doctor": ("doctor",),
+        "ingest": ("ingest", "acme", "a.csv"),
+        "send": ("send", "acme", "--audience", "a.csv", "--campaign", "c"),
+    }[command]
+    answer = imp_here(*words)
+    told = answer.out + answer.err
+    assert answer.code == (1 if command in ("check", "doctor") else 2)
+    assert "look at stranger_acme_x/plugin.py:4; then: imp plugin check acme" in told
+    assert "plugin enable" not in told
+
+
+@pytest.mark.parametrize(
+    ("manifest", "problem"),
+    [
+        ("[plugin", "the manifest is not TOML"),
+        (None, "it carries no manifest"),
+        (GOOD.replace("acme", "other"), "its manifest is of other, not acme; stranger_acme_x/imp-plugin.toml"),
+        (GOOD.replace("acme", "zoe@example.com"), "its manifest is of ***, not acme"),
+    ],
+)
+def test_a_manifest_that_does_not_hold_fails_every_command_alike(site, workspace, imp_here, manifest, problem):
+    site.install(manifest=manifest)
+    for command in ("show", "enable", "check"):
+        answer = imp_here("plugin", command, "acme")
+        assert (answer.code, problem.partition(";")[0] in answer.out + answer.err) == (1, True), command
+        assert "stranger_acme_x/imp-plugin.toml" in answer.out + answer.err
+        assert "nothing of it runs before" not in answer.out
+        assert "zoe" not in answer.out + answer.err
+    assert imp_here("plugin", "list").ok()
+
+
+def test_two_of_one_name_are_told_apart_by_their_distributions(site, workspace, imp_here):
+    site.install("twice", dist="one")
+    site.install("twice", dist="two", version="2.0")
+    for words in (("plugin", "list"), ("plugin", "show", "twice"), ("doctor",), ("plugin", "check", "twice")):
+        answer = imp_here(*words)
+        assert "another installed plugin has the same name: one 1.0 and two 2.0" in answer.out
+        assert answer.code == (0 if words[1:] == ("list",) else 1)

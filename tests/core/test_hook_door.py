@@ -76,15 +76,33 @@ def test_an_implementation_that_could_overrule_others_is_rejected_and_its_plugin
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("import module_that_is_not_there", "ModuleNotFoundError"),
-        ("def (", "SyntaxError"),
-        ("raise SystemExit(7)", "SystemExit"),
-        ("raise RuntimeError('zoe@example.com')", "RuntimeError"),
-        ("class Odd(BaseException): pass\nraise Odd", "Odd"),
-        ("from imp_core.errors import PluginBroken\nraise PluginBroken('zoe@example.com')", "PluginBroken"),
+        ("import module_that_is_not_there", "ModuleNotFoundError at stranger_broken_x/plugin.py:1"),
+        ("x = 1\n\ndef (", "SyntaxError at stranger_broken_x/plugin.py:3"),
+        ("raise SystemExit(7)", "SystemExit at stranger_broken_x/plugin.py:1"),
+        ("raise RuntimeError('zoe@example.com')", "RuntimeError at stranger_broken_x/plugin.py:1"),
+        ("class Odd(BaseException): pass\nraise Odd", "Odd at stranger_broken_x/plugin.py:2"),
+        (
+            "from imp_core.errors import PluginBroken\nraise PluginBroken('zoe@example.com')",
+            "PluginBroken at stranger_broken_x/plugin.py:2",
+        ),
+        ("import json\n\njson.loads('zoe@example.com')", "JSONDecodeError at stranger_broken_x/plugin.py:3"),
+        # A stranger's own file names and lines are told only where they are so.
+        ("exec(compile('1 / 0', 'zoe@example.com', 'exec'))", "ZeroDivisionError at stranger_broken_x/plugin.py:1"),
+        (
+            "\n\nfile = __file__.replace('plugin', 'zoe_at_example_com')\nexec(compile('1 / 0', file, 'exec'))",
+            "ZeroDivisionError at stranger_broken_x/plugin.py:4",
+        ),
+        (
+            "code = compile('1 / 0', __file__, 'exec')\nexec(code.replace(co_firstlineno=138001380))",
+            "ZeroDivisionError at stranger_broken_x/plugin.py:2",
+        ),
+        (
+            "error = SyntaxError('zoe@example.com', (__file__, 138001380, 1, ''))\nraise error",
+            "SyntaxError at stranger_broken_x/plugin.py:2",
+        ),
     ],
 )
-def test_a_plugin_that_cannot_be_imported_is_named_by_the_type_of_its_error_only(site, enabled, code, kind):
+def test_a_plugin_that_cannot_be_imported_is_named_by_its_errors_type_and_place_only(site, enabled, code, kind):
     site.install("good")
     site.install("broken", code)
     plugins = enabled("good", "broken")
@@ -157,7 +175,7 @@ def test_two_plugins_of_one_name_are_both_left_out(site, enabled):
     plugins = enabled("acme")
     found = [status for status in plugins.statuses if status.name == "acme"]
     assert [status.state for status in found] == [PluginState.BROKEN] * 2
-    with pytest.raises(BadInput, match="another installed plugin has the same name"):
+    with pytest.raises(BadInput, match=r"has the same name: first 1\.0 and second 1\.0; uninstall one of them"):
         plugins.channel("acme")
 
 
@@ -209,7 +227,7 @@ def test_a_channel_that_declares_more_than_its_manifest_showed_is_broken(site, e
 
 def test_a_plugin_that_is_not_enabled_cannot_be_used_and_the_error_says_how(site, enabled):
     site.install()
-    with pytest.raises(BadInput, match="not enabled; see: imp plugin list, imp plugin enable acme"):
+    with pytest.raises(BadInput, match="not enabled; nothing of it runs before: imp plugin enable acme"):
         enabled().channel("acme")
     with pytest.raises(BadInput, match="no channel of this name is installed"):
         enabled().channel("nobody")

@@ -51,8 +51,8 @@ def checked(site, workspace, imp_here):
         path = workspace / "imp.toml"
         path.write_text(path.read_text() + settings)
         if enable:
-            imp_here("plugin", "enable", "acme").ok()
-        answer = imp_here("plugin", "check", "acme", "--json", IMP_ACME_TOKEN=token)
+            site.pin()
+        answer = imp_here("plugin", "check", "acme", "--json", **({"IMP_ACME_TOKEN": token} if token else {}))
         assert (answer.code == 0) == answer.json["ok"]
         return answer.json, {check["name"]: check["detail"] for check in answer.json["checks"] if not check["ok"]}
 
@@ -64,7 +64,8 @@ def test_a_plugin_that_is_what_it_says_passes(checked):
     assert broken == {}
     assert result["ran"] is True
     assert [check["name"] for check in result["checks"]] == [
-        "state", "manifest", "hooks", "name", "version", "purposes", "identifiers", "hosts", "methods", "check",
+        "state", "manifest", "hooks", "name", "version", "purposes", "identifiers", "hosts", "methods",
+        "secret token", "check",
     ]  # fmt: skip
 
 
@@ -126,3 +127,20 @@ def test_the_text_says_what_to_do(checked, imp_here):
     answer = imp_here("plugin", "check", "acme")
     assert answer.code == 1
     assert "NOT OK  check: the setting host is missing\n        name the host: host =" in answer.out
+
+
+def test_a_secret_that_is_not_there_is_named_and_counts_where_the_channel_says_no(checked):
+    _, broken = checked(token=None)
+    assert broken["secret token"] == "IMP_ACME_TOKEN is not set"
+
+
+def test_a_channel_that_does_without_its_secret_passes_and_the_note_stays(checked):
+    result, broken = checked(('"t0ken"', "None"), token=None)
+    assert broken == {}
+    notes = {check["name"]: check["detail"] for check in result["checks"]}
+    assert notes["secret token"] == "IMP_ACME_TOKEN is not set"
+
+
+def test_what_its_check_raises_is_told_with_its_place(checked):
+    _, broken = checked(("held = ", "{}['zoe']\n        held = "))
+    assert broken["check"] == "the plugin raised KeyError at stranger_acme_x/plugin.py:11"

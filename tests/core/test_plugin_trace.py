@@ -84,7 +84,7 @@ def test_enabling_shows_what_it_may_with_the_hosts_as_they_are_here(site, shop, 
     [purposes]
     activate = ["marketing.*"]
     """
-    site.install(manifest=manifest)
+    site.install(code="", manifest=manifest)
     with (imp_here.workspace / "imp.toml").open("a") as file:
         file.write('[channels.acme]\nhost = "Smtp.example.com"\n')
     out = imp_here("plugin", "enable", "acme").out

@@ -108,9 +108,11 @@ def test_the_name_of_an_installed_plugin_is_refused(imp_here, site):
     new(imp_here, "acme-two", "--identifier", "phone").ok()
 
 
-@pytest.mark.parametrize("kind", ["", "Phone", "phone number", "phone:1", "p" * 17, "+8613800138000"])
+@pytest.mark.parametrize("kind", ["", "Phone", "weird", "phone number", "phone:1", "p" * 17, "+8613800138000"])
 def test_a_bad_kind_is_refused(context, kind, tmp_path):
-    with pytest.raises(BadInput, match="not a kind of identifier"):
+    with pytest.raises(
+        BadInput, match="not a kind of identifier; --identifier; choose one: email, phone, member, device, idfa, imei"
+    ):
         scaffold(context, "sms-acme", kind=kind, parent=tmp_path)
 
 

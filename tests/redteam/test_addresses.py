@@ -213,7 +213,9 @@ def test_nothing_it_says_in_a_call_shows_an_address(child, enabled_elsewhere, tm
     told = done.stdout + done.stderr + (log.read_text() if log.exists() else "")
     for word in ("zoe", "ZOE", "s3cret", "测试", "\\u6d4b"):
         assert word not in told
-    status = "in_doubt the plugin raised ValueError" if how == "raises" else "accepted None"
+    status = (
+        "in_doubt the plugin raised ValueError at stranger_acme_x/plugin.py:14" if how == "raises" else "accepted None"
+    )
     assert done.stdout == f"before\n{status}\n"
     assert done.stderr.endswith("after\n")
     assert "***" in told or how in ("raises", "logs a stack", "prints too much")

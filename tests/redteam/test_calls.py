@@ -373,7 +373,7 @@ def test_what_was_settled_stands_whatever_comes_after(stranger):
         "k0": "accepted", "k1": "in_doubt", "k2": "deferred",
     }  # fmt: skip
     assert [row.key for row in settled] == ["k0"]
-    assert delivered.problem == "the plugin raised SystemExit"
+    assert delivered.problem == "the plugin raised SystemExit at stranger_acme_x/plugin.py:27"
 
 
 def test_a_report_that_contradicts_what_was_settled_does_not_change_it(stranger):

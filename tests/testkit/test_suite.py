@@ -156,3 +156,60 @@ def test_the_readme_lists_every_rule(project_folder):
     text = (project_folder / "plugins" / "testkit" / "README.md").read_text(encoding="utf-8")
     assert [check.name for check in CHECKS if f"- `{check.name}`: {check.rule}\n" not in text] == []
     assert text.count("- `test_") == len(CHECKS)
+
+
+def fails(channel, name, folder, **fields):
+    """What the check `name` says of a channel that does not keep it."""
+    with pytest.raises(pytest.fail.Exception) as failed:
+        getattr(conformance(channel, fixtures=replace(FIXTURES, **fields))(), name)(folder)
+    return str(failed.value)
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_every_row_is_accepted_and_reaches_the_peer_once",
+        "test_rows_end_accepted_once_after_a_temporary_fault",
+        "test_every_row_is_answered_once_by_its_key",
+    ],
+)
+def test_where_deliver_simply_raises_that_is_the_finding(tmp_path, name):
+    class Raises(Mail):
+        def message(self, *_):
+            return {}["somewhere"]
+
+    told = fails(Raises, name, tmp_path).splitlines()
+    assert "raised KeyError at stranger_mail/good.py:" in told[1]
+    assert told[1].startswith("  found: ")
+    assert ("mend: look where it was raised" in told[-1]) == (
+        name != "test_rows_end_accepted_once_after_a_temporary_fault"
+    )
+    assert not any('addresses = "resolve"' in line for line in told)
+
+
+@pytest.mark.enable_socket
+def test_a_report_that_leaves_out_rows_is_mended_by_settling_them(tmp_path):
+    class Silent(Mail):
+        def settle(self, *_):
+            pass
+
+    told = fails(Silent, "test_every_row_is_accepted_and_reaches_the_peer_once", tmp_path)
+    assert "the report leaves out rows" in told
+    assert "mend: call ctx.settle for each row, or return it in the report" in told
+
+
+@pytest.mark.enable_socket
+def test_only_secrets_the_manifest_names_are_handed_over_and_others_are_named(tmp_path):
+    seen = []
+
+    class Asks(Mail):
+        def check(self, ctx):
+            seen.append(dict(ctx.secrets))
+            return super().check(ctx)
+
+    secrets = {"api_key": "made-up", "other": "made-up too"}
+    told = fails(Asks, "test_the_fixtures_bring_what_the_checks_need", tmp_path, secrets=secrets)
+    assert "found: Fixtures.secrets that the manifest does not name: other\n" in told
+    conformance(Asks, fixtures=replace(FIXTURES, secrets=secrets))().test_check_answers_and_delivers_nothing(tmp_path)
+    assert seen == [{"api_key": "made-up"}]

@@ -24,7 +24,7 @@ from imp_core.channel import (
     RowStatus,
     Source,
 )
-from imp_core.errors import BadInput, PluginBroken
+from imp_core.errors import BadInput, ImpError, PluginBroken
 from imp_core.event import RawId
 from imp_core.gate import Action
 from imp_core.manifest import Addresses, Manifest, read_manifest
@@ -83,6 +83,8 @@ class Bench:
         self.fixtures, self.folder = fixtures, folder
         self.watched = Watched(make())
         self.peer: Peer | None = None
+        # What `deliver` raised that is no error of the contract, and where.
+        self.broke: str | None = None
         self._stack = ExitStack()
         self._stopwatch = SimulatedStopwatch()
         self._runners: list[ChannelRunner] = []
@@ -130,7 +132,16 @@ class Bench:
         """What every call gets."""
         peers = self.peer.settings if self.peer is not None else {}
         settings = {**self.fixtures.settings, **peers}
-        return ChannelContext(settings=settings, now_us=NOW_US, secrets=self.fixtures.secrets)
+        return ChannelContext(settings=settings, now_us=NOW_US, secrets=self.secrets)
+
+    @cached_property
+    def secrets(self) -> Mapping[str, str]:
+        """The fixtures' secrets that the manifest names: core hands over no others."""
+        try:
+            named = self.manifest.secrets if self.manifest is not None else ()
+        except ImpError:  # a check of its own says so
+            named = ()
+        return {name: value for name, value in self.fixtures.secrets.items() if name in named}
 
     @cached_property
     def runner(self) -> ChannelRunner:
@@ -144,7 +155,7 @@ class Bench:
         except BadInput:
             declared = ()
         hosts = (*declared, *self.fixtures.hosts, *further_hosts)
-        runner = ChannelRunner(cast("Channel", self.watched), hosts=hosts)
+        runner = ChannelRunner(cast("Channel", self.watched), hosts=hosts, package=self.fixtures.package)
         self._runners.append(runner)
         return runner
 
@@ -222,7 +233,7 @@ class Bench:
     ) -> Delivered:
         """Deliver to people as core does: paced, retried (its waits take no time), every row answered."""
         TokenBucket(self.info.rate, self._stopwatch).take(len(people))
-        return deliver(
+        delivered = deliver(
             self.runner,
             handout or self.handout(people),
             batch or self.batch(people),
@@ -230,6 +241,10 @@ class Bench:
             stopwatch=self._stopwatch,
             backoff=Backoff(SeededRandomness(1)),
         )
+        if delivered.problem is not None and delivered.problem.startswith("the plugin raised ") and self.watched.raised:
+            said = delivered.problem.replace("the plugin", "the channel", 1)
+            self.broke = f"{said}: {self.watched.raised[-1]!r}"
+        return delivered
 
     def seen_of(self, person: Person) -> list[Seen]:
         """The messages at the peer that show a person's address."""

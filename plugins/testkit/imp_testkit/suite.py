@@ -11,11 +11,13 @@ from imp_core.channel import METHODS, Channel, ChannelInfo
 from imp_core.errors import ImpError
 from imp_testkit.bench import Bench
 from imp_testkit.check import Check, Ground
-from imp_testkit.checks import CHECKS
+from imp_testkit.checks import CHECKS, failing
 from imp_testkit.checks.declaring import test_it_is_a_channel as _is_a_channel
 from imp_testkit.fixtures import Fixtures
 
 __all__ = ["conformance"]
+
+_PROVOKED = frozenset(failing.__all__)
 
 
 def conformance(channel: Callable[[], Channel], *, fixtures: Fixtures) -> type:
@@ -55,9 +57,19 @@ def _run(check: Check, bench: Bench) -> None:
     try:
         check.run(bench)
     except pytest.fail.Exception as failed:
-        message = f"{check.rule}\n{failed.msg}"
+        message = f"{check.rule}\n{_because(check, bench, str(failed.msg))}"
     except ImpError as error:
         message = f"{check.rule}\n  found: the channel broke: {bench.why(error)}\n  mend: see the error it raised"
     else:
         return
     pytest.fail(message, pytrace=False)
+
+
+def _because(check: Check, bench: Bench, said: str) -> str:
+    """A check's own words; where the channel simply raised that comes first, for the mend is of another fault."""
+    if bench.broke is None:
+        return said
+    # Where the peer was told to fail, what to raise instead is just what the check's mend says.
+    rest, _, mend = said.partition("\n  mend: ")
+    mend = f"  mend: {mend}" if check.name in _PROVOKED else "  mend: look where it was raised"
+    return f"  found: {bench.broke}\n{rest.replace('  found: ', '  so: ', 1)}\n{mend}"

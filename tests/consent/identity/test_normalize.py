@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imp_consent.identity.normalize import KINDS, loosest, normalise
 from imp_core.errors import BadInput
-from imp_core.event import RawId
+from imp_core.event import IDENTIFIER_KINDS, RawId
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,10 @@ def test_the_short_way_for_plain_addresses_agrees_with_the_parser(address: str) 
     except BadInput:
         found = None
     assert found == expected
+
+
+def test_every_kind_core_knows_has_its_rule_and_no_other_has_one() -> None:
+    assert KINDS == IDENTIFIER_KINDS
 
 
 @given(st.sampled_from(KINDS), st.text(max_size=40))

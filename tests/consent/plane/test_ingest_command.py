@@ -181,6 +181,8 @@ def test_the_help_shows_an_example(imp_here):
 class Toy:
     """A channel that hands in what a test says, from a plugin whose manifest a test writes."""
 
+    package = ""
+
     rows: Callable[[ChannelContext, Source], object]
     declared: Sequence[str] = ("experimentation",)
     kinds: Sequence[str] = ("member",)

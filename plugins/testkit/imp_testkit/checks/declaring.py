@@ -95,6 +95,9 @@ def test_the_fixtures_bring_what_the_checks_need(bench: Bench) -> None:
     }
     missing = [name for name, lacking in needs.items() if lacking]
     require(not missing, f"Fixtures without {', '.join(missing)}", "see imp_testkit.Fixtures for what each is")
+    unnamed = sorted(fixtures.secrets.keys() - bench.secrets.keys())
+    found = f"Fixtures.secrets that the manifest does not name: {', '.join(unnamed)}"
+    require(not unnamed, found, "name them in imp-plugin.toml, secrets = [...]: core hands over no others")
     meets = delivers or info.serves(Capability.SYNC_AUDIENCE)
     found = "Fixtures.remembers of a channel that is handed nobody"
     require(meets or fixtures.remembers is None, found, "leave it out: nothing could be seen by it")
