@@ -56,7 +56,7 @@ def watched(seconds: float) -> Iterator[Watch]:
             signal.signal(signal.SIGALRM, before)
         if listening:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        else:
+        elif callable(signal.getsignal(signal.SIGINT)):
             watch.interrupted = True  # a handler of somebody else's: nobody can tell whose interrupt it was
 
 

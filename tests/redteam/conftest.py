@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,15 @@ from imp_core.outbound.runner import ChannelRunner
 from imp_core.plugin_enabling import enable
 from imp_core.randomness import SeededRandomness
 from imp_core.stopwatch import SimulatedStopwatch
+
+
+@pytest.fixture(autouse=True)
+def operator_may_interrupt() -> Iterator[None]:
+    """^C reaches the tests, also where they run in the background of a shell that has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
 
 MANIFEST = """
     [plugin]

@@ -204,7 +204,7 @@ def _order(entry: PersonEntry) -> tuple[int, int, int]:
     return said.at_us, _WEIGHT.get(said.type, 0), entry.seq
 
 
-@click.command("unsubscribe", context_settings={"ignore_unknown_options": True})  # a token may begin with a dash
+@click.command("unsubscribe")
 @click.argument("word", default="-", metavar="[TOKEN|-]")
 @click.option(
     "--rejects", type=click.Path(path_type=Path), help="Record the good rows, and write row, field and problem here."

@@ -1,12 +1,13 @@
 """The token in an unsubscribe link: whose permission for which purpose on which channel a click ends.
 
 It is sealed, not signed: nobody without the key reads a person, a purpose or a channel in it, and tokens of one
-length differ in nothing that tells of people. Before base64url without padding (RFC 4648 §5):
+length differ in nothing that tells of people. It is the letter u, so that none looks like an option of a command line,
+and then, in base64url without padding (RFC 4648 §5):
 
     key id (4 bytes) ‖ AES-SIV (RFC 5297) of: subject (8) ‖ issued, UTC microseconds (8) ‖ names (36, 72 or 108)
 
 under HKDF(k_channel, "unsubscribe"), with the format's name and the key id as associated data. `names` is
-"purpose channel", filled up and read as base64 of 48, 96 or 144 letters, so that a token has 96, 144 or 192. It opens
+"purpose channel", filled up and read as base64 of 48, 96 or 144 letters, so that a token has 97, 145 or 193. It opens
 as long as the key exists, active or retired.
 """
 
@@ -29,7 +30,8 @@ __all__ = ["Unsubscribe", "open_token", "seal_token"]
 _FORMAT: Final = b"imp-unsubscribe/1"
 _KEY = "channel"
 _ID, _NUMBER = 4, 8
-_TOKEN: Final = re.compile(r"(?:[A-Za-z0-9_-]{4}){24,48}")
+_MARK: Final = "u"
+_TOKEN: Final = re.compile(rf"{_MARK}(?:[A-Za-z0-9_-]{{4}}){{24,48}}")
 _NAME: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 # Names hold 39 letters, the space between them and the filling are two more: all are letters of base64.
 _STEP: Final = 48
@@ -64,7 +66,8 @@ def seal_token(channel_key: Key, *, subject: int, purpose: str, channel: str, is
     plain = subject.to_bytes(_NUMBER, "big") + issued_us.to_bytes(_NUMBER, "big")
     plain += base64.b64decode(filled.translate(_TO_BASE64))
     key_id = bytes.fromhex(channel_key.id)
-    return base64.urlsafe_b64encode(key_id + _cipher(channel_key).encrypt(plain, [_FORMAT, key_id])).decode()
+    sealed = _cipher(channel_key).encrypt(plain, [_FORMAT, key_id])
+    return _MARK + base64.urlsafe_b64encode(key_id + sealed).decode()
 
 
 def open_token(keyring: Keyring, token: str) -> Unsubscribe:
@@ -76,7 +79,7 @@ def open_token(keyring: Keyring, token: str) -> Unsubscribe:
     refusal = BadInput("not an unsubscribe token of this ledger", mend="copy the whole link, as it was sent")
     if not _TOKEN.fullmatch(token):
         raise refusal
-    data = base64.urlsafe_b64decode(token)
+    data = base64.urlsafe_b64decode(token.removeprefix(_MARK))
     key_id, sealed = data[:_ID], data[_ID:]
     try:
         plain = _cipher(keyring.by_id(_KEY, key_id.hex())).decrypt(sealed, [_FORMAT, key_id])

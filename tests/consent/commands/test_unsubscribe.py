@@ -207,7 +207,7 @@ def test_rejects_do_not_go_over_the_ledger(shop: Context, imp_here: Cli, token: 
 
 @pytest.mark.parametrize(
     "bad",
-    ["", "no-token", "--jsno", "https://shop.example/u", "https://[/u?t=x", "https://x/?t=a&t=b", "https://x/?t="],
+    ["", "no-token", "https://shop.example/u", "https://[/u?t=x", "https://x/?t=a&t=b", "https://x/?t="],
 )
 def test_what_is_no_link_of_ours_is_refused(shop: Context, imp_here: Cli, size: Size, bad: str) -> None:
     before = size()
@@ -250,9 +250,8 @@ def test_who_is_about_to_be_erased_is_nobody_already(
     assert size() == before
 
 
-def test_a_token_that_begins_with_a_dash_is_no_option(shop: Context, imp_here: Cli) -> None:
-    refused = imp_here("consent", "unsubscribe", "-" + "A" * 95)
-    assert (refused.code, "unsubscribe token" in refused.err) == (2, True)
+def test_no_token_looks_like_an_option(token: Callable[..., str]) -> None:
+    assert token()[0] == "u", "whatever the key's id: the rest may begin with a dash"
 
 
 def test_neither_token_nor_subject_is_ever_shown(shop: Context, imp_here: Cli, token: Callable[..., str]) -> None:

@@ -19,7 +19,7 @@ KEY = Key(purpose="channel", id="0a1b2c3d", epoch=1, state="active", secret=byte
 OTHER = Key(purpose="channel", id="55667788", epoch=1, state="active", secret=bytes(range(32, 64)))
 RING = Keyring(Path("keys"), (KEY,))
 AT = 1_772_366_400_000_000  # 2026-03-01T12:00:00Z
-GOLDEN = "ChssPfdKnv6sRqeHvdMsJMZjFRJBpEnkHyZoKxuP-iaunk5AcZMKaHUbOp-C1zUpx3-82AmUX5bgYRLMP4a05PZhhl2q8PaI"
+GOLDEN = "uChssPfdKnv6sRqeHvdMsJMZjFRJBpEnkHyZoKxuP-iaunk5AcZMKaHUbOp-C1zUpx3-82AmUX5bgYRLMP4a05PZhhl2q8PaI"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 names = st.from_regex(r"[a-z0-9_.-]{1,64}", fullmatch=True)
 
@@ -37,7 +37,7 @@ def test_a_token_is_these_characters_for_good() -> None:
 @given(st.integers(1, 2**63 - 1), names, names, st.integers(0, 2**62))
 def test_what_was_sealed_is_what_opens(subject: int, purpose: str, channel: str, issued_us: int) -> None:
     token = seal_token(KEY, subject=subject, purpose=purpose, channel=channel, issued_us=issued_us)
-    assert re.fullmatch(r"[A-Za-z0-9_-]{96}|[A-Za-z0-9_-]{144}|[A-Za-z0-9_-]{192}", token)
+    assert re.fullmatch(r"u([A-Za-z0-9_-]{96}|[A-Za-z0-9_-]{144}|[A-Za-z0-9_-]{192})", token)
     assert open_token(RING, token) == Unsubscribe(
         subject=subject, purpose=purpose, channel=channel, issued_us=issued_us
     )
@@ -55,7 +55,8 @@ def test_a_change_of_any_character_to_any_other_is_refused(token: str) -> None:
 @pytest.mark.parametrize(
     "token",
     ["", "x", GOLDEN[:-1], GOLDEN[4:], GOLDEN[:-4], GOLDEN + "AAAA", GOLDEN + "\n", f" {GOLDEN}", GOLDEN + "=" * 4,
-     GOLDEN.replace("-", "+"), GOLDEN * 3, "é" * 96, base64.urlsafe_b64encode(bytes(72)).decode()],
+     GOLDEN.replace("-", "+"), GOLDEN * 3, "é" * 96, "u" + base64.urlsafe_b64encode(bytes(72)).decode(),
+     GOLDEN[1:], "v" + GOLDEN[1:]],
 )  # fmt: skip
 def test_what_is_no_token_is_refused_without_being_repeated(token: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -81,7 +82,7 @@ def test_a_token_opens_after_its_key_was_retired() -> None:
 
 def test_a_token_names_nobody_and_nothing() -> None:
     token = seal(subject=7)
-    data = base64.urlsafe_b64decode(token)
+    data = base64.urlsafe_b64decode(token[1:])
     for word in (b"marketing", b"email", (7).to_bytes(8, "big"), AT.to_bytes(8, "big")):
         assert word not in data
     assert "email" not in token
@@ -90,9 +91,9 @@ def test_a_token_names_nobody_and_nothing() -> None:
 
 def test_tokens_of_any_subject_and_any_usual_purpose_are_of_one_length_and_share_only_the_keys_id() -> None:
     tokens = [seal(1), seal(2), seal(2**63 - 1), seal(1, purpose="essential", channel="sms")]
-    assert {len(token) for token in tokens} == {96}
-    assert {token[:5] for token in tokens} == {GOLDEN[:5]}
-    for place in range(6, 90):
+    assert {len(token) for token in tokens} == {97}
+    assert {token[:6] for token in tokens} == {GOLDEN[:6]}
+    for place in range(7, 90):
         shared = {tuple(token[place : place + 4]) for token in tokens}
         assert len(shared) == len(tokens)
 
