@@ -20,7 +20,7 @@ __all__ = ["demo", "demo_command"]
 _FEWEST = 500
 
 
-def demo(ctx: Context, folder: Path, *, people: int = 20_000, seed: int = 1) -> DemoResult:
+def demo(ctx: Context, folder: Path, *, people: int = 15_000, seed: int = 1) -> DemoResult:
     """Play the demo in a folder; everything of it, keys too, stays there.
 
     Raises:
@@ -48,7 +48,7 @@ def demo(ctx: Context, folder: Path, *, people: int = 20_000, seed: int = 1) -> 
     type=click.Path(path_type=Path, file_okay=False),
     help="A new or empty folder (default: imp-demo, then imp-demo-2 and so on).",
 )
-@click.option("--people", default=20_000, show_default=True, help="How many customers to invent.")
+@click.option("--people", default=15_000, show_default=True, help="How many customers to invent.")
 @click.option("--seed", default=1, show_default=True, help="Fixes people, salts and subject numbers, never keys.")
 @json_option
 @pass_context
