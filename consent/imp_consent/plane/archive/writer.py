@@ -45,18 +45,26 @@ class ArchiveWriter:
             private_folder(self._workspace.temporary)
             descriptor, self._path, self._hold = held_file(self._workspace.temporary, _PREFIX, _SUFFIX)
         self._file = os.fdopen(descriptor, "wb")
-        self._parquet = pq.ParquetWriter(self._file, SCHEMA, compression="zstd", use_dictionary=_DICTIONARY)
+        try:
+            self._parquet = pq.ParquetWriter(self._file, SCHEMA, compression="zstd", use_dictionary=_DICTIONARY)
+        except BaseException:  # interrupted here, `__exit__` never comes
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+            self._hold.release()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         # A disk that failed the write fails the close too: what remains to be done is to unlink.
-        with suppress(OSError, pa.ArrowException):
-            self._parquet.close()
-        with suppress(OSError):
-            self._file.close()
-        self._path.unlink(missing_ok=True)
-        if not self._published:
-            self._hold.release()
+        try:
+            with suppress(OSError, pa.ArrowException):
+                self._parquet.close()
+            with suppress(OSError):
+                self._file.close()
+        finally:
+            self._path.unlink(missing_ok=True)
+            if not self._published:
+                self._hold.release()
 
     def append(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Write rows, numbered on from the last; a column that is not named is null.
