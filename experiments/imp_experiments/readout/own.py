@@ -28,7 +28,7 @@ def refuse_archive(path: Path) -> None:
     for place in (os.path.normpath(path.absolute()), os.path.realpath(path)):
         # os.path.exists takes what cannot be looked into for absent
         if any(
-            folder.name in _GATED and os.path.exists(folder.parent / CONFIG_NAME)  # noqa: PTH110
+            folder.name in _GATED and os.path.exists(folder.parent / CONFIG_NAME)  # noqa: PTH110 (False for what may not be looked at; Path raises)
             for folder in Path(place).parents
         ):
             raise BadInput("this file belongs to a workspace's archive", mend="read it out with imp experiment readout")

@@ -27,7 +27,7 @@ from imp_core.workspace import Workspace
 
 __all__ = ["FRESH_SECONDS", "Carrier", "Sent", "plan_batch", "send_chunk"]
 
-_EXAMPLE: Final = "example-token"  # as long as it is no token, it withdraws nobody
+_EXAMPLE: Final = "example-token"  # not a token: whoever pastes it withdraws nobody
 FRESH_SECONDS: Final = 30.0  # a permission asked for longer ago is asked for again (`DATA.md`)
 
 
