@@ -102,6 +102,10 @@ class Keyring:
         """The key in use for a purpose."""
         return next(key for key in self.keys if key.purpose == purpose and key.state == "active")
 
+    def in_use(self) -> dict[str, str]:
+        """The ids of the active keys by purpose, as the ledger's head names them."""
+        return {purpose: self.active(purpose).id for purpose in PURPOSES}
+
     def by_id(self, purpose: str, key_id: str) -> Key:
         """A key by its id, active or retired.
 

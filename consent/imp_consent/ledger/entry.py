@@ -37,7 +37,7 @@ PERSON_TYPES: Final = frozenset({"grant", "refuse", "withdraw", "erase-requested
 SYSTEM_TYPES: Final = frozenset(
     {
         "policy", "notice", "experiment", "plugin-enable", "collect", "use-open", "use-close", "send-intent",
-        "send-close", "key", "erased", "restore", "import", "export", "access-request",
+        "send-close", "key", "erased", "restore", "import", "export", "access-request", "compact",
     }
 )  # fmt: skip
 _VERSION = 1

@@ -17,11 +17,16 @@ __all__ = ["Head", "format_sums", "load_head", "parse_sums", "save_head"]
 
 @dataclass(slots=True)
 class Head:
-    """What the next append starts from. `frontier` knows the size."""
+    """What the next append starts from. `frontier` knows the size.
+
+    `keys` are the ids of the keys in use by purpose: what a process that holds older ones must reload by. They are
+    empty in a ledger of an older imp that was not written to since.
+    """
 
     log_id: str
     frontier: Frontier = field(default_factory=Frontier)
     sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUMMED, 0))
+    keys: dict[str, str] = field(default_factory=dict)
 
 
 def format_sums(sums: dict[str, int]) -> str:
@@ -47,14 +52,21 @@ def load_head(sql: sqlite3.Connection, key: bytes) -> Head:
     Raises:
         LedgerBroken: there is none, or it was changed by other hands.
     """
-    found = sql.execute("SELECT id, size, frontier, log_id, sums, mac FROM log_state").fetchall()
+    found = sql.execute("SELECT id, size, frontier, log_id, sums, keys, mac FROM log_state").fetchall()
     if len(found) != 1:
         raise LedgerBroken("the log has no head", where="log_state", mend="run: imp audit verify")
-    row, mac = found[0][:-1], found[0][-1]
-    _, size, frontier, log_id, sums = row
+    *row, mac = found[0]
+    _, size, frontier, log_id, sums, keys = row
+    if keys is None:
+        row.pop()  # sealed before the column was
     if not hmac.compare_digest(stored_mac(row_hmac(key, "log_state", row)), mac):
         raise LedgerBroken("the log's head was changed by other hands", where="log_state", mend="run: imp audit verify")
-    return Head(log_id=log_id, frontier=Frontier.from_bytes(size, frontier), sums=parse_sums(sums))
+    return Head(
+        log_id=log_id,
+        frontier=Frontier.from_bytes(size, frontier),
+        sums=parse_sums(sums),
+        keys={} if keys is None else _parse_keys(keys),
+    )
 
 
 def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> None:
@@ -63,16 +75,27 @@ def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int 
     Raises:
         LedgerBroken: the head moved in between.
     """
-    row = (1, head.frontier.size, head.frontier.to_bytes(), head.log_id, format_sums(head.sums))
+    keys = json.dumps(head.keys, sort_keys=True, separators=(",", ":"))
+    row = (1, head.frontier.size, head.frontier.to_bytes(), head.log_id, format_sums(head.sums), keys)
     mac = stored_mac(row_hmac(key, "log_state", row))
     if was_size is None:
         sql.execute(
-            "INSERT INTO log_state (id, size, frontier, log_id, sums, mac) VALUES (?, ?, ?, ?, ?, ?)", (*row, mac)
+            "INSERT INTO log_state (id, size, frontier, log_id, sums, keys, mac) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*row, mac),
         )
         return
     changed = sql.execute(
-        "UPDATE log_state SET size = ?, frontier = ?, sums = ?, mac = ? WHERE id = 1 AND size = ?",
-        (row[1], row[2], row[4], mac, was_size),
+        "UPDATE log_state SET size = ?, frontier = ?, sums = ?, keys = ?, mac = ? WHERE id = 1 AND size = ?",
+        (row[1], row[2], row[4], keys, mac, was_size),
     )
     if changed.rowcount != 1:
         raise LedgerBroken("the log's head moved during a transaction", where="log_state")
+
+
+def _parse_keys(text: str) -> dict[str, str]:
+    try:
+        return {str(purpose): str(key_id) for purpose, key_id in json.loads(text).items()}
+    except (ValueError, AttributeError):
+        raise LedgerBroken(
+            "the ids of the keys cannot be read", where="log_state", mend="run: imp audit verify"
+        ) from None

@@ -42,7 +42,7 @@ def create_log(path: Path, keyring: Keyring, log_id: str) -> None:
     sql = connect(path)
     try:
         with transaction(sql, write=True):
-            save_head(sql, keyring.active("row").secret, Head(log_id=log_id), was_size=None)
+            save_head(sql, keyring.active("row").secret, Head(log_id=log_id, keys=keyring.in_use()), was_size=None)
     finally:
         sql.close()
 

@@ -56,12 +56,17 @@ class DedupeRow(SQLModel, table=True):
 
 
 class InboxRow(SQLModel, table=True):
-    """A gated event waiting to be compacted into a batch; no raw identifier."""
+    """A gated event that was acknowledged and waits to be compacted into a batch; no raw identifier.
+
+    `body` is its row of the archive: encrypted under the subject's key, plain where it has no subject (null).
+    """
 
     __tablename__ = "inbox"
+    __table_args__ = (BY_KEY,)
     event_id: bytes = Field(sa_column=binary(primary=True))
-    subject: int = Field(sa_column=integer(index=True))
-    received_us: int = Field(sa_column=integer())
+    channel: str = Field(sa_column=words())
+    subject: int | None = Field(sa_column=integer(index=True, nullable=True))
+    accepted_us: int = Field(sa_column=integer())
     body: bytes = Field(sa_column=binary())
     mac: bytes = Field(sa_column=binary())
 

@@ -22,8 +22,8 @@ __all__ = [
     "upgrade_database",
 ]
 
-SCHEMA_VERSION: Final = "m002"
-_OLDER: Final = ("m001",)  # what `upgrade_database` brings up to it
+SCHEMA_VERSION: Final = "m003"
+_OLDER: Final = ("m001", "m002")  # what `upgrade_database` brings up to it
 _BUSY_MS = 30_000
 _UNAVAILABLE = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}

@@ -45,6 +45,7 @@ __all__ = [
     "InboxRow",
     "LeaseRow",
     "LogStateRow",
+    "NodeRow",
     "NoticeRow",
     "OutboxRow",
     "PayloadRow",
@@ -83,8 +84,24 @@ class PayloadRow(SQLModel, table=True):
     ciphertext: bytes = Field(sa_column=binary())
 
 
+class NodeRow(SQLModel, table=True):
+    """The root of leaves [number·2^level, (number + 1)·2^level), kept at every eighth level from 8 on, for proofs.
+
+    It follows from the leaves: an audit computes it anew.
+    """
+
+    __tablename__ = "node"
+    __table_args__ = (BY_KEY,)
+    level: int = Field(sa_column=integer(primary=True))
+    number: int = Field(sa_column=integer(primary=True))
+    hash: bytes = Field(sa_column=binary())
+
+
 class LogStateRow(SQLModel, table=True):
-    """The log's head, one row: size, frontier (32 bytes a hash), and the sealed tables' sums (JSON, hex)."""
+    """The log's head, one row: size, frontier (32 bytes a hash), and the sealed tables' sums (JSON, hex).
+
+    `keys` are the ids of the keys in use by purpose (JSON); null in a ledger that was not written to since m003.
+    """
 
     __tablename__ = "log_state"
     id: int = Field(sa_column=integer(primary=True))
@@ -93,6 +110,7 @@ class LogStateRow(SQLModel, table=True):
     log_id: str = Field(sa_column=words())
     sums: str = Field(sa_column=words())
     mac: bytes = Field(sa_column=binary())
+    keys: str | None = Field(sa_column=words(nullable=True))
 
 
 class CheckpointRow(SQLModel, table=True):
@@ -177,7 +195,7 @@ class ConsentStateRow(SQLModel, table=True):
     mac: bytes = Field(sa_column=binary())
 
 
-APPEND_ONLY: Final = ("entry", "checkpoint", "notice", "policy")
+APPEND_ONLY: Final = ("entry", "node", "checkpoint", "notice", "policy")
 SEALED: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(column.name for column in table.columns if column.name != "mac")
     for name, table in SQLModel.metadata.tables.items()

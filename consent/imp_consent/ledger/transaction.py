@@ -133,6 +133,7 @@ class Transaction(Reader):
         """Write what is held and the head; returns whether anything was appended."""
         self.subjects.flush()
         self.head.sums = self.sealed.sums
+        self.head.keys = self.head.keys or self.keyring.in_use()
         save_head(self.sql, self.keyring.active("row").secret, self.head, was_size=self._was_size)
         return self.size > self._was_size
 

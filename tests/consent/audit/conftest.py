@@ -182,7 +182,7 @@ def _others(transaction: Transaction, subject: int) -> None:
     use = transaction.append_system("use-open", {"purpose": "analytics", "files": "0" * 64})
     sealed = transaction.sealed
     sealed.insert("lease", [(use, use, json.dumps([1, 2]), NOW_US + DAY_US)])
-    sealed.insert("inbox", [(b"\x01" * 16, subject, NOW_US, b"{}"), (b"\x02" * 16, subject, NOW_US, b"{}")])
+    sealed.insert("inbox", [(bytes([n]) * 16, "file", subject, NOW_US, b"{}") for n in (1, 2)])
     keys, document = [bytes([number]) * 16 for number in range(2)], b'{"name":"spring"}'
     fields = {"channel": "email", "definition": archive.sha256_of(document)}
     intent = intend(transaction, keys, fields, document=document)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
+
+from imp_consent.ledger.sealed import row_hmac
 
 
 @pytest.fixture
@@ -16,6 +20,14 @@ def older(imp_here):
     database = Path(imp_here.environ["IMP_HOME"]) / "ledger.db"
     sql = sqlite3.connect(database)
     sql.execute("DROP TABLE delivery")
+    sql.execute("DROP TABLE node")
+    sql.execute("DROP TABLE inbox")
+    sql.execute("CREATE TABLE inbox (event_id BLOB NOT NULL PRIMARY KEY, subject INTEGER NOT NULL)")
+    row = sql.execute("SELECT id, size, frontier, log_id, sums FROM log_state").fetchone()
+    sql.execute("ALTER TABLE log_state DROP COLUMN keys")
+    [key] = [json.loads(path.read_text()) for path in Path(imp_here.environ["IMP_KEYS"]).glob("row-*.key")]
+    mac = row_hmac(base64.b64decode(key["secret"]), "log_state", row)[:16]
+    sql.execute("UPDATE log_state SET mac = ?", (mac,))
     sql.execute("UPDATE alembic_version SET version_num = 'm001'")
     sql.commit()
     sql.close()
