@@ -1,7 +1,8 @@
 """The archive: every registered file has the bytes an entry names, and no other file lies beside them.
 
-What an intake or an erasure has written and not yet registered is noted: it may be at work, or was killed. Files are
-hashed, not read: nothing here knows what is in them.
+What an intake, an erasure or a compaction has written and not yet registered is noted: it may be at work, or was
+killed; so are the files that the last compactions left behind. Several batches may share a file. Files are hashed, not
+read: nothing here knows what is in them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from heapq import merge
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from imp_consent.audit.leaves import Leaves
@@ -34,6 +37,16 @@ class _Registered(NamedTuple):
     n: object
 
 
+class _Said(NamedTuple):
+    """What entries say: of each batch; and the hashes of files whose rows a compaction has put into another since.
+
+    An erasure takes away whatever was left behind before it, so that only compactions after the last one count.
+    """
+
+    batches: Mapping[int, _Registered]
+    left: frozenset[object]
+
+
 def check_files(
     sql: sqlite3.Connection,
     workspace: Workspace,
@@ -44,30 +57,34 @@ def check_files(
     count: Callable[[int], None],
 ) -> int:
     """Batches, entries and files against each other; returns how many live files there are."""
-    registered = dict(_registered(leaves, documents, problems))
+    said = _said(leaves, documents, problems)
+    registered = said.batches
     (erasing,) = sql.execute("SELECT count(*) FROM erasure").fetchone()
     known: dict[int, object] = {}
-    paths: set[str] = set()
+    paths: dict[str, str | None] = {}
     for values in sql.execute(f"SELECT {', '.join(SEALED['batch'])} FROM batch ORDER BY batch"):  # noqa: S608 (names from the schema)
         row = dict(zip(SEALED["batch"], values, strict=True))
         known[row["batch"]] = row["version"]
         _check_entry(row, registered.get(row["batch"]), erasing=bool(erasing), problems=problems)
         if row["state"] == _LIVE:
-            paths.add(str(row["path"]))
-            _check_bytes(row, workspace, problems, count)
+            path = str(row["path"])
+            if path not in paths:
+                paths[path] = _hash(path, workspace, problems, count)
+            if paths[path] is not None:
+                fact = "the file's bytes are not those registered"
+                problems.expect(paths[path] == row["sha256"], "archive.changed", f"{path:.100}", fact)
     for batch in sorted(registered.keys() - known):
         sentence = f"entry {registered[batch].seq} registered it, the database has no row of it"
         problems.report("batch.missing", f"batch {batch}", sentence)
     for path in _files(workspace):
-        if path not in paths:
+        if path not in paths and not _left_behind(path, workspace, said.left, problems):
             _check_unnamed(path, known, erasing=bool(erasing), problems=problems)
     return len(paths)
 
 
-def _registered(
-    leaves: Leaves, documents: Mapping[str, bytes], problems: Problems
-) -> Iterator[tuple[int, _Registered]]:
+def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) -> _Said:
     latest: dict[int, _Registered] = {}
+    left: set[object] = set()
     for entry in leaves.of_type("collect"):
         batch: Any = entry.fields.get("batch")
         if batch is None:
@@ -76,15 +93,21 @@ def _registered(
         made = _Registered(entry.seq, said.get("source"), 0, said.get("sha256"), said.get("n"))
         first = latest.setdefault(batch, made)
         problems.expect(first.seq == entry.seq, "batch.twice", f"batch {batch}", "two entries registered it")
-    for entry in leaves.of_type("erased"):
+    for entry in merge(leaves.of_type("erased"), leaves.of_type("compact"), key=lambda entry: entry.seq):
+        if entry.type == "erased":
+            left.clear()
         for item in _listing(documents.get(str(entry.fields.get("files")))):
             known = latest.get(item["batch"])
             if known is None:
                 sentence = f"entry {entry.seq} rewrote it, no entry registered it"
                 problems.report("batch.unknown", f"batch {item['batch']}", sentence)
                 continue
+            if entry.type == "compact":
+                left.add(known.sha256)
+                same = item["n"] == known.n
+                problems.expect(same, "batch.rows", f"batch {item['batch']}", f"entry {entry.seq} lost rows of it")
             latest[item["batch"]] = known._replace(version=item["version"], sha256=item["sha256"], n=item["n"])
-    yield from latest.items()
+    return _Said(latest, frozenset(left))
 
 
 def _listing(document: bytes | None) -> list[Any]:
@@ -112,25 +135,42 @@ def _check_entry(row: Mapping[str, Any], said: _Registered | None, *, erasing: b
     )
 
 
-def _check_bytes(
-    row: Mapping[str, Any], workspace: Workspace, problems: Problems, count: Callable[[int], None]
-) -> None:
-    place = f"{row['path']!s:.100}"
-    path = workspace.root / str(row["path"])
-    if path.is_symlink() or not path.resolve().is_relative_to(workspace.archive.resolve()):
+def _hash(path: str, workspace: Workspace, problems: Problems, count: Callable[[int], None]) -> str | None:
+    """The hash of a registered file's bytes; None where there is none, which is a problem."""
+    place, file = f"{path:.100}", workspace.root / path
+    if file.is_symlink() or not file.resolve().is_relative_to(workspace.archive.resolve()):
         problems.report("archive.outside", place, "a registered file does not lie in the archive")
-        return
+        return None
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = _sha256(file)
     except FileNotFoundError:
         problems.report("archive.missing", place, "a registered file is missing")
-        return
+        return None
     except OSError as error:
         problems.report("archive.unreadable", place, f"a registered file cannot be read: {error.strerror}")
-        return
+        return None
     count(1)
-    problems.expect(found == row["sha256"], "archive.changed", place, "the file's bytes are not those registered")
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _left_behind(path: str, workspace: Workspace, left: Collection[object], problems: Problems) -> bool:
+    """Whether a file that no row names holds what a compaction has put into another one."""
+    file = workspace.root / path
+    if not left or not _VERSION_NAME.fullmatch(path) or file.is_symlink():
+        return False
+    try:
+        found = _sha256(file)
+    except OSError:
+        return False
+    if found in left:
+        sentence = "a compaction has put its rows into another file: the next intake or erasure removes it"
+        problems.note("archive.unfinished", path, sentence)
+    return found in left
 
 
 def _check_unnamed(path: str, versions: Mapping[int, object], *, erasing: bool, problems: Problems) -> None:
@@ -140,21 +180,23 @@ def _check_unnamed(path: str, versions: Mapping[int, object], *, erasing: bool, 
     current = registered if isinstance(registered, int) else None
     if erasing and current is not None and abs(version - current) == 1:
         return  # until it is done, an erasure has one version too many
-    if _is_unfinished(version, current):
+    highest = max((number for number in versions.values() if isinstance(number, int)), default=0)
+    if _is_unfinished(version, current, highest):
         sentence = "no row names it yet: an intake or erasure is at work or was killed, the next one removes it"
         problems.note("archive.unfinished", path, sentence)
     else:
         problems.report("archive.unregistered", path, "a file in the archive that no row names")
 
 
-def _is_unfinished(version: int, current: int | None) -> bool:
+def _is_unfinished(version: int, current: int | None, highest: int) -> bool:
     """Whether it may be about to be registered, as against a batch's current version (None: no row has its number).
 
-    Of two intakes at once both may write the same new batch; the second to commit then writes its own again.
+    Of two intakes at once both may write the same new batch; the second to commit then writes its own again. A
+    compaction writes the version after the highest of the batches it puts together.
     """
     if current is None:
         return version == 0
-    return version == current + 1 or version == current == 0
+    return current < version <= highest + 1 or version == current == 0
 
 
 def _files(workspace: Workspace) -> Iterator[str]:

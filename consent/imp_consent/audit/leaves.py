@@ -23,8 +23,11 @@ _PERSON: Final = re.compile(
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Types whose entries the other checks read again.
 _KEPT: Final = frozenset(
-    {"policy", "notice", "experiment", "plugin-enable", "import", "collect", "erased", "send-intent", "send-close"}
-)
+    {
+        "policy", "notice", "experiment", "plugin-enable", "import", "collect", "compact", "erased", "send-intent",
+        "send-close",
+    }
+)  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ requested → the archive's files replaced → erased. What stays is the leaves,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.outbox import channels_of
 from imp_core.clock import DAY_US
-from imp_core.errors import ImpError, LedgerBroken
+from imp_core.errors import ImpError
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
@@ -87,7 +86,7 @@ def resume(log: Log, workspace: Workspace) -> Erased:
     """
     with log.read() as reader:
         subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
-        files = archive.live_batches(reader)
+        files = archive.live_files(reader)
     if not subjects:
         # a crash may have come between the end of an erasure and this
         return Erased(people=0, leaves=0, rows=0, files=0, seq=None, compacted=log.compact())
@@ -104,21 +103,11 @@ def resume(log: Log, workspace: Workspace) -> Erased:
     return replace(done, compacted=log.compact())
 
 
-def _swap(log: Log, old: archive.BatchFile, new: archive.RewrittenFile) -> None:
+def _swap(log: Log, old: archive.LiveFile, new: archive.RewrittenFile) -> None:
     """Put the new file in the old one's place, by compare-and-swap on its version; readers lose their lease."""
     with log.write() as transaction:
-        changed = transaction.sealed.update(
-            "batch",
-            "batch = ? AND version = ? AND state = 'live'",
-            (old.batch, old.version),
-            {"path": new.path, "sha256": new.sha256, "n": new.n, "version": new.version},
-        )
-        if changed != 1:
-            raise LedgerBroken("a file was rewritten by somebody else", where=f"batch {old.batch}", mend="run it again")
-        for lease in list(transaction.sealed.select("lease")):
-            if old.batch in json.loads(str(lease[2])):
-                transaction.sealed.delete("lease", "id = ?", (lease[0],))
-                transaction.append_system("use-close", {"use": lease[1], "abandoned": True})
+        archive.replace_files(transaction, [old], new)
+        archive.cancel_leases(transaction, [old])
 
 
 def _destroy(log: Log, subjects: set[int]) -> Erased:
@@ -127,13 +116,13 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
         subjects = subjects & {int(str(row[0])) for row in transaction.sealed.select("erasure")}
         if not subjects:
             return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
-        versions, rows = _rewritten_since(transaction)
+        rewritten, rows = _rewritten_since(transaction)
         leaves = 0
         for subject in sorted(subjects):
             _, next_i = transaction.subjects.secrets(subject)
             leaves += next_i
             _destroy_one(transaction, subject)
-        listing = json.dumps(versions, separators=(",", ":")).encode()
+        listing = archive.format_listing(rewritten)
         seq = transaction.append_system(
             "erased",
             {
@@ -145,7 +134,8 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
             },
             documents=[listing],
         )
-    return Erased(people=len(subjects), leaves=leaves, rows=rows, files=len(versions), seq=seq)
+        files = len({file.path for file in rewritten})
+    return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq)
 
 
 def _destroy_one(transaction: Transaction, subject: int) -> None:
@@ -164,22 +154,11 @@ def _destroy_one(transaction: Transaction, subject: int) -> None:
     transaction.sql.execute("DELETE FROM payload WHERE subject = ?", (subject,))
 
 
-def _rewritten_since(transaction: Transaction) -> tuple[list[dict[str, int | str]], int]:
-    """The files whose present version no `erased` entry names yet, and how many rows they lost."""
-    known: dict[int, tuple[int, int]] = {}
-    for entry in transaction.system_entries("collect"):
-        known[int(str(entry.fields["batch"]))] = (0, int(str(entry.fields["n"])))
-    for entry in transaction.system_entries("erased"):
-        for item in json.loads(transaction.document(str(entry.fields["files"]))):
-            known[item["batch"]] = (item["version"], item["n"])
-    listed: list[dict[str, int | str]] = []
-    rows = 0
-    for file in archive.live_batches(transaction):
-        version, n = known[file.batch]
-        if file.version > version:
-            listed.append({"batch": file.batch, "version": file.version, "sha256": file.sha256, "n": file.n})
-            rows += n - file.n
-    return listed, rows
+def _rewritten_since(transaction: Transaction) -> tuple[list[archive.BatchFile], int]:
+    """The batches whose present version no entry names yet, and how many rows they lost."""
+    named = archive.named_batches(transaction)
+    found = [row for row in archive.live_batches(transaction) if row.version > named[row.batch].version]
+    return found, sum(named[row.batch].n - row.n for row in found)
 
 
 def _tell(transaction: Transaction, subject: int, channels: Sequence[str]) -> None:

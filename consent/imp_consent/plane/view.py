@@ -87,7 +87,10 @@ class ConsentView:
             transaction.sealed.insert("lease", [(seq, seq, batches, as_of_us + _LEASE_US)])
         opened = ConsentUse(self._log, use, seq=seq, size=size, as_of_us=as_of_us)
         try:
-            paths = [str(archive.checked_path(self._workspace, file)) for file in files]
+            paths = [
+                str(archive.checked_path(self._workspace, file))
+                for file in {file.path: file for file in files}.values()
+            ]
             opened.attach(archive.scan(self._workspace, paths), allowed)
         except (LedgerBroken, duckdb.Error) as error:
             if opened.abandon():

@@ -13,7 +13,7 @@ import pytest
 
 from imp_consent.ledger.tables import SEALED
 from imp_consent.plane import archive
-from imp_consent.plane.archive import ArchiveWriter, BatchFile, WrittenFile
+from imp_consent.plane.archive import ArchiveWriter, BatchFile, LiveFile, WrittenFile
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError, LedgerBroken, PluginBroken
 from imp_core.event import EventType
@@ -44,11 +44,12 @@ def _columns(subjects: list[int | None], days: list[int]) -> dict[str, list[obje
     }
 
 
-def _registered(file: WrittenFile) -> BatchFile:
-    return BatchFile(
+def _registered(file: WrittenFile) -> LiveFile:
+    row = BatchFile(
         batch=file.batch, path=file.path, sha256=file.sha256, source_sha256="", format=1, version=file.version,
         n=file.n, root=None, first_day=file.first_day, last_day=file.last_day, collect_seq=0, state="live",
     )  # fmt: skip
+    return LiveFile(path=row.path, sha256=row.sha256, version=row.version, members=(row,))
 
 
 def _rows(workspace: Workspace, path: str, *names: str) -> list[tuple[object, ...]]:

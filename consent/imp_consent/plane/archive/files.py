@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -139,7 +139,21 @@ def insert_batch(transaction: Transaction, file: WrittenFile, *, source_sha256: 
     transaction.sealed.insert(_TABLE, [tuple(getattr(row, column) for column in SEALED[_TABLE])])
 
 
-def checked_path(workspace: Workspace, file: BatchFile | WrittenFile) -> Path:
+class _File(Protocol):
+    """What names a file and its bytes."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the workspace."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, in hex."""
+        ...
+
+
+def checked_path(workspace: Workspace, file: _File) -> Path:
     """Where a file lies, its bytes checked against their hash.
 
     Raises:

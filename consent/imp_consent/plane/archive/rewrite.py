@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,30 +14,25 @@ import pyarrow.parquet as pq
 
 from imp_consent.ledger.log import Log
 from imp_consent.plane.archive.files import (
-    BatchFile,
     WrittenFile,
     checked_path,
     fsync_folder,
     live_batches,
     open_file,
 )
+from imp_consent.plane.archive.live import LiveFile, RewrittenFile
 from imp_consent.plane.archive.writer import ArchiveWriter
 from imp_core.errors import ImpError
 from imp_core.hold import sweep, take
 from imp_core.workspace import Workspace
 
-__all__ = ["RewrittenFile", "discard", "remove_orphans", "renumber_without", "rewrite_without"]
+__all__ = ["discard", "remove_orphans", "renumber_without", "rewrite_without", "rows_by_batch"]
 
 _ROWS = 50_000
 _NAME = re.compile(r"b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RewrittenFile(WrittenFile):
-    """The next version of a registered file: it takes that one's place, and is never inserted."""
-
-
-def rewrite_without(workspace: Workspace, file: BatchFile, subjects: Collection[int]) -> RewrittenFile | None:
+def rewrite_without(workspace: Workspace, file: LiveFile, subjects: Collection[int]) -> RewrittenFile | None:
     """Write a registered file's next version without these subjects' rows; None where it holds none of them.
 
     The rows that stay keep their batch and row numbers.
@@ -45,14 +41,22 @@ def rewrite_without(workspace: Workspace, file: BatchFile, subjects: Collection[
         LedgerBroken: the file is missing or was changed.
     """
     gone = pa.array(sorted(subjects), pa.int64())
+    counts: Counter[int] = Counter()
     with open_file(checked_path(workspace, file)) as parquet:
         if not _holds(parquet, gone):
             return None
         with ArchiveWriter(workspace, file.batch, file.version + 1) as writer:
             for rows in parquet.iter_batches(batch_size=_ROWS):
-                writer.copy_rows(rows.filter(pc.invert(pc.is_in(rows.column("subject"), value_set=gone))))
+                kept = rows.filter(pc.invert(pc.is_in(rows.column("subject"), value_set=gone)))
+                writer.copy_rows(kept)
+                counts.update(rows_by_batch(kept))
             written = writer.publish()
-    return RewrittenFile(**{column.name: getattr(written, column.name) for column in fields(written)})
+    return RewrittenFile(**{column.name: getattr(written, column.name) for column in fields(written)}, counts=counts)
+
+
+def rows_by_batch(rows: pa.RecordBatch) -> dict[int, int]:
+    """How many of these rows are of each batch."""
+    return {item["values"]: item["counts"] for item in pc.value_counts(rows.column("batch")).to_pylist()}
 
 
 def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[int], *, batch: int) -> WrittenFile:
@@ -129,7 +133,8 @@ def _holds(parquet: pq.ParquetFile, subjects: pa.Array) -> bool:
 
 
 def _superseded(version: int, live: int) -> bool:
-    # Only erasures write later versions: one of the present version that no row names lost its race or its process.
+    # Only erasures and compactions write later versions, and only from a lower one: one of the present version that no
+    # row names lost its race or its process.
     return version < live or version == live > 0
 
 
