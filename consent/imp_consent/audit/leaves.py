@@ -34,17 +34,26 @@ _KEPT: Final = frozenset(
 class Leaves:
     """What the leaves alone say.
 
-    `roots` holds the tree's root at the sizes asked for, `links` the seq of each person's leaf by its link, `people`
+    `roots` holds the tree's root at the sizes asked for, `nodes` the roots of complete subtrees at every eighth level
+    by level and number, `links` the seq of each person's leaf by its link, `people`
     the number of persons' leaves, `system` the entries that name documents and files, and `named` everything any
     system entry says that looks like a SHA-256.
     """
 
     frontier: Frontier = field(default_factory=Frontier)
     roots: dict[int, bytes] = field(default_factory=dict)
+    nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
     links: dict[bytes, int] = field(default_factory=dict)
     people: int = 0
     system: list[SystemEntry] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
+
+    def append(self, hashed: bytes) -> None:
+        """Take the next leaf into the tree."""
+        self.frontier.extend((hashed,), self._keep)
+
+    def _keep(self, level: int, number: int, root: bytes) -> None:
+        self.nodes[level, number] = root
 
     @property
     def size(self) -> int:
@@ -89,7 +98,7 @@ def _read_leaf(seq: int, leaf: object, stored: object, leaves: Leaves, problems:
         problems.report("entry.leaf", place, "the leaf is not bytes")
         leaf = b""
     hashed = leaf_hash(leaf)
-    leaves.frontier.append(hashed)
+    leaves.append(hashed)
     problems.expect(hashed == stored, "entry.hash", place, "the leaf's bytes do not have the leaf hash stored beside")
     person = person_fields(leaf)
     if person is not None:

@@ -23,6 +23,7 @@ from imp_consent.audit.documents import check_documents
 from imp_consent.audit.files import check_files
 from imp_consent.audit.identifiers import check_identifiers
 from imp_consent.audit.leaves import Leaves, read_leaves
+from imp_consent.audit.nodes import check_nodes
 from imp_consent.audit.people import People, check_people
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.audit.rows import check_head, check_rows
@@ -136,6 +137,8 @@ class _Audit:
         self.seen.leaves = leaves
         if outside is not None:
             check_outside(outside, leaves, self._sql, self._problems)
+        with self._problems.checking("node"):
+            check_nodes(self._sql, leaves, self._problems)
         check_pinned(pinned, leaves, self._problems)
         check_stored(self._sql, verifier, leaves, self._problems)
 

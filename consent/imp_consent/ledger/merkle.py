@@ -15,6 +15,8 @@ from imp_core.errors import BadInput, LedgerBroken
 __all__ = [
     "EMPTY_ROOT",
     "HASH_SIZE",
+    "TILE_HEIGHT",
+    "Completed",
     "Frontier",
     "Subtree",
     "check_consistency",
@@ -29,9 +31,14 @@ __all__ = [
 
 HASH_SIZE: Final = 32
 EMPTY_ROOT: Final = sha256(b"").digest()  # RFC 9162 §2.1.1: the hash of an empty list
+TILE_HEIGHT: Final = 8  # C2SP tlog-tiles: a tile spans eight levels
+_TILE: Final = (1 << TILE_HEIGHT) - 1
 
 Subtree = Callable[[int, int], bytes]
 """The root of the leaves from `start` up to, but not including, `stop`: MTH(D[start:stop]) of RFC 9162 §2.1.1."""
+
+Completed = Callable[[int, int, bytes], None]
+"""Hears of a complete subtree of 2^level leaves, its level a multiple of eight: level, number from the left, root."""
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -65,17 +72,38 @@ class Frontier:
         """Add one leaf by its leaf hash."""
         self.extend((hash_,))
 
-    def extend(self, hashes: Iterable[bytes]) -> None:
-        """Add leaves by their leaf hashes, in order."""
+    def extend(self, hashes: Iterable[bytes], completed: Completed | None = None) -> None:
+        """Add leaves by their leaf hashes, in order; `completed` hears of each subtree that fills a tile's root."""
         size, stack, digest = self._size, self._hashes, sha256
         for hash_ in hashes:
             node, rest = hash_, size
+            if size & _TILE == _TILE and completed is not None:
+                node, rest = self._fill(node, completed), 0
             while rest & 1:  # a complete subtree as large as the node's stands to its left
                 node = digest(b"\x01" + stack.pop() + node).digest()
                 rest >>= 1
             stack.append(node)
             size += 1
             self._size = size
+
+    def _fill(self, node: bytes, completed: Completed) -> bytes:
+        """Merge the last leaf of a tile with everything it completes."""
+        level, rest = 0, self._size
+        while rest & 1:
+            node, level, rest = node_hash(self._hashes.pop(), node), level + 1, rest >> 1
+            if level % TILE_HEIGHT == 0:
+                completed(level, rest, node)
+        return node
+
+    def subtrees(self) -> dict[tuple[int, int], bytes]:
+        """The roots it is made of, by the leaves they are over: first, and the one after the last."""
+        found: dict[tuple[int, int], bytes] = {}
+        start = 0
+        for hash_ in self._hashes:
+            width = 1 << ((self._size - start).bit_length() - 1)
+            found[start, start + width] = hash_
+            start += width
+        return found
 
     def root(self) -> bytes:
         """The tree's root (32 bytes)."""

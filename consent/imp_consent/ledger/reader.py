@@ -14,6 +14,7 @@ from imp_consent.ledger.head import Head
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.subjects import SubjectFinder
 from imp_consent.ledger.tables import SYSTEM_LEAF
+from imp_consent.ledger.tree import Prover
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 from imp_core.ports import SystemEntry
@@ -25,11 +26,16 @@ class Reader:
     """Reads people and entries inside one transaction of the database."""
 
     def __init__(self, sql: sqlite3.Connection, keyring: Keyring, head: Head) -> None:
-        self.sql = sql
+        self._sql = sql
         self.keyring = keyring
         self.head = head
         self.sealed = Sealed(sql, keyring.active("row").secret, head.sums)
         self.subjects = SubjectFinder(self.sealed, keyring)
+
+    @property
+    def sql(self) -> sqlite3.Connection:
+        """The connection, for the queries of those who read more than this class does."""
+        return self._sql
 
     @property
     def size(self) -> int:
@@ -50,7 +56,7 @@ class Reader:
         Raises:
             LedgerBroken: a payload does not open under the subject's key.
         """
-        found = self.sql.execute(
+        found = self._sql.execute(
             "SELECT seq, nonce, ciphertext, leaf FROM payload JOIN entry USING (seq) WHERE subject = ? ORDER BY seq",
             (subject,),
         ).fetchall()
@@ -77,6 +83,33 @@ class Reader:
             if entry is not None and entry.type == type_:
                 yield entry
 
+    def root_at(self, size: int) -> bytes:
+        """The root of the tree of the first `size` entries (32 bytes).
+
+        Raises:
+            BadInput: the log holds fewer entries.
+            LedgerBroken: the tree's hashes in the database do not lead to the head's root.
+        """
+        return self._prover().root(size)
+
+    def prove_inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
+        """The inclusion proof of an entry in the tree of the first `size` entries (None: all), leaf side first.
+
+        Raises:
+            BadInput: there is no such entry in a tree of this size, or the log holds fewer entries.
+            LedgerBroken: the tree's hashes in the database do not lead to the head's root.
+        """
+        return self._prover().inclusion(seq, self.size if size is None else size)
+
+    def prove_consistency(self, old: int, new: int | None = None) -> list[bytes]:
+        """The proof that the tree of `new` entries (None: all) begins with the tree of `old` entries.
+
+        Raises:
+            BadInput: `old` is larger than `new`, or the log holds fewer entries.
+            LedgerBroken: the tree's hashes in the database do not lead to the head's root.
+        """
+        return self._prover().consistency(old, self.size if new is None else new)
+
     def document(self, sha256: str) -> bytes:
         """A stored configuration by the SHA-256 of its bytes.
 
@@ -93,8 +126,11 @@ class Reader:
         """
         return self._by_hash("notice", sha256)
 
+    def _prover(self) -> Prover:
+        return Prover(self.sql, self.head.frontier)
+
     def _by_hash(self, table: str, sha256: str) -> bytes:
-        found = self.sql.execute(f"SELECT body FROM {table} WHERE sha256 = ?", (sha256,)).fetchone()  # noqa: S608 (one of two names above)
+        found = self._sql.execute(f"SELECT body FROM {table} WHERE sha256 = ?", (sha256,)).fetchone()  # noqa: S608 (one of two names above)
         body = bytes(found[0]) if found else None
         if body is None or hashlib.sha256(body).hexdigest() != sha256:
             raise LedgerBroken("a document is missing or changed", where=f"{table} {sha256[:16]}…")

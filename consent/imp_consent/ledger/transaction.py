@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.appender import Appender
 from imp_consent.ledger.entry import (
     PERSON_TYPES,
     SYSTEM_TYPES,
@@ -20,7 +21,6 @@ from imp_consent.ledger.entry import (
     person_leaf,
 )
 from imp_consent.ledger.head import Head, save_head
-from imp_consent.ledger.merkle import leaf_hash
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.subjects import SubjectBook
 from imp_core.clock import DAY_US, Clock
@@ -55,7 +55,19 @@ class Transaction(Reader):
         self.actor = actor
         self._projection = projection
         self._was_size = head.frontier.size
+        self._appender = Appender(sql, head)
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
+
+    @property
+    def sql(self) -> sqlite3.Connection:
+        """The connection, every entry and payload of this transaction written."""
+        self._appender.flush()
+        return self._sql
+
+    @property
+    def size(self) -> int:
+        """The number of entries, those of this transaction included; the next one's seq."""
+        return self._appender.size
 
     def subject_for(self, raw: RawId) -> int:
         """The subject of an identifier, created where there is none: only for a consent or signal entry.
@@ -85,7 +97,7 @@ class Transaction(Reader):
             raise BadInput(f"not a type of system entry: {type_}")
         for table, bodies in (("policy", documents), ("notice", notices)):
             for body in bodies:
-                self.sql.execute(
+                self._sql.execute(
                     f"INSERT OR IGNORE INTO {table} (sha256, body) VALUES (?, ?)",  # noqa: S608 (one of two names above)
                     (hashlib.sha256(body).hexdigest(), body),
                 )
@@ -100,18 +112,15 @@ class Transaction(Reader):
         """
         if statement.type not in PERSON_TYPES:
             raise BadInput(f"not a type of a person's entry: {statement.type}")
-        history = self.history(subject)
-        secrets, i = self.subjects.take(subject)
         plain = format_payload(statement, envelope)
+        history = self.history(subject)
+        secrets, i = self.subjects.take(subject)  # nothing after this refuses: a counter used up leaves no gap
         leaf = person_leaf(
             link=secrets.link(i), commit=commitment(secrets.blind(i), statement), day=self.now_us // DAY_US
         )
         nonce = os_secrets.token_bytes(_NONCE_LENGTH)
         seq = self._append(leaf)
-        self.sql.execute(
-            "INSERT INTO payload (seq, subject, nonce, ciphertext) VALUES (?, ?, ?, ?)",
-            (seq, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf)),
-        )
+        self._appender.keep(seq, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
         history.append(PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope))
         self._projection(self, subject, history)
         return seq
@@ -120,6 +129,8 @@ class Transaction(Reader):
         """A living subject's entries, oldest first, those of this transaction included."""
         if subject not in self._histories:
             self.subjects.flush(subject)
+            if self._appender.holds_payload_of(subject):
+                self._appender.flush()
             self._remember(subject, super().history(subject))
         self._histories.move_to_end(subject)
         return self._histories[subject]
@@ -131,18 +142,15 @@ class Transaction(Reader):
 
     def finish(self) -> bool:
         """Write what is held and the head; returns whether anything was appended."""
+        self._appender.flush()
         self.subjects.flush()
         self.head.sums = self.sealed.sums
         self.head.keys = self.head.keys or self.keyring.in_use()
-        save_head(self.sql, self.keyring.active("row").secret, self.head, was_size=self._was_size)
+        save_head(self._sql, self.keyring.active("row").secret, self.head, was_size=self._was_size)
         return self.size > self._was_size
 
     def _append(self, leaf: bytes) -> int:
-        seq = self.size
-        hashed = leaf_hash(leaf)
-        self.sql.execute("INSERT INTO entry (seq, leaf, leaf_hash) VALUES (?, ?, ?)", (seq, leaf, hashed))
-        self.head.frontier.append(hashed)
-        return seq
+        return self._appender.append(leaf)
 
     def _remember(self, subject: int, history: list[PersonEntry]) -> None:
         self._histories[subject] = history

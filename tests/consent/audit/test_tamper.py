@@ -13,7 +13,18 @@ from sqlmodel import SQLModel
 from imp_consent.ledger.tables import SEALED
 
 Audited = Any  # the conftest's class: test folders are no packages
+TILE = 256
 TABLES = [*sorted(SQLModel.metadata.tables), "alembic_version"]
+
+
+@pytest.fixture(scope="session")
+def pristine(pristine: Audited, tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """The same workspace with so many entries that the tree has a node."""
+    tiled = pristine.copy(tmp_path_factory.mktemp("tiled"))
+    with tiled.log() as log, log.write() as transaction:
+        while transaction.size < TILE:
+            transaction.append_system("access-request", {})
+    return tiled
 
 
 @dataclass(frozen=True)
