@@ -74,24 +74,26 @@ def origin_of(log_id: str) -> str:
     return f"imp.local/{log_id}"
 
 
-def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> str:
-    """The signed note of a checkpoint.
+def sign_checkpoint(checkpoint: Checkpoint, *keys: SigningKey) -> str:
+    """The signed note of a checkpoint; the first one after a hand-over is signed by both keys.
 
     Raises:
-        BadInput: the key's name is not the checkpoint's origin.
+        BadInput: no key, or one whose name is not the checkpoint's origin.
     """
-    if key.name != checkpoint.origin:
+    if any(key.name != checkpoint.origin for key in keys):
         raise BadInput("a log signs its checkpoints with the key of its own name", where=checkpoint.origin)
-    return sign_note(checkpoint.format(), key)
+    return sign_note(checkpoint.format(), *keys)
 
 
-def open_checkpoint(note: str | bytes, key: VerifierKey) -> Checkpoint:
-    """The checkpoint in a note that `key` has signed and whose origin is the key's name.
+def open_checkpoint(note: str | bytes, *keys: VerifierKey) -> Checkpoint:
+    """The checkpoint in a note that one of the keys has signed and whose origin is that key's name.
 
     Raises:
-        LedgerBroken: not a note, not a checkpoint, not signed by the key, or of another log.
+        LedgerBroken: not a note, not a checkpoint, not signed by any of the keys, or of another log.
     """
-    checkpoint = Checkpoint.parse(open_note(note, [key]).text)
-    if checkpoint.origin != key.name:
-        raise LedgerBroken(f"a checkpoint of the log {checkpoint.origin}", where=key.name)
+    opened = open_note(note, keys)
+    checkpoint = Checkpoint.parse(opened.text)
+    signers = {signature.name for signature in opened.verified}
+    if checkpoint.origin not in signers:
+        raise LedgerBroken(f"a checkpoint of the log {checkpoint.origin}", where=min(signers))
     return checkpoint

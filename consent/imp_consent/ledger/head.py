@@ -12,7 +12,7 @@ from imp_consent.ledger.sealed import row_hmac, stored_mac
 from imp_consent.ledger.tables import SUMMED
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Head", "format_sums", "load_head", "parse_sums", "save_head"]
+__all__ = ["Head", "format_sums", "keys_named", "load_head", "parse_sums", "save_head"]
 
 
 @dataclass(slots=True)
@@ -44,6 +44,16 @@ def parse_sums(text: str) -> dict[str, int]:
         return {str(table): int(digits, 16) for table, digits in json.loads(text).items()}
     except (ValueError, AttributeError, TypeError):
         raise LedgerBroken("the sums cannot be read", where="log_state", mend="run: imp audit verify") from None
+
+
+def keys_named(sql: sqlite3.Connection) -> dict[str, str]:
+    """The ids of the keys the head names by purpose, before its MAC can be checked: they say by which key it can.
+
+    Raises:
+        LedgerBroken: they cannot be read.
+    """
+    found = sql.execute("SELECT keys FROM log_state").fetchone()
+    return {} if found is None or found[0] is None else _parse_keys(found[0])
 
 
 def load_head(sql: sqlite3.Connection, key: bytes) -> Head:
@@ -95,7 +105,7 @@ def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int 
 def _parse_keys(text: str) -> dict[str, str]:
     try:
         return {str(purpose): str(key_id) for purpose, key_id in json.loads(text).items()}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         raise LedgerBroken(
             "the ids of the keys cannot be read", where="log_state", mend="run: imp audit verify"
         ) from None

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
-from imp_consent.ledger.head import Head, load_head, save_head
-from imp_consent.ledger.note import SigningKey
+from imp_consent.ledger.head import Head, keys_named, load_head, save_head
+from imp_consent.ledger.note import SigningKey, VerifierKey
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.sealed import MODULUS, row_hmac
 from imp_consent.ledger.store import connect, create_database, sqlite_errors, transaction
@@ -22,7 +22,7 @@ from imp_core.ports import CheckpointInfo
 from imp_core.randomness import Randomness
 from imp_core.workspace import write_atomically
 
-__all__ = ["Log", "create_log", "signing_key"]
+__all__ = ["Log", "create_log", "signing_key", "signing_keys", "verifier_keys"]
 
 _logger = logging.getLogger(__name__)
 
@@ -30,6 +30,21 @@ _logger = logging.getLogger(__name__)
 def signing_key(keyring: Keyring, log_id: str) -> SigningKey:
     """The log's Ed25519 key under the log's name."""
     return SigningKey.from_seed(origin_of(log_id), keyring.active("sign").secret)
+
+
+def signing_keys(keyring: Keyring, log_id: str) -> tuple[SigningKey, ...]:
+    """Whose signatures a checkpoint bears: the active key's, and until it is destroyed that of the one before it."""
+    seeds = [key.secret for key in keyring.every("sign") if key.secret]
+    return tuple(SigningKey.from_seed(origin_of(log_id), seed) for seed in seeds)
+
+
+def verifier_keys(keyring: Keyring, log_id: str) -> tuple[VerifierKey, ...]:
+    """The public halves of every signing key the log had, newest first."""
+    name = origin_of(log_id)
+    return tuple(
+        SigningKey.from_seed(name, key.secret).verifier if key.public is None else VerifierKey(name, key.public)
+        for key in keyring.every("sign")
+    )
 
 
 def create_log(path: Path, keyring: Keyring, log_id: str) -> None:
@@ -152,7 +167,7 @@ class Log:
             if outside is not None or not without_previous:
                 self._refuse_rollback(head, outside)
             checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
-            note = sign_checkpoint(checkpoint, signing_key(self.keyring, self.log_id))
+            note = sign_checkpoint(checkpoint, *signing_keys(self.keyring, self.log_id))
             if outside != checkpoint:
                 write_atomically(self.keyring.checkpoint_file, note.encode())
             self._keep(head, checkpoint, note)
@@ -170,7 +185,7 @@ class Log:
             seen = (status.st_ino, status.st_mtime_ns, status.st_size)
             if self._outside is None or self._outside[0] != seen:  # a signature is checked once, not at every read
                 note = path.read_text(encoding="utf-8")
-                self._outside = (seen, open_checkpoint(note, signing_key(self.keyring, self.log_id).verifier))
+                self._outside = (seen, self._open_checkpoint(note))
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError):
@@ -191,10 +206,22 @@ class Log:
         self._sql.close()
 
     def _head(self) -> Head:
+        # another process may have changed keys: what the head names is read and written with
+        self.keyring = self.keyring.following(keys_named(self._sql))
         head = load_head(self._sql, self.keyring.active("row").secret)
         if head.log_id != self.log_id:
             raise LedgerBroken("the database belongs to another log", mend="imp.toml and ledger.db must go together")
         return head
+
+    def _open_checkpoint(self, note: str) -> Checkpoint:
+        try:
+            return open_checkpoint(note, *verifier_keys(self.keyring, self.log_id))
+        except LedgerBroken:
+            fresh = self.keyring.reload()  # another process may sign with a newer key
+            known = verifier_keys(fresh, self.log_id)
+            if known == verifier_keys(self.keyring, self.log_id):
+                raise
+            return open_checkpoint(note, *known)
 
     def _keep(self, head: Head, checkpoint: Checkpoint, note: str) -> None:
         key, row = self.keyring.active("row").secret, (checkpoint.size, checkpoint.root, note)

@@ -91,7 +91,7 @@ def test_a_malformed_key_file_is_named(folder: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(KeysUnusable, match="not a key file") as caught:
         Keyring.open(folder, "log-1")
-    assert caught.value.where == str(path)
+    assert caught.value.where == f"{folder}: {path.stem}"
 
 
 def test_a_retired_pepper_still_finds_and_the_newest_comes_first(folder: Path) -> None:

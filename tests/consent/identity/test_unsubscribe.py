@@ -11,17 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imp_consent.identity.keys import Key, Keyring
+from imp_consent.identity.keys import FolderKeys, Key, Keyring, KeyState
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token, seal_token
 from imp_core.errors import BadInput
 
-KEY = Key(purpose="channel", id="0a1b2c3d", epoch=1, state="active", secret=bytes(range(32)))
-OTHER = Key(purpose="channel", id="55667788", epoch=1, state="active", secret=bytes(range(32, 64)))
-RING = Keyring(Path("keys"), (KEY,))
+KEY = Key(purpose="channel", id="0a1b2c3d", epoch=1, state=KeyState.ACTIVE, secret=bytes(range(32)))
+OTHER = Key(purpose="channel", id="55667788", epoch=1, state=KeyState.ACTIVE, secret=bytes(range(32, 64)))
 AT = 1_772_366_400_000_000  # 2026-03-01T12:00:00Z
 GOLDEN = "uChssPfdKnv6sRqeHvdMsJMZjFRJBpEnkHyZoKxuP-iaunk5AcZMKaHUbOp-C1zUpx3-82AmUX5bgYRLMP4a05PZhhl2q8PaI"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 names = st.from_regex(r"[a-z0-9_.-]{1,64}", fullmatch=True)
+
+
+def ring(*keys: Key) -> Keyring:
+    return Keyring(folder=Path("keys"), log_id="log-1", store=FolderKeys(Path("keys")), keys=keys)
+
+
+RING = ring(KEY)
 
 
 def seal(subject: int = 2**62 + 1, purpose: str = "marketing.email", channel: str = "email", key: Key = KEY) -> str:
@@ -72,11 +78,11 @@ def test_another_ledgers_token_is_refused_even_under_a_key_of_the_same_id() -> N
 
 def test_a_key_of_another_purpose_opens_nothing() -> None:
     with pytest.raises(BadInput):
-        open_token(Keyring(Path("keys"), (replace(KEY, purpose="idem"),)), GOLDEN)
+        open_token(ring(replace(KEY, purpose="idem")), GOLDEN)
 
 
 def test_a_token_opens_after_its_key_was_retired() -> None:
-    rotated = Keyring(Path("keys"), (OTHER, replace(KEY, state="retired")))
+    rotated = ring(OTHER, replace(KEY, state=KeyState.RETIRED))
     assert open_token(rotated, GOLDEN).channel == "email"
 
 
