@@ -42,34 +42,34 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure
 _DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
 
 
-def encode(value: Json) -> bytes:
-    """The canonical bytes of a value.
+def encode(value: Json, *, limit: int = MAX_BYTES) -> bytes:
+    """The canonical bytes of a value, at most `limit` of them (what quotes an entry may be longer than one).
 
     Raises:
         BadInput: a float, an integer of 2**53 or more, a key that is not ASCII text, a lone surrogate, another type,
-            more than 4 KiB or more than 32 levels. The value itself is not repeated.
+            more than `limit` bytes or more than 32 levels. The value itself is not repeated.
     """
     _check(value, 0)
     try:
         data = _ENCODER.encode(value).encode()
     except UnicodeEncodeError:
         raise BadInput("text with a lone surrogate cannot be written to the ledger") from None
-    if len(data) > MAX_BYTES:
-        raise BadInput(f"{len(data)} bytes of canonical JSON", mend=f"an entry holds at most {MAX_BYTES} bytes")
+    if len(data) > limit:
+        raise BadInput(f"{len(data)} bytes of canonical JSON", mend=f"an entry holds at most {limit} bytes")
     return data
 
 
-def decode(data: bytes) -> Json:
+def decode(data: bytes, *, limit: int = MAX_BYTES) -> Json:
     """The value of canonical bytes; exactly the bytes `encode` would write are taken.
 
     Raises:
         LedgerBroken: the bytes are not JSON, or not canonical, or outside the profile.
     """
-    if len(data) > MAX_BYTES:
-        raise LedgerBroken(f"{len(data)} bytes where canonical JSON has at most {MAX_BYTES}")
+    if len(data) > limit:
+        raise LedgerBroken(f"{len(data)} bytes where canonical JSON has at most {limit}")
     try:
         value: Json = _DECODER.decode(data.decode())
-        canonical = _ENCODER.encode(value).encode() if _is_plain(data) else encode(value)
+        canonical = _ENCODER.encode(value).encode() if _is_plain(data) else encode(value, limit=limit)
     except (ValueError, RecursionError, BadInput):
         raise LedgerBroken("bytes that are not canonical JSON") from None
     if canonical != data:

@@ -1,0 +1,158 @@
+"""A `.tlog-proof`, receipt or consistency proof checked by whoever holds it, with the log's public key alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
+from imp_consent.audit.problem import Problem, Problems
+from imp_consent.ledger.merkle import check_consistency, check_inclusion, leaf_hash
+from imp_consent.ledger.note import VerifierKey
+from imp_consent.ledger.proof import InclusionProof, is_proof, parse_consistency, parse_proof
+from imp_consent.ledger.receipt import Receipt, commits, parse_receipt
+from imp_core.errors import BadInput, LedgerBroken
+from imp_core.ports import Json
+
+__all__ = ["ProofVerification", "verify_proof"]
+
+_INCLUSION: Final = "inclusion"
+_CONSISTENCY: Final = "consistency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofVerification:
+    """What a proof says and whether it holds.
+
+    `kind` is inclusion or consistency. `origin`, `size` and `root` (hex) are the checkpoint's (None: not signed by
+    the given key), `signed_by` the ids of the keys that signed it. `index` is the entry's number, `leaf` its text and
+    `statement` what a person's leaf commits to (None: not disclosed). `old` is the size of which consistency is shown.
+    """
+
+    ok: bool
+    kind: str
+    origin: str | None = None
+    size: int | None = None
+    root: str | None = None
+    signed_by: tuple[str, ...] = ()
+    index: int | None = None
+    leaf: str | None = None
+    statement: Mapping[str, Json] | None = None
+    old: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def verify_proof(
+    name: str, data: bytes, vkey: str | bytes, pinned: Sequence[tuple[str, bytes]] = ()
+) -> ProofVerification:
+    """Check a proof file; `name` is what problems call it.
+
+    `vkey` are the verifier keys the holder trusts, one a line. A consistency proof is held against the pinned
+    checkpoint (name and bytes) of its older size, and must be given one.
+
+    Raises:
+        BadInput: `vkey` holds no verifier key, or pinned checkpoints are missing or too many.
+    """
+    keys = parse_vkeys(vkey)
+    problems = Problems()
+    if is_proof(data):
+        if pinned:
+            raise BadInput("a proof of inclusion is not held against pinned checkpoints", where=name)
+        return _inclusion(name, data, keys, problems)
+    return _consistency(name, data, keys, pinned, problems)
+
+
+def _inclusion(name: str, data: bytes, keys: Sequence[VerifierKey], problems: Problems) -> ProofVerification:
+    try:
+        proof = parse_proof(data)
+    except LedgerBroken as error:
+        problems.report("proof.malformed", name, error.what)
+        return ProofVerification(ok=False, kind=_INCLUSION, problems=tuple(problems.found))
+    signed = _open(name, proof.checkpoint, keys, problems)
+    receipt = _receipt(name, proof, problems)
+    if signed is not None and receipt is not None:
+        at = signed.checkpoint
+        problems.expect(
+            check_inclusion(leaf_hash(receipt.leaf), proof.index, at.size, proof.hashes, at.root),
+            "proof.inclusion",
+            name,
+            f"the entry is not number {proof.index} of the {at.size} entries that were signed",
+        )
+    found = ProofVerification(
+        ok=not problems.found,
+        kind=_INCLUSION,
+        index=proof.index,
+        leaf=receipt.leaf.decode() if receipt else None,
+        statement=receipt.statement if receipt else None,
+        problems=tuple(problems.found),
+    )
+    return _under(found, signed)
+
+
+def _receipt(name: str, proof: InclusionProof, problems: Problems) -> Receipt | None:
+    if proof.extra is None:
+        problems.report("proof.leaf", name, "it does not say which entry it is of: no leaf is in it")
+        return None
+    try:
+        receipt = parse_receipt(proof.extra)
+        holds = receipt.statement is None or commits(receipt)
+    except LedgerBroken as error:
+        problems.report("proof.leaf", name, error.what)
+        return None
+    problems.expect(holds, "proof.commitment", name, "the entry does not commit to the statement beside it")
+    return receipt
+
+
+def _consistency(
+    name: str,
+    data: bytes,
+    keys: Sequence[VerifierKey],
+    pinned: Sequence[tuple[str, bytes]],
+    problems: Problems,
+) -> ProofVerification:
+    try:
+        proof = parse_consistency(data)
+    except LedgerBroken as error:
+        problems.report("proof.malformed", name, error.what)
+        return ProofVerification(ok=False, kind=_CONSISTENCY, problems=tuple(problems.found))
+    if len(pinned) != 1:
+        raise BadInput(
+            "a proof of consistency is held against one older checkpoint",
+            where=name,
+            mend="name the one you kept: --pinned FILE",
+        )
+    signed = _open(name, proof.checkpoint, keys, problems)
+    older = _open_pinned(*pinned[0], keys, problems)
+    if signed is not None and older is not None:
+        old, new = older.checkpoint, signed.checkpoint
+        holds = (old.origin, old.size) == (new.origin, proof.old) and check_consistency(
+            old.size, new.size, old.root, new.root, proof.hashes
+        )
+        sentence = f"the log of {new.size} entries does not begin with the {old.size} of {pinned[0][0]}"
+        problems.expect(holds, "proof.consistency", name, sentence)
+    found = ProofVerification(ok=not problems.found, kind=_CONSISTENCY, old=proof.old, problems=tuple(problems.found))
+    return _under(found, signed)
+
+
+def _open(name: str, note: str, keys: Sequence[VerifierKey], problems: Problems) -> Signed | None:
+    try:
+        return open_signed(note, keys)
+    except LedgerBroken as error:
+        problems.report("checkpoint.signature", name, error.what)
+        return None
+
+
+def _open_pinned(name: str, data: bytes, keys: Sequence[VerifierKey], problems: Problems) -> Signed | None:
+    try:
+        return open_signed(signed_note(data), keys)
+    except LedgerBroken as error:
+        problems.report("pinned.signature", name, error.what)
+        return None
+
+
+def _under(found: ProofVerification, signed: Signed | None) -> ProofVerification:
+    if signed is None:
+        return found
+    at = signed.checkpoint
+    return replace(found, origin=at.origin, size=at.size, root=at.root.hex(), signed_by=signed.signed_by)

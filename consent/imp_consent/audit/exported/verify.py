@@ -1,0 +1,225 @@
+"""An export of the log checked by somebody who has nothing else: no workspace, no database, no keys but a public one.
+
+What it establishes: the entries are exactly those the log signed for, every tile is what the entries make it, the log
+begins with what every pinned checkpoint says, and new signing keys were handed over by the old ones. What it cannot:
+what the people behind the entries said (that takes their keys), and that the log showed everybody the same (that takes
+a checkpoint from somewhere else: pin it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from imp_consent.audit.exported.folder import Folder, Unreadable
+from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
+from imp_consent.audit.exported.tree import Tree, read_tree
+from imp_consent.audit.problem import Problem, Problems
+from imp_consent.ledger.checkpoint import Checkpoint
+from imp_consent.ledger.note import VerifierKey
+from imp_consent.ledger.tile import levels_of, parse_tile_path, tile_at
+from imp_core.errors import BadInput, LedgerBroken
+
+__all__ = ["CHECKPOINT", "README", "VKEYS", "ExportVerification", "verify"]
+
+CHECKPOINT: Final = "checkpoint"
+VKEYS: Final = "log.vkey"
+README: Final = "README.md"
+_LIMITS: Final = {CHECKPOINT: 1_000_000, VKEYS: 1_000_000, README: 1_000_000}
+_SHOWN: Final = 100
+_SHOWN_PATH: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportVerification:
+    """What was looked at and what was found.
+
+    `origin`, `size` and `root` (hex) are what the checkpoint says (None: it cannot be read), `signed_by` the ids of
+    the trusted keys that signed it. `entries_root` (hex) is the root of the entries' own bytes (None: some are
+    missing), `persons_leaves` how many entries are people's, `files` how many tiles and bundles were hashed, `pinned`
+    how many checkpoints kept elsewhere agree.
+    """
+
+    ok: bool
+    origin: str | None
+    size: int | None
+    root: str | None
+    signed_by: tuple[str, ...]
+    entries_root: str | None
+    persons_leaves: int
+    files: int
+    pinned: int
+    problems: tuple[Problem, ...]
+
+
+def verify(
+    folder: Path,
+    vkey: str | bytes,
+    pinned: Sequence[tuple[str, bytes]] = (),
+    *,
+    count: Callable[[int], None] = lambda _: None,
+) -> ExportVerification:
+    """Check an export; `count` hears of each entry.
+
+    `vkey` are the verifier keys the auditor trusts, one a line, from elsewhere than the folder. `pinned` are
+    checkpoints or `.tlog-proof` files kept elsewhere (name and bytes of each): the log must begin with what they say.
+
+    Raises:
+        BadInput: the folder cannot be read, or `vkey` holds no verifier key.
+    """
+    keys, problems = parse_vkeys(vkey), Problems()
+    with Folder(folder) as opened:
+        return _Export(opened, keys, problems).verify(pinned, count)
+
+
+class _Export:
+    def __init__(self, folder: Folder, keys: Sequence[VerifierKey], problems: Problems) -> None:
+        self._folder = folder
+        self._given = keys
+        self._trusted = list(keys)
+        self._problems = problems
+
+    def verify(self, pinned: Sequence[tuple[str, bytes]], count: Callable[[int], None]) -> ExportVerification:
+        note = self._own(CHECKPOINT)
+        stated = self._stated(note)
+        tree = Tree(size=0)
+        if stated is not None:
+            tree = read_tree(self._folder, stated.size, self._problems, count)
+            self._check_listing(stated.size)
+        self._check_keys()
+        signed = None if note is None or stated is None else self._open(note, CHECKPOINT, "checkpoint.signature")
+        if stated is not None:
+            self._check_tree(stated, signed, tree)
+        agreed = self._check_pinned(pinned, tree, stated)
+        return ExportVerification(
+            ok=not self._problems.found,
+            origin=stated.origin if stated else None,
+            size=stated.size if stated else None,
+            root=stated.root.hex() if stated else None,
+            signed_by=signed.signed_by if signed else (),
+            entries_root=tree.root.hex() if tree.root and stated else None,
+            persons_leaves=tree.people,
+            files=tree.files,
+            pinned=agreed,
+            problems=tuple(self._problems.found),
+        )
+
+    def _own(self, name: str) -> bytes | None:
+        try:
+            return self._folder.read(name, _LIMITS[name])
+        except Unreadable as error:
+            self._problems.report(f"{name.partition('.')[0]}.missing", name, str(error))
+            return None
+
+    def _stated(self, note: bytes | None) -> Checkpoint | None:
+        """What the checkpoint says before its signature is known to hold: the key may be handed over in the log."""
+        if note is None:
+            return None
+        try:
+            text, blank, _ = note.decode().rpartition("\n\n")
+            return Checkpoint.parse(text + "\n" if blank else "")
+        except (UnicodeDecodeError, LedgerBroken) as error:
+            why = error.what if isinstance(error, LedgerBroken) else "not text in UTF-8"
+            self._problems.report("checkpoint.malformed", CHECKPOINT, why)
+            return None
+
+    def _check_keys(self) -> None:
+        listed = self._own(VKEYS)
+        if listed is None:
+            return
+        try:
+            named = parse_vkeys(listed)
+        except BadInput as error:
+            self._problems.report("vkey.malformed", VKEYS, str(error))
+            return
+        strangers = [key for key in named if key not in self._trusted]
+        self._problems.expect(
+            not strangers,
+            "vkey.unknown",
+            VKEYS,
+            f"{len(strangers)} keys that the given verifier key does not lead to: it belongs to another log, or no "
+            "signed hand-over names them",
+        )
+
+    def _open(self, note: bytes, place: str, code: str) -> Signed | None:
+        try:
+            return open_signed(note, self._trusted)
+        except LedgerBroken as error:
+            self._problems.report(code, place, error.what)
+            return None
+
+    def _check_tree(self, stated: Checkpoint, signed: Signed | None, tree: Tree) -> None:
+        if signed is not None and tree.root == stated.root:
+            # the entries are what was signed: whatever else differs is wrong itself
+            for path in dict.fromkeys([*(tile for _, _, tile in tree.entries_wrong), *tree.tiles_wrong]):
+                self._problems.report("tile.hash", path, "its hashes are not those of the entries that were signed")
+            return
+        if (
+            not (signed is not None and tree.tiles_root == stated.root and not tree.chain_wrong)
+            and tree.root is not None
+        ):
+            self._problems.expect(
+                tree.root == stated.root,
+                "log.root",
+                CHECKPOINT,
+                "the entries do not have the root the checkpoint names",
+            )
+        for path, seq, tile in tree.entries_wrong:
+            self._problems.report("entries.hash", path, f"the bytes of entry {seq} do not have the hash in {tile}")
+        for path in tree.chain_wrong:
+            self._problems.report("tile.hash", path, "a hash is not the root of the tile below it")
+
+    def _check_listing(self, size: int) -> None:
+        """Nothing lies there that the checkpoint does not ask for."""
+        strays = 0
+        try:
+            for path, plain in self._folder.files():
+                if plain and (path in _LIMITS or _is_of(path, size)):
+                    continue
+                strays += 1
+                if strays <= _SHOWN:
+                    what = "a file" if plain else "something that is no plain file,"
+                    self._problems.report("export.stray", _shown(path), f"{what} that is no part of this export")
+        except Unreadable as error:
+            self._problems.report("export.unreadable", _shown(str(error)), "the export cannot be listed whole")
+        if strays > _SHOWN:
+            self._problems.report("export.stray", ".", f"{strays - _SHOWN} more files that are no part of this export")
+
+    def _check_pinned(self, pinned: Sequence[tuple[str, bytes]], tree: Tree, stated: Checkpoint | None) -> int:
+        agreed = 0
+        for name, data in pinned:
+            try:
+                signed = self._open(signed_note(data), name, "pinned.signature")
+            except LedgerBroken as error:
+                self._problems.report("pinned.malformed", name, error.what)
+                continue
+            if signed is None or stated is None:
+                continue
+            pin = signed.checkpoint
+            agreed += self._problems.expect(
+                pin.origin == stated.origin and tree.root_at(self._folder, pin.size) == pin.root,
+                "pinned.contradicted",
+                name,
+                f"the log's first {pin.size} entries are not those of this checkpoint, which was kept elsewhere"
+                if pin.size <= tree.size
+                else f"the export has {tree.size} entries, {pin.size} were signed before: its tail was cut off, or it "
+                "is older than this checkpoint",
+            )
+        return agreed
+
+
+def _is_of(path: str, size: int) -> bool:
+    try:
+        tile = parse_tile_path(path)
+    except BadInput:
+        return False
+    return (tile.level or 0) < levels_of(size) and tile_at(tile.level, tile.number, size) == tile
+
+
+def _shown(path: str) -> str:
+    # a name from strangers: it must not write to the terminal what it likes
+    text = path.encode(errors="backslashreplace").decode()
+    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return text if len(text) <= _SHOWN_PATH else text[:_SHOWN_PATH] + "…"
