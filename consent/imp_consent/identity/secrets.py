@@ -25,7 +25,7 @@ def hkdf(key: bytes, info: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class SubjectSecrets:
-    """What one subject's key opens: the chain of links, the commitments' blinds and the payloads."""
+    """What one subject's key opens: the chain of links, the commitments' blinds, the payloads, events in the inbox."""
 
     subject: int
     key: bytes = field(repr=False)
@@ -39,6 +39,11 @@ class SubjectSecrets:
     def payloads(self) -> AESGCM:
         """AES-256-GCM under HKDF(K_s, "payload")."""
         return AESGCM(hkdf(self.key, b"payload"))
+
+    @cached_property
+    def inbox(self) -> AESGCM:
+        """AES-256-GCM under HKDF(K_s, "inbox")."""
+        return AESGCM(hkdf(self.key, b"inbox"))
 
     def link(self, i: int) -> bytes:
         """link_i = HMAC(link key, i as 8 bytes)."""

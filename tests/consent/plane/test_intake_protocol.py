@@ -310,7 +310,7 @@ def test_a_ledger_that_never_rests_ends_the_intake_without_a_trace(given, anothe
     numbers = iter(range(1000))
 
     def always(*arguments, **named) -> list[object]:
-        raise protocol._Outdated([], next(numbers) + 50)
+        raise protocol.Outdated([], next(numbers) + 50)
 
     before = given.state()
     with pytest.MonkeyPatch.context() as patch:

@@ -9,7 +9,7 @@ reader can tell when they may have been counted twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -35,6 +35,7 @@ __all__ = [
     "cells_of",
     "counted",
     "known_ids",
+    "waiting_ids",
 ]
 
 ADMITTED: Final = "admitted"
@@ -96,12 +97,26 @@ def known_ids(reader: Reader, ids: Iterable[bytes]) -> set[bytes]:
     Raises:
         LedgerBroken: a row was changed by other hands.
     """
-    wanted = list(ids)
+    return _among(reader, "dedupe", list(ids))
+
+
+def waiting_ids(reader: Reader, ids: Iterable[bytes]) -> set[bytes]:
+    """Which of these events were acknowledged and wait in the inbox.
+
+    Raises:
+        LedgerBroken: a row was changed by other hands.
+    """
+    if reader.sql.execute("SELECT 1 FROM inbox LIMIT 1").fetchone() is None:
+        return set()
+    return _among(reader, "inbox", list(ids))
+
+
+def _among(reader: Reader, table: str, wanted: Sequence[bytes]) -> set[bytes]:
     known: set[bytes] = set()
     for start in range(0, len(wanted), _IDS):
         chunk = wanted[start : start + _IDS]
         marks = ", ".join("?" * len(chunk))
-        known.update(row[0] for row in reader.sealed.select("dedupe", f"event_id IN ({marks})", chunk))  # type: ignore[misc]  # the column's type
+        known.update(row[0] for row in reader.sealed.select(table, f"event_id IN ({marks})", chunk))  # type: ignore[misc]  # the column's type
     return known
 
 

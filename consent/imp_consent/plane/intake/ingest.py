@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -21,21 +21,21 @@ from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.intake.columns import Stamp
+from imp_consent.plane.intake.commit import Outdated, commit_file
 from imp_consent.plane.intake.faults import Faults, Refuse
-from imp_consent.plane.intake.regate import Dropped, RowSource, dropped_rows
+from imp_consent.plane.intake.regate import RowSource, dropped_rows
 from imp_consent.plane.intake.register import drop, read_contents, remember
 from imp_consent.plane.intake.result import IngestResult, SourceFile
 from imp_consent.plane.intake.screen import Decide, Screen
 from imp_consent.plane.intake.signals import Envelope, append_signals, new_signals
 from imp_consent.plane.intake.terms import Terms
-from imp_core.errors import BadInput, ImpError, LedgerBroken
+from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
 __all__ = ["Intake", "ingest_events"]
 
 _CHUNK = 20_000
-_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +90,6 @@ def ingest_events(
         return run.commit(file)
 
 
-class _Outdated(Exception):
-    """The ledger moved on since the file was written: rows that may no longer come in, the batch number now free."""
-
-    def __init__(self, rows: list[Dropped], batch: int) -> None:
-        super().__init__()
-        self.rows = rows
-        self.batch = batch
-
-
 class _Run:
     """One intake: where it started from, what became of its rows, and the commit."""
 
@@ -132,28 +123,8 @@ class _Run:
 
     def commit(self, file: archive.WrittenFile) -> IngestResult:
         """Register the file; where the ledger moved on against some of its rows, write it again without them."""
-        workspace, log = self._intake.workspace, self._intake.log
-        try:
-            for _ in range(_ATTEMPTS):
-                try:
-                    result = self._register(file)
-                except _Outdated as outdated:
-                    drop(self.screen.tally, outdated.rows)
-                    old, gone = file, {row.row for row in outdated.rows}
-                    file = archive.renumber_without(workspace, old, gone, batch=outdated.batch)
-                    archive.discard(workspace, log, old)
-                    continue
-                if result.already:
-                    archive.discard(workspace, log, file)
-                return result
-            raise LedgerBroken("the ledger kept changing under the intake", mend="run it again when others are done")
-        except BaseException:
-            # What cannot be unlinked now is an orphan, and the next intake's.
-            with suppress(ImpError, sqlite3.Error, OSError):
-                archive.discard(workspace, log, file)
-            raise
-        finally:
-            file.release()
+        drop_rows = partial(drop, self.screen.tally)
+        return commit_file(self._intake.workspace, self._intake.log, file, self._register, drop=drop_rows)
 
     def result(
         self,
@@ -195,6 +166,12 @@ class _Run:
         )
 
     def _register(self, file: archive.WrittenFile) -> IngestResult:
+        result = self._registered(file)
+        if result.already:
+            archive.discard(self._intake.workspace, self._intake.log, file)
+        return result
+
+    def _registered(self, file: archive.WrittenFile) -> IngestResult:
         rows = partial(archive.read_columns, self._intake.workspace, file)
         contents = read_contents(rows, self._stamp.event_secret)
         tally = self.screen.tally
@@ -220,7 +197,7 @@ class _Run:
         )
         batch = archive.next_batch(transaction)
         if dropped or batch != file.batch:
-            raise _Outdated(dropped, batch)
+            raise Outdated(dropped, batch)
 
     def _collect(self, file: archive.WrittenFile, *, signals: int) -> dict[str, Json]:
         tally = self.screen.tally

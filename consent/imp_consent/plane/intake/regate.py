@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.plane.intake.enrol import CELL_COLUMNS, Cell, cells_of, known_ids
+from imp_consent.plane.intake.enrol import CELL_COLUMNS, Cell, cells_of, known_ids, waiting_ids
 from imp_consent.plane.intake.screen import Decide, ask
 
 __all__ = ["DUPLICATE", "Dropped", "RowSource", "dropped_rows"]
@@ -35,16 +35,23 @@ class Dropped:
 
 
 def dropped_rows(
-    transaction: Transaction, rows: RowSource, *, since: int, decide: Decide, event_secret: bytes
+    transaction: Transaction,
+    rows: RowSource,
+    *,
+    since: int,
+    decide: Decide,
+    event_secret: bytes,
+    from_inbox: bool = False,
 ) -> list[Dropped]:
     """The rows that may not come in as of now, though they could at ledger size `since`.
 
-    Only people about whom entries were written since are asked about again, and those an erasure took away.
+    Only people about whom entries were written since are asked about again, and those an erasure took away. Rows that
+    come `from_inbox` are no duplicates of what waits there.
 
     Raises:
         LedgerBroken: a row of the ledger was changed by other hands.
     """
-    dropped = {row.row: row for row in _taken_meanwhile(transaction, rows, since)}
+    dropped = {row.row: row for row in _taken_meanwhile(transaction, rows, since, from_inbox=from_inbox)}
     changed = pa.array(sorted(_changed(transaction, rows, since)), pa.int64())
     if len(changed):
         for batch in rows(_COLUMNS):
@@ -68,14 +75,18 @@ def _denied(transaction: Transaction, rows: pa.RecordBatch, decide: Decide, even
             yield Dropped(row=numbers[place], purpose=purposes[place], reason=reason, counted=cells.get(place))
 
 
-def _taken_meanwhile(transaction: Transaction, rows: RowSource, since: int) -> Iterator[Dropped]:
-    """Rows whose event another intake has registered since."""
-    registered = transaction.sealed.select("batch", "collect_seq >= ? LIMIT 1", (since,))
-    if not any(True for _ in registered):
+def _taken_meanwhile(transaction: Transaction, rows: RowSource, since: int, *, from_inbox: bool) -> Iterator[Dropped]:
+    """Rows whose event another intake has registered since, or the inbox has acknowledged."""
+    newer = transaction.sealed.select("batch", "collect_seq >= ? LIMIT 1", (since,))
+    registered = any(True for _ in newer)
+    waiting = not from_inbox and transaction.sql.execute("SELECT 1 FROM inbox LIMIT 1").fetchone() is not None
+    if not registered and not waiting:
         return
     for batch in rows(("row", "purpose", "event_id")):
         ids = [bytes.fromhex(event_id) for event_id in batch.column("event_id").to_pylist()]
-        known = known_ids(transaction, ids)
+        known = known_ids(transaction, ids) if registered else set()
+        if waiting:
+            known |= waiting_ids(transaction, ids)
         numbers, purposes = (batch.column(name).to_pylist() for name in ("row", "purpose"))
         for event_id, number, purpose in zip(ids, numbers, purposes, strict=True):
             if event_id in known:

@@ -11,7 +11,7 @@ from imp_consent.gate import Decisions, Memory
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane.intake.columns import Stamp, columns_of
-from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids
+from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids, waiting_ids
 from imp_consent.plane.intake.people import NOBODY, People, Person
 from imp_consent.plane.intake.terms import event_fault, signal_fault
 from imp_core.errors import BadInput, PluginBroken
@@ -151,7 +151,8 @@ class Screen:
             )
 
     def _unknown(self, reader: Reader, rows: list[_Row]) -> list[_Row]:
-        known = known_ids(reader, (row.event_id for row in rows))
+        ids = [row.event_id for row in rows]
+        known = known_ids(reader, ids) | waiting_ids(reader, ids)
         self.tally.duplicates += len(known)
         return [row for row in rows if row.event_id not in known] if known else rows
 
