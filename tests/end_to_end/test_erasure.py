@@ -177,7 +177,7 @@ def test_erasing_nobody_known_is_refused_and_changes_nothing(shop: Context) -> N
 
 def test_two_erasures_one_after_the_other_balance(shop: Context) -> None:
     erase(shop, [ANN])
-    record(shop, ANN, purpose="analytics", state="given")
+    record(shop, ANN, purpose="analytics", state="given", returning=True)
     done = erase(shop, [ANN, BEN])
     assert (done.people, done.rows) == (2, 2)
     result = verify_workspace(shop)

@@ -18,6 +18,7 @@ from imp_consent.commands.rows import Row, read_rows
 from imp_consent.commands.saying import STATES, Scribe
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
@@ -61,7 +62,8 @@ Example: imp consent import newsletter.csv.gz --map newsletter.toml
 class ImportResult:
     """What was recorded: rows by state, distinct people, and the first and last entry (None: nothing was new).
 
-    `skipped` rows had been imported from the same file before; `rejected` rows were faulty and left out.
+    `skipped` rows had been imported from the same file before; `rejected` rows were faulty and left out; `suppressed`
+    rows are about people who were erased: they stay erased, whatever the file says.
     """
 
     file: str
@@ -72,6 +74,7 @@ class ImportResult:
     withdrawn: int
     people: int
     rejected: int
+    suppressed: int
     skipped: int
     first_seq: int | None
     last_seq: int | None
@@ -80,6 +83,7 @@ class ImportResult:
 @dataclass(slots=True)
 class _Tally:
     skipped: int = 0
+    suppressed: int = 0
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
     people: set[int] = field(default_factory=set)
     faults: list[RowFault] = field(default_factory=list)
@@ -121,7 +125,7 @@ def import_file(
                 raise BadInput("the file changed while it was read", where=str(path))
             if rejects_path is not None:
                 _write_rejects(rejects_path, tally.faults)
-            if not tally.rows:
+            if not tally.rows + tally.suppressed:
                 raise BadInput("every row is faulty", where=str(path), mend=f"see {rejects_path}")
             _note(transaction, sha256, mapping, tally)
     return ImportResult(
@@ -131,6 +135,7 @@ def import_file(
         **tally.states,
         people=len(tally.people),
         rejected=len(tally.faults),
+        suppressed=tally.suppressed,
         skipped=tally.skipped,
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
@@ -160,8 +165,12 @@ def _record_row(scribe: Scribe, reader: RowReader, number: int, row: Row, *, tal
     if dry:  # one fault is known, so nothing will be kept: only look for more
         scribe.check(raw, said)
         return
-    seq, subject = scribe.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
-    tally.count(said.state, seq, subject)
+    try:
+        seq, subject = scribe.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
+    except Suppressed:
+        tally.suppressed += 1
+    else:
+        tally.count(said.state, seq, subject)
 
 
 def _left_over(reader: Reader, sha256: str, mapping: ColumnMap, tally: _Tally) -> set[int] | None:
@@ -173,7 +182,7 @@ def _left_over(reader: Reader, sha256: str, mapping: ColumnMap, tally: _Tally) -
         rejects = entry.fields.get("rejects")
         rejected = set(json.loads(reader.document(rejects))) if isinstance(rejects, str) else set()
         left = rejected if left is None else left & rejected
-        tally.skipped += int(str(entry.fields.get("rows", 0)))
+        tally.skipped += int(str(entry.fields.get("rows", 0))) + int(str(entry.fields.get("suppressed", 0)))
     return left
 
 
@@ -185,9 +194,10 @@ def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tal
         "mapping": mapping.sha256,
         "rows": tally.rows,
         **tally.states,
+        "suppressed": tally.suppressed,
         "people": len(tally.people),
-        "first": tally.seqs[0],
-        "last": tally.seqs[1],
+        "first": min(tally.seqs, default=None),
+        "last": max(tally.seqs, default=None),
         "rejects": hashlib.sha256(rejected).hexdigest() if tally.faults else None,
     }
     transaction.append_system(_TYPE, fields, documents=(rejected,) if tally.faults else ())
@@ -244,11 +254,14 @@ def import_command(
 
 
 def _text(done: ImportResult) -> str:
+    suppressed = f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
+    if done.first_seq is None and suppressed:
+        return f"nothing recorded{suppressed}"
     if done.first_seq is None:
         return f"nothing new: all {done.skipped} rows of this file were imported before"
     skipped = f", {done.skipped} imported before" if done.skipped else ""
     rejected = f", {done.rejected} rejected" if done.rejected else ""
     return (
         f"entries {done.first_seq} to {done.last_seq}: {done.rows} rows about {done.people} people "
-        f"({done.given} given, {done.refused} refused, {done.withdrawn} withdrawn){skipped}{rejected}"
+        f"({done.given} given, {done.refused} refused, {done.withdrawn} withdrawn){skipped}{rejected}{suppressed}"
     )

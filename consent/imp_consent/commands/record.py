@@ -13,6 +13,7 @@ from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.gate import denied_channels
 from imp_consent.ledger.in_flight import messages_in_flight
+from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -55,10 +56,14 @@ def record(
     action: str | None = None,
     evidence: str | None = None,
     surface: str = "command line",
+    returning: bool = False,
 ) -> RecordResult:
     """Record that a person gave, refused or withdrew consent; the person is created where nobody was known.
 
+    `returning` is for somebody who was erased and has now given consent anew, in person and verified.
+
     Raises:
+        Suppressed: the person was erased, and is not returning.
         BadInput: the identifier is malformed, the purpose, state or notice unknown, the time to come, or the consent
             could not be valid.
     """
@@ -72,10 +77,13 @@ def record(
         action=action,
         evidence=evidence,
     )
-    with open_log(ctx).write() as transaction:
+    log = open_log(ctx)
+    with log.write() as transaction:
         scribe = Scribe(ctx, transaction, surface=surface)
         statement = scribe.statement(said)
-        seq, subject = scribe.append(raw_id, said)
+        seq, subject = scribe.append(raw_id, said, returning=returning)
+        # before the commit: what is suppressed outside and no longer inside would be taken for tampering
+        Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
         in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
         denied: Mapping[str, str] = {}
         if statement.type == "grant" and not said.channel:
@@ -103,6 +111,7 @@ def record(
 @click.option("--valid-for", metavar="DAYSd", help="Expires after so many days, such as 180d.")
 @click.option("--action", help="What the person did to say so, such as click or signature.")
 @click.option("--evidence", help="Where the proof is, such as a document's number.")
+@click.option("--returning", is_flag=True, help="The person was erased, and has now given consent anew themselves.")
 @json_option
 @pass_context
 def record_command(
@@ -117,6 +126,7 @@ def record_command(
     valid_for: str | None,
     action: str | None,
     evidence: str | None,
+    returning: bool,
     as_json: bool,
 ) -> None:
     """Record that a person gave, refused or withdrew consent; prints the entry's number.
@@ -134,6 +144,7 @@ def record_command(
         valid_for_days=None if valid_for is None else parse_days(valid_for),
         action=action,
         evidence=evidence,
+        returning=returning,
     )
     where = f" on {done.channel}" if done.channel else ""
     until = f" until {done.until}" if done.until else ""

@@ -95,15 +95,22 @@ class Scribe:
         except BadInput as error:
             raise _of_the_identifier(error) from None
 
-    def append(self, raw: RawId, said: Saying, *, idempotency_key: str | None = None) -> tuple[int, int]:
+    def append(
+        self, raw: RawId, said: Saying, *, idempotency_key: str | None = None, returning: bool = False
+    ) -> tuple[int, int]:
         """Append one saying and return its seq and its subject, created where nobody was known.
 
+        `returning`: by this consent of their own somebody who was erased comes back; the entry says so.
+
         Raises:
-            BadInput: as `statement`, or the identifier is malformed.
+            BadInput: as `statement`, the identifier is malformed, or `returning` without a consent.
+            Suppressed: the person was erased, and is not returning.
         """
+        if returning and said.state != "given":
+            raise BadInput("only a consent brings somebody back", where="returning", mend="use it with --state given")
         statement = self.statement(said)
         try:
-            subject = self._transaction.subject_for(raw)
+            subject = self._transaction.subject_for(raw, returning=returning)
         except BadInput as error:
             raise _of_the_identifier(error) from None
         body = envelope(
@@ -115,7 +122,7 @@ class Scribe:
             recorded_us=self._transaction.now_us,
             surface=self._surface,
             idempotency_key=idempotency_key,
-            more=self._more(said, statement, subject),
+            more=self._more(said, statement, subject) | ({"returning": True} if returning else {}),
         )
         return self._transaction.append_person(subject, statement, body), subject
 

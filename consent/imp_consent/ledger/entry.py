@@ -33,7 +33,7 @@ __all__ = [
 
 EVERY_PURPOSE: Final = "*"
 EVERY_CHANNEL: Final = ""
-PERSON_TYPES: Final = frozenset({"grant", "refuse", "withdraw", "erase-requested"})
+PERSON_TYPES: Final = frozenset({"grant", "refuse", "withdraw", "erase-requested", "lost"})
 SYSTEM_TYPES: Final = frozenset(
     {
         "policy", "notice", "experiment", "plugin-enable", "collect", "use-open", "use-close", "send-intent",

@@ -11,6 +11,7 @@ from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import loose_token, pseudonymize
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
 from imp_consent.ledger.sealed import Sealed
+from imp_consent.ledger.suppression import Suppressed, is_suppressed, lift
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 from imp_core.randomness import Randomness
@@ -86,17 +87,22 @@ class SubjectBook(SubjectFinder):
         super().__init__(sealed, keyring)
         self._randomness = randomness
         self._held: OrderedDict[int, _Held] = OrderedDict()
+        self.lifted: list[bytes] = []
 
-    def find_or_create(self, raw: RawId) -> tuple[int, bool]:
+    def find_or_create(self, raw: RawId, *, returning: bool = False) -> tuple[int, bool]:
         """The subject of an identifier, and whether it was created now.
+
+        `returning` takes back the suppression of somebody who was erased; the tokens are then in `lifted`.
 
         Raises:
             BadInput: the identifier is malformed.
+            Suppressed: the person was erased.
         """
         normalised = normalise(raw)
         found = self.find_normalised(normalised)
         if found is not None:
             return found, False
+        self._admit(normalised, returning=returning)
         subject = self._new_number()
         pepper, supp, kek = self._peppers[0], self._keyring.active("supp"), self.encryption()
         self._sealed.insert(
@@ -139,6 +145,12 @@ class SubjectBook(SubjectFinder):
         for subject, held in chosen.items():
             self._write(subject, held)
             held.stored_i = held.next_i
+
+    def _admit(self, normalised: RawId, *, returning: bool) -> None:
+        if returning:
+            self.lifted += lift(self._sealed, self._keyring, normalised)
+        elif is_suppressed(self._sealed, self._keyring, normalised):
+            raise Suppressed
 
     def _new_number(self) -> int:
         while True:

@@ -69,13 +69,16 @@ class Transaction(Reader):
         """The number of entries, those of this transaction included; the next one's seq."""
         return self._appender.size
 
-    def subject_for(self, raw: RawId) -> int:
+    def subject_for(self, raw: RawId, *, returning: bool = False) -> int:
         """The subject of an identifier, created where there is none: only for a consent or signal entry.
+
+        `returning` is whether somebody who was erased came back by a consent of their own.
 
         Raises:
             BadInput: the identifier is malformed.
+            Suppressed: the person was erased, and is not `returning`.
         """
-        subject, created = self.subjects.find_or_create(raw)
+        subject, created = self.subjects.find_or_create(raw, returning=returning)
         if created:
             self._remember(subject, [])
         return subject

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from imp_consent.identity.pseudonym import channel_pseudonym
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.suppression import suppress
+from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.outbox import channels_of
@@ -69,6 +71,9 @@ def request_erasure(
             transaction.sealed.insert("erasure", [(subject, _REQUESTED, seq, now_us)])
             _tell(transaction, subject, told)
             seqs.append(seq)
+        asked = {int(str(row[0])) for row in transaction.sealed.select("erasure")}
+    # after the commit: a tombstone of somebody who did not ask would erase them at the next restore
+    _tombstones(log).bury(asked)
     return seqs
 
 
@@ -90,6 +95,7 @@ def resume(log: Log, workspace: Workspace) -> Erased:
     if not subjects:
         # a crash may have come between the end of an erasure and this
         return Erased(people=0, leaves=0, rows=0, files=0, seq=None, compacted=log.compact())
+    _tombstones(log).bury(subjects)  # a crash may have come between the request and this
     for file in files:
         rewritten = archive.rewrite_without(workspace, file, subjects)
         if rewritten is not None:
@@ -117,11 +123,13 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
         if not subjects:
             return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
         rewritten, rows = _rewritten_since(transaction)
-        leaves = 0
+        leaves, tokens = 0, []
         for subject in sorted(subjects):
             _, next_i = transaction.subjects.secrets(subject)
             leaves += next_i
-            _destroy_one(transaction, subject)
+            tokens += _destroy_one(transaction, subject)
+        # before the commit: these people are erased whether it is reached now or by whoever goes on
+        _tombstones(log).suppress(tokens)
         listing = archive.format_listing(rewritten)
         seq = transaction.append_system(
             "erased",
@@ -131,6 +139,7 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
                 "rows": rows,
                 "files": archive.sha256_of(listing),
                 "backups_clear_by": transaction.now_us + _TELL_WITHIN_US,
+                "tombstones": _tombstones(log).read().lines,
             },
             documents=[listing],
         )
@@ -138,20 +147,25 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
     return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq)
 
 
-def _destroy_one(transaction: Transaction, subject: int) -> None:
+def _destroy_one(transaction: Transaction, subject: int) -> list[bytes]:
+    """Destroy what makes a person; returns the tokens of their identifiers that are suppressed from now on."""
     transaction.forget(subject)
+    tokens: list[bytes] = []
     sealed = transaction.sealed
     keks = [key for key in transaction.keyring.keys if key.purpose == "kek"]
     for kek in keks:
         mapping = transaction.subjects.encryption(kek.id).seal_subject(subject)
         for row in list(sealed.select("identifier", "subject = ?", (mapping,))):
-            token = row[4]
-            if not any(True for _ in sealed.select("suppression", "token = ?", (token,))):
-                sealed.insert("suppression", [(token,)])
+            tokens += suppress(sealed, [bytes(row[4])])  # type: ignore[arg-type]  # the column's type
         sealed.delete("identifier", "subject = ?", (mapping,))
     for table in _OWN_TABLES:
         sealed.delete(table, "subject = ?", (subject,))
     transaction.sql.execute("DELETE FROM payload WHERE subject = ?", (subject,))
+    return tokens
+
+
+def _tombstones(log: Log) -> Tombstones:
+    return Tombstones(log.keyring.folder, log.keyring)
 
 
 def _rewritten_since(transaction: Transaction) -> tuple[list[archive.BatchFile], int]:

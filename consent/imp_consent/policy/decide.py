@@ -17,6 +17,7 @@ class Reason(StrEnum):
     GIVEN = "given"
     NO_RECORD = NO_RECORD
     EXPIRED = "expired"
+    LOST = "lost"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
@@ -30,6 +31,7 @@ SOURCES: Final[dict[str, str]] = {
     Reason.GIVEN: "GDPR 6(1)(a)",
     Reason.NO_RECORD: "GDPR 6(1), 7(1), 25(2); ePrivacy 5(3)",
     Reason.EXPIRED: "ISO/IEC TS 27560 6.3.7.2; EDPB 05/2020 §§110-111",
+    Reason.LOST: "GDPR 5(2), 7(1)",
     Reason.REFUSED: "GDPR 4(11), 6(1)(a)",
     Reason.WITHDRAWN: "GDPR 7(3)",
     Reason.ERASED: "GDPR 17",

@@ -6,6 +6,9 @@ knowledge [from_seq, to_seq). Entry `s` is known at ledger size `n` iff s < n, s
 
 A scope with a channel exists once an entry names that channel; its timeline already holds what entries without a
 channel say. What no rectangle covers is denied, `no_record`.
+
+`lost` says that entries of this person can no longer be read since a restore: no yes that was recorded before it holds,
+at whatever event time, and none of an earlier event time that is recorded later; what was denied stays denied.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ from imp_core.errors import LedgerBroken
 __all__ = ["Fact", "Rectangle", "Scope", "Segment", "replay", "scopes", "step", "timeline", "touched"]
 
 # Ties at one event time go to the restrictive side.
-_WEIGHT: Final = {"grant": 0, "refuse": 1, "withdraw": 2, "erase-requested": 3}
-_DENIALS: Final = {"refuse": Reason.REFUSED, "withdraw": Reason.WITHDRAWN}
+_WEIGHT: Final = {"grant": 0, "lost": 1, "refuse": 2, "withdraw": 3, "erase-requested": 4}
+_DENIALS: Final = {"lost": Reason.LOST, "refuse": Reason.REFUSED, "withdraw": Reason.WITHDRAWN}
 
 
 class Fact(Protocol):
@@ -77,6 +80,17 @@ class Rectangle(NamedTuple):
 class _Verdict(NamedTuple):
     reason: str
     seq: int
+
+
+class _Lost(NamedTuple):
+    """The newest `lost`, and the latest event time of any."""
+
+    seq: int
+    at_us: int
+
+    def voids(self, verdict: _Verdict, at_us: int) -> bool:
+        """Whether a yes no longer holds: what may have taken it back is lost."""
+        return verdict.reason == Reason.GIVEN and (verdict.seq < self.seq or at_us < self.at_us)
 
 
 class _Entries:
@@ -139,7 +153,7 @@ def timeline(facts: Sequence[Fact], scope: Scope) -> tuple[Segment, ...]:
         own = _Entries(())
     else:
         own = _Entries(fact for fact in spoken if fact.statement.channel == scope.channel)
-    return tuple(_segments(general, own))
+    return tuple(_segments(general, own, _lost_of(facts)))
 
 
 def step(open_: Iterable[Rectangle], segments: Iterable[Segment], seq: int) -> tuple[list[Rectangle], list[Rectangle]]:
@@ -188,16 +202,23 @@ def _first_erasure(facts: Iterable[Fact]) -> int | None:
     return first
 
 
+def _lost_of(facts: Iterable[Fact]) -> _Lost | None:
+    lost = [(fact.seq, fact.statement.at_us) for fact in facts if fact.statement.type == "lost"]
+    return _Lost(max(lost)[0], max(at_us for _, at_us in lost)) if lost else None
+
+
 def _covers(said: Statement, purpose: str) -> bool:
     # a grant names its purpose: one for "every purpose" would bundle them (GDPR 7(2)) and opens nothing
     return said.purpose == purpose or (said.purpose == EVERY_PURPOSE and said.type != "grant")
 
 
-def _segments(general: _Entries, own: _Entries) -> Iterator[Segment]:
+def _segments(general: _Entries, own: _Entries, lost: _Lost | None) -> Iterator[Segment]:
     breaks = sorted(general.breaks() | own.breaks())
     pending: tuple[int, _Verdict] | None = None
     for at_us in breaks:
         verdict = _scope_verdict(general, own, at_us)
+        if lost is not None and lost.voids(verdict, at_us):
+            verdict = _Verdict(Reason.LOST, lost.seq)
         if pending is not None and pending[1] == verdict:
             continue
         if pending is not None:

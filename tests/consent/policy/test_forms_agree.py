@@ -56,9 +56,18 @@ def clerk(file: list[Said], purpose: str, channel: str, at: int, size: int) -> t
     erasures = [line.seq for line in known if line.type == "erase-requested"]
     if erasures:
         return "erased", min(erasures)
+    reason, seq = notes(known, purpose, channel, at)
+    lost = [line for line in known if line.type == "lost"]
+    if reason == "given" and any(seq < line.seq or at < line.at for line in lost):
+        return "lost", max(line.seq for line in lost)  # what may have taken that yes back, nobody can read
+    return reason, seq
+
+
+def notes(known: list[Said], purpose: str, channel: str, at: int) -> tuple[str, int | None]:
+    """What the clerk has on the two notes once all lines up to a time are read."""
     everywhere: Said | None = None
     here: Said | None = None
-    yes_comes_before_no = {"grant": 0, "refuse": 1, "withdraw": 2}
+    yes_comes_before_no = {"grant": 0, "lost": 1, "refuse": 2, "withdraw": 3}
     for line in sorted(known, key=lambda line: (line.at, yes_comes_before_no[line.type], line.seq)):
         meant = line.purpose == purpose or (line.purpose == "*" and line.type != "grant")
         if line.at > at or not meant:
@@ -69,7 +78,6 @@ def clerk(file: list[Said], purpose: str, channel: str, at: int, size: int) -> t
                 here = None  # no to everything ends the yes for this channel
         elif line.channel == channel:
             here = line
-
     return answer(everywhere, here, at)
 
 
@@ -82,15 +90,15 @@ def answer(everywhere: Said | None, here: Said | None, at: int) -> tuple[str, in
     if here.type == "grant":
         decides = everywhere if read(here, at) == "expired" else here
     else:
-        order = ["given", "expired", "refused", "withdrawn"]
+        order = ["given", "expired", "lost", "refused", "withdrawn"]
         decides = everywhere if order.index(read(everywhere, at)) > order.index(read(here, at)) else here
     return read(decides, at), decides.seq
 
 
 def read(line: Said, at: int) -> str:
     """What one line says at a time."""
-    if line.type == "withdraw":
-        return "withdrawn"
+    if line.type in ("withdraw", "lost"):
+        return "withdrawn" if line.type == "withdraw" else "lost"
     if line.until is not None and line.until <= at:
         return "expired"
     return "refused" if line.type == "refuse" else "given"
@@ -102,14 +110,15 @@ TIMES = st.integers(0, 12)
 @st.composite
 def statements(draw: st.DrawFn) -> Statement:
     """One statement on a small calendar, so that ties, back-dating and expiry are common."""
-    type_ = draw(st.sampled_from(["grant"] * 4 + ["refuse"] * 2 + ["withdraw"] * 3 + ["erase-requested"]))
+    type_ = draw(st.sampled_from(["grant"] * 4 + ["refuse"] * 2 + ["withdraw"] * 3 + ["lost", "erase-requested"]))
     at = draw(TIMES)
     lasts = draw(st.none() | st.integers(0, 6)) if type_ in ("grant", "refuse") else None
     if type_ == "erase-requested":
         # erasure is for good; most examples do without
         type_ = draw(st.sampled_from(["erase-requested", "withdraw", "withdraw"]))
-    purpose = "*" if type_ == "erase-requested" else draw(st.sampled_from(["ads"] * 5 + ["tests"] * 2 + ["*"]))
-    channel = "" if type_ == "erase-requested" else draw(st.sampled_from(CHANNELS))
+    whole = type_ in ("erase-requested", "lost")
+    purpose = "*" if whole else draw(st.sampled_from(["ads"] * 5 + ["tests"] * 2 + ["*"]))
+    channel = "" if whole else draw(st.sampled_from(CHANNELS))
     return Statement(
         type=type_, purpose=purpose, channel=channel, at_us=at, until_us=None if lasts is None else at + lasts
     )
@@ -225,7 +234,7 @@ def test_the_point_form_answers_as_the_clerk_does(
 
 
 def stricter_of(one: str, other: str) -> str:
-    order = ["given", "no_record", "expired", "refused", "withdrawn", "erased"]
+    order = ["given", "no_record", "expired", "lost", "refused", "withdrawn", "erased"]
     return max(one, other, key=order.index)
 
 

@@ -164,7 +164,7 @@ def test_every_reason_has_a_source_and_only_one_permits() -> None:
 
 
 def test_strictness_follows_the_order_of_precedence() -> None:
-    order = ["given", "no_record", "expired", "refused", "withdrawn", "erased", "ledger_unavailable"]
+    order = ["given", "no_record", "expired", "lost", "refused", "withdrawn", "erased", "ledger_unavailable"]
     assert sorted(STRICTNESS, key=STRICTNESS.__getitem__) == order
     assert stricter("withdrawn", "given") == stricter("given", "withdrawn") == "withdrawn"
 

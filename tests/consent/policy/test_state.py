@@ -174,3 +174,31 @@ def test_a_rectangle_goes_into_its_row_and_back() -> None:
         "entries": "[2,11]",
     }
     assert parse_row(row) == (42, MAIL, rectangle)
+
+
+def lost(seq: int, at: int) -> Fact:
+    return Fact(seq, Statement(type="lost", purpose="*", channel="", at_us=at))
+
+
+def test_a_loss_voids_every_yes_before_it_at_whatever_event_time() -> None:
+    facts = [*said(("grant", 10), ("withdraw", 20), ("grant", 30)), lost(3, 40)]
+    assert told(facts) == [(10, "lost"), (20, "withdrawn"), (30, "lost")]
+    assert timeline(facts, EVERYWHERE)[0].entries == (3,)
+
+
+def test_after_a_loss_only_a_yes_of_a_later_event_time_opens_again() -> None:
+    facts = [*said(("grant", 10)), lost(1, 40)]
+    assert told([*facts, Fact(2, said(("grant", 20))[0].statement)]) == [(10, "lost")]
+    assert told([*facts, Fact(2, said(("grant", 40))[0].statement)]) == [(10, "lost")]
+    assert told([*facts, Fact(2, said(("grant", 41))[0].statement)]) == [(10, "lost"), (41, "given")]
+
+
+def test_a_channels_no_stays_after_a_loss_until_a_yes_for_that_channel() -> None:
+    facts = [*said(("grant", 10), ("refuse", 20, "mail")), lost(2, 40), Fact(3, said(("grant", 50))[0].statement)]
+    assert told(facts) == [(10, "lost"), (50, "given")]
+    assert told(facts, MAIL)[-1] == (20, "refused")
+
+
+def test_a_yes_that_a_loss_voided_does_not_come_back_with_its_own_later_event_time() -> None:
+    # the clock stood wrong when it was recorded: its event time is after the loss
+    assert told([*said(("grant", 100)), lost(1, 40)]) == [(40, "lost")]
