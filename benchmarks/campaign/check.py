@@ -1,0 +1,201 @@
+"""What writers were answered, against one snapshot of what is there: nothing acknowledged lost, nothing half-done.
+
+The answers are read before the snapshot is taken. A writer's people are its own, and nobody who was erased comes back,
+so that what must be there follows from what each writer told, whatever the others did.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.campaign.acks import Attempt
+from benchmarks.campaign.deeds import CHANNEL, PURPOSE, Desk, do
+from benchmarks.campaign.shop import LATER_US, Shop
+from imp_consent.identity.pseudonym import event_key
+from imp_consent.ledger.reader import Reader
+from imp_consent.plane import archive
+from imp_consent.plane.remove import resume
+from imp_consent.runtime import open_log
+from imp_core.context import Context
+from imp_core.event import RawId
+
+__all__ = ["consenting", "later", "lost", "recover", "unsound"]
+
+
+@dataclass(slots=True)
+class _Person:
+    said: list[int] = field(default_factory=list)
+    consents: bool = False
+    asked: bool = False  # an erasure was tried or requested: what is there of the person may be gone
+    requested: bool = False  # it was acknowledged
+    erased: bool = False  # its end was acknowledged
+
+
+def consenting(attempts: Iterable[Attempt]) -> list[str]:
+    """The people who are known to consent, whatever else was tried."""
+    return [name for name, person in _people(attempts).items() if person.consents and not person.asked]
+
+
+def lost(shop: Shop, attempts: Sequence[Attempt]) -> list[str]:
+    """What was acknowledged and is not there, or is there by half; in words."""
+    with shop.opened() as ctx:
+        log = open_log(ctx)
+        outside = log.outside()
+        with log.read() as reader:
+            found = [*_entries(reader, attempts), *_persons(reader, attempts), *_events(ctx, reader, attempts)]
+        signed = max((attempt.answer["size"] for attempt in _done(attempts, "checkpoint")), default=0)
+        if signed > (outside.size if outside else 0):
+            found.append(f"a checkpoint of {signed} entries was answered, the one outside has not so many")
+    return found
+
+
+def unsound(shop: Shop) -> list[str]:
+    """What `imp audit verify` finds."""
+    return [f"{problem.code} {problem.place}: {problem.sentence}" for problem in shop.verify().problems]
+
+
+def recover(shop: Shop, desk: Desk) -> list[str]:
+    """Two hours later somebody goes on: erasures are finished, and every command works; then nothing is left over.
+
+    The desk's context is the shop's, as far ahead.
+    """
+    ctx = desk.ctx
+    resume(open_log(ctx), ctx.workspace)
+    for deed in ("record", "ingest", "readout", "erase", "append", "checkpoint"):
+        do(desk, deed)
+    with open_log(ctx).read() as reader:
+        left = [
+            f"{table} has {count} rows left"
+            for table in ("erasure", "lease")
+            for (count,) in reader.sql.execute(f"SELECT count(*) FROM {table}")
+            if count
+        ]
+    ctx.close()
+    folders = (ctx.workspace.temporary, shop.root)
+    left += [f"{path.name} is left over" for path in folders[0].glob("*")]
+    left += [f"{path.name} is left over" for path in folders[1].glob(".*.new")]
+    done = shop.verify()
+    return left + [f"{note.code} {note.place}: {note.sentence}" for note in (*done.problems, *done.notes)]
+
+
+def later(shop: Shop) -> Context:
+    """The shop's context two hours later."""
+    return shop.context(ahead_us=LATER_US)
+
+
+def _done(attempts: Iterable[Attempt], deed: str) -> Iterator[Attempt]:
+    return (attempt for attempt in attempts if attempt.deed == deed and attempt.answer is not None)
+
+
+def _people(attempts: Iterable[Attempt]) -> dict[str, _Person]:
+    people: dict[str, _Person] = {}
+    for attempt in attempts:
+        if attempt.deed == "record":
+            person = people.setdefault(attempt.said["person"], _Person())
+            _heard(person, attempt.answer and attempt.answer["seq"], consents=attempt.said["state"] == "given")
+        elif attempt.deed == "import":
+            for at, name in enumerate(attempt.said["people"]):
+                person = people.setdefault(name, _Person())
+                _heard(person, attempt.answer and attempt.answer["first"] + at, consents=True)
+        elif attempt.deed in {"request", "erase"}:
+            for name in attempt.said["people"]:
+                people[name].asked = True
+                people[name].requested |= attempt.answer is not None
+                people[name].erased |= attempt.deed == "erase" and attempt.answer is not None
+    return people
+
+
+def _heard(person: _Person, seq: int | None, *, consents: bool) -> None:
+    if seq is not None:
+        person.said.append(seq)
+    person.consents = seq is not None and consents  # a withdrawal that was tried may have happened
+
+
+def _entries(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
+    count, first, last = reader.sql.execute("SELECT count(*), min(seq), max(seq) FROM entry").fetchone()
+    if (count, first, last) != (reader.size, 0, reader.size - 1):
+        yield f"the head counts {reader.size} entries, there are {count} from {first} to {last}"
+    yield from _appended(reader, attempts)
+    for deed in ("use-open", "use-close"):
+        there = {entry.seq for entry in reader.system_entries(deed)}
+        for attempt in _done(attempts, deed):
+            if attempt.answer and attempt.answer["seq"] not in there:
+                yield f"{deed} {attempt.answer['seq']} was answered and is not there"
+
+
+def _appended(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
+    seqs: dict[str, list[int]] = {}
+    for entry in reader.system_entries("access-request"):
+        seqs.setdefault(str(entry.fields.get("nonce")), []).append(entry.seq)
+    for attempt in (attempt for attempt in attempts if attempt.deed == "append"):
+        found = seqs.get(attempt.said["nonce"], [])
+        if attempt.answer is not None and found != attempt.answer["seqs"]:
+            yield f"append {attempt.said['nonce']}: answered {attempt.answer['seqs']}, there are {found}"
+        if len(found) not in {0, attempt.said["count"]}:
+            yield f"append {attempt.said['nonce']}: {len(found)} of {attempt.said['count']} entries are there"
+
+
+def _persons(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
+    people = _people(attempts)
+    known: dict[str, set[int] | None] = {}
+    for name, person in people.items():
+        subject = reader.find_subject(RawId("member", name))
+        history = [] if subject is None else reader.history(subject)
+        known[name] = None if subject is None else {entry.seq for entry in history}
+        if person.erased and subject is not None:
+            yield f"{name} was erased and is known"
+        if person.requested and subject is not None and history[-1].statement.type != "erase-requested":
+            yield f"{name} asked for erasure, which is forgotten"
+        if not person.asked and not set(person.said) <= (known[name] or set()):
+            yield f"{name} said entries {person.said}, there are {sorted(known[name] or ())}"
+    for attempt in attempts:
+        if attempt.deed == "import" and not any(people[name].asked for name in attempt.said["people"]):
+            there = sum(known[name] is not None for name in attempt.said["people"])
+            if there not in {0, len(attempt.said["people"])}:
+                yield f"an import of {len(attempt.said['people'])} people left {there}"
+
+
+def _events(ctx: Context, reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
+    there, people = _rows(ctx, reader), _people(attempts)
+    secret = reader.keyring.active("event").secret
+    expected = 0
+    for attempt in (attempt for attempt in attempts if attempt.deed in {"ingest", "accept"}):
+        found = {message: there[event_key(secret, CHANNEL, message).hex()] for message in attempt.said["events"]}
+        expected += sum(found.values())
+        yield from _batch(attempt, found, people)
+    if expected != sum(there.values()):
+        yield f"there are {sum(there.values())} events, {expected} of them among those that were handed in"
+
+
+def _batch(attempt: Attempt, found: Mapping[str, int], people: Mapping[str, _Person]) -> Iterator[str]:
+    """What became of the events of one deed; `found` is how often each is there."""
+    counts: Counter[int] = Counter()
+    for message, name in attempt.said["events"].items():
+        if found[message] > 1:
+            yield f"an event is there {found[message]} times"
+        if people[name].erased and found[message]:
+            yield f"an event of {name}, who was erased, is there"
+        if not people[name].asked:
+            counts[found[message]] += 1
+    if attempt.answer is not None and counts[0]:
+        yield f"{counts[0]} of {sum(counts.values())} events are lost of {attempt.deed} {attempt.answer}"
+    if attempt.answer is None and counts[0] and counts[1]:
+        yield f"{counts[1]} of {sum(counts.values())} events are there of an {attempt.deed} that was cut"
+
+
+def _rows(ctx: Context, reader: Reader) -> Mapping[str, int]:
+    """How often each event is there, by its id in hex: in the archive or the inbox."""
+    files = archive.live_batches(reader)
+    paths = {file.path: str(archive.checked_path(ctx.workspace, file)) for file in files}
+    connection = archive.scan(ctx.workspace, list(paths.values()))
+    try:
+        found = connection.execute("SELECT event_id, count(*) FROM archive_row GROUP BY event_id").fetchall()
+        purposes = connection.execute("SELECT DISTINCT purpose FROM archive_row").fetchall()
+    finally:
+        connection.close()
+    if not set(purposes) <= {(PURPOSE,)}:
+        raise AssertionError("rows of another purpose")
+    waiting = reader.sql.execute("SELECT event_id FROM inbox").fetchall()
+    return Counter(dict(found)) + Counter(event_id.hex() for (event_id,) in waiting)

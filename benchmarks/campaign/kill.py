@@ -1,0 +1,199 @@
+"""kill -9: writers are killed at any moment, again and again; nothing that was answered may be lost or half-done.
+
+A cycle: writers are forked from a parent that holds nothing open, work on one shop as fast as they can, and are all
+killed at a random moment. Then what they were answered is read, then one snapshot of the shop, and the two compared;
+`imp audit verify` looks at the whole. After some cycles somebody goes on two hours later, and nothing may be left over.
+Then the next shop begins. `--sweep` kills one deed at moments spread over its length, each on a fresh copy. Usage:
+
+    uv run poe campaign-kill [--cycles 1000] [--writers 4] [--sweep 60] [--json]
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from benchmarks.campaign import children
+from benchmarks.campaign.acks import Attempt, read_attempts
+from benchmarks.campaign.check import consenting, later, lost, recover, unsound
+from benchmarks.campaign.children import Child, Crashed
+from benchmarks.campaign.deeds import desk_for, do, do_for_ever
+from benchmarks.campaign.report import Report, arguments, publish
+from benchmarks.campaign.shop import Shop, new_shop
+
+WEIGHTS: Final = {
+    "append": 8, "record": 8, "import": 2, "ingest": 4, "request": 1, "erase": 1, "readout": 2, "checkpoint": 1,
+}  # fmt: skip
+SWEPT: Final = ("append", "record", "import", "ingest", "erase", "readout", "checkpoint")
+_LONGEST_S = 0.4  # a cycle
+_CYCLES_A_SHOP = 25
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One shop and everything its writers told."""
+
+    shop: Shop
+    acks: Path
+    told: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def read(self) -> list[Attempt]:
+        """Everything told so far. Read before any snapshot."""
+        self.attempts = read_attempts(self.acks.read_text(encoding="utf-8").splitlines() if self.acks.exists() else [])
+        return self.attempts
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the campaign; 1 where anything was lost."""
+    parser = arguments(__doc__)
+    parser.add_argument("--cycles", type=int, default=1000)
+    parser.add_argument("--writers", type=int, default=4)
+    parser.add_argument("--sweep", type=int, default=60, help="kills of each deed alone (0: none)")
+    chosen = parser.parse_args(words)
+    children.preload()
+    chance, report = Random(chosen.seed), Report("kill -9", seed=chosen.seed)
+    with report.folder(chosen.folder) as folder:
+        template = Shop(folder / "template")
+        children.run(lambda: new_shop(template.folder) and None, quiet=False)
+        _kill_writers(template, folder, report, chance, cycles=chosen.cycles, writers=chosen.writers)
+        if chosen.sweep:
+            _sweep(template, folder, report, kills=chosen.sweep)
+    return publish(report, as_json=chosen.json)
+
+
+def _kill_writers(template: Shop, folder: Path, report: Report, chance: Random, *, cycles: int, writers: int) -> None:
+    trial = None
+    for cycle in range(cycles):
+        if trial is None:
+            trial = _Trial(template.copy(folder / "shop"), folder / "acks")
+        lines = [
+            children.start(lambda name=f"{cycle}w{number}", trial=trial: _write(trial, name, chance.random()))
+            for number in range(writers)
+        ]
+        time.sleep(chance.uniform(0.0, _LONGEST_S))
+        _kill(lines, report)
+        attempts = trial.read()
+        report.add("kills", writers)
+        report.find(f"cycle {cycle}", _look(trial.shop, attempts))
+        if cycle % _CYCLES_A_SHOP == _CYCLES_A_SHOP - 1 or cycle == cycles - 1 or report.problems:
+            report.find(f"after cycle {cycle}", _go_on(trial, f"{cycle}end"))
+            _count(report, attempts)
+            if report.problems:
+                return
+            trial.shop.remove()
+            trial.acks.unlink()
+            trial = None
+        report.progress(f"cycle {cycle + 1} of {cycles}")
+
+
+def _write(trial: _Trial, name: str, seed: float) -> None:
+    number = name.partition("w")[2]
+    own = [attempt for attempt in trial.attempts if attempt.writer.partition("w")[2] == number]
+    desk = desk_for(trial.shop.context(), trial.acks, name, seed=f"{seed} {name}", people=consenting(own))
+    do_for_ever(desk, WEIGHTS)
+
+
+def _kill(writers: Sequence[Child], report: Report) -> None:
+    for writer in writers:
+        writer.kill()
+    for writer in writers:
+        try:
+            writer.join()
+        except Crashed as crash:
+            report.find("a writer, before it was killed", [str(crash)])
+
+
+def _look(shop: Shop, attempts: list[Attempt]) -> list[str]:
+    try:
+        return list(children.run(lambda: lost(shop, attempts) + unsound(shop), quiet=False))
+    except Crashed as crash:
+        return [str(crash)]
+
+
+def _go_on(trial: _Trial, name: str) -> list[str]:
+    """Two hours later: recovery, then every promise once more."""
+
+    def work() -> list[str]:
+        ctx = later(trial.shop)
+        desk = desk_for(ctx, trial.acks, name, seed=name)
+        return recover(trial.shop, desk) + lost(trial.shop, trial.read())
+
+    try:
+        return list(children.run(work, quiet=False))
+    except Crashed as crash:
+        return [str(crash)]
+
+
+def _count(report: Report, attempts: Sequence[Attempt]) -> None:
+    for attempt in attempts:
+        report.add("acknowledged" if attempt.answer is not None else "cut or refused", 1)
+        report.add(f"acknowledged, {attempt.deed}", int(attempt.answer is not None))
+        if attempt.failed:
+            report.add(f"refused: {attempt.failed}", 1)
+
+
+def _sweep(template: Shop, folder: Path, report: Report, *, kills: int) -> None:
+    """Each deed alone, killed at moments spread evenly over twice its usual length."""
+    ready = _Trial(template.copy(folder / "ready"), folder / "ready-acks")
+    children.run(lambda: _furnish(ready), quiet=False)
+    outcomes: Counter[str] = Counter()
+    for deed in SWEPT:
+        seconds = _length(ready, deed, folder)
+        for number in range(kills):
+            trial = _copy(ready, folder)
+            child = children.start(lambda trial=trial, deed=deed: _one(trial, deed))
+            time.sleep(seconds * 1.2 * number / kills)
+            child.kill()
+            try:
+                child.join()
+            except Crashed as crash:
+                report.find(f"{deed}, kill {number}", [str(crash)])
+            attempts = trial.read()
+            outcomes["answered" if all(a.answer is not None for a in attempts[-1:]) else "cut"] += 1
+            place = f"{deed}, kill {number} of {kills}"
+            report.find(place, _look(trial.shop, attempts) or _go_on(trial, "end"))
+            report.add("kills in sweeps", 1)
+            if report.problems:
+                return
+            report.progress(place)
+    report.add("deeds cut in sweeps", outcomes["cut"])
+
+
+def _furnish(trial: _Trial) -> None:
+    """People, events and an erasure, so that every deed has something to do."""
+    desk = desk_for(trial.shop.context(), trial.acks, "ready", seed="ready")
+    for deed in ("import", "import", "ingest", "ingest", "ingest", "record", "request", "readout"):
+        do(desk, deed)
+    desk.ctx.close()
+
+
+def _one(trial: _Trial, deed: str) -> None:
+    own = consenting(trial.read())
+    do(desk_for(trial.shop.context(), trial.acks, "one", seed=deed, people=own), deed)
+
+
+def _length(ready: _Trial, deed: str, folder: Path) -> float:
+    """Seconds the deed takes in a process of its own, the process's beginning included."""
+    trial, began = _copy(ready, folder), time.perf_counter()
+    children.run(lambda: _one(trial, deed), quiet=False)
+    return time.perf_counter() - began
+
+
+def _copy(ready: _Trial, folder: Path) -> _Trial:
+    shutil.rmtree(folder / "swept", ignore_errors=True)
+    shop = ready.shop.copy(folder / "swept")
+    acks = folder / "swept-acks"
+    shutil.copyfile(ready.acks, acks)
+    return _Trial(shop, acks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
