@@ -24,6 +24,7 @@ from imp_consent.audit.files import check_files
 from imp_consent.audit.identifiers import check_identifiers
 from imp_consent.audit.leaves import Leaves, read_leaves
 from imp_consent.audit.nodes import check_nodes
+from imp_consent.audit.outside import check_copy
 from imp_consent.audit.people import People, check_people
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.audit.rows import check_head, check_rows
@@ -33,6 +34,7 @@ from imp_consent.audit.snapshot import database_state, open_snapshot
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.log import signing_key
+from imp_consent.ledger.outside import Outside
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.workspace import Workspace
 
@@ -137,6 +139,7 @@ class _Audit:
         self.seen.leaves = leaves
         if outside is not None:
             check_outside(outside, leaves, self._sql, self._problems)
+            check_copy(Outside(self._keyring.folder), outside, self._sql, self._problems)
         with self._problems.checking("node"):
             check_nodes(self._sql, leaves, self._problems)
         check_pinned(pinned, leaves, self._problems)

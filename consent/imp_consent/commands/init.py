@@ -17,6 +17,7 @@ from imp_consent.ledger.store import SCHEMA_VERSION, upgrade_database
 from imp_consent.policy.notice import default_notice, register_notice
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
+from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
@@ -92,10 +93,13 @@ def upgrade(ctx: Context) -> Upgraded:
 
     Raises:
         WorkspaceMissing: there is no workspace here.
+        KeysUnusable: the ledger was upgraded, but a key is missing, malformed or readable by others.
         LedgerBroken: the database is of a version this imp does not know, or cannot be written.
     """
     ctx.close()
     before = upgrade_database(ctx.workspace.database)
+    if before != SCHEMA_VERSION:
+        open_log(ctx).checkpoint()  # with what this version keeps outside the database
     return Upgraded(root=str(ctx.workspace.root), before=before, now=SCHEMA_VERSION)
 
 

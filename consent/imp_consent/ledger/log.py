@@ -9,42 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imp_consent.identity.keys import Keyring
-from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
+from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.head import Head, keys_named, load_head, save_head
-from imp_consent.ledger.note import SigningKey, VerifierKey
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.sealed import MODULUS, row_hmac
+from imp_consent.ledger.settle import settle
+from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key, signing_keys, verifier_keys
 from imp_consent.ledger.store import connect, create_database, sqlite_errors, transaction
 from imp_consent.ledger.transaction import Projection, Transaction
 from imp_core.clock import Clock
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import CheckpointInfo
 from imp_core.randomness import Randomness
-from imp_core.workspace import write_atomically
 
 __all__ = ["Log", "create_log", "signing_key", "signing_keys", "verifier_keys"]
 
 _logger = logging.getLogger(__name__)
-
-
-def signing_key(keyring: Keyring, log_id: str) -> SigningKey:
-    """The log's Ed25519 key under the log's name."""
-    return SigningKey.from_seed(origin_of(log_id), keyring.active("sign").secret)
-
-
-def signing_keys(keyring: Keyring, log_id: str) -> tuple[SigningKey, ...]:
-    """Whose signatures a checkpoint bears: the active key's, and until it is destroyed that of the one before it."""
-    seeds = [key.secret for key in keyring.every("sign") if key.secret]
-    return tuple(SigningKey.from_seed(origin_of(log_id), seed) for seed in seeds)
-
-
-def verifier_keys(keyring: Keyring, log_id: str) -> tuple[VerifierKey, ...]:
-    """The public halves of every signing key the log had, newest first."""
-    name = origin_of(log_id)
-    return tuple(
-        SigningKey.from_seed(name, key.secret).verifier if key.public is None else VerifierKey(name, key.public)
-        for key in keyring.every("sign")
-    )
 
 
 def create_log(path: Path, keyring: Keyring, log_id: str) -> None:
@@ -84,7 +63,9 @@ class Log:
         self._randomness = randomness
         self._projection = projection
         self._current: Reader | None = None
-        self._outside: tuple[tuple[int, int, int], Checkpoint] | None = None
+        self._signer = Signer(log_id, lambda: self.keyring)
+        self._signed_us = clock.now_us()
+        self._unsigned: range = range(0)  # seqs committed here since
 
     @property
     def size(self) -> int:
@@ -112,7 +93,7 @@ class Log:
         outside = self.outside()
         with sqlite_errors(), transaction(self._sql, write=False):
             head = self._head()
-            self._refuse_rollback(head, outside)
+            self._signer.refuse_rollback(self._sql, head, outside)
             self._current = Reader(self._sql, self.keyring, head)
             try:
                 yield self._current
@@ -121,7 +102,10 @@ class Log:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """One write transaction, durable when the block ends, undone when it raises; then a checkpoint is signed.
+        """One write transaction, durable when the block ends, undone when it raises.
+
+        A checkpoint is signed after the first commit of all, then once `SIGN_ENTRIES` entries wait for one or the last
+        was signed `SIGN_US` ago, and when the log is closed; who needs one at once asks for it.
 
         Raises:
             LedgerBroken: the database is older than its checkpoint outside (it was rolled back), the head was
@@ -129,9 +113,12 @@ class Log:
         """
         if self._current is not None:
             raise LedgerBroken("a transaction inside a transaction", where="ledger")
+        if not self.keyring.settled:
+            self.settle_keys()
         with sqlite_errors(), transaction(self._sql, write=True):
             head = self._head()
-            self._refuse_rollback(head, self.outside())
+            size, outside = head.frontier.size, self.outside()
+            self._signer.refuse_rollback(self._sql, head, outside)
             current = Transaction(
                 self._sql,
                 self.keyring,
@@ -148,7 +135,10 @@ class Log:
             finally:
                 self._current = None
         if appended:
-            self._sign_or_warn()
+            self._unsigned = range(self._unsigned.start if self._unsigned else size, current.size)
+            due = len(self._unsigned) >= SIGN_ENTRIES or not 0 <= self.clock.now_us() - self._signed_us < SIGN_US
+            if due or outside is None:
+                self._sign_or_warn()
 
     def checkpoint(self, *, without_previous: bool = False) -> CheckpointInfo:
         """Sign what is committed, keep it in the database and, fsynced, outside of it.
@@ -162,16 +152,23 @@ class Log:
         """
         # Under the write lock: of several processes none may put an older checkpoint in the place of a newer one.
         with sqlite_errors(), transaction(self._sql, write=True):
-            head = self._head()
-            outside = self.outside()
-            if outside is not None or not without_previous:
-                self._refuse_rollback(head, outside)
-            checkpoint = Checkpoint(origin_of(self.log_id), head.frontier.size, head.frontier.root())
-            note = sign_checkpoint(checkpoint, *signing_keys(self.keyring, self.log_id))
-            if outside != checkpoint:
-                write_atomically(self.keyring.checkpoint_file, note.encode())
-            self._keep(head, checkpoint, note)
+            checkpoint, note = self._signer.sign(self._sql, self._head(), without_previous=without_previous)
+        self._signed_us, self._unsigned = self.clock.now_us(), range(0)
         return CheckpointInfo(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex(), note=note)
+
+    def settle_keys(self) -> None:
+        """Finish what a change of keys has to do once it is committed, or undo one that died before.
+
+        Raises:
+            KeysUnusable: the keys cannot be changed where they are kept, or one is missing.
+            LedgerBroken: as `checkpoint`, or a person's row was changed by other hands.
+        """
+        with sqlite_errors(), transaction(self._sql, write=True):
+            self.keyring = self.keyring.reload()
+            head = self._head()
+            if len(signing_keys(self.keyring, self.log_id)) > 1:  # the first checkpoint after a hand-over bears both
+                self._signer.sign(self._sql, head, without_previous=False)
+            self.keyring = settle(self._sql, self.keyring, head)
 
     def outside(self) -> Checkpoint | None:
         """The checkpoint kept outside the database, its signature checked; None before the first.
@@ -179,18 +176,7 @@ class Log:
         Raises:
             LedgerBroken: the file is not a checkpoint signed by this log's key.
         """
-        path = self.keyring.checkpoint_file
-        try:
-            status = path.stat()
-            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if self._outside is None or self._outside[0] != seen:  # a signature is checked once, not at every read
-                note = path.read_text(encoding="utf-8")
-                self._outside = (seen, self._open_checkpoint(note))
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError):
-            raise LedgerBroken("the checkpoint cannot be read", where=str(path)) from None
-        return self._outside[1]
+        return self._signer.outside()
 
     def compact(self) -> bool:
         """Rewrite the database without its free pages and empty the write-ahead log.
@@ -202,7 +188,9 @@ class Log:
         return not busy
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Sign what was committed and is not signed yet, and let go of the database."""
+        if self._unsigned and self._current is None:
+            self._sign_or_warn()
         self._sql.close()
 
     def _head(self) -> Head:
@@ -213,45 +201,12 @@ class Log:
             raise LedgerBroken("the database belongs to another log", mend="imp.toml and ledger.db must go together")
         return head
 
-    def _open_checkpoint(self, note: str) -> Checkpoint:
-        try:
-            return open_checkpoint(note, *verifier_keys(self.keyring, self.log_id))
-        except LedgerBroken:
-            fresh = self.keyring.reload()  # another process may sign with a newer key
-            known = verifier_keys(fresh, self.log_id)
-            if known == verifier_keys(self.keyring, self.log_id):
-                raise
-            return open_checkpoint(note, *known)
-
-    def _keep(self, head: Head, checkpoint: Checkpoint, note: str) -> None:
-        key, row = self.keyring.active("row").secret, (checkpoint.size, checkpoint.root, note)
-        kept = self._sql.execute("INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)", row)
-        if kept.rowcount:
-            added = int.from_bytes(row_hmac(key, "checkpoint", row), "big")
-            head.sums["checkpoint"] = (head.sums.get("checkpoint", 0) + added) % MODULUS
-            save_head(self._sql, key, head, was_size=head.frontier.size)
-
     def _sign_or_warn(self) -> None:
         """Sign after a commit. What was committed is acknowledged all the same; the next write signs it too."""
         try:
-            self.checkpoint()
+            outside = self.outside()
+            if outside is None or outside.size < self._unsigned.stop:  # else another process signed it
+                self.checkpoint()
+            self._signed_us, self._unsigned = self.clock.now_us(), range(0)
         except ImpError as error:
             _logger.warning("committed, but not signed yet: %s", error)
-
-    def _refuse_rollback(self, head: Head, outside: Checkpoint | None) -> None:
-        if outside is None:
-            signed = self._sql.execute("SELECT 1 FROM checkpoint LIMIT 1").fetchone()
-            if signed and self.outside() is None:
-                raise LedgerBroken(
-                    "the checkpoint outside the database is gone",
-                    where=str(self.keyring.checkpoint_file),
-                    mend="put it back from the keys' backup; if it is lost: imp audit checkpoint --without-previous",
-                )
-            return
-        size = head.frontier.size
-        if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):
-            raise LedgerBroken(
-                f"the database holds {size} entries, its checkpoint {outside.size}: it was rolled back or replaced",
-                where=str(self.keyring.checkpoint_file),
-                mend="put the newest database back, or restore with its erasures replayed",
-            )

@@ -100,6 +100,7 @@ def test_the_checkpoint_outside_is_signed_over_the_leaves(open_log: Callable[[],
     log = open_log()
     for raw in (ANN, BEN, ANN):
         record(log, raw)
+    log.checkpoint()
     note = (tmp_path / "keys" / "checkpoint").read_text()
     checkpoint = open_checkpoint(note, signing_key(log.keyring, "test-log").verifier)
     leaves = [leaf for (leaf,) in raw_rows(tmp_path / "ledger.db", "SELECT leaf FROM entry ORDER BY seq")]

@@ -37,6 +37,7 @@ WRITER = textwrap.dedent(
         with log.write() as transaction:
             seq = transaction.append_person(transaction.subject_for(RawId("member", f"{name}{number}")), grant, {})
         print(seq, flush=True)
+    log.close()
     """
 )
 
@@ -80,7 +81,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_unsay_what_was_committed(
         raise LedgerBroken("no space")
 
     with monkeypatch.context() as patch:
-        patch.setattr("imp_consent.ledger.log.write_atomically", full)
+        patch.setattr("imp_consent.ledger.outside.write_atomically", full)
         with log.write() as transaction:
             seq = transaction.append_system("policy", {})
     assert seq == 0

@@ -1,0 +1,158 @@
+"""Checkpoints: signed over what the database holds, kept in it and outside of it, and never behind one another."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
+from imp_consent.ledger.head import Head, save_head
+from imp_consent.ledger.note import SigningKey, VerifierKey
+from imp_consent.ledger.outside import Outside
+from imp_consent.ledger.sealed import MODULUS, row_hmac
+from imp_consent.ledger.tree import Prover
+from imp_core.clock import SECOND_US
+from imp_core.errors import LedgerBroken
+
+__all__ = ["SIGN_ENTRIES", "SIGN_US", "Signer", "signing_key", "signing_keys", "verifier_keys"]
+
+# A checkpoint costs four fsyncs, as much as four commits. So a writer signs once this many entries wait for one, or so
+# long after the last, on demand, and when it ends. A rollback of what no checkpoint covers yet is not noticed.
+SIGN_ENTRIES: Final = 256
+SIGN_US: Final = SECOND_US
+
+
+def signing_key(keyring: Keyring, log_id: str) -> SigningKey:
+    """The log's Ed25519 key under the log's name."""
+    return SigningKey.from_seed(origin_of(log_id), keyring.active("sign").secret)
+
+
+def signing_keys(keyring: Keyring, log_id: str) -> tuple[SigningKey, ...]:
+    """Whose signatures a checkpoint bears: the active key's, and until it is destroyed that of the one before it."""
+    seeds = [key.secret for key in keyring.every("sign") if key.secret]
+    return tuple(SigningKey.from_seed(origin_of(log_id), seed) for seed in seeds)
+
+
+def verifier_keys(keyring: Keyring, log_id: str) -> tuple[VerifierKey, ...]:
+    """The public halves of every signing key the log had, newest first."""
+    name = origin_of(log_id)
+    return tuple(
+        SigningKey.from_seed(name, key.secret).verifier if key.public is None else VerifierKey(name, key.public)
+        for key in keyring.every("sign")
+    )
+
+
+class Signer:
+    """The checkpoints of one open ledger. `keyring` answers with the keys in use now."""
+
+    def __init__(self, log_id: str, keyring: Callable[[], Keyring]) -> None:
+        self._log_id = log_id
+        self._keyring = keyring
+        self._seen: tuple[tuple[int, int, int], Checkpoint] | None = None
+        self._followed: Checkpoint | None = None
+
+    @property
+    def files(self) -> Outside:
+        """What is kept outside the database."""
+        return Outside(self._keyring().folder)
+
+    def outside(self) -> Checkpoint | None:
+        """The checkpoint kept outside the database, its signature checked; None before the first.
+
+        Raises:
+            LedgerBroken: the file is not a checkpoint signed by one of this log's keys.
+        """
+        path = self.files.checkpoint_file
+        try:
+            status = path.stat()
+            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if self._seen is None or self._seen[0] != seen:  # a signature is checked once, not at every read
+                self._seen = (seen, self._open(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            raise LedgerBroken("the checkpoint cannot be read", where=str(path)) from None
+        return self._seen[1]
+
+    def refuse_rollback(self, sql: sqlite3.Connection, head: Head, outside: Checkpoint | None) -> None:
+        """Let only a database pass that goes on from the checkpoint outside.
+
+        Raises:
+            LedgerBroken: it is older, or another history; or there was a checkpoint outside, and it is gone.
+        """
+        path = str(self.files.checkpoint_file)
+        if outside is None:
+            signed = sql.execute("SELECT 1 FROM checkpoint LIMIT 1").fetchone()
+            if signed and self.outside() is None:
+                raise LedgerBroken(
+                    "the checkpoint outside the database is gone",
+                    where=path,
+                    mend="put it back from the keys' backup; if it is lost: imp audit checkpoint --without-previous",
+                )
+            return
+        size = head.frontier.size
+        if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):
+            raise LedgerBroken(
+                f"the database holds {size} entries, its checkpoint {outside.size}: it was rolled back or replaced",
+                where=path,
+                mend="put the newest database back, or restore with its erasures replayed: imp restore",
+            )
+        if outside != self._followed and Prover(sql, head.frontier).root(outside.size) != outside.root:
+            raise LedgerBroken(
+                f"the database's first {outside.size} entries are not those of its checkpoint: it was rewritten",
+                where=path,
+                mend="put the database back that was signed",
+            )
+        self._followed = outside
+
+    def sign(self, sql: sqlite3.Connection, head: Head, *, without_previous: bool) -> tuple[Checkpoint, str]:
+        """Sign the head inside a write transaction; returns the checkpoint and its note.
+
+        First the leaves are copied outside, then the checkpoint over them, then it is kept in the database: whatever
+        a crash leaves, the next signing goes on from.
+
+        Raises:
+            LedgerBroken: as `refuse_rollback`.
+            ImpError: the folder outside cannot be written to.
+        """
+        outside, files = self.outside(), self.files
+        if outside is not None or not without_previous:
+            self.refuse_rollback(sql, head, outside)
+        checkpoint = Checkpoint(origin_of(self._log_id), head.frontier.size, head.frontier.root())
+        note = sign_checkpoint(checkpoint, *signing_keys(self._keyring(), self._log_id))
+        if outside is None:
+            files.set_aside()
+        covered = 0 if outside is None else outside.size
+        held = files.held(covered)
+        if held < checkpoint.size:
+            files.append(covered, _leaves(sql, held))
+        if outside != checkpoint:
+            files.write_checkpoint(note)
+        self._keep(sql, head, checkpoint, note)
+        return checkpoint, note
+
+    def _keep(self, sql: sqlite3.Connection, head: Head, checkpoint: Checkpoint, note: str) -> None:
+        key, row = self._keyring().active("row").secret, (checkpoint.size, checkpoint.root, note)
+        kept = sql.execute("INSERT OR IGNORE INTO checkpoint (size, root, note) VALUES (?, ?, ?)", row)
+        if kept.rowcount:
+            added = int.from_bytes(row_hmac(key, "checkpoint", row), "big")
+            head.sums["checkpoint"] = (head.sums.get("checkpoint", 0) + added) % MODULUS
+            save_head(sql, key, head, was_size=head.frontier.size)
+
+    def _open(self, note: str) -> Checkpoint:
+        keyring = self._keyring()
+        known = verifier_keys(keyring, self._log_id)
+        try:
+            return open_checkpoint(note, *known)
+        except LedgerBroken:
+            fresh = verifier_keys(keyring.reload(), self._log_id)  # another process may sign with a newer key
+            if fresh == known:
+                raise
+            return open_checkpoint(note, *fresh)
+
+
+def _leaves(sql: sqlite3.Connection, start: int) -> Iterator[bytes]:
+    for (leaf,) in sql.execute("SELECT leaf FROM entry WHERE seq >= ? ORDER BY seq", (start,)):
+        yield leaf

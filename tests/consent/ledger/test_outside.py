@@ -1,0 +1,213 @@
+"""What is kept outside the database: every leaf under the checkpoint, whatever was cut, torn or lost in between."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.outside import Outside
+from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US
+from imp_core.clock import SimulatedClock
+from imp_core.errors import ImpError, LedgerBroken
+
+LEAVES = [b"one", b"two" * 100, b"\x00\x01", b"x" * 4096]
+
+
+def append(log: Log, n: int = 1) -> None:
+    with log.write() as transaction:
+        for _ in range(n):
+            transaction.append_system("access-request", {"n": transaction.size})
+
+
+def copied(log: Log) -> list[bytes]:
+    return list(Outside(log.keyring.folder).read_leaves())
+
+
+def stored(tmp_path: Path) -> list[bytes]:
+    sql = sqlite3.connect(tmp_path / "ledger.db")
+    try:
+        return [leaf for (leaf,) in sql.execute("SELECT leaf FROM entry ORDER BY seq")]
+    finally:
+        sql.close()
+
+
+def test_leaves_are_lengths_and_bytes_one_after_another(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    assert (outside.size(), list(outside.read_leaves())) == (0, [])
+    assert outside.append(0, LEAVES[:2]) == 2
+    assert outside.append(2, LEAVES[2:]) == 4
+    assert outside.leaves_file.read_bytes()[:7] == b"\x00\x03one\x01\x2c"
+    assert list(Outside(tmp_path).read_leaves()) == LEAVES
+    assert stat.S_IMODE(outside.leaves_file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("torn", [b"\x00", b"\x00\x05abc", b"\x00\x00" * 50, b"\x00\x03two\xff\xff" + bytes(9)])
+@pytest.mark.parametrize("index", ["kept", "lost", "torn"])
+def test_what_lies_beyond_the_checkpoint_is_cut_off(tmp_path: Path, torn: bytes, index: str) -> None:
+    outside = Outside(tmp_path)
+    outside.append(0, LEAVES[:2])
+    with outside.leaves_file.open("ab") as file:
+        file.write(torn)
+    if index != "kept":
+        (tmp_path / "leaves.index").write_text("imp-leaves/1 1 9" if index == "torn" else "")
+    assert outside.held(2) == 2
+    assert outside.append(2, LEAVES[2:]) == 4
+    assert list(outside.read_leaves()) == LEAVES
+
+
+def test_fewer_leaves_than_the_checkpoint_covers_are_filled_up(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    outside.append(0, LEAVES[:3])
+    outside.leaves_file.write_bytes(outside.leaves_file.read_bytes()[:-1])
+    assert outside.held(3) == 2
+    assert outside.append(3, LEAVES[2:]) == 4
+    assert list(outside.read_leaves()) == LEAVES
+
+
+@pytest.mark.parametrize("leaf", [b"", b"x" * 4097])
+def test_a_leaf_of_no_possible_length_is_not_copied(tmp_path: Path, leaf: bytes) -> None:
+    with pytest.raises(LedgerBroken, match="no possible length"):
+        Outside(tmp_path).append(0, [leaf])
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "leaves").mkdir()
+    with pytest.raises(ImpError, match="leaves"):
+        Outside(tmp_path).append(0, LEAVES)
+    with pytest.raises(ImpError, match="leaves"):
+        Outside(tmp_path / "nowhere").append(0, LEAVES)
+
+
+def test_a_link_in_the_place_of_the_copy_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "leaves").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ImpError):
+        Outside(tmp_path).append(0, LEAVES)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+# --- the log
+
+
+def test_the_first_commit_is_signed_then_those_of_a_second_or_256_entries_at_once(
+    open_log: Callable[[], Log], clock: SimulatedClock, tmp_path: Path
+) -> None:
+    log = open_log()
+
+    def signed() -> int:
+        outside = log.outside()
+        return outside.size if outside else 0
+
+    append(log)
+    assert signed() == 1
+    append(log)
+    assert signed() == 1
+    clock.move_to(clock.now_us() + SIGN_US - 1)
+    append(log)
+    assert signed() == 1
+    clock.move_to(clock.now_us() + 1)
+    append(log)
+    assert signed() == 4
+    append(log, SIGN_ENTRIES - 1)
+    assert signed() == 4
+    append(log)
+    assert signed() == 4 + SIGN_ENTRIES
+    append(log)
+    assert log.checkpoint().size == signed() == 5 + SIGN_ENTRIES
+    assert copied(log) == stored(tmp_path)
+    append(log, 2)
+    log.close()
+    assert signed() == 7 + SIGN_ENTRIES
+    assert copied(log) == stored(tmp_path)
+
+
+def test_what_another_process_signed_is_not_signed_again(open_log: Callable[[], Log], tmp_path: Path) -> None:
+    one, other = open_log(), open_log()
+    append(one)
+    append(one)
+    append(other)
+    other.checkpoint()
+    one.close()
+    sql = sqlite3.connect(tmp_path / "ledger.db")
+    assert sql.execute("SELECT size FROM checkpoint ORDER BY size").fetchall() == [(1,), (3,)]
+    sql.close()
+
+
+def test_a_ledger_of_an_older_imp_gets_its_copy_when_it_is_signed_next(
+    open_log: Callable[[], Log], tmp_path: Path
+) -> None:
+    log = open_log()
+    append(log, 5)
+    for name in ("leaves", "leaves.index"):
+        (tmp_path / "keys" / name).unlink()
+    log.checkpoint()  # at the same size
+    assert copied(log) == stored(tmp_path)
+    (tmp_path / "keys" / "leaves").unlink()
+    append(log, 5)
+    log.checkpoint()
+    assert copied(log) == stored(tmp_path)
+
+
+def test_a_crash_between_copy_and_checkpoint_is_made_good(
+    open_log: Callable[[], Log], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log()
+    append(log)
+    append(log)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outside, "write_checkpoint", crash)
+        with pytest.raises(KeyboardInterrupt):
+            log.checkpoint()
+    assert copied(log) == stored(tmp_path)
+    append(log)
+    assert log.checkpoint().size == 3
+    assert copied(log) == stored(tmp_path)
+
+
+def test_leaves_that_no_checkpoint_vouches_for_are_set_aside(open_log: Callable[[], Log], tmp_path: Path) -> None:
+    log = open_log()
+    append(log, 3)
+    before = (tmp_path / "keys" / "leaves").read_bytes()
+    (tmp_path / "keys" / "checkpoint").unlink()
+    log.checkpoint(without_previous=True)
+    assert (tmp_path / "keys" / "leaves.previous").read_bytes() == before
+    assert copied(log) == stored(tmp_path)
+
+
+def test_another_history_of_the_same_log_is_neither_read_nor_written_nor_signed(
+    open_log: Callable[[], Log], tmp_path: Path
+) -> None:
+    log = open_log()
+    append(log)
+    log.compact()
+    log.close()
+    shutil.copy(tmp_path / "ledger.db", tmp_path / "backup")
+    shutil.copytree(tmp_path / "keys", tmp_path / "keys-then")
+    real = open_log()
+    with real.write() as transaction:
+        transaction.append_system("policy", {})
+    real.close()
+    kept = (tmp_path / "keys" / "checkpoint").read_bytes()
+    # somebody with the keys goes on from the backup, beyond what was signed
+    shutil.copy(tmp_path / "backup", tmp_path / "ledger.db")
+    shutil.copytree(tmp_path / "keys-then", tmp_path / "keys", dirs_exist_ok=True)
+    forger = open_log()
+    append(forger, 4)
+    forger.close()
+    (tmp_path / "keys" / "checkpoint").write_bytes(kept)
+    forked = open_log()
+    with pytest.raises(LedgerBroken, match="rewritten"), forked.read():
+        pass
+    with pytest.raises(LedgerBroken, match="rewritten"):
+        append(forked)
+    with pytest.raises(LedgerBroken, match="rewritten"):
+        forked.checkpoint()
