@@ -143,6 +143,11 @@ class Transaction(Reader):
         self._histories.pop(subject, None)
         self.subjects.forget(subject)
 
+    def adopt(self, keyring: Keyring) -> None:
+        """Let the head name this ring's keys in use; every row is sealed and wrapped under them by now."""
+        self.keyring = keyring
+        self.head.keys = keyring.in_use()
+
     def finish(self) -> bool:
         """Write what is held and the head; returns whether anything was appended."""
         self._appender.flush()
