@@ -1,4 +1,4 @@
-"""`imp audit`: check the ledger against itself and its checkpoint; sign a checkpoint."""
+"""`imp audit`: check the ledger against itself and its checkpoint; sign, export, prove, and check what was exported."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from pathlib import Path
 
 import click
 
+from imp_consent.audit.exported.keys import signed_note
 from imp_consent.audit.verify import Verification, verify
+from imp_consent.commands.export import export_command
+from imp_consent.commands.prove import prove_command
+from imp_consent.commands.verify_exported import read_kept, show, verify_target
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
-from imp_core.errors import BadInput, CheckFailed
+from imp_core.errors import CheckFailed, LedgerBroken
 from imp_core.ports import CheckpointInfo
 
 __all__ = ["audit", "sign_checkpoint", "verify_workspace"]
@@ -22,25 +26,49 @@ _SHOWN = 50
 
 @click.group()
 def audit() -> None:
-    """Verify the ledger, and sign checkpoints that an auditor can hold against it later."""
+    """Verify the ledger, sign checkpoints, export the log and prove what is in it."""
+
+
+audit.add_command(export_command)
+audit.add_command(prove_command)
 
 
 @audit.command("verify")
+@click.argument("target", required=False, metavar="[DIR|FILE]", type=click.Path(path_type=Path))
+@click.option(
+    "--vkey",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file of the log's public key that you trust, to check DIR or FILE with.",
+)
 @click.option(
     "--pinned",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A checkpoint that you kept elsewhere; the log must begin with what it says. May be repeated.",
+    help="A checkpoint or receipt that you kept elsewhere; the log must begin with what it says. May be repeated.",
 )
 @json_option
 @pass_context
-def verify_command(ctx: Context, *, pinned: tuple[Path, ...], as_json: bool) -> None:
-    """Check every entry, row and file, starting from the checkpoint kept outside the database; changes nothing.
+def verify_command(
+    ctx: Context, *, target: Path | None, vkey: Path | None, pinned: tuple[Path, ...], as_json: bool
+) -> None:
+    r"""Check the workspace's ledger, or an export (DIR), a proof or a receipt (FILE); changes nothing.
+
+    Without DIR or FILE: every entry, row and file, starting from the checkpoint kept outside the database. With it:
+    all that can be known without workspace and keys, starting from the public key.
 
     Exit code 1 where anything is wrong; each problem names its place.
 
+    \b
     Example: imp audit verify --pinned checkpoint-2026-03-01.txt
+             imp audit verify log-2026-03 --vkey trusted.vkey
     """
+    if target is not None or vkey is not None:
+        with progress("verified") as shown:
+            found = verify_target(target, vkey, pinned=pinned, count=shown.advance)
+        emit(found, lambda: show(found), as_json=as_json)
+        if not found.ok:
+            raise click.exceptions.Exit(CheckFailed.exit_code)
+        return
     with progress("verified") as shown:
         result = verify_workspace(ctx, pinned=pinned, count=shown.advance)
     emit(result, lambda: _text(result), as_json=as_json)
@@ -74,14 +102,15 @@ def verify_workspace(
     """
     workspace = ctx.workspace
     keyring = Keyring.open(keys_folder(ctx.environ, workspace.log_id), workspace.log_id)
-    return verify(workspace, keyring, pinned=[(str(path), _read(path)) for path in pinned], count=count)
+    return verify(workspace, keyring, pinned=[(str(path), _note(path)) for path in pinned], count=count)
 
 
-def _read(path: Path) -> bytes:
+def _note(path: Path) -> bytes:
+    data = read_kept(path, "pinned checkpoint")
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"the pinned checkpoint cannot be read: {error.strerror}", where=str(path)) from None
+        return signed_note(data)
+    except LedgerBroken:
+        return data  # a proof of no known form is no checkpoint either: the audit says so
 
 
 def sign_checkpoint(ctx: Context, *, without_previous: bool = False) -> CheckpointInfo:

@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "import": ("imp_consent.commands.importer:import_command", "Record consent from a file, all rows or none."),
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
+    "receipt": ("imp_consent.commands.receipt:receipt_command", "Give a person proofs of what the ledger holds."),
     "record": ("imp_consent.commands.record:record_command", "Record what a person said about a purpose."),
     "tell": ("imp_consent.commands.tell:tell_command", "Tell channels to forget who was erased."),
     "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),

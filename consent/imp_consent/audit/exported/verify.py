@@ -15,6 +15,7 @@ from typing import Final
 
 from imp_consent.audit.exported.folder import Folder, Unreadable
 from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
+from imp_consent.audit.exported.text import printable
 from imp_consent.audit.exported.tree import Tree, read_tree
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.ledger.checkpoint import Checkpoint
@@ -219,7 +220,5 @@ def _is_of(path: str, size: int) -> bool:
 
 
 def _shown(path: str) -> str:
-    # a name from strangers: it must not write to the terminal what it likes
-    text = path.encode(errors="backslashreplace").decode()
-    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    text = printable(path)
     return text if len(text) <= _SHOWN_PATH else text[:_SHOWN_PATH] + "…"

@@ -1,0 +1,160 @@
+"""The log written out as files for an auditor who trusts nobody here: tiles, entries, checkpoint and public key.
+
+    checkpoint            what the log commits to, signed (C2SP tlog-checkpoint)
+    log.vkey              every verifier key the log ever had, newest first, one a line (C2SP signed-note)
+    tile/0/000 …          the Merkle tree (C2SP tlog-tiles)
+    tile/entries/000 …    the entries
+    README.md             how to check all of it, with tools of other people's
+
+No leaf names anybody: what people said lies encrypted in the database and is not exported.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from imp_consent.audit.exported import CHECKPOINT, README, VKEYS
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.tile import TileStream, format_tile_path
+from imp_core.errors import BadInput, ImpError, LedgerBroken
+from imp_core.ports import CheckpointInfo
+
+__all__ = ["Exported", "export", "fresh_folder"]
+
+_TEMPLATE: Final = "export.md"
+_EMPTY: Final = "name a folder that is new or empty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written: `entries` of the log under `root` (hex), in `files` tiles and bundles of `bytes`.
+
+    `seq` is the entry that says this log was exported; it is the last one of the export or near it.
+    """
+
+    folder: str
+    origin: str
+    seq: int
+    entries: int
+    root: str
+    files: int
+    bytes: int
+
+
+def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: None) -> Exported:
+    """Write the log to a new or empty folder; `count` hears of each entry.
+
+    It first appends an `export` entry, which says how many entries there were before it, and signs a checkpoint. The
+    folder appears whole or not at all; it can be made anew at any time, so that only its place is fsynced.
+
+    Raises:
+        BadInput: the folder is not new or empty, or cannot be written.
+        LedgerBroken: the entries are not those that the log signed for: nothing is left behind.
+    """
+    with fresh_folder(folder) as aside:
+        with log.write() as transaction:
+            seq = transaction.append_system("export", {"what": "log", "entries": transaction.size})
+        info = log.checkpoint()
+        written = _Writer(aside)
+        with log.read() as reader:
+            vkeys = _vkeys(log)
+            written.tiles(_leaves(reader, info.size), info, count)
+        (aside / CHECKPOINT).write_text(info.note, encoding="utf-8", newline="")
+        (aside / VKEYS).write_text("".join(f"{key}\n" for key in vkeys), encoding="utf-8", newline="")
+        (aside / README).write_text(_readme(info), encoding="utf-8", newline="")
+    return Exported(
+        folder=str(folder),
+        origin=info.origin,
+        seq=seq,
+        entries=info.size,
+        root=info.root,
+        files=written.files,
+        bytes=written.bytes,
+    )
+
+
+@contextmanager
+def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
+    """A folder to fill that becomes `folder` when the block ends, and nothing when it raises.
+
+    Raises:
+        BadInput: `folder` is not new or empty, or cannot be written beside.
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise BadInput("there is something already", where=str(folder), mend=_EMPTY)
+    aside = folder.absolute().with_name(f".{folder.absolute().name}.{secrets.token_hex(4)}.new")
+    try:
+        aside.mkdir(mode=mode)
+    except OSError as error:
+        raise BadInput(f"cannot be written: {error.strerror}", where=str(folder), mend=_EMPTY) from None
+    try:
+        yield aside
+        aside.replace(folder)
+        _fsync(folder.absolute().parent)
+    except OSError as error:
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(folder)) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)  # not there any more where it became the folder
+
+
+class _Writer:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: set[Path] = set()
+        self.files = 0
+        self.bytes = 0
+
+    def tiles(self, leaves: Iterable[bytes], info: CheckpointInfo, count: Callable[[int], None]) -> None:
+        stream = TileStream()
+        for tile, data in stream.extend(leaves):
+            self._write(format_tile_path(tile), data)
+            if tile.level is None:
+                count(tile.width)
+        for tile, data in stream.finish():
+            self._write(format_tile_path(tile), data)
+        if (stream.frontier.size, stream.frontier.root().hex()) != (info.size, info.root):
+            raise LedgerBroken(
+                "the entries are not those that the log signed for", where="entry", mend="run: imp audit verify"
+            )
+
+    def _write(self, name: str, data: bytes) -> None:
+        path = self._folder / name
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
+        path.write_bytes(data)
+        self.files += 1
+        self.bytes += len(data)
+
+
+def _leaves(reader: Reader, size: int) -> Iterator[bytes]:
+    for (leaf,) in reader.sql.execute("SELECT leaf FROM entry WHERE seq < ? ORDER BY seq", (size,)):
+        yield leaf
+
+
+def _vkeys(log: Log) -> Sequence[str]:
+    return [log.verifier_key]
+
+
+def _readme(info: CheckpointInfo) -> str:
+    text = files("imp_consent.audit").joinpath(_TEMPLATE).read_text(encoding="utf-8")
+    for name, value in {"ORIGIN": info.origin, "SIZE": str(info.size), "ROOT": info.root}.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _fsync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,155 @@
+"""`imp consent receipt`: for each entry of one person a proof that person can keep, against whoever runs this log."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from imp_consent.audit.export import fresh_folder
+from imp_consent.audit.exported import VKEYS
+from imp_consent.commands.arguments import read_identifier
+from imp_consent.commands.prove import leaf_of
+from imp_consent.ledger.encoding import decode
+from imp_consent.ledger.entry import PersonEntry, commitment
+from imp_consent.ledger.proof import InclusionProof, format_proof
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.receipt import Receipt, format_receipt
+from imp_consent.runtime import open_log
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import LedgerBroken
+from imp_core.event import RawId
+from imp_core.workspace import write_atomically
+
+__all__ = ["ReceiptFile", "Receipts", "receipt", "receipt_command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptFile:
+    """The proof of one entry: its number, what it states, the file's name and its text."""
+
+    seq: int
+    type: str
+    purpose: str
+    name: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipts:
+    """A person's receipts, oldest entry first, and the number of the entry that says somebody asked.
+
+    `vkey` are the log's verifier keys, one a line: whoever keeps the receipts keeps them too. `folder` is where they
+    were written (None: nowhere).
+    """
+
+    access_request: int
+    size: int
+    vkey: str
+    folder: str | None
+    receipts: tuple[ReceiptFile, ...]
+
+
+def receipt(ctx: Context, raw_id: RawId, *, out: Path | None = None) -> Receipts:
+    """Prove every entry of a person, and disclose to its holder what each commits to.
+
+    It first appends that access was asked for, not whose, and signs a checkpoint. A receipt still verifies after the
+    person was erased, since nothing of it is looked up anywhere.
+
+    Raises:
+        BadInput: the identifier is malformed (nothing is appended then), or `out` is not new or empty.
+        LedgerBroken: an entry is not in the person's chain, or does not commit to what its payload says.
+    """
+    if out is not None:
+        with fresh_folder(out, mode=0o700) as aside:
+            made = _receipts(ctx, raw_id, folder=str(out))
+            for file in made.receipts:
+                write_atomically(aside / file.name, file.proof.encode(), mode=0o600)
+            write_atomically(aside / VKEYS, made.vkey.encode(), mode=0o600)
+        return made
+    return _receipts(ctx, raw_id, folder=None)
+
+
+@click.command("receipt")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write them to this folder, which is new or empty."
+)
+@json_option
+@pass_context
+def receipt_command(ctx: Context, identifier: str, *, out: Path | None, as_json: bool) -> None:
+    """Give a person proofs of what the ledger holds of them: one .tlog-proof for each entry.
+
+    Each is checked with `imp audit verify FILE --vkey log.vkey`, also after the person was erased, and holds against
+    a ledger that later leaves the entry out. It says what was stated and when: give it to nobody else. The ledger
+    notes that access was asked for, without saying whose.
+
+    Example: imp consent receipt member:123 --out receipts-123
+    """
+    made = receipt(ctx, read_identifier(identifier), out=out)
+    emit(made, lambda: _text(made), as_json=as_json)
+
+
+def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
+    log = open_log(ctx)
+    with log.write() as transaction:
+        subject = transaction.find_subject(raw_id)
+        asked = transaction.append_system("access-request", {"scope": "receipt"})
+        found = [] if subject is None else _disclosed(transaction, subject)
+    info = log.checkpoint()
+    with log.read() as reader:
+        receipts = tuple(
+            ReceiptFile(
+                seq=entry.seq,
+                type=entry.statement.type,
+                purpose=entry.statement.purpose,
+                name=f"entry-{entry.seq}.tlog-proof",
+                proof=_proof(reader, entry.seq, extra, info.size, info.note),
+            )
+            for entry, extra in found
+        )
+    return Receipts(
+        access_request=asked, size=info.size, vkey=f"{log.verifier_key}\n", folder=folder, receipts=receipts
+    )
+
+
+def _disclosed(reader: Reader, subject: int) -> Sequence[tuple[PersonEntry, bytes]]:
+    """A subject's entries and what their receipts carry, each checked against its leaf."""
+    secrets, next_i = reader.subjects.secrets(subject)
+    blinds = {secrets.link(i).hex(): secrets.blind(i) for i in range(next_i)}
+    found: list[tuple[PersonEntry, bytes]] = []
+    for entry in reader.history(subject):
+        leaf = leaf_of(reader, entry.seq)
+        document = decode(leaf)
+        said = document if isinstance(document, dict) else {}
+        blind = blinds.get(str(said.get("link")))
+        if blind is None or not _commits(said.get("commit"), blind, entry):
+            raise LedgerBroken(
+                "an entry does not commit to what its payload says",
+                where=f"entry {entry.seq}",
+                mend="run: imp audit verify",
+            )
+        found.append((entry, format_receipt(Receipt(leaf=leaf, blind=blind, statement=entry.statement.plain()))))
+    return found
+
+
+def _commits(commit: object, blind: bytes, entry: PersonEntry) -> bool:
+    return hmac.compare_digest(str(commit).encode(), commitment(blind, entry.statement).hex().encode())
+
+
+def _proof(reader: Reader, seq: int, extra: bytes, size: int, note: str) -> str:
+    hashes = tuple(reader.prove_inclusion(seq, size))
+    return format_proof(InclusionProof(index=seq, hashes=hashes, checkpoint=note, extra=extra))
+
+
+def _text(made: Receipts) -> str:
+    if not made.receipts:
+        return "the ledger holds nothing of this person"
+    if made.folder is None:
+        return "\n".join(file.proof for file in made.receipts).rstrip("\n")
+    listed = [f"{file.name}  {file.type} {file.purpose}" for file in made.receipts]
+    return "\n".join([*listed, f"in {made.folder}; each is checked with: imp audit verify FILE --vkey {VKEYS}"])
