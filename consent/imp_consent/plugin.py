@@ -40,6 +40,11 @@ def imp_register_commands() -> list[CommandRef]:
         CommandRef(
             name="spend", target="imp_consent.commands.spend:spend", help="Take in and list what channels cost."
         ),
+        CommandRef(
+            name="backup",
+            target="imp_consent.commands.backup:backup_command",
+            help="Copy the ledger's database to a file.",
+        ),
     ]
 
 

@@ -1,0 +1,47 @@
+"""A copy of the ledger's database as of one moment, in one file: what a restore begins with."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import closing
+from pathlib import Path
+
+from imp_consent.ledger.store import connect, sqlite_errors
+from imp_core.errors import BadInput, ImpError
+
+__all__ = ["back_up"]
+
+
+def back_up(database: Path, target: Path) -> None:
+    """Copy a database, its write-ahead log included and its free pages left out, while others go on writing.
+
+    The copy is readable by its owner only; a crash leaves it whole or not at all.
+
+    Raises:
+        BadInput: there is something at the target.
+        LedgerBroken: the database cannot be read, or is not ours.
+        ImpError: the copy cannot be written.
+    """
+    if os.path.lexists(target):
+        raise BadInput("there is a file already", where=str(target), mend="name a new one")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with closing(connect(database)) as sql, sqlite_errors():
+            sql.execute("VACUUM INTO ?", (str(temporary),))
+        _sync(temporary)
+        temporary.rename(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise ImpError(f"the backup cannot be written: {error.strerror}", where=str(target)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
