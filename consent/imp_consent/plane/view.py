@@ -174,6 +174,7 @@ class ConsentUse:
             else:
                 _abandon(transaction, self.seq)
         self._disconnect()
+        self._log.checkpoint()
         if seq is None:
             raise Superseded("an admitted person withdrew or was erased meanwhile", mend="run it again")
         return seq
