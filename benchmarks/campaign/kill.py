@@ -29,7 +29,7 @@ from benchmarks.campaign.report import Report, arguments, publish
 from benchmarks.campaign.shop import Shop, new_shop
 
 WEIGHTS: Final = {
-    "append": 8, "record": 8, "import": 2, "ingest": 4, "request": 1, "erase": 1, "readout": 2, "checkpoint": 1,
+    "append": 8, "record": 8, "import": 2, "ingest": 4, "request": 2, "erase": 3, "readout": 2, "checkpoint": 1,
 }  # fmt: skip
 SWEPT: Final = ("append", "record", "import", "ingest", "erase", "readout", "checkpoint")
 _LONGEST_S = 0.4  # a cycle
