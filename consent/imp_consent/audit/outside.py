@@ -42,11 +42,9 @@ def _compare(outside: Outside, checkpoint: Checkpoint, sql: sqlite3.Connection) 
     for leaf in outside.read_leaves():
         if size == checkpoint.size:
             break
-        if row is not None and row[0] == size:
-            same, row = row[1] == leaf, next(rows, None)
-        else:
-            same = False  # the database lacks it
-        if not same:
-            first, count = size if first is None else first, count + 1
+        if row is not None and row[0] == size:  # that the database lacks one is found elsewhere
+            if row[1] != leaf:
+                first, count = size if first is None else first, count + 1
+            row = next(rows, None)
         size += 1
     return size, first, count
