@@ -12,11 +12,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from imp_consent.audit.verify import Verification, verify
 from imp_consent.gate import decide_many
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log, create_log
 from imp_consent.plane import archive
+from imp_consent.plane.compact import Compacted, compact
+from imp_consent.plane.inbox import Accepted, accept, channels_waiting
 from imp_consent.plane.intake import Decide, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
@@ -116,14 +119,8 @@ class Shop:
     ) -> IngestResult:
         self.sources += 1
         source = sha256 or hashlib.sha256(str(self.sources).encode()).hexdigest()
-        intake = Intake(
-            log=log or self.log,
-            workspace=self.workspace,
-            envelope=lambda heard: {"signal": str(heard.kind), "recorded_us": self.now},
-            decide=decide,
-        )
         return ingest_events(
-            intake,
+            self.intake(log, decide),
             rows,
             terms=replace(self.terms, **(terms or {})),
             source=SourceFile(name="rows.csv", sha256=source),
@@ -139,9 +136,38 @@ class Shop:
         with self.log.read() as reader:
             return archive.live_batches(reader)
 
+    def live(self) -> list[archive.LiveFile]:
+        with self.log.read() as reader:
+            return archive.live_files(reader)
+
+    def intake(self, log: Log | None = None, decide: Decide = decide_many) -> Intake:
+        return Intake(
+            log=log or self.log,
+            workspace=self.workspace,
+            envelope=lambda heard: {"signal": str(heard.kind), "recorded_us": self.now},
+            decide=decide,
+        )
+
+    def accept(self, *rows: object, log: Log | None = None, refuse: Refuse | None = None, **terms: Any) -> Accepted:
+        """Take rows into the inbox."""
+        accepted = replace(self.terms, **terms)
+        return accept(self.intake(log), rows, terms=accepted, name="rows.csv", refuse=refuse)
+
+    def compact(self, *, below: int = 50_000, dry_run: bool = False, log: Log | None = None) -> Compacted:
+        return compact(self.intake(log), below=below, dry_run=dry_run)
+
+    def inbox(self) -> int:
+        """How many events wait."""
+        with self.log.read() as reader:
+            return sum(channels_waiting(reader).values())
+
+    def verify(self) -> Verification:
+        self.log.checkpoint()
+        return verify(self.workspace, Keyring.open(self.keys, "shop"))
+
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the archive, in order."""
-        paths = [str(archive.checked_path(self.workspace, file)) for file in self.batches()]
+        paths = [str(archive.live_path(self.workspace, file)) for file in self.live()]
         connection = archive.scan(self.workspace, paths)
         try:
             found = connection.execute("SELECT * FROM archive_row ORDER BY batch, row")

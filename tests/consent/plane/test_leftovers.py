@@ -154,7 +154,7 @@ def test_a_file_registered_while_it_is_looked_at_stays(shop, monkeypatch):
 def test_a_lost_erasures_file_goes_even_while_its_process_lives(shop):
     shop.give("1", "2")
     shop.take(shop.event("1", "m1"), shop.event("2", "m2"))
-    lost = archive.rewrite_without(shop.workspace, shop.batches()[0], {shop.subject("2")})
+    lost = archive.rewrite_without(shop.workspace, shop.live()[0], {shop.subject("2")})
     request_erasure(shop.log, [shop.subject("1")], {"recorded_us": shop.now})
     resume(shop.log, shop.workspace)
     assert lost is not None

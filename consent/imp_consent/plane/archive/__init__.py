@@ -14,8 +14,6 @@ from imp_consent.plane.archive.files import (
     insert_batch,
     live_batches,
     next_batch,
-    read_columns,
-    scan,
     sha256_of,
     sha256_of_file,
 )
@@ -30,13 +28,15 @@ from imp_consent.plane.archive.live import (
     named_batches,
     replace_files,
 )
+from imp_consent.plane.archive.read import live_path, read_columns, read_live, rows_by_batch, scan
 from imp_consent.plane.archive.rewrite import (
     discard,
     remove_orphans,
     renumber_without,
     rewrite_without,
+    rewritten,
 )
-from imp_consent.plane.archive.schema import FORMAT, SCHEMA
+from imp_consent.plane.archive.schema import FORMAT, SCHEMA, arrow_rows
 from imp_consent.plane.archive.writer import ArchiveWriter
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Named",
     "RewrittenFile",
     "WrittenFile",
+    "arrow_rows",
     "cancel_leases",
     "checked_path",
     "discard",
@@ -57,13 +58,17 @@ __all__ = [
     "insert_batch",
     "live_batches",
     "live_files",
+    "live_path",
     "named_batches",
     "next_batch",
     "read_columns",
+    "read_live",
     "remove_orphans",
     "renumber_without",
     "replace_files",
     "rewrite_without",
+    "rewritten",
+    "rows_by_batch",
     "scan",
     "sha256_of",
     "sha256_of_file",

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.plane.archive.schema import FORMAT, SCHEMA
-from imp_core.errors import ImpError, LedgerBroken
-from imp_core.hold import Hold, held_folder
+from imp_consent.plane.archive.schema import FORMAT
+from imp_core.errors import LedgerBroken
+from imp_core.hold import Hold
 from imp_core.workspace import Workspace
 
 __all__ = [
@@ -32,15 +26,11 @@ __all__ = [
     "insert_batch",
     "live_batches",
     "next_batch",
-    "open_file",
     "private_folder",
-    "read_columns",
-    "scan",
     "sha256_of",
     "sha256_of_file",
 ]
 
-_ROWS = 50_000
 _TABLE = "batch"
 _LIVE = "live"
 
@@ -168,75 +158,6 @@ def checked_path(workspace: Workspace, file: _File) -> Path:
         fact = "was changed" if found else "is missing"
         raise LedgerBroken(f"a file of the archive {fact}", where=file.path, mend="restore it from a backup")
     return path
-
-
-def open_file(path: Path) -> pq.ParquetFile:
-    """Open a file of the archive.
-
-    Raises:
-        LedgerBroken: it is not Parquet with the archive's columns.
-    """
-    try:
-        parquet = pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        raise LedgerBroken(f"a file of the archive cannot be read: {type(error).__name__}", where=path.name) from None
-    if parquet.schema_arrow != SCHEMA:
-        parquet.close()
-        raise LedgerBroken("a file of the archive has other columns", where=path.name, mend="run: imp audit verify")
-    return parquet
-
-
-def read_columns(workspace: Workspace, file: WrittenFile, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of a file, in the order of its rows, some ten thousand rows at a time.
-
-    Raises:
-        LedgerBroken: it is not a file of the archive.
-    """
-    with open_file(workspace.root / file.path) as parquet:
-        yield from parquet.iter_batches(batch_size=_ROWS, columns=list(names))
-
-
-def scan(workspace: Workspace, paths: Sequence[str]) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection of its own that knows these files' rows as `archive_row`; spills stay in the workspace.
-
-    Spilled rows go when the connection is closed, their folder when nobody refers to it any more.
-
-    Raises:
-        LedgerBroken: a file cannot be read.
-        ImpError: there is no place for spills.
-    """
-    connection = _connect(workspace)
-    try:
-        if paths:
-            connection.read_parquet(list(paths)).create_view("archive_row")
-        else:
-            connection.from_arrow(SCHEMA.empty_table()).create("archive_row")
-    except duckdb.Error as error:
-        connection.close()
-        raise LedgerBroken(f"the archive cannot be read: {type(error).__name__}", where="archive") from None
-    return connection
-
-
-def _connect(workspace: Workspace) -> duckdb.DuckDBPyConnection:
-    try:
-        private_folder(workspace.temporary)
-        folder, hold = held_folder(workspace.temporary, "duckdb-")
-    except OSError as error:
-        raise ImpError(f"cannot be written: {error.strerror}", where=str(workspace.temporary)) from None
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(folder / "spill"),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
-    )
-    weakref.finalize(connection, _remove_spills, folder, hold)
-    return connection
-
-
-def _remove_spills(folder: Path, hold: Hold) -> None:
-    shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is nobody's, and the next sweep's
-    hold.release()
 
 
 def private_folder(path: Path) -> None:

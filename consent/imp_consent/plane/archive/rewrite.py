@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from imp_consent.ledger.log import Log
 from imp_consent.plane.archive.files import (
@@ -18,17 +17,17 @@ from imp_consent.plane.archive.files import (
     checked_path,
     fsync_folder,
     live_batches,
-    open_file,
 )
 from imp_consent.plane.archive.live import LiveFile, RewrittenFile
+from imp_consent.plane.archive.read import read_columns, read_live, rows_by_batch
+from imp_consent.plane.archive.schema import SCHEMA
 from imp_consent.plane.archive.writer import ArchiveWriter
 from imp_core.errors import ImpError
 from imp_core.hold import sweep, take
 from imp_core.workspace import Workspace
 
-__all__ = ["discard", "remove_orphans", "renumber_without", "rewrite_without", "rows_by_batch"]
+__all__ = ["discard", "remove_orphans", "renumber_without", "rewrite_without", "rewritten"]
 
-_ROWS = 50_000
 _NAME = re.compile(r"b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
 
 
@@ -41,22 +40,21 @@ def rewrite_without(workspace: Workspace, file: LiveFile, subjects: Collection[i
         LedgerBroken: the file is missing or was changed.
     """
     gone = pa.array(sorted(subjects), pa.int64())
+    if not _holds(workspace, file, gone):
+        return None
     counts: Counter[int] = Counter()
-    with open_file(checked_path(workspace, file)) as parquet:
-        if not _holds(parquet, gone):
-            return None
-        with ArchiveWriter(workspace, file.batch, file.version + 1) as writer:
-            for rows in parquet.iter_batches(batch_size=_ROWS):
-                kept = rows.filter(pc.invert(pc.is_in(rows.column("subject"), value_set=gone)))
-                writer.copy_rows(kept)
-                counts.update(rows_by_batch(kept))
-            written = writer.publish()
-    return RewrittenFile(**{column.name: getattr(written, column.name) for column in fields(written)}, counts=counts)
+    with ArchiveWriter(workspace, file.batch, file.version + 1) as writer:
+        for rows in read_live(workspace, file):
+            kept = rows.filter(pc.invert(pc.is_in(rows.column("subject"), value_set=gone)))
+            writer.copy_rows(kept)
+            counts.update(rows_by_batch(kept))
+        written = writer.publish()
+    return rewritten(written, counts)
 
 
-def rows_by_batch(rows: pa.RecordBatch) -> dict[int, int]:
-    """How many of these rows are of each batch."""
-    return {item["values"]: item["counts"] for item in pc.value_counts(rows.column("batch")).to_pylist()}
+def rewritten(file: WrittenFile, counts: Mapping[int, int]) -> RewrittenFile:
+    """A written file as one that takes others' place, with its rows by batch."""
+    return RewrittenFile(**{column.name: getattr(file, column.name) for column in fields(file)}, counts=counts)
 
 
 def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[int], *, batch: int) -> WrittenFile:
@@ -66,11 +64,9 @@ def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[i
         LedgerBroken: the file is missing or was changed.
     """
     gone = pa.array(sorted(rows), pa.int32())
-    with (
-        open_file(checked_path(workspace, file)) as parquet,
-        ArchiveWriter(workspace, batch, file.version) as writer,
-    ):
-        for found in parquet.iter_batches(batch_size=_ROWS):
+    checked_path(workspace, file)
+    with ArchiveWriter(workspace, batch, file.version) as writer:
+        for found in read_columns(workspace, file, SCHEMA.names):
             writer.append_rows(found.filter(pc.invert(pc.is_in(found.column("row"), value_set=gone))))
         return writer.publish()
 
@@ -125,10 +121,11 @@ def _unnamed(workspace: Workspace, log: Log) -> list[tuple[Path, int, int]]:
     return found
 
 
-def _holds(parquet: pq.ParquetFile, subjects: pa.Array) -> bool:
+def _holds(workspace: Workspace, file: LiveFile, subjects: pa.Array) -> bool:
+    checked_path(workspace, file)
     return any(
         pc.any(pc.is_in(rows.column("subject"), value_set=subjects)).as_py()
-        for rows in parquet.iter_batches(batch_size=_ROWS, columns=["subject"])
+        for rows in read_columns(workspace, file, ["subject"])
     )
 
 

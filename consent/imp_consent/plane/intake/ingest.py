@@ -33,7 +33,7 @@ from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
-__all__ = ["Intake", "ingest_events"]
+__all__ = ["Intake", "ingest_events", "ledger_errors"]
 
 _CHUNK = 20_000
 
@@ -68,7 +68,7 @@ def ingest_events(
         PluginBroken: the channel handed in something else than rows, or a value of the wrong type.
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
-    with _ledger_errors():
+    with ledger_errors():
         if not dry_run:
             archive.remove_orphans(intake.workspace, intake.log)
         with intake.log.read() as reader:
@@ -248,7 +248,8 @@ def _uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _ledger_errors() -> Iterator[None]:
+def ledger_errors() -> Iterator[None]:
+    """What SQLite raises outside of the ledger's own transactions, as ours."""
     try:
         yield
     except sqlite3.Error as error:
