@@ -51,16 +51,14 @@ audit.add_command(prove_command)
 def verify_command(
     ctx: Context, *, target: Path | None, vkey: Path | None, pinned: tuple[Path, ...], as_json: bool
 ) -> None:
-    r"""Check the workspace's ledger, or an export (DIR), a proof or a receipt (FILE); changes nothing.
+    """Check the workspace's ledger, or an export (DIR), a proof or a receipt (FILE); changes nothing.
 
     Without DIR or FILE: every entry, row and file, starting from the checkpoint kept outside the database. With it:
     all that can be known without workspace and keys, starting from the public key.
 
     Exit code 1 where anything is wrong; each problem names its place.
 
-    \b
-    Example: imp audit verify --pinned checkpoint-2026-03-01.txt
-             imp audit verify log-2026-03 --vkey trusted.vkey
+    Example: imp audit verify log-2026-03 --vkey trusted.vkey --pinned checkpoint-2026-02-01.txt
     """
     if target is not None or vkey is not None:
         with progress("verified") as shown:

@@ -111,7 +111,7 @@ class _Export:
         try:
             return self._folder.read(name, _LIMITS[name])
         except Unreadable as error:
-            self._problems.report(f"{name.partition('.')[0]}.missing", name, str(error))
+            self._problems.report(f"{name.removeprefix('log.')}.missing", name, str(error))
             return None
 
     def _stated(self, note: bytes | None) -> Checkpoint | None:
