@@ -10,6 +10,7 @@ from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.ledger.in_flight import intents_in_flight
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.view import ConsentView
 from imp_consent.policy.project import project
@@ -103,6 +104,7 @@ class SystemLedger:
         try:
             with self._log.read() as reader:
                 size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))
+                in_backups = erased_since_ratchet(reader)
                 unclosed = [_send(intent) for intent in intents_in_flight(reader)]
                 owed = due_by_channel(reader, now_us=self._log.clock.now_us())
             outside = self._log.outside()
@@ -119,8 +121,8 @@ class SystemLedger:
         )
         yield Check(
             name="erasures",
-            ok=not pending,
-            detail=f"{pending} under way" if pending else "none under way",
+            ok=not pending and not in_backups,
+            detail=f"{pending or 'none'} under way, {in_backups or 'none'} still readable in backups with the keys",
             mend="finish them: imp consent erase --resume",
         )
         yield _sends(unclosed)

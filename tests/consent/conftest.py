@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,8 @@ class _Counted:
 
 
 @pytest.fixture
-def killer(tmp_path: Path) -> Iterator[Killer]:
+def killer(tmp_path: Path) -> Killer:
     """Kills a process at each of its writes."""
     if not hasattr(os, "fork"):
         pytest.skip("needs fork")
-    yield Killer(tmp_path)
+    return Killer(tmp_path)

@@ -115,7 +115,7 @@ STEPS = [
     ("imp_consent.plane.remove._swap", 2),
     ("imp_consent.plane.archive.remove_orphans", 1),
     ("imp_consent.plane.remove._destroy", 1),
-    ("imp_consent.plane.remove._destroy_one", 1),
+    ("imp_consent.plane.remove.destroy_person", 1),
     ("imp_consent.ledger.log.Log.compact", 1),
 ]
 

@@ -64,8 +64,9 @@ def backup(ctx: Context, path: Path) -> BackupResult:
 def backup_command(ctx: Context, file: Path, *, as_json: bool) -> None:
     """Copy the ledger's database to FILE, whoever is writing meanwhile; put back with: imp restore.
 
-    It holds personal data, readable by whoever holds the keys: keep it apart from them, and no longer than 30 days, for
-    so long erased people may be found in it. It holds neither the keys nor the archive; these need backups of their own.
+    It holds personal data, readable by whoever holds the keys: keep it apart from them and no longer than 30 days, the
+    time in which an erasure promises to be in all backups. Neither the keys nor the archive are in it: these need
+    backups of their own.
 
     Example: imp backup /backups/ledger-2026-03-01.db
     """

@@ -53,8 +53,10 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
     return ErasePlan(known=bool(subjects), entries=entries, pending=pending(log))
 
 
-def erase(ctx: Context, raw_ids: list[RawId]) -> Erased:
+def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
     """Erase people, and finish what earlier erasures left undone. The gate denies from the first step on.
+
+    `later` leaves what makes backups unreadable (`imp_consent.plane.remove.resume`) to a later call.
 
     Raises:
         BadInput: an identifier is malformed.
@@ -70,16 +72,16 @@ def erase(ctx: Context, raw_ids: list[RawId]) -> Erased:
     request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
     with log.read() as reader:  # the gate denies them by now, so it cannot become more
         in_flight = messages_in_flight(reader, subjects)
-    return replace(resume(log, ctx.workspace), in_flight=in_flight)
+    return replace(resume(log, ctx.workspace, later=later), in_flight=in_flight)
 
 
-def erase_and_tell(ctx: Context, raw_ids: list[RawId]) -> ErasedAndTold:
+def erase_and_tell(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> ErasedAndTold:
     """Erase people, then tell channels to forget them; what goes wrong there never undoes or fails the erasure.
 
     Raises:
         As `erase`.
     """
-    done = erase(ctx, raw_ids)
+    done = erase(ctx, raw_ids, later=later)
     try:
         told, problem = tell(ctx).channels, None
     except ImpError as error:
@@ -92,6 +94,8 @@ def _text(done: ErasedAndTold) -> str:
         f"erased {done.people} people: {done.leaves} entries can no longer be linked to anyone, "
         f"{done.rows} rows removed from {done.files} files"
     )
+    if done.in_backups:
+        text += f"\n{done.in_backups} can still be read from backups with the keys: run imp consent erase --resume"
     text += under_way_text(done.in_flight)
     if done.told:
         text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
@@ -103,13 +107,17 @@ def _text(done: ErasedAndTold) -> str:
 @click.command("erase")
 @click.argument("identifiers", nargs=-1, metavar="KIND:VALUE…|-")
 @click.option("--execute", is_flag=True, help="Erase; without it only what would happen is shown.")
-@click.option("--resume", "resume_only", is_flag=True, help="Finish erasures that were interrupted.")
+@click.option("--resume", "resume_only", is_flag=True, help="Finish erasures that were interrupted, or left for later.")
+@click.option("--later", is_flag=True, help="Leave changing the key and clearing the database to a nightly --resume.")
 @json_option
 @pass_context
 def erase_command(
-    ctx: Context, identifiers: tuple[str, ...], *, execute: bool, resume_only: bool, as_json: bool
+    ctx: Context, identifiers: tuple[str, ...], *, execute: bool, resume_only: bool, later: bool, as_json: bool
 ) -> None:
     """Erase people: denied at once, rows removed, keys destroyed. It cannot be undone, so it is a dry run by default.
+
+    At the end the key that wraps everybody's keys is changed and the old one destroyed: only then is what a backup of
+    the ledger holds of them unreadable. The archive's own backups are yours to clear.
 
     Example: imp consent erase member:123 --execute
     """
@@ -117,7 +125,7 @@ def erase_command(
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
     if execute or resume_only:
-        done = erase_and_tell(ctx, raw_ids)
+        done = erase_and_tell(ctx, raw_ids, later=later)
         emit(done, lambda: _text(done), as_json=as_json)
         return
     plan = plan_erasure(ctx, raw_ids)

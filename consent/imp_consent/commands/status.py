@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import click
 
+from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
@@ -15,7 +16,10 @@ __all__ = ["Status", "status", "status_command"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Counts of a workspace; `checkpoint` is the size signed outside the database, None before the first."""
+    """Counts of a workspace; `checkpoint` is the size signed outside the database, None before the first.
+
+    `erased_in_backups` are people erased since the last ratchet, whom backups still hold.
+    """
 
     root: str
     controller: str
@@ -26,6 +30,7 @@ class Status:
     archive_files: int
     archive_rows: int
     erasures_under_way: int
+    erased_in_backups: int
     uses_open: int
     plugins: tuple[str, ...]
 
@@ -54,6 +59,7 @@ def status(ctx: Context) -> Status:
             archive_files=count("SELECT count(*) FROM batch WHERE state = 'live'"),
             archive_rows=count("SELECT coalesce(sum(n), 0) FROM batch WHERE state = 'live'"),
             erasures_under_way=count("SELECT count(*) FROM erasure"),
+            erased_in_backups=erased_since_ratchet(reader),
             uses_open=count("SELECT count(*) FROM lease"),
             plugins=tuple(sorted(ctx.workspace.plugin_pins)),
         )
@@ -75,7 +81,7 @@ def status_command(ctx: Context, *, as_json: bool) -> None:
             "ledger": f"{found.entries} entries, checkpoint at {found.checkpoint}",
             "people": found.people,
             "archive": f"{found.archive_rows} rows in {found.archive_files} files",
-            "erasures": f"{found.erasures_under_way} under way",
+            "erasures": f"{found.erasures_under_way} under way, {found.erased_in_backups} still in backups",
             "uses open": found.uses_open,
             "channels": ", ".join(found.plugins) or "none enabled",
         }

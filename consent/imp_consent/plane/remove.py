@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from imp_consent.identity.pseudonym import channel_pseudonym
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.ratchet import ratchet
+from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
@@ -22,7 +24,7 @@ from imp_core.errors import ImpError
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
-__all__ = ["Erased", "pending", "request_erasure", "resume"]
+__all__ = ["Erased", "destroy_person", "pending", "request_erasure", "resume"]
 
 _TELL_WITHIN_US = 30 * DAY_US  # one month (GDPR 12(3)), in days so that the date is certain
 _REQUESTED = 1
@@ -35,7 +37,8 @@ class Erased:
     """What an erasure did: people, leaves that can no longer be linked, archive rows removed, files rewritten.
 
     `compacted`: the database's free pages and write-ahead log were cleared too; where another process was reading,
-    the next erasure or `imp consent erase --resume` does it. `in_flight`: messages to them that were under way when the
+    the next erasure or `imp consent erase --resume` does it. `in_backups`: people erased since the last ratchet, whom
+    whoever holds the keys can still read from backups. `in_flight`: messages to them that were under way when the
     erasure was requested.
     """
 
@@ -45,6 +48,7 @@ class Erased:
     files: int
     seq: int | None
     compacted: bool = False
+    in_backups: int = 0
     in_flight: int = 0
 
 
@@ -83,18 +87,40 @@ def pending(log: Log) -> int:
         return sum(1 for _ in reader.sealed.select("erasure"))
 
 
-def resume(log: Log, workspace: Workspace) -> Erased:
+def resume(log: Log, workspace: Workspace, *, later: bool = False) -> Erased:
     """Finish every erasure that was requested; safe to run again after a crash at any point.
+
+    `later` leaves the ratchet of the key-encryption key and the clearing of the database to a later call: both cost
+    as much for one person as for a day's.
 
     Raises:
         LedgerBroken: a registered file is missing or changed.
     """
+    done = _finish(log, workspace)
+    if not later:
+        _ratchet(log)
+    with log.read() as reader:
+        in_backups = erased_since_ratchet(reader)
+    return replace(done, compacted=not later and log.compact(), in_backups=in_backups)
+
+
+def _ratchet(log: Log) -> None:
+    if not log.keyring.store.writable:
+        return  # where keys cannot be changed, whoever keeps them ratchets: the doctor says so
+    with log.read() as reader:
+        due = erased_since_ratchet(reader)
+    if due:
+        ratchet(log)
+    elif not log.keyring.settled:
+        log.settle_keys()  # a crash may have come after the ratchet and before the old key was destroyed
+
+
+def _finish(log: Log, workspace: Workspace) -> Erased:
     with log.read() as reader:
         subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
         files = archive.live_files(reader)
     if not subjects:
-        # a crash may have come between the end of an erasure and this
-        return Erased(people=0, leaves=0, rows=0, files=0, seq=None, compacted=log.compact())
+        return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
     _tombstones(log).bury(subjects)  # a crash may have come between the request and this
     for file in files:
         rewritten = archive.rewrite_without(workspace, file, subjects)
@@ -105,8 +131,7 @@ def resume(log: Log, workspace: Workspace) -> Erased:
                 archive.discard(workspace, log, rewritten)
                 raise
     archive.remove_orphans(workspace, log)
-    done = _destroy(log, subjects)
-    return replace(done, compacted=log.compact())
+    return _destroy(log, subjects)
 
 
 def _swap(log: Log, old: archive.LiveFile, new: archive.RewrittenFile) -> None:
@@ -127,7 +152,7 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
         for subject in sorted(subjects):
             _, next_i = transaction.subjects.secrets(subject)
             leaves += next_i
-            tokens += _destroy_one(transaction, subject)
+            tokens += destroy_person(transaction, subject)
         # before the commit: these people are erased whether it is reached now or by whoever goes on
         _tombstones(log).suppress(tokens)
         listing = archive.format_listing(rewritten)
@@ -147,8 +172,11 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
     return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq)
 
 
-def _destroy_one(transaction: Transaction, subject: int) -> list[bytes]:
-    """Destroy what makes a person; returns the tokens of their identifiers that are suppressed from now on."""
+def destroy_person(transaction: Transaction, subject: int) -> list[bytes]:
+    """Destroy what makes a person, in one transaction with the entry that says so.
+
+    Returns the tokens of their identifiers, which are suppressed from now on.
+    """
     transaction.forget(subject)
     tokens: list[bytes] = []
     sealed = transaction.sealed

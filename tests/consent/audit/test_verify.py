@@ -294,7 +294,7 @@ def test_a_withdrawal_hidden_by_cutting_a_chain_short_is_found(audited: Audited)
 def test_a_person_made_away_with_breaks_the_leaf_balance(audited: Audited) -> None:
     cid = subject_of(audited, "cid")
     with operator(audited) as transaction:
-        remove._destroy_one(transaction, cid)
+        remove.destroy_person(transaction, cid)
     assert audited.codes() == {"leaves.balance"}
     (problem,) = audited.verify().problems
     assert "4 people's leaves belong to nobody living, erasures account for 2" in problem.sentence

@@ -1,4 +1,4 @@
-"""An erasure that is killed before each of its writes is finished by the next command, and nothing half-done is seen."""
+"""An erasure killed before each of its writes is finished by the next command, and nothing half-done is seen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import duckdb
 from imp_consent.commands.audit import verify_workspace
 from imp_consent.commands.check import check
 from imp_consent.commands.erase import erase
+from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.plane.remove import pending
 from imp_consent.runtime import open_log
@@ -76,5 +77,8 @@ def _check_after(ctx: Context, moment: str) -> None:
     assert check(ctx, BEN, purpose="analytics").permitted, moment
     assert len(set(rows_of(ctx))) == 1, moment
     assert len(list(ctx.workspace.archive.iterdir())) == 2, moment
+    with log.read() as reader:
+        assert erased_since_ratchet(reader) == 0, moment
+    assert len(log.keyring.every("kek")) == 1, f"{moment}: an old key that opens backups is left"
     published = [entry.fields["leaves"] for entry in ctx.ledger.entries("erased")]
     assert published == [2], moment
