@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 
 from imp_consent.identity.hashing import keyed_hash
+from imp_consent.identity.keys import Key, Keyring
 from imp_consent.identity.normalize import loosest
 from imp_core.event import RawId
 
@@ -13,9 +14,13 @@ __all__ = [
     "event_key",
     "forget_key",
     "loose_token",
+    "loose_token_under",
     "message_key",
     "pseudonymize",
+    "pseudonyms_under",
     "reference_key",
+    "rehash",
+    "token_now",
 ]
 
 _LENGTH = 16
@@ -29,6 +34,48 @@ def pseudonymize(pepper: bytes, normalised: RawId) -> bytes:
 def loose_token(suppression_key: bytes, normalised: RawId) -> bytes:
     """HMAC(k_supp, kind ‖ 0x00 ‖ loosest spelling)[:16]."""
     return keyed_hash(suppression_key, f"{normalised.kind}\x00{loosest(normalised)}".encode())[:_LENGTH]
+
+
+def pseudonyms_under(keyring: Keyring, pepper: Key, normalised: RawId) -> list[bytes]:
+    """What an identifier may be stored as in a pepper's epoch, what new rows are stored as first.
+
+    One value; several where the pepper wraps several others, whose rows it took over when they had leaked.
+
+    Raises:
+        KeysUnusable: a key that it wraps is missing.
+    """
+    if not pepper.wraps:
+        return [pseudonymize(pepper.secret, normalised)]
+    inner = (under for key in keyring.wrapped(pepper) for under in pseudonyms_under(keyring, key, normalised))
+    return [rehash(pepper.secret, pseudonym) for pseudonym in inner]
+
+
+def loose_token_under(keyring: Keyring, supp: Key, normalised: RawId) -> bytes:
+    """The loose token as a suppression key makes it, whatever it wraps.
+
+    Raises:
+        KeysUnusable: a key that it wraps is missing.
+    """
+    if not supp.wraps:
+        return loose_token(supp.secret, normalised)
+    return rehash(supp.secret, loose_token_under(keyring, keyring.wrapped(supp)[0], normalised))
+
+
+def token_now(keyring: Keyring, key_id: str, token: bytes) -> bytes:
+    """A loose token that was made under a suppression key as the key in use has it, wraps since then included.
+
+    Raises:
+        KeysUnusable: the keyring holds no such key.
+    """
+    key = keyring.by_id("supp", key_id)
+    while (wrapper := keyring.wrapper(key)) is not None:
+        key, token = wrapper, rehash(wrapper.secret, token)
+    return token
+
+
+def rehash(key: bytes, inner: bytes) -> bytes:
+    """A pseudonym or token wrapped after a leak: HMAC(key, inner)[:16]."""
+    return keyed_hash(key, inner)[:_LENGTH]
 
 
 def channel_pseudonym(channel_key: bytes, channel: str, subject: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -31,12 +31,19 @@ class KeyChange:
     seq: int = -1
 
 
+def _nothing(_: Transaction) -> Sequence[str]:
+    return ()
+
+
 @contextmanager
-def change_key(log: Log, purpose: str, action: str, *, wraps: bool = False) -> Iterator[KeyChange]:
+def change_key(
+    log: Log, purpose: str, action: str, *, wraps: Callable[[Transaction], Sequence[str]] = _nothing
+) -> Iterator[KeyChange]:
     """Stage a key, run the block in a write transaction, append the `key` entry, commit, and settle.
 
-    The entry's seq is the transaction's size when the block ends: nobody else appends. If the block raises, nothing
-    has changed; after a crash the next writer finishes or undoes what was begun, by what the head says.
+    `wraps` answers with the ids of the keys whose results the new one hashes again. The entry's seq is the
+    transaction's size when the block ends: nobody else appends. If the block raises, nothing has changed; after a crash
+    the next writer finishes or undoes what was begun, by what the head says.
 
     Raises:
         KeysUnusable: the keys are where they cannot be changed.
@@ -46,7 +53,7 @@ def change_key(log: Log, purpose: str, action: str, *, wraps: bool = False) -> I
     try:
         with log.write() as transaction:
             old = transaction.keyring.active(purpose)
-            new = transaction.keyring.stage(purpose, created_us=transaction.now_us, wraps=old.id if wraps else None)
+            new = transaction.keyring.stage(purpose, created_us=transaction.now_us, wraps=wraps(transaction))
             change = KeyChange(transaction=transaction, old=old, new=new, ring=transaction.keyring.adding(new))
             yield change
             change.seq = transaction.append_system(

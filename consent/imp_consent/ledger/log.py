@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imp_consent.identity.keys import Keyring
+from imp_consent.identity.keys import Key, Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.head import Head, keys_named, load_head, save_head
 from imp_consent.ledger.reader import Reader
@@ -169,6 +169,16 @@ class Log:
             if len(signing_keys(self.keyring, self.log_id)) > 1:  # the first checkpoint after a hand-over bears both
                 self._signer.sign(self._sql, head, without_previous=False)
             self.keyring = settle(self._sql, self.keyring, head)
+
+    def forget_key(self, key: Key) -> None:
+        """Destroy a retired key that the ledger says nothing needs any more.
+
+        Raises:
+            KeysUnusable: the keys cannot be changed where they are kept.
+        """
+        with sqlite_errors(), transaction(self._sql, write=True):
+            self._head()
+            self.keyring = self.keyring.forget(key)
 
     def outside(self) -> Checkpoint | None:
         """The checkpoint kept outside the database, its signature checked; None before the first.

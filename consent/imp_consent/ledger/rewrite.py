@@ -14,7 +14,7 @@ from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Row", "count_rows", "rewrite_table"]
+__all__ = ["Row", "rewrite_sum", "rewrite_table"]
 
 Row = tuple[Value, ...]
 _PAGE: Final = 5_000
@@ -76,12 +76,6 @@ def rewrite_sum(transaction: Transaction, table: str, row_key: bytes) -> None:
         before += int.from_bytes(row_hmac(old_key, table, row), "big")
         after += int.from_bytes(row_hmac(row_key, table, row), "big")
     _put_sum(transaction, table, before, after)
-
-
-def count_rows(sql: sqlite3.Connection, table: str) -> int:
-    """How many rows a table has."""
-    (n,) = sql.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 (a name from the schema)
-    return int(n)
 
 
 def _put_sum(transaction: Transaction, table: str, before: int, after: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets as os_secrets
-from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.identity.normalize import normalise
-from imp_consent.identity.pseudonym import loose_token, pseudonymize
+from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.suppression import Suppressed, is_suppressed, lift
@@ -18,7 +18,10 @@ from imp_core.randomness import Randomness
 
 __all__ = ["SubjectBook", "SubjectFinder"]
 
+_TABLE = "identifier"
+_BY_KEY = "kind = ? AND epoch = ? AND pseudonym = ?"
 _KEY_LENGTH = 32
+_KeyRow = tuple[int, bytes, str, int]  # subject, wrapped key, KEK id, next link counter
 _CACHED = 10_000
 
 
@@ -50,15 +53,20 @@ class SubjectFinder:
     def find_normalised(self, normalised: RawId) -> int | None:
         """The same for an identifier that is normalised already."""
         for pepper in self._peppers:
-            pseudonym = pseudonymize(pepper.secret, normalised)
-            for row in self._sealed.select(
-                "identifier", "kind = ? AND epoch = ? AND pseudonym = ?", (normalised.kind, pepper.epoch, pseudonym)
-            ):
-                sealed_subject, kek_id = row[3], row[6]
-                if not isinstance(sealed_subject, bytes) or not isinstance(kek_id, str):
-                    raise LedgerBroken("a mapping of the wrong type", where="identifier")
-                return self.encryption(kek_id).open_subject(sealed_subject)
+            for pseudonym in pseudonyms_under(self._keyring, pepper, normalised):
+                key = (normalised.kind, pepper.epoch, pseudonym)
+                for row in self._sealed.select(_TABLE, _BY_KEY, key):
+                    sealed_subject, kek_id = row[3], row[6]
+                    if not isinstance(sealed_subject, bytes) or not isinstance(kek_id, str):
+                        raise LedgerBroken("a mapping of the wrong type", where=_TABLE)
+                    subject = self.encryption(kek_id).open_subject(sealed_subject)
+                    if pepper is not self._peppers[0]:
+                        self._seen(normalised, subject, key)
+                    return subject
         return None
+
+    def _seen(self, normalised: RawId, subject: int, key: tuple[str, int, bytes]) -> None:
+        """Somebody was met under a retired pepper: nothing can be done about it in a snapshot."""
 
     def secrets(self, subject: int) -> tuple[SubjectSecrets, int]:
         """A living subject's secrets and its next link counter.
@@ -66,10 +74,14 @@ class SubjectFinder:
         Raises:
             LedgerBroken: the subject has no key: it is unknown or erased.
         """
+        _, wrapped, kek_id, next_i = self._key_row(subject)
+        return SubjectSecrets(subject, self.encryption(kek_id).unwrap(wrapped)), next_i
+
+    def _key_row(self, subject: int) -> _KeyRow:
         for _, wrapped, kek_id, next_i in self._sealed.select("subject_key", "subject = ?", (subject,)):
             if not isinstance(wrapped, bytes) or not isinstance(kek_id, str) or not isinstance(next_i, int):
                 raise LedgerBroken("a subject's key of the wrong type", where="subject_key")
-            return SubjectSecrets(subject, self.encryption(kek_id).unwrap(wrapped)), next_i
+            return subject, wrapped, kek_id, next_i
         raise LedgerBroken("a subject without a key", where="subject_key")
 
 
@@ -77,7 +89,7 @@ class SubjectFinder:
 class _Held:
     secrets: SubjectSecrets
     next_i: int
-    stored_i: int | None  # None: the row is not written yet
+    row: _KeyRow | None  # as it is stored; None: not written yet
 
 
 class SubjectBook(SubjectFinder):
@@ -86,7 +98,7 @@ class SubjectBook(SubjectFinder):
     def __init__(self, sealed: Sealed, keyring: Keyring, randomness: Randomness) -> None:
         super().__init__(sealed, keyring)
         self._randomness = randomness
-        self._held: OrderedDict[int, _Held] = OrderedDict()
+        self._held: dict[int, _Held] = {}
         self.lifted: list[bytes] = []
 
     def find_or_create(self, raw: RawId, *, returning: bool = False) -> tuple[int, bool]:
@@ -104,31 +116,21 @@ class SubjectBook(SubjectFinder):
             return found, False
         self._admit(normalised, returning=returning)
         subject = self._new_number()
-        pepper, supp, kek = self._peppers[0], self._keyring.active("supp"), self.encryption()
-        self._sealed.insert(
-            "identifier",
-            [
-                (
-                    normalised.kind,
-                    pepper.epoch,
-                    pseudonymize(pepper.secret, normalised),
-                    kek.seal_subject(subject),
-                    loose_token(supp.secret, normalised),
-                    pepper.id,
-                    kek.id,
-                    supp.id,
-                )
-            ],
-        )
+        self._link(normalised, subject)
         self._hold(subject, _Held(SubjectSecrets(subject, os_secrets.token_bytes(_KEY_LENGTH)), 0, None))
         return subject, True
+
+    def secrets(self, subject: int) -> tuple[SubjectSecrets, int]:
+        """A living subject's secrets and its next link counter, those not written yet included."""
+        held = self._held.get(subject)
+        return super().secrets(subject) if held is None else (held.secrets, held.next_i)
 
     def take(self, subject: int) -> tuple[SubjectSecrets, int]:
         """A subject's secrets and the link counter of its next entry, which is used up."""
         held = self._held.get(subject)
         if held is None:
-            secrets, next_i = self.secrets(subject)
-            held = _Held(secrets, next_i, next_i)
+            row = self._key_row(subject)
+            held = _Held(SubjectSecrets(subject, self.encryption(row[2]).unwrap(row[1])), row[3], row)
             self._hold(subject, held)
         held.next_i += 1
         return held.secrets, held.next_i - 1
@@ -137,20 +139,30 @@ class SubjectBook(SubjectFinder):
         """Let go of a subject that is being erased, after writing what is held."""
         held = self._held.pop(subject, None)
         if held is not None:
-            self._write(subject, held)
+            self._write({subject: held})
 
     def flush(self, only: int | None = None) -> None:
         """Write every key and counter held, or those of one subject."""
-        chosen = self._held if only is None else {only: self._held[only]} if only in self._held else {}
-        for subject, held in chosen.items():
-            self._write(subject, held)
-            held.stored_i = held.next_i
+        self._write({subject: held for subject, held in self._held.items() if only in (None, subject)})
 
     def _admit(self, normalised: RawId, *, returning: bool) -> None:
         if returning:
             self.lifted += lift(self._sealed, self._keyring, normalised)
         elif is_suppressed(self._sealed, self._keyring, normalised):
             raise Suppressed
+
+    def _seen(self, normalised: RawId, subject: int, key: tuple[str, int, bytes]) -> None:
+        """Link somebody met under a retired pepper by the one in use."""
+        self._sealed.delete(_TABLE, _BY_KEY, key)
+        self._link(normalised, subject)
+
+    def _link(self, normalised: RawId, subject: int) -> None:
+        pepper, supp, kek = self._peppers[0], self._keyring.active("supp"), self.encryption()
+        pseudonym = pseudonyms_under(self._keyring, pepper, normalised)[0]
+        loose = loose_token_under(self._keyring, supp, normalised)
+        sealed_subject = kek.seal_subject(subject)
+        row = (normalised.kind, pepper.epoch, pseudonym, sealed_subject, loose, pepper.id, kek.id, supp.id)
+        self._sealed.insert(_TABLE, [row])
 
     def _new_number(self) -> int:
         while True:
@@ -162,14 +174,20 @@ class SubjectBook(SubjectFinder):
                 return subject
 
     def _hold(self, subject: int, held: _Held) -> None:
+        if len(self._held) >= _CACHED:
+            self.flush()
+            self._held.clear()
         self._held[subject] = held
-        if len(self._held) > _CACHED:
-            oldest, gone = self._held.popitem(last=False)
-            self._write(oldest, gone)
 
-    def _write(self, subject: int, held: _Held) -> None:
-        if held.stored_i is None:
-            kek = self.encryption()
-            self._sealed.insert("subject_key", [(subject, kek.wrap(held.secrets.key), kek.id, held.next_i)])
-        elif held.stored_i != held.next_i:
-            self._sealed.update("subject_key", "subject = ?", (subject,), {"next_i": held.next_i})
+    def _write(self, chosen: Mapping[int, _Held]) -> None:
+        kek, created, used = self.encryption(), [], []
+        for subject, held in chosen.items():
+            if held.row is None:
+                held.row = (subject, kek.wrap(held.secrets.key), kek.id, held.next_i)
+                created.append(held.row)
+            elif held.row[3] != held.next_i:
+                used.append((held.row, (*held.row[:3], held.next_i)))
+                held.row = used[-1][1]
+        if created:
+            self._sealed.insert("subject_key", created)
+        self._sealed.replace("subject_key", used)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from imp_consent.identity.keys import Keyring
-from imp_consent.identity.pseudonym import loose_token
+from imp_consent.identity.pseudonym import loose_token_under
 from imp_consent.ledger.sealed import Sealed
 from imp_core.errors import CheckFailed
 from imp_core.event import RawId
@@ -33,7 +33,7 @@ class Suppressed(CheckFailed):
 
 def loose_tokens(keyring: Keyring, normalised: RawId) -> list[bytes]:
     """The tokens a person may be suppressed under, one for each suppression key: none is ever retired."""
-    return [loose_token(key.secret, normalised) for key in keyring.every("supp")]
+    return [loose_token_under(keyring, key, normalised) for key in keyring.every("supp")]
 
 
 def is_suppressed(sealed: Sealed, keyring: Keyring, normalised: RawId) -> bool:

@@ -45,6 +45,7 @@ class Ledger:
 
     def say(self, log: Log, name: str, type_: str = "grant") -> int:
         """Append what somebody says; returns the seq."""
+        self.clock.move_to(self.clock.now_us() + 1_000)
         said = Statement(type=type_, purpose="analytics", channel="", at_us=self.clock.now_us())
         with log.write() as transaction:
             return transaction.append_person(transaction.subject_for(RawId("member", name)), said, {})

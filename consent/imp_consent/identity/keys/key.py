@@ -45,8 +45,8 @@ class Key:
     """One secret of 32 bytes; it never shows its bytes.
 
     `epoch` numbers the keys of one purpose from 1; `created_us` is None for a key of an imp that did not write it down;
-    `wraps` is the id of the key whose results this one hashes again. A retired signing key has lost its secret and
-    kept `public`, the Ed25519 public key (32 bytes).
+    `wraps` are the ids of the keys whose results this one hashes again, the one before it first. A retired signing
+    key has lost its secret and kept `public`, the Ed25519 public key (32 bytes).
     """
 
     purpose: str
@@ -55,7 +55,7 @@ class Key:
     state: KeyState
     secret: bytes = field(repr=False)
     created_us: int | None = None
-    wraps: str | None = None
+    wraps: tuple[str, ...] = ()
     public: bytes | None = None
 
     @property
@@ -82,7 +82,7 @@ def format_key(key: Key, log_id: str) -> bytes:
         "epoch": key.epoch,
         "state": key.state.value,
         "created_us": key.created_us,
-        "wraps": key.wraps,
+        "wraps": list(key.wraps),
         "public": None if key.public is None else base64.b64encode(key.public).decode(),
         "secret": base64.b64encode(key.secret).decode(),
     }
@@ -104,7 +104,7 @@ def parse_key(data: bytes, log_id: str, *, where: str) -> Key:
             state=KeyState(document["state"]),
             secret=base64.b64decode(document["secret"], validate=True),
             created_us=document.get("created_us"),
-            wraps=document.get("wraps"),
+            wraps=tuple(document.get("wraps", ())),
             public=_optional_bytes(document.get("public")),
         )
         known = document["format"] in _FORMATS and _is_sound(key)
@@ -122,7 +122,7 @@ def _is_sound(key: Key) -> bool:
     # what JSON holds may have any type
     named = key.purpose in PURPOSES and type(key.id) is str and bool(_ID.fullmatch(key.id))
     numbers = type(key.epoch) is int and type(key.created_us) in (int, type(None))
-    return named and numbers and type(key.wraps) in (str, type(None)) and _has_its_bytes(key)
+    return named and numbers and all(type(other) is str for other in key.wraps) and _has_its_bytes(key)
 
 
 def _has_its_bytes(key: Key) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ __all__ = ["CHECKPOINT_NAME", "Keyring"]
 
 CHECKPOINT_NAME = "checkpoint"
 # What lies outside the database beside the keys: an init undone removes it too.
-_OUTSIDE: Final = (CHECKPOINT_NAME, "leaves", "survivors", "tombstones")
+_OUTSIDE: Final = (CHECKPOINT_NAME, "leaves", "leaves.index", "leaves.previous", "documents", "survivors", "tombstones")
 _DESTROYED: Final = ("kek", "row")  # once nothing is under them any more; a signing key loses its secret half
 
 
@@ -158,22 +158,26 @@ class Keyring:
         """Every pepper, newest epoch first: identifiers are looked up under each."""
         return self.every("pepper")
 
-    def wrapped(self, key: Key) -> Key | None:
-        """The key whose results this one hashes again, None where it hashes identifiers themselves.
+    def wrapped(self, key: Key) -> list[Key]:
+        """The keys whose results this one hashes again; none where it hashes identifiers themselves.
 
         Raises:
-            KeysUnusable: it is missing.
+            KeysUnusable: one is missing.
         """
-        return None if key.wraps is None else self.by_id(key.purpose, key.wraps)
+        return [self.by_id(key.purpose, key_id) for key_id in key.wraps]
 
-    def stage(self, purpose: str, *, created_us: int, wraps: str | None = None) -> Key:
+    def wrapper(self, key: Key) -> Key | None:
+        """The key that hashes this one's results again, if there is one."""
+        return next((other for other in self.every(key.purpose) if key.id in other.wraps), None)
+
+    def stage(self, purpose: str, *, created_us: int, wraps: Sequence[str] = ()) -> Key:
         """Write a new key for a purpose, not in use yet. Only under the ledger's write lock: see `settle`.
 
         Raises:
             KeysUnusable: the store cannot be written.
         """
         epoch = 1 + max(key.epoch for key in self.keys if key.purpose == purpose)
-        key = replace(_new(purpose, epoch=epoch, state=KeyState.STAGED, created_us=created_us), wraps=wraps)
+        key = replace(_new(purpose, epoch=epoch, state=KeyState.STAGED, created_us=created_us), wraps=tuple(wraps))
         self._store(key)
         return key
 

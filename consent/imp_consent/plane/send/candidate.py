@@ -9,9 +9,10 @@ from typing import Final
 
 from imp_consent.gate import decide_many
 from imp_consent.identity.normalize import normalise
-from imp_consent.identity.pseudonym import channel_pseudonym, loose_token, message_key
+from imp_consent.identity.pseudonym import channel_pseudonym, message_key
 from imp_consent.ledger.delivery import INTENDED, Outcome, find_outcomes
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.intake.people import People
 from imp_consent.plane.send.campaign import MESSAGE, Campaign
 from imp_consent.policy.decide import Reason
@@ -233,9 +234,4 @@ def permitted(reader: Reader, campaign: Campaign, subjects: Sequence[int], now_u
 
 def _suppressed(reader: Reader, ids: Sequence[RawId]) -> bool:
     """Whether somebody erased was known by one of these: they are not to be reached under another name."""
-    for key in (key for key in reader.keyring.keys if key.purpose == "supp"):
-        for raw in ids:
-            token = loose_token(key.secret, normalise(raw))
-            if any(True for _ in reader.sealed.select("suppression", "token = ?", (token,))):
-                return True
-    return False
+    return any(is_suppressed(reader.sealed, reader.keyring, normalise(raw)) for raw in ids)
