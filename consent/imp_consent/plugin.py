@@ -33,6 +33,11 @@ def imp_register_commands() -> list[CommandRef]:
             help="Take in events through a channel, past the gate.",
         ),
         CommandRef(
+            name="compact",
+            target="imp_consent.commands.compact:compact_command",
+            help="Put the inbox into the archive, and small files together.",
+        ),
+        CommandRef(
             name="send",
             target="imp_consent.commands.send:send_command",
             help="Send a campaign to an audience, past the gate.",

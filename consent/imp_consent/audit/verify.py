@@ -22,6 +22,7 @@ from imp_consent.audit.checkpoints import (
 from imp_consent.audit.documents import check_documents
 from imp_consent.audit.files import check_files
 from imp_consent.audit.identifiers import check_identifiers
+from imp_consent.audit.inbox import check_inbox
 from imp_consent.audit.leaves import Leaves, read_leaves
 from imp_consent.audit.nodes import check_nodes
 from imp_consent.audit.outside import check_copy
@@ -160,6 +161,8 @@ class _Audit:
             documents = check_documents(sql, leaves, people.notices, problems)
         with problems.checking("delivery"):
             check_sends(sql, leaves, problems, self._count)
+        with problems.checking("inbox"):
+            check_inbox(sql, self._keyring, problems, self._count)
         with problems.checking("archive"):
             self.seen.files = check_files(sql, self._workspace, leaves, documents, problems=problems, count=self._count)
 

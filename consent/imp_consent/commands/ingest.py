@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,7 +13,8 @@ from imp_consent.commands.envelope import envelope
 from imp_consent.commands.mapping import find_mapping
 from imp_consent.commands.rejects import rejects_file
 from imp_consent.identity.keys import keys_folder
-from imp_consent.plane.intake import Heard, IngestResult, Intake, SourceFile, Terms, ingest_events
+from imp_consent.plane.inbox import Accepted, accept
+from imp_consent.plane.intake import Heard, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.channel import Capability, Channel, Source
@@ -25,7 +26,7 @@ from imp_core.outbound.open import channel_context, open_runner
 from imp_core.output import check_output
 from imp_core.ports import Json
 
-__all__ = ["ingest", "ingest_command"]
+__all__ = ["ingest", "ingest_command", "ingest_into_inbox"]
 
 
 def ingest(
@@ -45,6 +46,47 @@ def ingest(
         PluginBroken: the channel raised something else than our errors, or handed in something else than rows.
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
+    with _opened(ctx, channel, path, mapping, rejects) as (intake, rows, terms, source, refuse, shown):
+        return ingest_events(
+            intake, rows, terms=terms, source=source, refuse=refuse, dry_run=dry_run, advance=shown.advance
+        )
+
+
+def ingest_into_inbox(
+    ctx: Context,
+    channel: str,
+    path: Path,
+    mapping: Path | None = None,
+    rejects: Path | None = None,
+    *,
+    dry_run: bool = False,
+) -> Accepted:
+    """The same for small files that come one after the other: their events wait in the inbox for `imp compact`.
+
+    Raises:
+        WorkspaceMissing: there is no workspace.
+        BadInput: as for `ingest`, or the file has too many rows.
+        PluginBroken: the channel raised something else than our errors, or handed in something else than rows.
+        LedgerBroken: the ledger was changed by other hands, or cannot be written.
+    """
+    with _opened(ctx, channel, path, mapping, rejects) as (intake, rows, terms, source, refuse, shown):
+        return accept(
+            intake, rows, terms=terms, name=source.name, refuse=refuse, dry_run=dry_run, advance=shown.advance
+        )
+
+
+class _Opened(NamedTuple):
+    intake: Intake
+    rows: Iterable[object]
+    terms: Terms
+    source: SourceFile
+    refuse: Refuse | None
+    shown: progress
+
+
+@contextmanager
+def _opened(ctx: Context, channel: str, path: Path, mapping: Path | None, rejects: Path | None) -> Iterator[_Opened]:
+    """The channel's rows, and what they are taken in with."""
     keys = keys_folder(ctx.environ, ctx.workspace.log_id)  # first of all: without a workspace nothing is enabled
     plugin = ctx.plugins.channel(channel)
     if not plugin.info.serves(Capability.INGEST):
@@ -60,9 +102,7 @@ def ingest(
     told = nullcontext(None) if rejects is None else rejects_file(rejects)
     with closing(open_runner(ctx, channel)) as runner, told as refuse, progress("rows") as shown:
         rows = runner.iterate("ingest", context, Source(path=path, mapping=mapping))
-        return ingest_events(
-            intake, rows, terms=terms, source=source, refuse=refuse, dry_run=dry_run, advance=shown.advance
-        )
+        yield _Opened(intake, rows, terms, source, refuse, shown)
 
 
 @click.command("ingest")
@@ -73,25 +113,36 @@ def ingest(
     "--rejects", type=click.Path(path_type=Path), help="Take the good rows, and write row, field and problem here."
 )
 @click.option("--dry-run", is_flag=True, help="Check every row and ask the gate, but take nothing.")
+@click.option("--inbox", is_flag=True, help="Acknowledge a small file into the inbox; imp compact makes batches of it.")
 @json_option
 @pass_context
 def ingest_command(
-    ctx: Context, *, channel: str, file: Path, mapping: str | None, rejects: Path | None, dry_run: bool, as_json: bool
+    ctx: Context,
+    *,
+    channel: str,
+    file: Path,
+    mapping: str | None,
+    rejects: Path | None,
+    dry_run: bool,
+    inbox: bool,
+    as_json: bool,
 ) -> None:
     """Take in a file of events (or a folder, if the channel reads some); what the gate denies is counted, not kept.
 
     Example: imp ingest file visits.csv --map visits.toml
     """
-    result = ingest(ctx, channel, file, find_mapping(ctx, mapping), rejects, dry_run=dry_run)
+    take = ingest_into_inbox if inbox else ingest
+    result = take(ctx, channel, file, find_mapping(ctx, mapping), rejects, dry_run=dry_run)
     emit(result, lambda: _text(result), as_json=as_json)
 
 
-def _text(result: IngestResult) -> str:
-    if result.already:
+def _text(result: IngestResult | Accepted) -> str:
+    taken = result.admitted if isinstance(result, IngestResult) else result.accepted
+    if isinstance(result, IngestResult) and result.already:
         return f"taken before, as batch {result.batch} (entry {result.seq}): nothing to do"
     shown: dict[str, object] = {
         "received": f"{result.received:,}",
-        "admitted": f"{result.admitted:,}",
+        "admitted": f"{taken:,}",
         "duplicates": f"{result.duplicates:,}",
         **{f"denied, {reason}": f"{n:,}" for reason, n in result.denied.items()},
         "rejected": f"{result.rejected:,}",
@@ -104,7 +155,9 @@ def _text(result: IngestResult) -> str:
     counts = {name: n for name, n in shown.items() if n != "0" or name in always}
     if result.dry_run:
         return lines(counts) + "\ndry run: nothing was taken"
-    return lines({**counts, "batch": result.batch, "entry": result.seq})
+    if isinstance(result, IngestResult):
+        return lines({**counts, "batch": result.batch, "entry": result.seq})
+    return lines(counts) + "\nin the inbox: imp compact puts it into the archive"
 
 
 def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:

@@ -16,6 +16,7 @@ from imp_consent.audit.verify import Verification, verify
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.delivery import Outcome, conclude, intend
 from imp_consent.ledger.entry import Statement
+from imp_consent.ledger.inbox import TALLY, seal_event, tally_id
 from imp_consent.ledger.log import Log, create_log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
@@ -178,11 +179,23 @@ def _collect(log: Log, workspace: Workspace, batch: int, subjects: dict[str, int
         transaction.sealed.insert("dedupe", [(bytes([batch, i]) * 8, batch) for i in range(2)])
 
 
+def _wait(transaction: Transaction, subject: int) -> None:
+    """Events in the inbox: of somebody, of nobody, and the channel's counts."""
+    secrets, _ = transaction.subjects.secrets(subject)
+    events = [(bytes([7]) * 16, subject, {"name": "a"}), (bytes([8]) * 16, None, {"name": "b"})]
+    counts = (tally_id("file"), None, {TALLY: {"duplicates": 2}})
+    rows = [
+        (id_, "file", of, NOW_US, seal_event(id_, row, secrets=of and secrets, nonce=bytes(12)))
+        for id_, of, row in [*events, counts]
+    ]
+    transaction.sealed.insert("inbox", rows)
+
+
 def _others(transaction: Transaction, subject: int) -> None:
     use = transaction.append_system("use-open", {"purpose": "analytics", "files": "0" * 64})
     sealed = transaction.sealed
     sealed.insert("lease", [(use, use, json.dumps([1, 2]), NOW_US + DAY_US)])
-    sealed.insert("inbox", [(bytes([n]) * 16, "file", subject, NOW_US, b"{}") for n in (1, 2)])
+    _wait(transaction, subject)
     keys, document = [bytes([number]) * 16 for number in range(2)], b'{"name":"spring"}'
     fields = {"channel": "email", "definition": archive.sha256_of(document)}
     intent = intend(transaction, keys, fields, document=document)

@@ -1,0 +1,80 @@
+"""`imp compact`: make batches of what was acknowledged into the inbox, and one file of several small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from imp_consent.plane.compact import BELOW, Compacted, compact
+from imp_consent.plane.intake import Heard, Intake
+from imp_consent.runtime import open_log
+from imp_core.command import emit, json_option, lines, pass_context, progress
+from imp_core.context import Context
+from imp_core.errors import LedgerBroken
+from imp_core.ports import Json
+
+__all__ = ["compact_command", "compact_workspace"]
+
+
+def compact_workspace(ctx: Context, *, below: int = BELOW, dry_run: bool = False) -> Compacted:
+    """Compact the workspace's inbox, then its files of fewer than `below` rows.
+
+    Raises:
+        WorkspaceMissing: there is no workspace.
+        BadInput: `below` is less than 1.
+        LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
+    """
+    intake = Intake(log=open_log(ctx), workspace=ctx.workspace, envelope=_no_signal)
+    with progress("rows") as shown:
+        return compact(intake, below=below, dry_run=dry_run, advance=shown.advance)
+
+
+@click.command("compact")
+@click.option("--below", type=int, default=BELOW, show_default=True, help="Rows below which a file is small.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@json_option
+@pass_context
+def compact_command(ctx: Context, *, below: int, dry_run: bool, as_json: bool) -> None:
+    """Put what waits in the inbox into the archive, past the gate once more, and small files together.
+
+    Files that somebody reads wait for the next time, all of them while an erasure is under way. Run it as often as you
+    like: whatever is killed when, no event comes in twice and none is lost.
+
+    Example: imp compact --dry-run
+    """
+    result = compact_workspace(ctx, below=below, dry_run=dry_run)
+    emit(result, lambda: _text(result), as_json=as_json)
+
+
+def _text(result: Compacted) -> str:
+    shown: dict[str, object] = {}
+    for one in result.collected:
+        counts = [f"{one.rows:,} events", *(f"{n:,} denied, {reason}" for reason, n in one.denied.items())]
+        if one.batch is not None:
+            counts.append(f"batch {one.batch}")
+        shown[f"from the inbox, {one.channel}"] = "; ".join(counts)
+    for merged in result.merged:
+        shown[f"batches {_numbers(merged.batches)}"] = f"{merged.files} files made one of {merged.rows:,} rows"
+    if result.left.read:
+        shown["left, being read"] = f"{result.left.read} small files: run it again later"
+    if result.left.erasing:
+        mend = "finish it with: imp consent erase --resume"
+        shown["left, erasure under way"] = f"{result.left.erasing} small files: {mend}"
+    shown["files"] = f"{result.files_before:,} → {result.files:,}"
+    return lines(shown) + ("\ndry run: nothing was changed" if result.dry_run else "")
+
+
+def _numbers(batches: tuple[int, ...]) -> str:
+    """The numbers, runs of neighbours as first–last."""
+    runs: list[list[int]] = []
+    for batch in batches:
+        if runs and batch == runs[-1][-1] + 1:
+            runs[-1][1:] = [batch]
+        else:
+            runs.append([batch])
+    return ", ".join("–".join(map(str, run)) for run in runs)
+
+
+def _no_signal(_: Heard) -> Mapping[str, Json]:
+    raise LedgerBroken("a compaction hears no withdrawals", where="inbox")
