@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -24,6 +24,7 @@ from typing import Final
 from imp_consent.audit.exported import CHECKPOINT, README, VKEYS
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.signer import verifier_keys
 from imp_consent.ledger.tile import TileStream, format_tile_path
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.ports import CheckpointInfo
@@ -66,7 +67,7 @@ def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: N
         info = log.checkpoint()
         written = _Writer(aside)
         with log.read() as reader:
-            vkeys = _vkeys(log)
+            vkeys = [key.format() for key in verifier_keys(log.keyring, log.log_id)]
             written.tiles(_leaves(reader, info.size), info, count)
         (aside / CHECKPOINT).write_text(info.note, encoding="utf-8", newline="")
         (aside / VKEYS).write_text("".join(f"{key}\n" for key in vkeys), encoding="utf-8", newline="")
@@ -139,10 +140,6 @@ class _Writer:
 def _leaves(reader: Reader, size: int) -> Iterator[bytes]:
     for (leaf,) in reader.sql.execute("SELECT leaf FROM entry WHERE seq < ? ORDER BY seq", (size,)):
         yield leaf
-
-
-def _vkeys(log: Log) -> Sequence[str]:
-    return [log.verifier_key]
 
 
 def _readme(info: CheckpointInfo) -> str:

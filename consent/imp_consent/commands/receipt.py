@@ -18,6 +18,7 @@ from imp_consent.ledger.entry import PersonEntry, commitment
 from imp_consent.ledger.proof import InclusionProof, format_proof
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.receipt import Receipt, format_receipt
+from imp_consent.ledger.signer import verifier_keys
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -112,9 +113,8 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
             )
             for entry, extra in found
         )
-    return Receipts(
-        access_request=asked, size=info.size, vkey=f"{log.verifier_key}\n", folder=folder, receipts=receipts
-    )
+    vkey = "".join(f"{key.format()}\n" for key in verifier_keys(log.keyring, log.log_id))
+    return Receipts(access_request=asked, size=info.size, vkey=vkey, folder=folder, receipts=receipts)
 
 
 def _disclosed(reader: Reader, subject: int) -> Sequence[tuple[PersonEntry, bytes]]:

@@ -47,7 +47,7 @@ class Shipped:
         return Shipped(folder, self.vkey, self.done, self.pins)
 
 
-def open_log(folder: Path) -> Log:
+def _open(folder: Path) -> Log:
     return Log(
         folder / "ledger.db",
         Keyring.open(folder / "keys", "shipped"),
@@ -57,6 +57,12 @@ def open_log(folder: Path) -> Log:
         actor="tester",
         projection=project,
     )
+
+
+@pytest.fixture
+def open_log() -> Callable[[Path], Log]:
+    """Opens the ledger in a folder; whoever opens closes."""
+    return _open
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +77,7 @@ def pristine(shipped_folder: Path) -> Shipped:
     keyring = Keyring.create(shipped_folder / "keys", "shipped")
     create_log(shipped_folder / "ledger.db", keyring, "shipped")
     pins: dict[int, str] = {}
-    log = open_log(shipped_folder)
+    log = _open(shipped_folder)
     try:
         for stop in (7, 256, 300, 600):
             with log.write() as transaction:
@@ -101,7 +107,7 @@ def shipped(pristine: Shipped, tmp_path: Path) -> Shipped:
 @pytest.fixture
 def log(pristine: Shipped, shipped_folder: Path):
     """The log itself, to be read only."""
-    log = open_log(shipped_folder)
+    log = _open(shipped_folder)
     yield log
     log.close()
 

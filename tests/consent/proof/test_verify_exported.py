@@ -159,26 +159,18 @@ def test_what_is_no_key_is_refused(vkey: str | bytes, pristine: Shipped) -> None
         verify(pristine.folder, vkey)
 
 
-def test_a_tail_cut_off_is_undetectable_without_a_pin_and_refused_with_one(shipped: Shipped, log: Any) -> None:
+def test_a_tail_cut_off_is_undetectable_without_a_pin_and_refused_with_one(
+    shipped: Shipped, log: Any, write_tiles: Any
+) -> None:
     with log.read() as reader:
         rows = reader.sql.execute("SELECT leaf FROM entry WHERE seq < 300 ORDER BY seq")
         leaves = [leaf for (leaf,) in rows]
         (note,) = reader.sql.execute("SELECT note FROM checkpoint WHERE size = 300").fetchone()
     shutil.rmtree(shipped.folder / "tile")
-    _write(shipped.folder, leaves)
+    write_tiles(shipped.folder, leaves)
     (shipped.folder / "checkpoint").write_text(note, encoding="utf-8")
     assert shipped.verify().ok, "an older signed state is a signed state"
     assert shipped.found(("pin", shipped.pins[600].encode())) == {("pinned.contradicted", "pin")}
-
-
-def _write(folder: Path, leaves: list[bytes]) -> None:
-    from imp_consent.ledger.tile import TileStream, format_tile_path  # noqa: PLC0415 (one test's)
-
-    stream = TileStream()
-    for tile, data in [*stream.extend(leaves), *stream.finish()]:
-        path = folder / format_tile_path(tile)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
 
 
 def test_a_pin_of_another_log_or_of_nobody_is_named(shipped: Shipped, signer: SigningKey) -> None:

@@ -1,14 +1,14 @@
-"""Which keys an auditor trusts: those given, and those the log's own signed hand-overs lead to."""
+"""The public keys an auditor brings along, and what was signed with them or with those they were handed over to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imp_consent.ledger.checkpoint import Checkpoint
+from imp_consent.ledger.handover import TrustedKeys
 from imp_consent.ledger.note import VerifierKey, open_note
 from imp_consent.ledger.proof import is_proof, parse_proof
-from imp_core.errors import BadInput, LedgerBroken
+from imp_core.errors import BadInput
 
 __all__ = ["Signed", "open_signed", "parse_vkeys", "signed_note"]
 
@@ -55,15 +55,12 @@ def signed_note(data: bytes) -> bytes:
     return parse_proof(data).checkpoint.encode() if is_proof(data) else data
 
 
-def open_signed(note: str | bytes, keys: Sequence[VerifierKey]) -> Signed:
-    """The checkpoint in a note that one of the keys has signed, of the log whose name the key bears.
+def open_signed(note: str | bytes, trusted: TrustedKeys) -> Signed:
+    """The checkpoint in a note that a trusted key has signed while it was in use, of the log whose name it bears.
 
     Raises:
         LedgerBroken: not a note, not a checkpoint, not signed by any of the keys, or of another log.
     """
-    opened = open_note(note, keys)
-    checkpoint = Checkpoint.parse(opened.text)
-    ours = tuple(sorted(s.key_id.hex() for s in opened.verified if s.name == checkpoint.origin))
-    if not ours:
-        raise LedgerBroken(f"a checkpoint of the log {checkpoint.origin}, signed under another name")
-    return Signed(checkpoint=checkpoint, signed_by=ours)
+    checkpoint = trusted.open_checkpoint(note)
+    signers = {signature.key_id.hex() for signature in open_note(note, trusted.keys).verified}
+    return Signed(checkpoint=checkpoint, signed_by=tuple(sorted(signers)))

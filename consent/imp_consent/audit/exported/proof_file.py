@@ -8,8 +8,8 @@ from typing import Final
 
 from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
 from imp_consent.audit.problem import Problem, Problems
+from imp_consent.ledger.handover import TrustedKeys, trusted_keys
 from imp_consent.ledger.merkle import check_consistency, check_inclusion, leaf_hash
-from imp_consent.ledger.note import VerifierKey
 from imp_consent.ledger.proof import InclusionProof, is_proof, parse_consistency, parse_proof
 from imp_consent.ledger.receipt import Receipt, commits, parse_receipt
 from imp_core.errors import BadInput, LedgerBroken
@@ -54,7 +54,7 @@ def verify_proof(
     Raises:
         BadInput: `vkey` holds no verifier key, or pinned checkpoints are missing or too many.
     """
-    keys = parse_vkeys(vkey)
+    keys = trusted_keys(parse_vkeys(vkey), ())  # a proof is too small to hold a hand-over: name the key itself
     problems = Problems()
     if is_proof(data):
         if pinned:
@@ -63,7 +63,7 @@ def verify_proof(
     return _consistency(name, data, keys, pinned, problems)
 
 
-def _inclusion(name: str, data: bytes, keys: Sequence[VerifierKey], problems: Problems) -> ProofVerification:
+def _inclusion(name: str, data: bytes, keys: TrustedKeys, problems: Problems) -> ProofVerification:
     try:
         proof = parse_proof(data)
     except LedgerBroken as error:
@@ -107,7 +107,7 @@ def _receipt(name: str, proof: InclusionProof, problems: Problems) -> Receipt | 
 def _consistency(
     name: str,
     data: bytes,
-    keys: Sequence[VerifierKey],
+    keys: TrustedKeys,
     pinned: Sequence[tuple[str, bytes]],
     problems: Problems,
 ) -> ProofVerification:
@@ -135,7 +135,7 @@ def _consistency(
     return _under(found, signed)
 
 
-def _open(name: str, note: str, keys: Sequence[VerifierKey], problems: Problems) -> Signed | None:
+def _open(name: str, note: str, keys: TrustedKeys, problems: Problems) -> Signed | None:
     try:
         return open_signed(note, keys)
     except LedgerBroken as error:
@@ -143,7 +143,7 @@ def _open(name: str, note: str, keys: Sequence[VerifierKey], problems: Problems)
         return None
 
 
-def _open_pinned(name: str, data: bytes, keys: Sequence[VerifierKey], problems: Problems) -> Signed | None:
+def _open_pinned(name: str, data: bytes, keys: TrustedKeys, problems: Problems) -> Signed | None:
     try:
         return open_signed(signed_note(data), keys)
     except LedgerBroken as error:

@@ -19,6 +19,7 @@ from imp_consent.audit.exported.text import printable
 from imp_consent.audit.exported.tree import Tree, read_tree
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.ledger.checkpoint import Checkpoint
+from imp_consent.ledger.handover import trusted_keys
 from imp_consent.ledger.note import VerifierKey
 from imp_consent.ledger.tile import levels_of, parse_tile_path, tile_at
 from imp_core.errors import BadInput, LedgerBroken
@@ -79,7 +80,7 @@ class _Export:
     def __init__(self, folder: Folder, keys: Sequence[VerifierKey], problems: Problems) -> None:
         self._folder = folder
         self._given = keys
-        self._trusted = list(keys)
+        self._trusted = trusted_keys(keys, ())
         self._problems = problems
 
     def verify(self, pinned: Sequence[tuple[str, bytes]], count: Callable[[int], None]) -> ExportVerification:
@@ -89,7 +90,8 @@ class _Export:
         if stated is not None:
             tree = read_tree(self._folder, stated.size, self._problems, count)
             self._check_listing(stated.size)
-        self._check_keys()
+        self._follow(tree)
+        self._check_listed_keys()
         signed = None if note is None or stated is None else self._open(note, CHECKPOINT, "checkpoint.signature")
         if stated is not None:
             self._check_tree(stated, signed, tree)
@@ -126,7 +128,14 @@ class _Export:
             self._problems.report("checkpoint.malformed", CHECKPOINT, why)
             return None
 
-    def _check_keys(self) -> None:
+    def _follow(self, tree: Tree) -> None:
+        """Trust also the keys that signed hand-overs in the log lead to from those given."""
+        try:
+            self._trusted = trusted_keys(self._given, tree.keys)
+        except LedgerBroken as error:
+            self._problems.report("keys.handover", error.where or "entries", error.what)
+
+    def _check_listed_keys(self) -> None:
         listed = self._own(VKEYS)
         if listed is None:
             return
@@ -135,7 +144,7 @@ class _Export:
         except BadInput as error:
             self._problems.report("vkey.malformed", VKEYS, str(error))
             return
-        strangers = [key for key in named if key not in self._trusted]
+        strangers = [key for key in named if key not in self._trusted.keys]
         self._problems.expect(
             not strangers,
             "vkey.unknown",
