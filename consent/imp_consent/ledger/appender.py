@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from hashlib import sha256
 from typing import Final
 
 from imp_consent.ledger.head import Head
-from imp_consent.ledger.merkle import leaf_hash
 
 __all__ = ["Appender"]
 
+_ENTRY_SQL: Final = "INSERT INTO entry (seq, leaf, leaf_hash) VALUES (?, ?, ?)"
+_PAYLOAD_SQL: Final = "INSERT INTO payload (seq, subject, nonce, ciphertext) VALUES (?, ?, ?, ?)"
+_NODE_SQL: Final = "INSERT INTO node (level, number, hash) VALUES (?, ?, ?)"
 _HELD: Final = 1_000  # entries and payloads; a few hundred bytes each
 
 
@@ -22,43 +25,40 @@ class Appender:
     def __init__(self, sql: sqlite3.Connection, head: Head) -> None:
         self._sql = sql
         self._head = head
-        self._entries: list[tuple[int, bytes, bytes]] = []
+        self._leaves: list[bytes] = []
         self._payloads: list[tuple[int, int, bytes, bytes]] = []
-        self._subjects: set[int] = set()
+
+    @property
+    def flushed(self) -> int:
+        """The number of entries that are in the database."""
+        return self._head.frontier.size
 
     @property
     def size(self) -> int:
         """The number of entries, those held included."""
-        return self._head.frontier.size + len(self._entries)
+        return self._head.frontier.size + len(self._leaves)
 
     def append(self, leaf: bytes) -> int:
         """Take the next entry and return its seq."""
-        if len(self._entries) >= _HELD:
+        if len(self._leaves) >= _HELD:
             self.flush()
-        seq = self.size
-        self._entries.append((seq, leaf, leaf_hash(leaf)))
-        return seq
+        self._leaves.append(leaf)
+        return self._head.frontier.size + len(self._leaves) - 1
 
     def keep(self, seq: int, subject: int, nonce: bytes, ciphertext: bytes) -> None:
         """Take an entry's payload."""
         self._payloads.append((seq, subject, nonce, ciphertext))
-        self._subjects.add(subject)
-
-    def holds_payload_of(self, subject: int) -> bool:
-        """Whether a payload of this subject is not in the database yet."""
-        return subject in self._subjects
 
     def flush(self) -> None:
         """Write what is held."""
-        if not self._entries:
+        if not self._leaves:
             return
-        entries, payloads = self._entries, self._payloads
-        self._entries, self._payloads, self._subjects = [], [], set()
-        self._sql.executemany("INSERT INTO entry (seq, leaf, leaf_hash) VALUES (?, ?, ?)", entries)
-        self._sql.executemany("INSERT INTO payload (seq, subject, nonce, ciphertext) VALUES (?, ?, ?, ?)", payloads)
+        leaves, payloads = self._leaves, self._payloads
+        self._leaves, self._payloads = [], []
+        hashes = [sha256(b"\x00" + leaf).digest() for leaf in leaves]  # RFC 9162 §2.1.1, as `merkle.leaf_hash`
+        seqs = range(self.flushed, self.flushed + len(leaves))
+        self._sql.executemany(_ENTRY_SQL, zip(seqs, leaves, hashes, strict=True))
+        self._sql.executemany(_PAYLOAD_SQL, payloads)
         nodes: list[tuple[int, int, bytes]] = []
-        self._head.frontier.extend(
-            (entry[2] for entry in entries), lambda level, number, root: nodes.append((level, number, root))
-        )
-        if nodes:
-            self._sql.executemany("INSERT INTO node (level, number, hash) VALUES (?, ?, ?)", nodes)
+        self._head.frontier.extend(hashes, lambda level, number, root: nodes.append((level, number, root)))
+        self._sql.executemany(_NODE_SQL, nodes)

@@ -39,6 +39,10 @@ def _refuse(_: str) -> NoReturn:
 
 # RFC 8785 §3.2.3 sorts keys by UTF-16 units: for ASCII keys that is their order by code point
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+# The same encoder's C part, made once and not for every value; where there is none (PyPy), the encoder itself.
+_MAKE: Final = getattr(json.encoder, "c_make_encoder", None)
+_SETTINGS: Final = (None, _plain, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+_CHUNKS: Final = _MAKE(*_SETTINGS) if _MAKE else None
 _DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
 
 
@@ -51,7 +55,7 @@ def encode(value: Json, *, limit: int = MAX_BYTES) -> bytes:
     """
     _check(value, 0)
     try:
-        data = _ENCODER.encode(value).encode()
+        data = _canonical(value)
     except UnicodeEncodeError:
         raise BadInput("text with a lone surrogate cannot be written to the ledger") from None
     if len(data) > limit:
@@ -69,12 +73,17 @@ def decode(data: bytes, *, limit: int = MAX_BYTES) -> Json:
         raise LedgerBroken(f"{len(data)} bytes where canonical JSON has at most {limit}")
     try:
         value: Json = _DECODER.decode(data.decode())
-        canonical = _ENCODER.encode(value).encode() if _is_plain(data) else encode(value, limit=limit)
+        canonical = _canonical(value) if _is_plain(data) else encode(value, limit=limit)
     except (ValueError, RecursionError, BadInput):
         raise LedgerBroken("bytes that are not canonical JSON") from None
     if canonical != data:
         raise LedgerBroken("JSON that is not in canonical form")
     return value
+
+
+def _canonical(value: Json) -> bytes:
+    text = "".join(_CHUNKS(value, 0)) if _CHUNKS else _ENCODER.encode(value)
+    return text.encode()
 
 
 def _check(value: object, depth: int) -> None:
@@ -93,7 +102,7 @@ def _check(value: object, depth: int) -> None:
 
 
 def _items(value: object) -> Iterable[object]:
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         for key in value:
             if not (isinstance(key, str) and key.isascii()):
                 raise BadInput("a key that is not ASCII text cannot be written to the ledger")

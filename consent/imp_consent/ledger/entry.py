@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from imp_consent.ledger.encoding import decode, encode
+from imp_consent.ledger.encoding import MAX_BYTES, decode, encode
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json, SystemEntry
 
@@ -24,10 +24,12 @@ __all__ = [
     "PersonEntry",
     "Statement",
     "commitment",
+    "commitment_to",
     "format_payload",
     "format_system_leaf",
     "parse_payload",
     "parse_system_leaf",
+    "payload_with",
     "person_leaf",
 ]
 
@@ -41,6 +43,7 @@ SYSTEM_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 _VERSION = 1
+_AROUND = len(b'{"e":,"s":}')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +85,34 @@ class PersonEntry:
 
 def commitment(blind: bytes, statement: Statement) -> bytes:
     """SHA-256(blind ‖ canonical JSON of the statement): binds without telling."""
-    return hashlib.sha256(blind + encode(statement.plain())).digest()
+    return commitment_to(blind, encode(statement.plain()))
+
+
+def commitment_to(blind: bytes, said: bytes) -> bytes:
+    """The same, of the statement's canonical JSON."""
+    return hashlib.sha256(blind + said).digest()
 
 
 def person_leaf(*, link: bytes, commit: bytes, day: int) -> bytes:
     """The leaf of a person's entry; `day` is the UTC day since 1970 on which it was recorded."""
-    return encode({"v": _VERSION, "link": link.hex(), "commit": commit.hex(), "day": day})
+    # canonical as it stands: keys in order, hexadecimal digits, a small number
+    return f'{{"commit":"{commit.hex()}","day":{day},"link":"{link.hex()}","v":{_VERSION}}}'.encode()
 
 
 def format_payload(statement: Statement, envelope: Mapping[str, Json]) -> bytes:
-    """The plain text of a payload."""
-    return encode({"s": statement.plain(), "e": envelope})
+    """The plain text of a payload.
+
+    Raises:
+        BadInput: outside the canonical profile, or longer than an entry may be.
+    """
+    return payload_with(encode(statement.plain()), envelope)
+
+
+def payload_with(said: bytes, envelope: Mapping[str, Json]) -> bytes:
+    """The same, with the statement's canonical JSON."""
+    # the bytes of `encode({"e": envelope, "s": statement})`, and its limit
+    around = len(said) + _AROUND
+    return b'{"e":%b,"s":%b}' % (encode(envelope, limit=MAX_BYTES - around), said)
 
 
 def parse_payload(data: bytes, *, seq: int, subject: int) -> PersonEntry:

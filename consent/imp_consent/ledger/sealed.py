@@ -9,7 +9,10 @@ from __future__ import annotations
 import hmac
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Final
+
+from sqlmodel import SQLModel
 
 from imp_consent.identity.hashing import keyed_hash
 from imp_consent.ledger.tables import SEALED, SUMMED
@@ -31,15 +34,12 @@ def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
     parts = [table.encode(), b"\x00"]
     for value in row:
         if isinstance(value, int):
-            parts.append(b"i")
-            parts.append(value.to_bytes(9, "big", signed=True))
+            parts.append(b"i" + value.to_bytes(9, "big", signed=True))
         elif isinstance(value, str):
             data = value.encode()
-            parts.append(b"s" + len(data).to_bytes(4, "big"))
-            parts.append(data)
+            parts.append(b"s%b%b" % (len(data).to_bytes(4, "big"), data))
         elif isinstance(value, bytes):
-            parts.append(b"b" + len(value).to_bytes(4, "big"))
-            parts.append(value)
+            parts.append(b"b%b%b" % (len(value).to_bytes(4, "big"), value))
         elif value is None:
             parts.append(b"n")
         else:
@@ -89,12 +89,7 @@ class Sealed:
         Raises:
             LedgerBroken: a row does not match its MAC.
         """
-        columns = SEALED[table]
-        query = f"SELECT {', '.join(columns)}, mac FROM {table} WHERE {where}"  # noqa: S608 (names from the schema)
-        for found in self._sql.execute(query, values):
-            row = found[:-1]
-            if not hmac.compare_digest(row_hmac(self._key, table, row)[:_STORED], found[-1] or b""):
-                raise LedgerBroken("a row was changed by other hands", where=table, mend="run: imp audit verify")
+        for row, _ in self._read(table, where, values):
             yield row
 
     def delete(self, table: str, where: str, values: Sequence[Value]) -> int:
@@ -104,8 +99,8 @@ class Sealed:
             LedgerBroken: a row does not match its MAC.
         """
         total, count = 0, 0
-        for row in self.select(table, where, values):
-            total += int.from_bytes(row_hmac(self._key, table, row), "big")
+        for _, full in self._read(table, where, values):
+            total += int.from_bytes(full, "big")
             count += 1
         if count:
             self._sql.execute(f"DELETE FROM {table} WHERE {where}", values)  # noqa: S608 (names from the schema)
@@ -119,16 +114,43 @@ class Sealed:
             LedgerBroken: a row does not match its MAC.
         """
         columns = SEALED[table]
-        old_rows = list(self.select(table, where, values))
-        rows = [tuple(changes.get(name, value) for name, value in zip(columns, row, strict=True)) for row in old_rows]
-        assignments = ", ".join(f"{name} = ?" for name in changes)
-        keys = " AND ".join(f"{name} IS ?" for name in columns)
-        for old, new in zip(old_rows, rows, strict=True):
-            full = row_hmac(self._key, table, new)
-            self._sql.execute(
-                f"UPDATE {table} SET {assignments}, mac = ? WHERE {keys}",  # noqa: S608 (names from the schema)
-                (*changes.values(), full[:_STORED], *old),
-            )
-            gone = int.from_bytes(row_hmac(self._key, table, old), "big")
-            self.sums[table] = (self.sums[table] + int.from_bytes(full, "big") - gone) % MODULUS
-        return len(rows)
+        old = [row for row, _ in self._read(table, where, values)]
+        new = [tuple(changes.get(name, value) for name, value in zip(columns, row, strict=True)) for row in old]
+        self.replace(table, zip(old, new, strict=True))
+        return len(old)
+
+    def replace(self, table: str, rows: Iterable[tuple[Sequence[Value], Sequence[Value]]]) -> None:
+        """Put new rows in the place of old ones of the same primary key, each old one as it was read here before.
+
+        Raises:
+            LedgerBroken: an old row is not there any more, or is another.
+        """
+        statement, places = _replacing(table)
+        total, batch = 0, []
+        for old, new in rows:
+            gone, full = row_hmac(self._key, table, old), row_hmac(self._key, table, new)
+            total += int.from_bytes(full, "big") - int.from_bytes(gone, "big")
+            batch.append((*new, full[:_STORED], *[old[at] for at in places], gone[:_STORED]))
+        if batch and self._sql.executemany(statement, batch).rowcount != len(batch):
+            raise LedgerBroken("a row was changed by other hands", where=table, mend="run: imp audit verify")
+        self.sums[table] = (self.sums[table] + total) % MODULUS
+
+    def _read(self, table: str, where: str, values: Sequence[Value]) -> Iterator[tuple[tuple[Value, ...], bytes]]:
+        """Rows that match and their full HMACs."""
+        query = f"SELECT {', '.join(SEALED[table])}, mac FROM {table} WHERE {where}"  # noqa: S608 (names from the schema)
+        for found in self._sql.execute(query, values):
+            row = found[:-1]
+            full = row_hmac(self._key, table, row)
+            if not hmac.compare_digest(full[:_STORED], found[-1] or b""):
+                raise LedgerBroken("a row was changed by other hands", where=table, mend="run: imp audit verify")
+            yield row, full
+
+
+@cache
+def _replacing(table: str) -> tuple[str, list[int]]:
+    """The statement that replaces a row, and the places of its primary key's columns."""
+    columns = SEALED[table]
+    keys = [column.name for column in SQLModel.metadata.tables[table].primary_key.columns]
+    changes, found = ", ".join(f"{name} = ?" for name in (*columns, "mac")), " AND ".join(f"{key} = ?" for key in keys)
+    statement = f"UPDATE {table} SET {changes} WHERE {found} AND mac = ?"  # noqa: S608 (names from the schema)
+    return statement, [columns.index(key) for key in keys]

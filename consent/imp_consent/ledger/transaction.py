@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.appender import Appender
+from imp_consent.ledger.encoding import encode
 from imp_consent.ledger.entry import (
     PERSON_TYPES,
     SYSTEM_TYPES,
     PersonEntry,
     Statement,
-    commitment,
-    format_payload,
+    commitment_to,
     format_system_leaf,
+    payload_with,
     person_leaf,
 )
 from imp_consent.ledger.head import Head, save_head
@@ -32,6 +33,7 @@ from imp_core.randomness import Randomness
 __all__ = ["Projection", "Transaction"]
 
 _NONCE_LENGTH = 12
+_NONCES = 64
 _HISTORIES = 10_000
 
 
@@ -56,7 +58,9 @@ class Transaction(Reader):
         self._projection = projection
         self._was_size = head.frontier.size
         self._appender = Appender(sql, head)
+        self._nonces = _Nonces()
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
+        self._new: dict[int, list[PersonEntry]] = {}  # appended since, and not among those yet
 
     @property
     def sql(self) -> sqlite3.Connection:
@@ -115,32 +119,35 @@ class Transaction(Reader):
         """
         if statement.type not in PERSON_TYPES:
             raise BadInput(f"not a type of a person's entry: {statement.type}")
-        plain = format_payload(statement, envelope)
-        history = self.history(subject)
+        said = encode(statement.plain())
+        plain = payload_with(said, envelope)
         secrets, i = self.subjects.take(subject)  # nothing after this refuses: a counter used up leaves no gap
-        leaf = person_leaf(
-            link=secrets.link(i), commit=commitment(secrets.blind(i), statement), day=self.now_us // DAY_US
-        )
-        nonce = os_secrets.token_bytes(_NONCE_LENGTH)
+        commit = commitment_to(secrets.blind(i), said)
+        leaf = person_leaf(link=secrets.link(i), commit=commit, day=self.now_us // DAY_US)
+        nonce = self._nonces.take()
         seq = self._append(leaf)
         self._appender.keep(seq, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
-        history.append(PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope))
-        self._projection(self, subject, history)
+        self._new.setdefault(subject, []).append(
+            PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope)
+        )
+        self._projection(self, subject)
         return seq
 
     def history(self, subject: int) -> list[PersonEntry]:
         """A living subject's entries, oldest first, those of this transaction included."""
-        if subject not in self._histories:
-            self.subjects.flush(subject)
-            if self._appender.holds_payload_of(subject):
-                self._appender.flush()
-            self._remember(subject, super().history(subject))
-        self._histories.move_to_end(subject)
+        new = self._new.pop(subject, [])
+        if subject in self._histories:
+            self._histories.move_to_end(subject)
+            self._histories[subject] += new
+        else:
+            stored = super().history(subject)
+            self._remember(subject, stored + [entry for entry in new if entry.seq >= self._appender.flushed])
         return self._histories[subject]
 
     def forget(self, subject: int) -> None:
         """Let go of what is held of a subject that is being erased."""
         self._histories.pop(subject, None)
+        self._new.pop(subject, None)
         self.subjects.forget(subject)
 
     def adopt(self, keyring: Keyring) -> None:
@@ -163,7 +170,25 @@ class Transaction(Reader):
     def _remember(self, subject: int, history: list[PersonEntry]) -> None:
         self._histories[subject] = history
         if len(self._histories) > _HISTORIES:
-            self._histories.popitem(last=False)
+            oldest, entries = self._histories.popitem(last=False)
+            if unwritten := [entry for entry in entries if entry.seq >= self._appender.flushed]:
+                self._new[oldest] = unwritten + self._new.get(oldest, [])
 
 
-Projection = Callable[[Transaction, int, Sequence[PersonEntry]], None]
+class _Nonces:
+    """Random nonces, asked of the operating system some hundred at a time."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+
+    def take(self) -> bytes:
+        """A nonce that was never given before."""
+        if not self._held:
+            data = os_secrets.token_bytes(_NONCE_LENGTH * _NONCES)
+            self._held = [data[at : at + _NONCE_LENGTH] for at in range(0, len(data), _NONCE_LENGTH)]
+        return self._held.pop()
+
+
+Projection = Callable[[Transaction, int], None]

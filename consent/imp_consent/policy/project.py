@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.state import Rectangle, Scope, step, timeline, touched
@@ -18,12 +17,13 @@ TABLE: Final = "consent_state"
 _KEY: Final = "subject = ? AND purpose = ? AND channel = ? AND from_us = ? AND from_seq = ?"
 
 
-def project(transaction: Transaction, subject: int, history: Sequence[PersonEntry]) -> None:
+def project(transaction: Transaction, subject: int) -> None:
     """Bring a subject's rectangles up to its newest entry, touching only those that change.
 
     Raises:
         LedgerBroken: a rectangle was changed by other hands, or an entry is of an unknown type.
     """
+    history = transaction.history(subject)
     newest = history[-1].seq
     open_ = _open(transaction, subject) if len(history) > 1 else {}
     inserted: list[tuple[int | str, ...]] = []
