@@ -8,6 +8,7 @@ from typing import Final
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint, origin_of, sign_checkpoint
+from imp_consent.ledger.documents import KeptDocuments
 from imp_consent.ledger.head import Head, save_head
 from imp_consent.ledger.note import SigningKey, VerifierKey
 from imp_consent.ledger.outside import Outside
@@ -52,6 +53,7 @@ class Signer:
         self._keyring = keyring
         self._seen: tuple[tuple[int, int, int], Checkpoint] | None = None
         self._followed: Checkpoint | None = None
+        self._documents = KeptDocuments(keyring().folder)
 
     @property
     def files(self) -> Outside:
@@ -128,6 +130,7 @@ class Signer:
         held = files.held(covered)
         if held < checkpoint.size:
             files.append(covered, _leaves(sql, held))
+        self._documents.keep(sql)
         if outside != checkpoint:
             files.write_checkpoint(note)
         self._keep(sql, head, checkpoint, note)
