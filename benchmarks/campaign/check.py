@@ -9,25 +9,42 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
-from benchmarks.campaign.acks import Attempt
-from benchmarks.campaign.deeds import CHANNEL, PURPOSE, Desk, do
+from benchmarks.campaign import children
+from benchmarks.campaign.acks import Attempt, read_attempts
+from benchmarks.campaign.deeds import CHANNEL, PURPOSE, Desk, desk_for, do
 from benchmarks.campaign.shop import LATER_US, Shop
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane import archive
+from imp_consent.plane.inbox import select_rows
 from imp_consent.plane.remove import resume
 from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.event import RawId
 
-__all__ = ["consenting", "later", "lost", "recover", "unsound"]
+__all__ = ["aftermath", "consenting", "later", "lost", "recover", "unsound"]
+
+
+_MANY: Final = 1_000_000
+# The types of the entries whose seqs a deed answers.
+_MARKS: Final = {
+    "use-open": ("use-open",),
+    "use-close": ("use-close",),
+    "ingest": ("collect",),
+    "compact": ("collect", "compact"),
+    "erase": ("erased",),
+    "ratchet": ("key",),
+}
 
 
 @dataclass(slots=True)
 class _Person:
     said: list[int] = field(default_factory=list)
     consents: bool = False
+    withdrew: bool = False  # or tried to: what waits in the inbox is denied when it is compacted
     asked: bool = False  # an erasure was tried or requested: what is there of the person may be gone
     requested: bool = False  # it was acknowledged
     erased: bool = False  # its end was acknowledged
@@ -63,7 +80,7 @@ def recover(shop: Shop, desk: Desk) -> list[str]:
     """
     ctx = desk.ctx
     resume(open_log(ctx), ctx.workspace)
-    for deed in ("record", "ingest", "readout", "erase", "append", "checkpoint"):
+    for deed in ("record", "ingest", "accept", "compact", "readout", "erase", "ratchet", "append", "checkpoint"):
         do(desk, deed)
     with open_log(ctx).read() as reader:
         left = [
@@ -78,6 +95,26 @@ def recover(shop: Shop, desk: Desk) -> list[str]:
     left += [f"{path.name} is left over" for path in folders[1].glob(".*.new")]
     done = shop.verify()
     return left + [f"{note.code} {note.place}: {note.sentence}" for note in (*done.problems, *done.notes)]
+
+
+def aftermath(shop: Shop, acks: Path, attempts: list[Attempt]) -> list[str]:
+    """In a process of its own: what was told holds; two hours later the commands go on, and it holds still.
+
+    `acks` is a file for what is told then.
+    """
+
+    def work() -> list[str]:
+        found = lost(shop, attempts) + unsound(shop)
+        if found:
+            return found
+        acks.unlink(missing_ok=True)
+        desk = desk_for(later(shop), acks, "after", seed="after")
+        return recover(shop, desk) + lost(shop, attempts + read_attempts(acks.read_text().splitlines()))
+
+    try:
+        return list(children.run(work, quiet=False))
+    except children.Crashed as crash:
+        return [str(crash)]
 
 
 def later(shop: Shop) -> Context:
@@ -95,6 +132,7 @@ def _people(attempts: Iterable[Attempt]) -> dict[str, _Person]:
         if attempt.deed == "record":
             person = people.setdefault(attempt.said["person"], _Person())
             _heard(person, attempt.answer and attempt.answer["seq"], consents=attempt.said["state"] == "given")
+            person.withdrew |= attempt.said["state"] == "withdrawn"
         elif attempt.deed == "import":
             for at, name in enumerate(attempt.said["people"]):
                 person = people.setdefault(name, _Person())
@@ -118,11 +156,16 @@ def _entries(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
     if (count, first, last) != (reader.size, 0, reader.size - 1):
         yield f"the head counts {reader.size} entries, there are {count} from {first} to {last}"
     yield from _appended(reader, attempts)
-    for deed in ("use-open", "use-close"):
-        there = {entry.seq for entry in reader.system_entries(deed)}
+    for deed, types in _MARKS.items():
+        there = {entry.seq for type_ in types for entry in reader.system_entries(type_)}
         for attempt in _done(attempts, deed):
-            if attempt.answer and attempt.answer["seq"] not in there:
-                yield f"{deed} {attempt.answer['seq']} was answered and is not there"
+            answer = attempt.answer or {}
+            lacking = set(answer.get("seqs", [answer.get("seq")])) - there - {None}
+            if lacking:
+                yield f"{deed}: entries {sorted(lacking)} were answered and are not there"
+    destroyed = {attempt.answer["previous"] for attempt in _done(attempts, "ratchet") if attempt.answer}
+    if destroyed & {key.id for key in reader.keyring.keys}:
+        yield "a key that was ratcheted away is still in the ring"
 
 
 def _appended(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
@@ -177,7 +220,7 @@ def _batch(attempt: Attempt, found: Mapping[str, int], people: Mapping[str, _Per
             yield f"an event is there {found[message]} times"
         if people[name].erased and found[message]:
             yield f"an event of {name}, who was erased, is there"
-        if not people[name].asked:
+        if not people[name].asked and not (attempt.deed == "accept" and people[name].withdrew):
             counts[found[message]] += 1
     if attempt.answer is not None and counts[0]:
         yield f"{counts[0]} of {sum(counts.values())} events are lost of {attempt.deed} {attempt.answer}"
@@ -197,5 +240,5 @@ def _rows(ctx: Context, reader: Reader) -> Mapping[str, int]:
         connection.close()
     if not set(purposes) <= {(PURPOSE,)}:
         raise AssertionError("rows of another purpose")
-    waiting = reader.sql.execute("SELECT event_id FROM inbox").fetchall()
-    return Counter(dict(found)) + Counter(event_id.hex() for (event_id,) in waiting)
+    waiting = [event_id for lot in select_rows(reader, CHANNEL, limit=_MANY, size=_MANY) for event_id in lot.ids]
+    return Counter(dict(found)) + Counter(event_id.hex() for event_id in waiting)

@@ -28,6 +28,8 @@ _PRELOADED: Final = (
     "imp_consent.commands.erase",
     "imp_consent.commands.importer",
     "imp_consent.commands.record",
+    "imp_consent.ledger.ratchet",
+    "imp_consent.plane.compact",
     "imp_consent.plane.view",
 )
 _FOREIGN = 70  # the exit code of a child that met an error which is not ours
@@ -89,8 +91,8 @@ def start(work: Callable[[], object], *, quiet: bool = True) -> Child:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 2)
         code, said = _work(work)
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(said)
+        while said:
+            said = said[os.writev(writing, [said]) :]  # not write(2), which a campaign may let fail
     finally:
         os._exit(code)  # nothing of the parent's is flushed or torn down here
 

@@ -15,6 +15,9 @@ from imp_consent.commands.erase import erase
 from imp_consent.commands.importer import import_file
 from imp_consent.commands.record import record
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.ratchet import ratchet
+from imp_consent.plane.compact import compact
+from imp_consent.plane.inbox import accept
 from imp_consent.plane.intake import Intake, SourceFile, Terms, ingest_events
 from imp_consent.plane.remove import request_erasure
 from imp_consent.policy.purpose import DEFAULT_PURPOSES
@@ -169,6 +172,26 @@ def _ingest(desk: Desk) -> None:
         answer |= {"batch": done.batch, "seq": done.seq, "admitted": done.admitted}
 
 
+def _accept(desk: Desk) -> None:
+    named, rows = _events(desk)
+    if not named:
+        return
+    with desk.teller.trying("accept", events=named) as answer:
+        answer["accepted"] = accept(intake_of(desk.ctx), rows, terms=_TERMS, name="inbox").accepted
+
+
+def _compact(desk: Desk) -> None:
+    with desk.teller.trying("compact") as answer:
+        done = compact(intake_of(desk.ctx))
+        answer["seqs"] = [one.seq for one in (*done.collected, *done.merged)]
+
+
+def _ratchet(desk: Desk) -> None:
+    with desk.teller.trying("ratchet") as answer:
+        done = ratchet(desk.log)
+        answer |= {"seq": done.seq, "id": done.id, "previous": done.previous}
+
+
 def _request(desk: Desk) -> None:
     if not desk.people:
         return
@@ -212,6 +235,9 @@ DEEDS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "record": _record,
     "import": _import,
     "ingest": _ingest,
+    "accept": _accept,
+    "compact": _compact,
+    "ratchet": _ratchet,
     "request": _request,
     "erase": _erase,
     "readout": _readout,

@@ -10,7 +10,6 @@ Then the next shop begins. `--sweep` kills one deed at moments spread over its l
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections import Counter
@@ -22,16 +21,18 @@ from typing import Final
 
 from benchmarks.campaign import children
 from benchmarks.campaign.acks import Attempt, read_attempts
-from benchmarks.campaign.check import consenting, later, lost, recover, unsound
+from benchmarks.campaign.check import aftermath, consenting, later, lost, recover, unsound
 from benchmarks.campaign.children import Child, Crashed
-from benchmarks.campaign.deeds import desk_for, do, do_for_ever
+from benchmarks.campaign.deeds import DEEDS, desk_for, do, do_for_ever
+from benchmarks.campaign.furnished import Furnished, furnish
 from benchmarks.campaign.report import Report, arguments, publish
 from benchmarks.campaign.shop import Shop, new_shop
 
 WEIGHTS: Final = {
-    "append": 8, "record": 8, "import": 2, "ingest": 4, "request": 2, "erase": 3, "readout": 2, "checkpoint": 1,
+    "append": 8, "record": 8, "import": 2, "ingest": 3, "accept": 6, "compact": 2, "request": 2, "erase": 3,
+    "ratchet": 2, "readout": 2, "checkpoint": 1,
 }  # fmt: skip
-SWEPT: Final = ("append", "record", "import", "ingest", "erase", "readout", "checkpoint")
+SWEPT: Final = tuple(DEEDS)
 _LONGEST_S = 0.4  # a cycle
 _CYCLES_A_SHOP = 25
 
@@ -65,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
         children.run(lambda: new_shop(template.folder) and None, quiet=False)
         _kill_writers(template, folder, report, chance, cycles=chosen.cycles, writers=chosen.writers)
         if chosen.sweep:
-            _sweep(template, folder, report, kills=chosen.sweep)
+            _sweep(folder, report, kills=chosen.sweep)
     return publish(report, as_json=chosen.json)
 
 
@@ -140,15 +141,14 @@ def _count(report: Report, attempts: Sequence[Attempt]) -> None:
             report.add(f"refused: {attempt.failed}", 1)
 
 
-def _sweep(template: Shop, folder: Path, report: Report, *, kills: int) -> None:
+def _sweep(folder: Path, report: Report, *, kills: int) -> None:
     """Each deed alone, killed at moments spread evenly over twice its usual length."""
-    ready = _Trial(template.copy(folder / "ready"), folder / "ready-acks")
-    children.run(lambda: _furnish(ready), quiet=False)
+    ready = furnish(folder / "ready")
     outcomes: Counter[str] = Counter()
     for deed in SWEPT:
         seconds = _length(ready, deed, folder)
         for number in range(kills):
-            trial = _copy(ready, folder)
+            trial = ready.copy(folder / "swept")
             child = children.start(lambda trial=trial, deed=deed: _one(trial, deed))
             time.sleep(seconds * 1.2 * number / kills)
             child.kill()
@@ -156,10 +156,10 @@ def _sweep(template: Shop, folder: Path, report: Report, *, kills: int) -> None:
                 child.join()
             except Crashed as crash:
                 report.find(f"{deed}, kill {number}", [str(crash)])
-            attempts = trial.read()
+            attempts = trial.attempts()
             outcomes["answered" if all(a.answer is not None for a in attempts[-1:]) else "cut"] += 1
             place = f"{deed}, kill {number} of {kills}"
-            report.find(place, _look(trial.shop, attempts) or _go_on(trial, "end"))
+            report.find(place, aftermath(trial.shop, folder / "after-acks", attempts))
             report.add("kills in sweeps", 1)
             if report.problems:
                 return
@@ -167,32 +167,15 @@ def _sweep(template: Shop, folder: Path, report: Report, *, kills: int) -> None:
     report.add("deeds cut in sweeps", outcomes["cut"])
 
 
-def _furnish(trial: _Trial) -> None:
-    """People, events and an erasure, so that every deed has something to do."""
-    desk = desk_for(trial.shop.context(), trial.acks, "ready", seed="ready")
-    for deed in ("import", "import", "ingest", "ingest", "ingest", "record", "request", "readout"):
-        do(desk, deed)
-    desk.ctx.close()
+def _one(trial: Furnished, deed: str) -> None:
+    do(trial.desk(deed), deed)
 
 
-def _one(trial: _Trial, deed: str) -> None:
-    own = consenting(trial.read())
-    do(desk_for(trial.shop.context(), trial.acks, "one", seed=deed, people=own), deed)
-
-
-def _length(ready: _Trial, deed: str, folder: Path) -> float:
+def _length(ready: Furnished, deed: str, folder: Path) -> float:
     """Seconds the deed takes in a process of its own, the process's beginning included."""
-    trial, began = _copy(ready, folder), time.perf_counter()
+    trial, began = ready.copy(folder / "swept"), time.perf_counter()
     children.run(lambda: _one(trial, deed), quiet=False)
     return time.perf_counter() - began
-
-
-def _copy(ready: _Trial, folder: Path) -> _Trial:
-    shutil.rmtree(folder / "swept", ignore_errors=True)
-    shop = ready.shop.copy(folder / "swept")
-    acks = folder / "swept-acks"
-    shutil.copyfile(ready.acks, acks)
-    return _Trial(shop, acks)
 
 
 if __name__ == "__main__":

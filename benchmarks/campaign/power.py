@@ -21,9 +21,8 @@ from random import Random
 from typing import Final
 
 from benchmarks.campaign import children
-from benchmarks.campaign.acks import Attempt, read_attempts
-from benchmarks.campaign.check import later, lost, recover, unsound
-from benchmarks.campaign.children import Crashed
+from benchmarks.campaign.acks import read_attempts
+from benchmarks.campaign.check import aftermath
 from benchmarks.campaign.deeds import desk_for, do
 from benchmarks.campaign.platter import HABITS, Platter
 from benchmarks.campaign.report import Report, arguments, publish
@@ -31,7 +30,8 @@ from benchmarks.campaign.shop import Shop, new_shop
 from benchmarks.campaign.trace import Call, attach, can_trace, parse_trace, tracing
 
 WEIGHTS: Final = {
-    "append": 4, "record": 5, "import": 2, "ingest": 4, "request": 1, "erase": 3, "readout": 2, "checkpoint": 2,
+    "append": 4, "record": 5, "import": 2, "ingest": 3, "accept": 4, "compact": 2, "request": 1, "erase": 3,
+    "ratchet": 2, "readout": 2, "checkpoint": 2,
 }  # fmt: skip
 _RUNS = 4  # recordings that the cuts are spread over
 
@@ -106,7 +106,7 @@ def _cut(folder: Path, calls: Sequence[Call], platter: Platter, report: Report, 
             platter.cut(shop.folder, chance, habit)
             attempts = read_attempts(told.splitlines())
             place = f"seed {report.seed}, after call {number} ({call.name}), {habit}"
-            report.find(place, _look(shop, folder / "cut-acks", attempts))
+            report.find(place, aftermath(shop, folder / "cut-acks", attempts))
             report.add("cuts", 1)
             report.add(f"cuts, unsynced: {habit}", 1)
             report.add("acknowledgements held against a cut", sum(a.answer is not None for a in attempts))
@@ -115,21 +115,6 @@ def _cut(folder: Path, calls: Sequence[Call], platter: Platter, report: Report, 
             report.progress(place)
             shutil.rmtree(shop.folder)
     report.add("fsyncs recorded", platter.syncs)
-
-
-def _look(shop: Shop, acks: Path, attempts: list[Attempt]) -> list[str]:
-    def work() -> list[str]:
-        found = lost(shop, attempts) + unsound(shop)
-        if found:
-            return found
-        desk = desk_for(later(shop), acks, "after", seed="after")
-        return recover(shop, desk) + lost(shop, attempts + read_attempts(acks.read_text().splitlines()))
-
-    acks.unlink(missing_ok=True)
-    try:
-        return list(children.run(work, quiet=False))
-    except Crashed as crash:
-        return [str(crash)]
 
 
 if __name__ == "__main__":
