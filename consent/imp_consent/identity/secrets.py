@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from imp_consent.identity.hashing import keyed_hash, prepare_hash
 from imp_core.errors import LedgerBroken
 
 __all__ = ["KeyEncryption", "SubjectSecrets", "hkdf"]
@@ -20,7 +22,7 @@ _SUBJECT_LENGTH = 8
 
 def hkdf(key: bytes, info: bytes) -> bytes:
     """HKDF-SHA-256 without salt, 32 bytes out: extract, then one block of expand (RFC 5869 §2.2, §2.3)."""
-    return hmac.digest(hmac.digest(_NO_SALT, key, "sha256"), info + b"\x01", "sha256")
+    return hmac.digest(keyed_hash(_NO_SALT, key), info + b"\x01", "sha256")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class SubjectSecrets:
         return hkdf(self.key, b"link")
 
     @cached_property
+    def _linked(self) -> Callable[[bytes], bytes]:
+        return prepare_hash(self.link_key)
+
+    @cached_property
     def payloads(self) -> AESGCM:
         """AES-256-GCM under HKDF(K_s, "payload")."""
         return AESGCM(hkdf(self.key, b"payload"))
@@ -47,11 +53,11 @@ class SubjectSecrets:
 
     def link(self, i: int) -> bytes:
         """link_i = HMAC(link key, i as 8 bytes)."""
-        return hmac.digest(self.link_key, i.to_bytes(8, "big"), "sha256")
+        return self._linked(i.to_bytes(8, "big"))
 
     def blind(self, i: int) -> bytes:
         """blind_i = HMAC(link key, "s" ‖ i as 8 bytes)."""
-        return hmac.digest(self.link_key, b"s" + i.to_bytes(8, "big"), "sha256")
+        return self._linked(b"s" + i.to_bytes(8, "big"))
 
 
 class KeyEncryption:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
@@ -97,11 +97,13 @@ def _check(value: object, depth: int) -> None:
     if depth >= MAX_DEPTH:
         raise BadInput(f"a value nested deeper than {MAX_DEPTH} levels cannot be written to the ledger")
     for item in _items(value):
-        if type(item) not in _FREE:  # most are: a call less for each
-            _check(item, depth + 1)
+        of = type(item)
+        if of in _FREE or (of is int and -_LIMIT < item < _LIMIT):  # most are: a call less for each
+            continue
+        _check(item, depth + 1)
 
 
-def _items(value: object) -> Iterable[object]:
+def _items(value: object) -> Iterable[Any]:
     if type(value) is dict or isinstance(value, Mapping):
         for key in value:
             if not (isinstance(key, str) and key.isascii()):

@@ -60,7 +60,9 @@ class Transaction(Reader):
         self._appender = Appender(sql, head)
         self._nonces = _Nonces()
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
-        self._new: dict[int, list[PersonEntry]] = {}  # appended since, and not among those yet
+        self._new: dict[
+            int, list[tuple[int, Statement, Mapping[str, Json]]]
+        ] = {}  # appended since, and not among those yet
 
     @property
     def sql(self) -> sqlite3.Connection:
@@ -127,15 +129,16 @@ class Transaction(Reader):
         nonce = self._nonces.take()
         seq = self._append(leaf)
         self._appender.keep(seq, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
-        self._new.setdefault(subject, []).append(
-            PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope)
-        )
+        self._new.setdefault(subject, []).append((seq, statement, envelope))
         self._projection(self, subject)
         return seq
 
     def history(self, subject: int) -> list[PersonEntry]:
         """A living subject's entries, oldest first, those of this transaction included."""
-        new = self._new.pop(subject, [])
+        new = [
+            PersonEntry(seq=seq, subject=subject, statement=statement, payload=payload)
+            for seq, statement, payload in self._new.pop(subject, ())
+        ]
         if subject in self._histories:
             self._histories.move_to_end(subject)
             self._histories[subject] += new
@@ -171,7 +174,8 @@ class Transaction(Reader):
         self._histories[subject] = history
         if len(self._histories) > _HISTORIES:
             oldest, entries = self._histories.popitem(last=False)
-            if unwritten := [entry for entry in entries if entry.seq >= self._appender.flushed]:
+            flushed = self._appender.flushed
+            if unwritten := [(e.seq, e.statement, e.payload) for e in entries if e.seq >= flushed]:
                 self._new[oldest] = unwritten + self._new.get(oldest, [])
 
 
