@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from imp_core import channel, event, gate, hookspecs
+from imp_core import channel, event, gate, hookspecs, key_store
 
 __all__ = [
     "CAPABILITIES", "ERRORS", "TYPES", "Call", "fields", "functions", "hooks", "methods", "read_call", "signatures",
@@ -45,7 +45,8 @@ TYPES: Final[Mapping[str, tuple[type, ...]]] = {
         event.Signal, event.SignalKind, event.RowFault, channel.SpendPage, channel.SpendRow,
     ),
     "What hooks answer and are asked": (
-        hookspecs.CommandRef, hookspecs.RuntimeProvider, hookspecs.KeyProvider, hookspecs.VetoAction, hookspecs.Veto,
+        hookspecs.CommandRef, hookspecs.RuntimeProvider, hookspecs.KeyProvider, key_store.KeyStore,
+        hookspecs.VetoAction, hookspecs.Veto,
     ),
 }  # fmt: skip
 

@@ -60,10 +60,19 @@ class RuntimeProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyProvider:
-    """Keeps keys elsewhere than in the keys folder: `target` is "module:attribute" of its factory."""
+    """Keeps keys elsewhere than in the keys folder, where `[keys] provider` of `imp.toml` names it.
+
+    `target` is "module:attribute" of a function that takes an `imp_core.context.Context` and returns an
+    `imp_core.key_store.KeyStore`.
+    """
 
     name: str
     target: str
+
+    def __post_init__(self) -> None:
+        exact = type(self.name) is type(self.target) is str
+        if not exact or not _NAME.fullmatch(self.name) or not _TARGET.fullmatch(self.target):
+            raise BadInput("not a key provider: it needs a name of small letters and a target module:attribute")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,6 +150,20 @@ class Plugins:
             raise BadInput(f"several plugins provide {kind}: {names}", mend=f'choose one: [runtime] {kind} = "…"')
         return found[0] if found else None
 
+    def key_provider(self, name: str) -> KeyProvider:
+        """The key provider of a name: whoever it is sees every key, so only `imp.toml` names one.
+
+        Raises:
+            BadInput: no enabled plugin provides it, or several do.
+        """
+        found: list[KeyProvider] = [
+            ref for _, ref in self._collect("imp_register_key_provider", KeyProvider) if ref.name == name
+        ]
+        if len(found) != 1:
+            how_many = "several plugins keep" if found else "no enabled plugin keeps"
+            raise BadInput(f"{how_many} keys as {name}", where="[keys] provider", mend="see: imp plugin list")
+        return found[0]
+
     def vetoes(self, action: VetoAction) -> list[Veto]:
         """Every plugin's veto of an action; one that raises, answers something else or broke before vetoes by that."""
         out: list[Veto] = []

@@ -11,9 +11,9 @@ from imp_core.errors import BadInput
 
 __all__ = ["check_settings", "quote", "replace_table"]
 
-_TABLES = ("workspace", "privacy", "runtime", "plugins")
+_TABLES = ("workspace", "privacy", "runtime", "plugins", "keys")
 # A misspelt setting would silently leave the default in force.
-_KNOWN: Final = {"workspace": {"log_id", "controller", "timezone"}, "privacy": {"k"}}
+_KNOWN: Final = {"workspace": {"log_id", "controller", "timezone"}, "privacy": {"k"}, "keys": {"provider"}}
 # It names a folder of keys: no separator, no "..".
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEADER = re.compile(r"\s*\[")
@@ -33,7 +33,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
     k = config.get("privacy", {}).get("k", 1)
     if type(k) is not int or k < 1:
         raise BadInput("[privacy] k is not a whole number from 1")
-    for table, kind, words in (("runtime", str, "text"), ("plugins", dict, "table")):
+    for table, kind, words in (("runtime", str, "text"), ("plugins", dict, "table"), ("keys", str, "text")):
         for name, value in config.get(table, {}).items():
             if not isinstance(value, kind):
                 raise BadInput(f"[{table}] {name} is not a {words}")

@@ -68,6 +68,11 @@ class Workspace:
         return int(self.config.get("privacy", {}).get("k", 10))
 
     @property
+    def key_provider(self) -> str:
+        """What keeps the ledger's keys: `folder`, `env`, or a name that a plugin registered."""
+        return str(self.config.get("keys", {}).get("provider", "folder"))
+
+    @property
     def database(self) -> Path:
         """The ledger's database."""
         return self.root / "ledger.db"

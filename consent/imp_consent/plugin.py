@@ -28,6 +28,11 @@ def imp_register_commands() -> list[CommandRef]:
             name="audit", target="imp_consent.commands.audit:audit", help="Verify the ledger and sign checkpoints."
         ),
         CommandRef(
+            name="keys",
+            target="imp_consent.commands.keys:keys",
+            help="List, rotate, wrap and retire the ledger's keys.",
+        ),
+        CommandRef(
             name="ingest",
             target="imp_consent.commands.ingest:ingest_command",
             help="Take in events through a channel, past the gate.",

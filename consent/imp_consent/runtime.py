@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from imp_consent.gate import ConsentGate
-from imp_consent.identity.keys import Keyring, keys_folder
+from imp_consent.identity.keys import EnvironmentKeys, FolderKeys, GuardedKeys, Keyring, keys_folder
 from imp_consent.ledger.in_flight import intents_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.view import ConsentView
 from imp_consent.policy.project import project
-from imp_core.context import Context
-from imp_core.errors import LedgerBroken
+from imp_core.context import Context, load_target
+from imp_core.errors import KeysUnusable, LedgerBroken
+from imp_core.key_store import KeyStore
 from imp_core.ports import Check, CheckpointInfo, Json, SystemEntry
 
-__all__ = ["SystemLedger", "open_gate", "open_ledger", "open_log", "open_view"]
+__all__ = ["SystemLedger", "open_gate", "open_keyring", "open_ledger", "open_log", "open_view", "store_of"]
 
 _SHOWN: Final = 10  # unfinished sends named by the doctor
 
@@ -34,10 +35,9 @@ def open_log(ctx: Context) -> Log:
     log = ctx.shared.get("consent.log")
     if not isinstance(log, Log):
         workspace = ctx.workspace
-        keyring = Keyring.open(keys_folder(ctx.environ, workspace.log_id), workspace.log_id)
         log = Log(
             workspace.database,
-            keyring,
+            open_keyring(ctx),
             log_id=workspace.log_id,
             clock=ctx.clock,
             randomness=ctx.randomness,
@@ -46,6 +46,41 @@ def open_log(ctx: Context) -> Log:
         )
         ctx.shared["consent.log"] = log
     return log
+
+
+def open_keyring(ctx: Context) -> Keyring:
+    """The keys of this context's ledger, from wherever `[keys] provider` of `imp.toml` says they are.
+
+    Raises:
+        WorkspaceMissing: there is no workspace.
+        BadInput: no enabled plugin keeps keys by this name.
+        KeysUnusable: a key is missing, malformed or readable by others.
+    """
+    workspace = ctx.workspace
+    folder = keys_folder(ctx.environ, workspace.log_id)
+    return Keyring.load(store_of(ctx, workspace.key_provider), workspace.log_id, folder=folder)
+
+
+def store_of(ctx: Context, provider: str) -> KeyStore:
+    """Where a provider keeps keys: the folder, the environment, or a registered plugin's store.
+
+    Raises:
+        BadInput: no enabled plugin keeps keys by this name.
+        PluginBroken: its factory cannot be imported.
+        KeysUnusable: its factory raised, or returned no store.
+    """
+    if provider == "folder":
+        return FolderKeys(keys_folder(ctx.environ, ctx.workspace.log_id))
+    if provider == "env":
+        return EnvironmentKeys(ctx.environ)
+    factory = load_target(ctx.plugins.key_provider(provider).target)
+    try:
+        store = factory(ctx)
+    except Exception as error:  # noqa: BLE001 (a stranger's factory may raise anything)
+        raise KeysUnusable(
+            f"the key provider broke: {type(error).__name__}", where=f"key provider {provider}"
+        ) from None
+    return GuardedKeys(provider, store)
 
 
 def open_gate(ctx: Context) -> ConsentGate:
@@ -100,7 +135,8 @@ class SystemLedger:
     def diagnose(self) -> Iterator[Check]:
         """Keys, database, checkpoint: looked at, not changed."""
         keyring = self._log.keyring
-        yield Check(name="keys", ok=True, detail=f"{len(keyring.keys)} keys in {keyring.folder}")
+        left = "" if keyring.settled else "; a rotation is under way, or died: the next command that writes finishes it"
+        yield Check(name="keys", ok=True, detail=f"{len(keyring.keys)} keys in {keyring.store.place}{left}")
         try:
             with self._log.read() as reader:
                 size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))

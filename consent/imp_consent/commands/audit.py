@@ -12,8 +12,7 @@ from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.export import export_command
 from imp_consent.commands.prove import prove_command
 from imp_consent.commands.verify_exported import read_kept, show, verify_target
-from imp_consent.identity.keys import Keyring, keys_folder
-from imp_consent.runtime import open_log
+from imp_consent.runtime import open_keyring, open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import CheckFailed, LedgerBroken
@@ -99,7 +98,7 @@ def verify_workspace(
         ImpError: the ledger was written to meanwhile.
     """
     workspace = ctx.workspace
-    keyring = Keyring.open(keys_folder(ctx.environ, workspace.log_id), workspace.log_id)
+    keyring = open_keyring(ctx)
     return verify(workspace, keyring, pinned=[(str(path), _note(path)) for path in pinned], count=count)
 
 

@@ -138,7 +138,7 @@ def _create(
     workspace = Workspace(root, {"workspace": {"log_id": log_id, "controller": controller}})
     for missing in [folder for folder in (*reversed(root.parents), root) if not folder.exists()]:
         _new_folder(missing, undo, mode=0o755)
-    keyring = Keyring.create(keys, log_id)
+    keyring = Keyring.create(keys, log_id, created_us=ctx.clock.now_us())
     undo.callback(keyring.destroy)
     create_log(workspace.database, keyring, log_id)
     for suffix in ("", "-wal", "-shm"):

@@ -2,6 +2,7 @@
 
 from imp_consent.identity.keys.environment import MATERIAL, EnvironmentKeys, format_material
 from imp_consent.identity.keys.folder import FolderKeys, keys_folder
+from imp_consent.identity.keys.guarded import GuardedKeys
 from imp_consent.identity.keys.key import FIXED, PURPOSES, Key, KeyState, format_key, parse_key
 from imp_consent.identity.keys.ring import CHECKPOINT_NAME, Keyring
 
@@ -12,6 +13,7 @@ __all__ = [
     "PURPOSES",
     "EnvironmentKeys",
     "FolderKeys",
+    "GuardedKeys",
     "Key",
     "KeyState",
     "Keyring",
