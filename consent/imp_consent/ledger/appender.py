@@ -45,9 +45,11 @@ class Appender:
         self._leaves.append(leaf)
         return self._head.frontier.size + len(self._leaves) - 1
 
-    def keep(self, seq: int, subject: int, nonce: bytes, ciphertext: bytes) -> None:
-        """Take an entry's payload."""
+    def append_sealed(self, leaf: bytes, subject: int, nonce: bytes, ciphertext: bytes) -> int:
+        """Take the next entry with its payload and return its seq."""
+        seq = self.append(leaf)
         self._payloads.append((seq, subject, nonce, ciphertext))
+        return seq
 
     def flush(self) -> None:
         """Write what is held."""

@@ -8,12 +8,13 @@ the envelope lie encrypted in the payload. A system entry's leaf is plain.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from imp_consent.ledger.encoding import MAX_BYTES, decode, encode
-from imp_core.errors import LedgerBroken
+from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json, SystemEntry
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Statement",
     "commitment",
     "commitment_to",
+    "encode_statement",
     "format_payload",
     "format_system_leaf",
     "parse_payload",
@@ -43,7 +45,8 @@ SYSTEM_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 _VERSION = 1
-_AROUND = len(b'{"e":,"s":}')
+_SMALL: Final = 2**53
+_quote: Final = json.encoder.encode_basestring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +86,27 @@ class PersonEntry:
     payload: Mapping[str, Json]
 
 
+def encode_statement(statement: Statement) -> bytes:
+    """The canonical JSON of a statement: `encode(statement.plain())`, in a third of its time.
+
+    Raises:
+        BadInput: outside the canonical profile.
+    """
+    s, at_us, until_us = statement, statement.at_us, statement.until_us
+    small = -_SMALL < at_us < _SMALL and (until_us is None or -_SMALL < until_us < _SMALL)
+    if not (small and s.channel.isascii() and s.purpose.isascii()):
+        return encode(s.plain())  # which refuses, or takes what is rare
+    notice = "null" if s.notice is None else _quote(s.notice)
+    until = "null" if until_us is None else until_us
+    return (
+        f'{{"at":{at_us},"channel":{_quote(s.channel)},"notice":{notice},"purpose":{_quote(s.purpose)},'
+        f'"type":{_quote(s.type)},"until":{until}}}'
+    ).encode()
+
+
 def commitment(blind: bytes, statement: Statement) -> bytes:
     """SHA-256(blind ‖ canonical JSON of the statement): binds without telling."""
-    return commitment_to(blind, encode(statement.plain()))
+    return commitment_to(blind, encode_statement(statement))
 
 
 def commitment_to(blind: bytes, said: bytes) -> bytes:
@@ -105,14 +126,15 @@ def format_payload(statement: Statement, envelope: Mapping[str, Json]) -> bytes:
     Raises:
         BadInput: outside the canonical profile, or longer than an entry may be.
     """
-    return payload_with(encode(statement.plain()), envelope)
+    return payload_with(encode_statement(statement), envelope)
 
 
 def payload_with(said: bytes, envelope: Mapping[str, Json]) -> bytes:
     """The same, with the statement's canonical JSON."""
-    # the bytes of `encode({"e": envelope, "s": statement})`, and its limit
-    around = len(said) + _AROUND
-    return b'{"e":%b,"s":%b}' % (encode(envelope, limit=MAX_BYTES - around), said)
+    data = b'{"e":%b,"s":%b}' % (encode(envelope), said)  # the bytes of `encode({"e": envelope, "s": statement})`
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{len(data)} bytes of canonical JSON", mend=f"an entry holds at most {MAX_BYTES} bytes")
+    return data
 
 
 def parse_payload(data: bytes, *, seq: int, subject: int) -> PersonEntry:

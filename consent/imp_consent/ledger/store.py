@@ -35,6 +35,7 @@ _PRAGMAS = (
     "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",  # KiB: rows of random keys are written all over their tables
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
 )

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.appender import Appender
-from imp_consent.ledger.encoding import encode
 from imp_consent.ledger.entry import (
     PERSON_TYPES,
     SYSTEM_TYPES,
     PersonEntry,
     Statement,
     commitment_to,
+    encode_statement,
     format_system_leaf,
     payload_with,
     person_leaf,
@@ -121,14 +121,13 @@ class Transaction(Reader):
         """
         if statement.type not in PERSON_TYPES:
             raise BadInput(f"not a type of a person's entry: {statement.type}")
-        said = encode(statement.plain())
+        said = encode_statement(statement)
         plain = payload_with(said, envelope)
         secrets, i = self.subjects.take(subject)  # nothing after this refuses: a counter used up leaves no gap
         commit = commitment_to(secrets.blind(i), said)
         leaf = person_leaf(link=secrets.link(i), commit=commit, day=self.now_us // DAY_US)
         nonce = self._nonces.take()
-        seq = self._append(leaf)
-        self._appender.keep(seq, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
+        seq = self._appender.append_sealed(leaf, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
         self._new.setdefault(subject, []).append((seq, statement, envelope))
         self._projection(self, subject)
         return seq
