@@ -66,9 +66,10 @@ OVERLAPPING_SQL: Final = (
 REFUSED_SQL: Final = f"SELECT * EXCLUDE (permitted) FROM ({DECIDED_SQL}) WHERE NOT permitted"  # noqa: S608 (as above)
 
 
-def rectangles(reader: Reader, purpose: str, channel: str | None = None) -> pa.Table:
+def rectangles(reader: Reader, purpose: str, channel: str | None = None, *, size: int | None = None) -> pa.Table:
     """Every rectangle that decides a use of this purpose on this channel, resolved: at most one covers a point.
 
+    They are as known at ledger size `size` (None: the reader's): what was said since neither closes one nor adds any.
     A subject's rectangles without a channel end where, in knowledge, its own scope of the channel begins.
 
     Raises:
@@ -76,7 +77,7 @@ def rectangles(reader: Reader, purpose: str, channel: str | None = None) -> pa.T
     """
     batches = []
     rows: list[tuple[object, ...]] = []
-    for row in _resolved(reader, purpose, channel or EVERY_CHANNEL):
+    for row in _resolved(reader, purpose, channel or EVERY_CHANNEL, reader.size if size is None else size):
         rows.append(row)
         if len(rows) >= _ROWS:
             batches.append(_arrow(rows))
@@ -84,17 +85,21 @@ def rectangles(reader: Reader, purpose: str, channel: str | None = None) -> pa.T
     return pa.Table.from_batches([*batches, _arrow(rows)], RECTANGLES)
 
 
-def _resolved(reader: Reader, purpose: str, channel: str) -> Iterator[tuple[object, ...]]:
+def _resolved(reader: Reader, purpose: str, channel: str, size: int) -> Iterator[tuple[object, ...]]:
     """Rows of `RECTANGLES`. Written out: at a million rectangles every call counts."""
     began: dict[object, int] = {}
     if channel != EVERY_CHANNEL:
-        for row in reader.sealed.select(TABLE, "purpose = ? AND channel = ?", (purpose, channel)):
+        where = "purpose = ? AND channel = ? AND from_seq <= ?"
+        for row in reader.sealed.select(TABLE, where, (purpose, channel, size)):
             subject, _, _, from_us, from_seq, to_us, to_seq, permit, reason, _ = row
             began[subject] = min(began.get(subject, FOREVER_SEQ), integer(from_seq))
-            yield subject, from_us, to_us, from_seq, to_seq, permit, reason
-    for row in reader.sealed.select(TABLE, "purpose = ? AND channel = ''", (purpose,)):
+            yield subject, from_us, to_us, from_seq, to_seq if integer(to_seq) <= size else FOREVER_SEQ, permit, reason
+    where = "purpose = ? AND channel = '' AND from_seq <= ?"
+    for row in reader.sealed.select(TABLE, where, (purpose, size)):
         subject, _, _, from_us, from_seq, to_us, to_seq, permit, reason, _ = row
-        end = min(integer(to_seq), began.get(subject, FOREVER_SEQ)) if began else to_seq
+        end = to_seq if integer(to_seq) <= size else FOREVER_SEQ
+        if began:
+            end = min(integer(end), began.get(subject, FOREVER_SEQ))
         if not began or integer(from_seq) < integer(end):
             yield subject, from_us, to_us, from_seq, end, permit, reason
 

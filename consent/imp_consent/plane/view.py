@@ -2,7 +2,8 @@
 
 Opening appends `use-open` with the state as of that entry, and yields native DuckDB relations of the rows that pass
 the gate twice; closing appends `use-close` with the hash of what was computed, and refuses when an admitted person
-withdrew or was erased in between (`DATA.md`, Readout).
+withdrew or was erased in between (`DATA.md`, Readout). The state is read after the transaction that marks the use, as
+it was known then.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
@@ -66,31 +67,13 @@ class ConsentView:
         """
         with self._log.write() as transaction:
             _close_expired(transaction)
-            files = archive.live_batches(transaction)
-            listing = json.dumps([[file.batch, file.version, file.sha256] for file in files], separators=(",", ":"))
-            size, as_of_us = transaction.size, transaction.now_us
-            allowed = rectangles(transaction, use.purpose, use.channel)
-            policies = [entry.seq for entry in transaction.system_entries("policy")]
-            seq = transaction.append_system(
-                "use-open",
-                {
-                    "purpose": use.purpose,
-                    "channel": use.channel,
-                    "action": str(use.action),
-                    "definition": definition_seq,
-                    "n": size,
-                    "policy": policies[-1] if policies else None,
-                    "files": hashlib.sha256(listing.encode()).hexdigest(),
-                },
-            )
-            batches = json.dumps([file.batch for file in files])
-            transaction.sealed.insert("lease", [(seq, seq, batches, as_of_us + _LEASE_US)])
-        opened = ConsentUse(self._log, use, seq=seq, size=size, as_of_us=as_of_us)
+            mark = _mark(transaction, use, definition_seq)
+        opened = ConsentUse(self._log, use, seq=mark.seq, size=mark.size, as_of_us=mark.as_of_us)
         try:
-            paths = [
-                str(archive.checked_path(self._workspace, file))
-                for file in {file.path: file for file in files}.values()
-            ]
+            # Many rows, so not under the write lock: others may go on writing, and what they write is not known yet.
+            with self._log.read() as reader:
+                allowed = rectangles(reader, use.purpose, use.channel, size=mark.size)
+            paths = [str(archive.live_path(self._workspace, file)) for file in mark.files]
             opened.attach(archive.scan(self._workspace, paths), allowed)
         except (LedgerBroken, duckdb.Error) as error:
             if opened.abandon():
@@ -163,8 +146,9 @@ class ConsentUse:
         Raises:
             Superseded: an admitted person withdrew or was erased since; the use is closed without a result.
         """
+        admitted = self._admitted()
         with self._log.write() as transaction:
-            superseded, seq = self._superseded(transaction), None
+            superseded, seq = self._superseded(transaction, admitted), None
             if not superseded:
                 seq = transaction.append_system(
                     "use-close",
@@ -186,10 +170,14 @@ class ConsentUse:
         self._disconnect()
         return closed
 
-    def _superseded(self, transaction: Transaction) -> bool:
+    def _admitted(self) -> set[int]:
+        if self._connection is None:
+            return set()  # it was closed before, and its lease is gone
+        return {subject for (subject,) in self.events.select("subject").distinct().fetchall()}
+
+    def _superseded(self, transaction: Transaction, admitted: set[int]) -> bool:
         if not any(True for _ in transaction.sealed.select("lease", "id = ?", (self.seq,))):
             return True  # an erasure took the lease away (the files read are gone), or it expired
-        admitted = {subject for (subject,) in self.events.select("subject").distinct().fetchall()}
         changed = {
             subject
             for (subject,) in transaction.sql.execute("SELECT DISTINCT subject FROM payload WHERE seq > ?", (self.seq,))
@@ -203,6 +191,37 @@ class ConsentUse:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+class _Mark(NamedTuple):
+    """A use as it was marked: the seq of its `use-open`, the ledger's size and the time it is as of, and its files."""
+
+    seq: int
+    size: int
+    as_of_us: int
+    files: list[archive.LiveFile]
+
+
+def _mark(transaction: Transaction, use: Use, definition_seq: int | None) -> _Mark:
+    rows = archive.live_batches(transaction)
+    listing = json.dumps([[row.batch, row.version, row.sha256] for row in rows], separators=(",", ":"))
+    size, now_us = transaction.size, transaction.now_us
+    policies = [entry.seq for entry in transaction.system_entries("policy")]
+    seq = transaction.append_system(
+        "use-open",
+        {
+            "purpose": use.purpose,
+            "channel": use.channel,
+            "action": str(use.action),
+            "definition": definition_seq,
+            "n": size,
+            "policy": policies[-1] if policies else None,
+            "files": hashlib.sha256(listing.encode()).hexdigest(),
+        },
+    )
+    batches = json.dumps([row.batch for row in rows])
+    transaction.sealed.insert("lease", [(seq, seq, batches, now_us + _LEASE_US)])
+    return _Mark(seq, size, now_us, archive.group_files(rows))
 
 
 def _abandon(transaction: Transaction, use_seq: int) -> bool:

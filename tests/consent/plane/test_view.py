@@ -1,0 +1,164 @@
+"""A use sees what was known when it was marked, holds nobody up, and ends once, whatever dies when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from imp_consent.plane import archive, view
+from imp_consent.plane.remove import request_erasure, resume
+from imp_consent.plane.view import ConsentUse, ConsentView
+from imp_core.clock import DAY_US, SECOND_US
+from imp_core.errors import LedgerBroken
+from imp_core.gate import Action, Use
+from imp_core.ports import Superseded
+
+USE = Use(purpose="analytics", action=Action.ANALYSE)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def filled(shop):
+    """Members 1 and 2 with an event each."""
+    shop.give("1", "2")
+    shop.take(shop.event("1", "m1"), shop.event("2", "m2"))
+    return shop
+
+
+def _open(shop) -> ConsentUse:
+    return ConsentView(shop.log, shop.workspace).open(USE)
+
+
+def _subjects(use: ConsentUse) -> set[int]:
+    return {subject for (subject,) in use.events.select("subject").fetchall()}
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Something happens after the use was marked and before its state is read."""
+    real = view.rectangles
+
+    def late(*given, **more):
+        act()
+        return real(*given, **more)
+
+    monkeypatch.setattr(view, "rectangles", late)
+
+
+@pytest.mark.parametrize("channel", [None, "web"])
+def test_what_is_said_after_the_mark_is_not_known_to_the_use(filled, monkeypatch, channel):
+    other = filled.other_log()
+    everybody = {filled.subject("1"), filled.subject("2")}
+
+    def act():
+        for type_, who in (("withdraw", "1"), ("withdraw", "2"), ("grant", "1")):
+            filled.say(who, type_, at=filled.now - 2 * DAY_US, channel=channel or "", log=other)
+
+    expected = _open(filled)
+    plain = (sorted(expected.events.fetchall()), sorted(expected.closed.fetchall()))
+    expected.abandon()
+    # the lock is free: another process writes while the state is being read
+    _meanwhile(monkeypatch, act)
+    use = ConsentView(filled.log, filled.workspace).open(Use(purpose="analytics", action=Action.ANALYSE))
+    other.close()
+    assert _subjects(use) == everybody
+    assert (sorted(use.events.fetchall()), sorted(use.closed.fetchall())) == plain
+    with pytest.raises(Superseded):
+        use.close(readout_sha256="0" * 64, counts={})
+
+
+def test_whoever_was_erased_between_the_mark_and_the_reading_is_in_no_use(filled, monkeypatch):
+    other = filled.other_log()
+
+    erasing = iter([filled.subject("1")])
+
+    def act():
+        for subject in erasing:
+            request_erasure(other, [subject], {"recorded_us": filled.now})
+            resume(other, filled.workspace)
+
+    # inside the reading transaction this process sees an older snapshot: so that it is over before
+    with monkeypatch.context() as patch:
+        real = filled.log.read
+        patch.setattr(filled.log, "read", lambda: (act(), real())[1])
+        with pytest.raises(Superseded):
+            _open(filled)
+    other.close()
+    use = _open(filled)
+    assert _subjects(use) == {filled.subject("2")}
+    use.close(readout_sha256="0" * 64, counts={})
+    assert filled.verify().problems == ()
+
+
+def test_a_file_that_vanished_or_was_changed_breaks_the_use_which_is_closed(filled):
+    path = filled.workspace.root / filled.batches()[0].path
+    data = path.read_bytes()
+    for harmed in (data[:-1], b"", None):
+        path.unlink()
+        if harmed is not None:
+            path.write_bytes(harmed)
+        with pytest.raises(LedgerBroken, match=path.name):
+            _open(filled)
+        path.write_bytes(data)
+    assert filled.table("SELECT count(*) FROM lease") == [(0,)]
+    assert [entry["abandoned"] for entry in filled.entries("use-close")] == [True] * 3
+
+
+STEPS = {
+    "before the mark": (view, "_mark", False),
+    "after the mark": (view, "rectangles", False),
+    "the state is read": (view, "rectangles", True),
+    "the files are checked": (archive, "live_path", True),
+    "the files are open": (archive, "scan", True),
+    "before the close": (ConsentUse, "_superseded", False),
+    "in the close": (ConsentUse, "_superseded", True),
+    "after the close": (ConsentUse, "_disconnect", False),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_readout_that_dies_ends_once_when_its_lease_has_run_out(filled, step, monkeypatch):
+    owner, name, after = STEPS[step]
+    real = getattr(owner, name)
+
+    def dying(*given, **more):
+        if after:
+            real(*given, **more)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, dying)
+        # nothing runs any more once a process is killed: not the tidying up either
+        patch.setattr(ConsentUse, "abandon", lambda _: None)
+        with pytest.raises(Killed):
+            _open(filled).close(readout_sha256="1" * 64, counts={})
+    assert filled.verify().problems == ()
+    filled.clock.move_to(filled.now + DAY_US)
+    use = _open(filled)
+    use.close(readout_sha256="2" * 64, counts={})
+    opened = len(filled.entries("use-open"))
+    closes = filled.entries("use-close")
+    assert len({entry["use"] for entry in closes}) == len(closes) == opened
+    assert filled.table("SELECT count(*) FROM lease") == [(0,)]
+    assert filled.verify().problems == ()
+
+
+def test_a_use_reads_a_shared_file_once(filled):
+    filled.take(filled.event("1", "m3"), filled.event("2", "m4"))
+    filled.compact()
+    use = _open(filled)
+    assert len(use.events.fetchall()) == 4
+    use.close(readout_sha256="0" * 64, counts={})
+
+
+def test_a_use_that_was_closed_by_others_is_not_closed_again(filled):
+    use = _open(filled)
+    filled.clock.move_to(filled.now + DAY_US)
+    _open(filled).abandon()
+    filled.clock.move_to(filled.now + SECOND_US)
+    assert not use.abandon()
+    with pytest.raises(Superseded):
+        use.close(readout_sha256="0" * 64, counts={})
