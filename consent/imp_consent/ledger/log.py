@@ -192,9 +192,13 @@ class Log:
         """Rewrite the database without its free pages and empty the write-ahead log.
 
         Returns whether the log could be emptied; another reader may hold it, then a later call does it.
+
+        Raises:
+            LedgerBroken: the disk is full, or does not take it; the database is as it was.
         """
-        self._sql.execute("VACUUM")
-        busy, _, _ = self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        with sqlite_errors():
+            self._sql.execute("VACUUM")
+            busy, _, _ = self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
     def close(self) -> None:

@@ -49,7 +49,8 @@ class ArchiveWriter:
             self._parquet = pq.ParquetWriter(self._file, SCHEMA, compression="zstd", use_dictionary=_DICTIONARY)
         except BaseException:  # interrupted here, `__exit__` never comes
             self._file.close()
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # as in `__exit__`
+                self._path.unlink(missing_ok=True)
             self._hold.release()
             raise
         return self
@@ -62,8 +63,9 @@ class ArchiveWriter:
             with suppress(OSError):
                 self._file.close()
         finally:
-            self._path.unlink(missing_ok=True)
             if not self._published:
+                with suppress(OSError):  # what cannot be unlinked now is a leftover, and the next sweep's
+                    self._path.unlink(missing_ok=True)
                 self._hold.release()
 
     def append(self, columns: Mapping[str, Sequence[Any]]) -> None:
