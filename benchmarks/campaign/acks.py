@@ -72,6 +72,6 @@ def read_attempts(lines: Iterable[str]) -> list[Attempt]:
             reading.by_number[key] = attempt
         elif "done" in told:
             reading.by_number[key].answer = told["done"]
-        else:
+        elif key in reading.by_number:  # else it failed before it tried anything
             reading.by_number[key].failed = told["failed"]
     return reading.attempts

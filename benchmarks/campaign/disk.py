@@ -39,6 +39,7 @@ FAULTS: Final = {
     "mkdir": ("ENOSPC",),
 }
 _LINE = re.compile(r"\d+ +(?P<name>\w+)\((?P<arguments>.*)")
+_ENOUGH = 20  # problems, after which nothing more is tried
 _PAGES = 12  # pages more, at most, in the trials of a full database
 
 
@@ -109,7 +110,7 @@ def _try(
     pages: int | None = None,
 ) -> None:  # fmt: skip
     """Do a deed that meets a fault; then hold everything that was told against what is there."""
-    if report.problems:
+    if len(report.problems) >= _ENOUGH:
         return
     trial = ready.copy(folder / "trial")
     work = _doing(trial, deed, pages=pages)
