@@ -37,35 +37,41 @@ def _subjects(use: ConsentUse) -> set[int]:
     return {subject for (subject,) in use.events.select("subject").fetchall()}
 
 
-def _meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Something happens after the use was marked and before its state is read."""
-    real = view.rectangles
+def _meanwhile(patch: pytest.MonkeyPatch, shop, act: Callable[[], object]) -> None:
+    """Something happens, once, after the use was marked and before its state is read."""
+    real, acts = shop.log.read, iter([act])
 
-    def late(*given, **more):
-        act()
-        return real(*given, **more)
+    def read():
+        for late in acts:
+            late()
+        return real()
 
-    monkeypatch.setattr(view, "rectangles", late)
+    patch.setattr(shop.log, "read", read)
 
 
 @pytest.mark.parametrize("channel", [None, "web"])
 def test_what_is_said_after_the_mark_is_not_known_to_the_use(filled, monkeypatch, channel):
     other = filled.other_log()
-    everybody = {filled.subject("1"), filled.subject("2")}
+    filled.say("2", "withdraw", at=filled.now - DAY_US, channel="web")
+    everybody = {filled.subject("1"), filled.subject("2")} if channel is None else {filled.subject("1")}
+    use_of = Use(purpose="analytics", channel=channel, action=Action.ANALYSE)
+    view_of = ConsentView(filled.log, filled.workspace)
 
     def act():
-        for type_, who in (("withdraw", "1"), ("withdraw", "2"), ("grant", "1")):
+        for type_, who in (("withdraw", "1"), ("grant", "2"), ("grant", "1")):
             filled.say(who, type_, at=filled.now - 2 * DAY_US, channel=channel or "", log=other)
 
-    expected = _open(filled)
-    plain = (sorted(expected.events.fetchall()), sorted(expected.closed.fetchall()))
-    expected.abandon()
-    # the lock is free: another process writes while the state is being read
-    _meanwhile(monkeypatch, act)
-    use = ConsentView(filled.log, filled.workspace).open(Use(purpose="analytics", action=Action.ANALYSE))
+    def seen(use):
+        return sorted(use.events.fetchall()), sorted(use.closed.fetchall()), sorted(use.refused.fetchall())
+
+    before = view_of.open(use_of)
+    plain = seen(before)
+    before.abandon()
+    with monkeypatch.context() as patch:
+        _meanwhile(patch, filled, act)  # another process writes: the lock is free
+        use = view_of.open(use_of)
     other.close()
-    assert _subjects(use) == everybody
-    assert (sorted(use.events.fetchall()), sorted(use.closed.fetchall())) == plain
+    assert (_subjects(use), seen(use)) == (everybody, plain)
     with pytest.raises(Superseded):
         use.close(readout_sha256="0" * 64, counts={})
 
@@ -73,17 +79,14 @@ def test_what_is_said_after_the_mark_is_not_known_to_the_use(filled, monkeypatch
 def test_whoever_was_erased_between_the_mark_and_the_reading_is_in_no_use(filled, monkeypatch):
     other = filled.other_log()
 
-    erasing = iter([filled.subject("1")])
+    subject = filled.subject("1")
 
     def act():
-        for subject in erasing:
-            request_erasure(other, [subject], {"recorded_us": filled.now})
-            resume(other, filled.workspace)
+        request_erasure(other, [subject], {"recorded_us": filled.now})
+        resume(other, filled.workspace)
 
-    # inside the reading transaction this process sees an older snapshot: so that it is over before
     with monkeypatch.context() as patch:
-        real = filled.log.read
-        patch.setattr(filled.log, "read", lambda: (act(), real())[1])
+        _meanwhile(patch, filled, act)
         with pytest.raises(Superseded):
             _open(filled)
     other.close()
