@@ -9,17 +9,18 @@ from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint
+from imp_consent.ledger.handover import TrustedKeys
 from imp_consent.ledger.note import VerifierKey
 from imp_core.errors import LedgerBroken
 
 __all__ = ["check_outside", "check_pinned", "check_stored", "open_pinned", "read_outside", "stored_sizes"]
 
 
-def read_outside(keyring: Keyring, key: VerifierKey, problems: Problems) -> Checkpoint | None:
+def read_outside(keyring: Keyring, keys: Sequence[VerifierKey], problems: Problems) -> Checkpoint | None:
     """The checkpoint outside the database, its signature and origin checked; None where there is none to go by."""
     place = str(keyring.checkpoint_file)
     try:
-        return open_checkpoint(keyring.checkpoint_file.read_bytes(), key)
+        return open_checkpoint(keyring.checkpoint_file.read_bytes(), *keys)
     except FileNotFoundError:
         problems.report("checkpoint.absent", place, "there is no checkpoint outside the database to start from")
     except OSError:
@@ -29,12 +30,14 @@ def read_outside(keyring: Keyring, key: VerifierKey, problems: Problems) -> Chec
     return None
 
 
-def open_pinned(notes: Sequence[tuple[str, bytes]], key: VerifierKey, problems: Problems) -> list[Checkpoint]:
+def open_pinned(
+    notes: Sequence[tuple[str, bytes]], keys: Sequence[VerifierKey], problems: Problems
+) -> list[Checkpoint]:
     """Checkpoints that somebody kept elsewhere (name and bytes of each), their signatures and origins checked."""
     opened: list[Checkpoint] = []
     for name, note in notes:
         try:
-            opened.append(open_checkpoint(note, key))
+            opened.append(open_checkpoint(note, *keys))
         except LedgerBroken as error:
             problems.report("pinned.signature", name, error.what)
     return opened
@@ -80,7 +83,7 @@ def check_outside(outside: Checkpoint, leaves: Leaves, sql: sqlite3.Connection, 
     )
 
 
-def check_stored(sql: sqlite3.Connection, key: VerifierKey, leaves: Leaves, problems: Problems) -> int | None:
+def check_stored(sql: sqlite3.Connection, trusted: TrustedKeys, leaves: Leaves, problems: Problems) -> int | None:
     """Every stored checkpoint is signed and is the tree's root at its size; returns the newest one's size.
 
     Where a leaf was changed, every later root differs: the first is reported, the others are counted.
@@ -89,7 +92,7 @@ def check_stored(sql: sqlite3.Connection, key: VerifierKey, leaves: Leaves, prob
     wrong: list[int] = []
     for size, root, note in sql.execute("SELECT size, root, note FROM checkpoint ORDER BY size"):
         place = f"checkpoint {size}"
-        signed = _open(note, key, place, problems)
+        signed = _open(note, trusted, place, problems)
         if signed is not None and (signed.size, signed.root) != (size, root):
             problems.report("checkpoint.row", place, "size or root beside the note are not those that were signed")
         if size > leaves.size:
@@ -104,9 +107,9 @@ def check_stored(sql: sqlite3.Connection, key: VerifierKey, leaves: Leaves, prob
     return newest
 
 
-def _open(note: object, key: VerifierKey, place: str, problems: Problems) -> Checkpoint | None:
+def _open(note: object, trusted: TrustedKeys, place: str, problems: Problems) -> Checkpoint | None:
     try:
-        return open_checkpoint(note if isinstance(note, str | bytes) else "", key)
+        return trusted.open_checkpoint(note if isinstance(note, str | bytes) else "")
     except LedgerBroken as error:
         problems.report("checkpoint.signature", place, error.what)
         return None

@@ -23,6 +23,7 @@ from imp_consent.audit.documents import check_documents
 from imp_consent.audit.files import check_files
 from imp_consent.audit.identifiers import check_identifiers
 from imp_consent.audit.inbox import check_inbox
+from imp_consent.audit.keys import check_keys, follow_head, trust
 from imp_consent.audit.leaves import Leaves, read_leaves
 from imp_consent.audit.nodes import check_nodes
 from imp_consent.audit.outside import check_copy
@@ -34,8 +35,8 @@ from imp_consent.audit.sends import check_sends
 from imp_consent.audit.snapshot import database_state, open_snapshot
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
-from imp_consent.ledger.log import signing_key
 from imp_consent.ledger.outside import Outside
+from imp_consent.ledger.signer import verifier_keys
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.workspace import Workspace
 
@@ -83,11 +84,12 @@ def verify(
     """
     problems = Problems()
     before = database_state(workspace.database)
-    verifier = signing_key(keyring, workspace.log_id).verifier
-    outside = read_outside(keyring, verifier, problems)
-    kept = open_pinned(pinned, verifier, problems)
+    known = verifier_keys(keyring, workspace.log_id)
+    outside = read_outside(keyring, known, problems)
+    kept = open_pinned(pinned, known, problems)
     try:
         with open_snapshot(workspace) as sql:
+            keyring = follow_head(sql, keyring, problems)
             audit = _Audit(sql, workspace, keyring, problems, count)
             audit.run(outside, kept)
     except LedgerBroken as error:
@@ -134,7 +136,6 @@ class _Audit:
             self._check_contents(self.seen.leaves)
 
     def _check_log(self, outside: Checkpoint | None, pinned: Sequence[Checkpoint]) -> None:
-        verifier = signing_key(self._keyring, self._workspace.log_id).verifier
         sizes = stored_sizes(self._sql) | {checkpoint.size for checkpoint in (outside, *pinned) if checkpoint}
         leaves = read_leaves(self._sql, sizes, self._problems, self._count)
         self.seen.leaves = leaves
@@ -144,7 +145,7 @@ class _Audit:
         with self._problems.checking("node"):
             check_nodes(self._sql, leaves, self._problems)
         check_pinned(pinned, leaves, self._problems)
-        check_stored(self._sql, verifier, leaves, self._problems)
+        check_stored(self._sql, trust(leaves, self._keyring, self._problems), leaves, self._problems)
 
     def _check_contents(self, leaves: Leaves) -> None:
         sql, problems, key = self._sql, self._problems, self._keyring.active("row").secret
@@ -152,6 +153,8 @@ class _Audit:
         with problems.checking("log_state"):
             sums = check_head(sql, key, self._workspace.log_id, leaves, problems)
         check_rows(sql, key, sums, problems, self._count)
+        with problems.checking("keys"):
+            check_keys(sql, self._keyring, leaves, problems)
         people, documents = People(), {}
         with problems.checking("people"):
             people = check_people(sql, self._keyring, leaves, problems, self._count)

@@ -117,8 +117,7 @@ def _check(path: Path, file: Any, keyring: Keyring) -> Survivors:  # noqa: ANN40
     while line.startswith(b"["):
         mac.update(line)
         rows, line = rows + 1, file.readline(_LONGEST)
-    last = json.loads(line)
-    if not hmac.compare_digest(str(last["mac"]), mac.hexdigest()) or last["rows"] != rows or file.read(1):
+    if not hmac.compare_digest(line, _last_line(mac.hexdigest(), rows)) or file.read(1):
         raise _broken(path)
     return Survivors(path=path, size=int(head["size"]), keys=keys, rows=rows)
 
@@ -129,8 +128,12 @@ def _write(file: Any, lines: Iterable[bytes], key: bytes) -> int:  # noqa: ANN40
         mac.update(line)
         file.write(line)
         written += 1
-    file.write(json.dumps({"mac": mac.hexdigest(), "rows": written - 1}).encode() + b"\n")
+    file.write(_last_line(mac.hexdigest(), written - 1))
     return written - 1
+
+
+def _last_line(mac: str, rows: int) -> bytes:
+    return json.dumps({"mac": mac, "rows": rows}).encode() + b"\n"
 
 
 def _lines(sealed: Sealed, keyring: Keyring, size: int) -> Iterator[bytes]:
