@@ -30,7 +30,7 @@ __all__ = [
     "replace_files",
 ]
 
-_REWRITES: Final = ("erased", "compact")
+_REWRITES: Final = ("erased", "compact", "restore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,8 @@ def read_live(workspace: Workspace, file: LiveFile) -> Iterator[pa.RecordBatch]:
     with open_file(path) as parquet:
         _expect_rows(parquet.metadata.num_rows, file.n, path)
         for rows in _batches(parquet, path):
+            if rows.column("event_us").null_count:
+                raise LedgerBroken("a file of the archive holds rows without a time", where=path.name, mend=_MEND)
             counts.update(rows_by_batch(rows))
             yield rows
     if +counts != +Counter({member.batch: member.n for member in file.members}):
