@@ -25,6 +25,7 @@ class Appender:
     def __init__(self, sql: sqlite3.Connection, head: Head) -> None:
         self._sql = sql
         self._head = head
+        self._base = head.frontier.size  # seq of the first leaf held
         self._leaves: list[bytes] = []
         self._payloads: list[tuple[int, int, bytes, bytes]] = []
 
@@ -40,10 +41,12 @@ class Appender:
 
     def append(self, leaf: bytes) -> int:
         """Take the next entry and return its seq."""
-        if len(self._leaves) >= _HELD:
+        held = len(self._leaves)
+        if held >= _HELD:
             self.flush()
+            held = 0
         self._leaves.append(leaf)
-        return self._head.frontier.size + len(self._leaves) - 1
+        return self._base + held
 
     def append_sealed(self, leaf: bytes, subject: int, nonce: bytes, ciphertext: bytes) -> int:
         """Take the next entry with its payload and return its seq."""
@@ -62,5 +65,6 @@ class Appender:
         self._sql.executemany(_ENTRY_SQL, zip(seqs, leaves, hashes, strict=True))
         self._sql.executemany(_PAYLOAD_SQL, payloads)
         nodes: list[tuple[int, int, bytes]] = []
-        self._head.frontier.extend(hashes, lambda level, number, root: nodes.append((level, number, root)))
+        self._head.frontier.extend_many(hashes, lambda level, number, root: nodes.append((level, number, root)))
+        self._base = self.flushed
         self._sql.executemany(_NODE_SQL, nodes)

@@ -65,8 +65,6 @@ class Sealed:
 
     def insert(self, table: str, rows: Iterable[Sequence[Value]]) -> int:
         """Insert rows and return how many. sqlite3.IntegrityError (a key that exists) passes through."""
-        columns = SEALED[table]
-        statement = f"INSERT INTO {table} ({', '.join(columns)}, mac) VALUES ({', '.join('?' * (len(columns) + 1))})"  # noqa: S608 (names from the schema)
         count, total = 0, 0
         batch: list[tuple[Value, ...]] = []
         for row in rows:
@@ -75,9 +73,9 @@ class Sealed:
             batch.append((*row, full[:_STORED]))
             count += 1
         if count == 1:
-            self._sql.execute(statement, batch[0])
+            self._sql.execute(_inserting(table), batch[0])
         else:
-            self._sql.executemany(statement, batch)
+            self._sql.executemany(_inserting(table), batch)
         self.sums[table] = (self.sums[table] + total) % MODULUS
         return count
 
@@ -137,13 +135,23 @@ class Sealed:
 
     def _read(self, table: str, where: str, values: Sequence[Value]) -> Iterator[tuple[tuple[Value, ...], bytes]]:
         """Rows that match and their full HMACs."""
-        query = f"SELECT {', '.join(SEALED[table])}, mac FROM {table} WHERE {where}"  # noqa: S608 (names from the schema)
-        for found in self._sql.execute(query, values):
+        for found in self._sql.execute(_selecting(table) + where, values):
             row = found[:-1]
             full = row_hmac(self._key, table, row)
             if not hmac.compare_digest(full[:_STORED], found[-1] or b""):
                 raise LedgerBroken("a row was changed by other hands", where=table, mend="run: imp audit verify")
             yield row, full
+
+
+@cache
+def _selecting(table: str) -> str:
+    return f"SELECT {', '.join(SEALED[table])}, mac FROM {table} WHERE "  # noqa: S608 (names from the schema)
+
+
+@cache
+def _inserting(table: str) -> str:
+    columns = (*SEALED[table], "mac")
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 (as above)
 
 
 @cache

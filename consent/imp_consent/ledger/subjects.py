@@ -32,14 +32,16 @@ class SubjectFinder:
         self._sealed = sealed
         self._keyring = keyring
         self._peppers = keyring.peppers()
-        self._encryption: dict[str, KeyEncryption] = {}
+        self._encryption: dict[str | None, KeyEncryption] = {}
 
     def encryption(self, kek_id: str | None = None) -> KeyEncryption:
         """The key-encryption key of an id, or the active one."""
+        if kek_id in self._encryption:
+            return self._encryption[kek_id]
         key = self._keyring.active("kek") if kek_id is None else self._keyring.by_id("kek", kek_id)
-        if key.id not in self._encryption:
-            self._encryption[key.id] = KeyEncryption(key.id, key.secret)
-        return self._encryption[key.id]
+        found = self._encryption.get(key.id) or KeyEncryption(key.id, key.secret)
+        self._encryption[kek_id] = self._encryption[key.id] = found
+        return found
 
     def find(self, raw: RawId) -> int | None:
         """The subject of an identifier, under any pepper still in the ring, newest first.
