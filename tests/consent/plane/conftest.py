@@ -50,6 +50,12 @@ class Shop:
     def now(self) -> int:
         return self.clock.now_us()
 
+    def elsewhere(self, *, root: Path, keys: Path) -> Shop:
+        """The shop of other folders, opened anew; the caller closes its log."""
+        shop = replace(self, root=root, keys=keys, clock=SimulatedClock(self.now))
+        shop.log = shop.other_log()
+        return shop
+
     def other_log(self) -> Log:
         """The same ledger as another process has it open; the caller closes it."""
         return Log(
