@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from imp_core.errors import LedgerBroken
 
 __all__ = [
     "SCHEMA_VERSION",
+    "WrongVersion",
     "connect",
     "connect_read_only",
     "create_database",
@@ -25,6 +28,7 @@ __all__ = [
 SCHEMA_VERSION: Final = "m003"
 _OLDER: Final = ("m001", "m002")  # what `upgrade_database` brings up to it
 _BUSY_MS = 30_000
+_PAUSE_MOST_US: Final = 4_000  # some commits
 _UNAVAILABLE = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
 )
@@ -39,6 +43,10 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
 )
+
+
+class WrongVersion(LedgerBroken):
+    """The database is sound, but of another version of imp (exit code 3)."""
 
 
 def create_database(path: Path) -> None:
@@ -126,7 +134,10 @@ def sqlite_errors() -> Iterator[None]:
 @contextmanager
 def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
     """One transaction: committed at the end, rolled back on any exception, that of the commit included."""
-    sql.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    if write:
+        _begin_writing(sql)
+    else:
+        sql.execute("BEGIN")
     try:
         yield
         sql.execute("COMMIT" if write else "ROLLBACK")
@@ -134,6 +145,23 @@ def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
         if sql.in_transaction:
             sql.execute("ROLLBACK")
         raise
+
+
+def _begin_writing(sql: sqlite3.Connection) -> None:
+    """BEGIN IMMEDIATE, tried again after pauses of random length: writers that wait do not wake at the same moments."""
+    deadline = time.monotonic() + _BUSY_MS / 1_000
+    sql.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                sql.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+            time.sleep((1 + secrets.randbelow(_PAUSE_MOST_US)) / 1e6)
+    finally:
+        sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
 
 
 def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
@@ -144,8 +172,8 @@ def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection
     return sql
 
 
-def _of_another_version(path: Path, version: str) -> LedgerBroken:
-    return LedgerBroken(
+def _of_another_version(path: Path, version: str) -> WrongVersion:
+    return WrongVersion(
         f"the ledger's schema is version {version}, this imp knows {SCHEMA_VERSION}",
         where=str(path),
         mend="run: imp init --upgrade" if version in _OLDER else "use the version of imp that wrote it",
