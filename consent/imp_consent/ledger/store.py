@@ -155,10 +155,11 @@ def _begin_writing(sql: sqlite3.Connection) -> None:
         while True:
             try:
                 sql.execute("BEGIN IMMEDIATE")
-                return
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                     raise
+            else:
+                return
             time.sleep((1 + secrets.randbelow(_PAUSE_MOST_US)) / 1e6)
     finally:
         sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
