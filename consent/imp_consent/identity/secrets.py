@@ -65,8 +65,15 @@ class KeyEncryption:
 
     def __init__(self, kek_id: str, secret: bytes) -> None:
         self.id = kek_id
-        self._wrap = hkdf(secret, b"wrap")
-        self._mapping = AESSIV(hkdf(secret, b"identifier-subject"))
+        self._secret = secret
+
+    @cached_property
+    def _wrap(self) -> bytes:
+        return hkdf(self._secret, b"wrap")
+
+    @cached_property
+    def _mapping(self) -> AESSIV:
+        return AESSIV(hkdf(self._secret, b"identifier-subject"))
 
     def wrap(self, subject_key: bytes) -> bytes:
         """A subject's key under AES key wrap (RFC 3394)."""

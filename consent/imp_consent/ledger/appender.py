@@ -63,8 +63,10 @@ class Appender:
         hashes = [sha256(b"\x00" + leaf).digest() for leaf in leaves]  # RFC 9162 §2.1.1, as `merkle.leaf_hash`
         seqs = range(self.flushed, self.flushed + len(leaves))
         self._sql.executemany(_ENTRY_SQL, zip(seqs, leaves, hashes, strict=True))
-        self._sql.executemany(_PAYLOAD_SQL, payloads)
+        if payloads:
+            self._sql.executemany(_PAYLOAD_SQL, payloads)
         nodes: list[tuple[int, int, bytes]] = []
         self._head.frontier.extend_many(hashes, lambda level, number, root: nodes.append((level, number, root)))
         self._base = self.flushed
-        self._sql.executemany(_NODE_SQL, nodes)
+        if nodes:
+            self._sql.executemany(_NODE_SQL, nodes)

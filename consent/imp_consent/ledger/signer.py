@@ -51,6 +51,7 @@ class Signer:
     def __init__(self, log_id: str, keyring: Callable[[], Keyring]) -> None:
         self._log_id = log_id
         self._keyring = keyring
+        self._files = Outside(keyring().folder)
         self._seen: tuple[tuple[int, int, int], Checkpoint] | None = None
         self._followed: Checkpoint | None = None
         self._documents = KeptDocuments(keyring().folder)
@@ -58,7 +59,7 @@ class Signer:
     @property
     def files(self) -> Outside:
         """What is kept outside the database."""
-        return Outside(self._keyring().folder)
+        return self._files
 
     def outside(self) -> Checkpoint | None:
         """The checkpoint kept outside the database, its signature checked; None before the first.
@@ -84,13 +85,13 @@ class Signer:
         Raises:
             LedgerBroken: it is older, or another history; or there was a checkpoint outside, and it is gone.
         """
-        path = str(self.files.checkpoint_file)
+        path = self.files.checkpoint_file
         if outside is None:
             signed = sql.execute("SELECT 1 FROM checkpoint LIMIT 1").fetchone()
             if signed and self.outside() is None:
                 raise LedgerBroken(
                     "the checkpoint outside the database is gone",
-                    where=path,
+                    where=str(path),
                     mend="put it back from the keys' backup; if it is lost: imp audit checkpoint --without-previous",
                 )
             return
@@ -98,13 +99,13 @@ class Signer:
         if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):
             raise LedgerBroken(
                 f"the database holds {size} entries, its checkpoint {outside.size}: it was rolled back or replaced",
-                where=path,
+                where=str(path),
                 mend="put the newest database back, or restore with its erasures replayed: imp restore",
             )
         if outside != self._followed and Prover(sql, head.frontier).root(outside.size) != outside.root:
             raise LedgerBroken(
                 f"the database's first {outside.size} entries are not those of its checkpoint: it was rewritten",
-                where=path,
+                where=str(path),
                 mend="put the database back that was signed",
             )
         self._followed = outside

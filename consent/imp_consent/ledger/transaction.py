@@ -33,7 +33,7 @@ from imp_core.randomness import Randomness
 __all__ = ["Projection", "Transaction"]
 
 _NONCE_LENGTH = 12
-_NONCES = 64
+_NONCES = 256
 _HISTORIES = 10_000
 
 
@@ -132,6 +132,10 @@ class Transaction(Reader):
         self._projection(self, subject)
         return seq
 
+    def append_again(self, leaf: bytes) -> int:
+        """Append a leaf that was signed before, as a restore has it; what it stands for is lost. Returns the seq."""
+        return self._append(leaf)
+
     def history(self, subject: int) -> list[PersonEntry]:
         """A living subject's entries, oldest first, those of this transaction included."""
         new = [
@@ -179,17 +183,19 @@ class Transaction(Reader):
 
 
 class _Nonces:
-    """Random nonces, asked of the operating system some hundred at a time."""
+    """Random nonces, asked of the operating system one, two, four … at a time."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_next")
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
+        self._next = 1
 
     def take(self) -> bytes:
         """A nonce that was never given before."""
         if not self._held:
-            data = os_secrets.token_bytes(_NONCE_LENGTH * _NONCES)
+            data = os_secrets.token_bytes(_NONCE_LENGTH * self._next)
+            self._next = min(self._next * 2, _NONCES)
             self._held = [data[at : at + _NONCE_LENGTH] for at in range(0, len(data), _NONCE_LENGTH)]
         return self._held.pop()
 
