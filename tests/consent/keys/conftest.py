@@ -70,13 +70,16 @@ class Ledger:
 
 @pytest.fixture
 def make_ledger(tmp_path: Path, clock: SimulatedClock) -> Iterator[Callable[[], Ledger]]:
-    """Makes ledgers with four people: three granted, one of them withdrew, one refused."""
+    """Makes ledgers with four people: three granted, one of them withdrew, one refused; or empty folders for copies."""
     made: list[Ledger] = []
 
-    def make() -> Ledger:
+    def make(*, empty: bool = False) -> Ledger:
         folder = tmp_path / f"ledger-{len(made)}"
         folder.mkdir()
         ledger = Ledger(folder, clock)
+        if empty:
+            made.append(ledger)
+            return ledger
         keyring = Keyring.create(ledger.keys, LOG_ID, created_us=clock.now_us())
         create_log(folder / "ledger.db", keyring, LOG_ID)
         made.append(ledger)

@@ -14,7 +14,6 @@ from imp_core.workspace import write_atomically
 __all__ = ["FolderKeys", "keys_folder"]
 
 _SUFFIX: Final = ".key"
-_GONE: Final = ".gone"  # what is being destroyed: no key any more, whatever a crash leaves of it
 _OTHERS: Final = 0o077
 
 
@@ -66,20 +65,22 @@ class FolderKeys:
         write_atomically(self.folder / f"{name}{_SUFFIX}", data, mode=0o600)
 
     def destroy(self, name: str) -> None:
-        """Overwrite and remove one key. What a disk or a backup keeps of a file that was overwritten is theirs.
+        """Remove and overwrite one key. What a disk or a backup keeps of a file that was overwritten is theirs.
 
         Raises:
             KeysUnusable: it cannot be removed.
         """
         path = self.folder / f"{name}{_SUFFIX}"
         try:
-            if path.exists():
-                # under another name first: half overwritten it would be a broken key
-                path.replace(path.with_suffix(_GONE))
+            with path.open("r+b") as file:
+                # removed first: a crash leaves the key, or nothing, never a broken one
+                path.unlink()
                 _sync(self.folder)
-            for gone in self.folder.glob(f"*{_GONE}"):
-                _overwrite(gone)
-            _sync(self.folder)
+                file.write(secrets.token_bytes(os.fstat(file.fileno()).st_size))
+                file.flush()
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            return  # somebody else was at it too
         except OSError as error:
             raise KeysUnusable(f"a key cannot be destroyed: {error.strerror}", where=str(path)) from None
 
@@ -92,17 +93,6 @@ def keys_folder(environ: Mapping[str, str], log_id: str) -> Path:
     import platformdirs  # noqa: PLC0415 (only where the variable is not set)
 
     return Path(platformdirs.user_config_dir("imp", appauthor=False)) / log_id
-
-
-def _overwrite(path: Path) -> None:
-    try:
-        with path.open("r+b") as file:
-            file.write(secrets.token_bytes(path.stat().st_size))
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
-    except FileNotFoundError:
-        return  # somebody else was at it too
 
 
 def _sync(folder: Path) -> None:
