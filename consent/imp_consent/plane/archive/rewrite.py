@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.reader import Reader
 from imp_consent.plane.archive.files import (
     WrittenFile,
     checked_path,
@@ -73,7 +75,7 @@ def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[i
 
 def discard(workspace: Workspace, log: Log, file: WrittenFile) -> None:
     """Unlink a file unless a row names it: after a failure only the ledger knows whether its commit was reached."""
-    with log.read() as reader:
+    with _settled(log) as reader:
         named = {live.path for live in live_batches(reader)}
     if file.path not in named:
         (workspace.root / file.path).unlink(missing_ok=True)
@@ -91,9 +93,14 @@ def remove_orphans(workspace: Workspace, log: Log) -> int:
     """
     try:
         n = sweep(workspace.temporary)
-        free = {path for path, version, live in _unnamed(workspace, log) if _superseded(version, live) or _free(path)}
-        # Whoever held one may have registered it just before it could be taken: the ledger is asked once more.
-        gone = [path for path, _, _ in _unnamed(workspace, log) if path in free]
+        with log.read() as reader:
+            found = _unnamed(workspace, reader)
+        free = {path for path, version, live in found if _superseded(version, live) or _free(path)}
+        gone: list[Path] = []
+        if free:
+            # Whoever held one may have registered it just before it could be taken: the ledger is asked once more.
+            with _settled(log) as reader:
+                gone = [path for path, _, _ in _unnamed(workspace, reader) if path in free]
         for path in gone:
             path.unlink(missing_ok=True)
         if gone:
@@ -107,10 +114,21 @@ def remove_orphans(workspace: Workspace, log: Log) -> int:
     return n + len(gone)
 
 
-def _unnamed(workspace: Workspace, log: Log) -> list[tuple[Path, int, int]]:
+@contextmanager
+def _settled(log: Log) -> Iterator[Reader]:
+    """The ledger as nothing that failed before can change it any more.
+
+    A commit that failed at its fsync may stand in SQLite's write-ahead log all the same, and count for whoever opens
+    the database after a crash: until another commit takes its place, which this one does.
+    """
+    with log.write() as transaction:
+        transaction.sql.execute("PRAGMA user_version = 0")  # it is 0: an update that changes nothing writes nothing
+        yield transaction
+
+
+def _unnamed(workspace: Workspace, reader: Reader) -> list[tuple[Path, int, int]]:
     """Files of the archive that are named like ours and that no row names, their version and that of their batch."""
-    with log.read() as reader:
-        live = live_batches(reader)
+    live = live_batches(reader)
     named = {file.path for file in live}
     versions = {file.batch: file.version for file in live}
     found: list[tuple[Path, int, int]] = []
