@@ -4,7 +4,7 @@ Each deed is done once under strace(1) to number its calls; then again on fresh 
 failing: writes with ENOSPC or EIO, fsyncs with EIO, renames and unlinks with EIO; once, or from there on. Besides,
 SQLite is given no more pages than so many (`max_page_count`). Usage:
 
-    uv run poe campaign-disk [--faults N] [--json]
+    uv run poe campaign-disk [--faults N] [--only NAME] [--json]
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the campaign; 1 where anything was lost, 2 where nothing can be traced here."""
     parser = arguments(__doc__)
     parser.add_argument("--faults", type=int, default=0, help="how many, drawn at random (default: every one)")
+    parser.add_argument("--only", default="", help="those whose name holds this, such as: ingest, fdatasync")
     chosen = parser.parse_args(words)
     why = can_trace()
     if why is not None:
@@ -76,7 +77,8 @@ def main(words: Sequence[str] | None = None) -> int:
         ready = furnish(folder / "ready")
         faults = [fault for deed in DEEDS for fault in _faults(ready.copy(folder / "counted"), deed)]
         report.add("faults possible", len(faults))
-        pages = [(deed, more) for deed in DEEDS for more in range(_PAGES)]
+        faults = [fault for fault in faults if chosen.only in str(fault)]
+        pages = [(deed, more) for deed in DEEDS for more in range(0 if chosen.only else _PAGES)]
         if chosen.faults:
             chance = Random(chosen.seed)
             faults = chance.sample(faults, min(chosen.faults, len(faults)))
