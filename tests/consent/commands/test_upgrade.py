@@ -71,3 +71,39 @@ def test_a_ledger_that_somebody_is_writing_to_is_left_as_it_was(older, monkeypat
     assert answer.code == 3
     assert "cannot be upgraded now" in answer.err
     imp("init", "--upgrade").ok()
+
+
+def test_an_upgrade_of_many_entries_makes_the_trees_nodes_and_the_copy_of_leaves(older, tmp_path):
+    imp, database = older
+    imp("init", "--upgrade").ok()
+    consents = tmp_path / "consents.csv"
+    rows = [f"member:{n},analytics,given,2024-01-01T00:00:00Z\n" for n in range(600)]
+    consents.write_text("identifier,purpose,state,at\n" + "".join(rows))
+    imp("consent", "import", str(consents)).ok()
+    keys = Path(imp.environ["IMP_KEYS"])
+    leaves = (keys / "leaves").read_bytes()
+    sql = sqlite3.connect(database)
+    nodes = sql.execute("SELECT * FROM node ORDER BY level, number").fetchall()
+    # back to the second schema, as the imp before left it
+    row = sql.execute("SELECT id, size, frontier, log_id, sums FROM log_state").fetchone()
+    sql.execute("DROP TABLE node")
+    sql.execute("DROP TABLE inbox")
+    sql.execute("CREATE TABLE inbox (event_id BLOB NOT NULL PRIMARY KEY, subject INTEGER NOT NULL)")
+    sql.execute("ALTER TABLE log_state DROP COLUMN keys")
+    [key] = [json.loads(path.read_text()) for path in keys.glob("row-*.key")]
+    mac = row_hmac(base64.b64decode(key["secret"]), "log_state", row)[:16]
+    sql.execute("UPDATE log_state SET mac = ?", (mac,))
+    sql.execute("UPDATE alembic_version SET version_num = 'm002'")
+    sql.commit()
+    sql.close()
+    for name in ("leaves", "leaves.index"):
+        (keys / name).unlink()
+    assert imp("init", "--upgrade", "--json").ok().json["before"] == "m002"
+    sql = sqlite3.connect(database)
+    assert sql.execute("SELECT * FROM node ORDER BY level, number").fetchall() == nodes
+    sql.close()
+    assert len(nodes) == 2
+    assert (keys / "leaves").read_bytes() == leaves
+    imp("audit", "verify").ok()
+    imp("consent", "import", str(consents.rename(tmp_path / "again.csv"))).ok()
+    imp("audit", "verify").ok()
