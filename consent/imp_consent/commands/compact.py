@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import click
 
-from imp_consent.plane.compact import BELOW, Compacted, compact
-from imp_consent.plane.intake import Heard, Intake
+from imp_consent.plane.compact import BELOW, Compacted, collecting, compact
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
-from imp_core.errors import LedgerBroken
-from imp_core.ports import Json
 
 __all__ = ["compact_command", "compact_workspace"]
 
@@ -25,7 +20,7 @@ def compact_workspace(ctx: Context, *, below: int = BELOW, dry_run: bool = False
         BadInput: `below` is less than 1.
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
-    intake = Intake(log=open_log(ctx), workspace=ctx.workspace, envelope=_no_signal)
+    intake = collecting(open_log(ctx), ctx.workspace)
     with progress("rows") as shown:
         return compact(intake, below=below, dry_run=dry_run, advance=shown.advance)
 
@@ -74,7 +69,3 @@ def _numbers(batches: tuple[int, ...]) -> str:
         else:
             runs.append([batch])
     return ", ".join("–".join(map(str, run)) for run in runs)
-
-
-def _no_signal(_: Heard) -> Mapping[str, Json]:
-    raise LedgerBroken("a compaction hears no withdrawals", where="inbox")

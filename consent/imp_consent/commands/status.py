@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
+from imp_consent.plane.inbox import channels_waiting
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
@@ -18,7 +19,8 @@ __all__ = ["Status", "status", "status_command"]
 class Status:
     """Counts of a workspace; `checkpoint` is the size signed outside the database, None before the first.
 
-    `erased_in_backups` are people erased since the last ratchet, whom backups still hold.
+    `waiting` are events in the inbox, `erased_in_backups` are people erased since the last ratchet, whom backups still
+    hold.
     """
 
     root: str
@@ -29,6 +31,7 @@ class Status:
     people: int
     archive_files: int
     archive_rows: int
+    waiting: int
     erasures_under_way: int
     erased_in_backups: int
     uses_open: int
@@ -56,8 +59,9 @@ def status(ctx: Context) -> Status:
             entries=reader.size,
             checkpoint=outside.size if outside else None,
             people=count("SELECT count(*) FROM subject_key"),
-            archive_files=count("SELECT count(*) FROM batch WHERE state = 'live'"),
+            archive_files=count("SELECT count(DISTINCT path) FROM batch WHERE state = 'live'"),
             archive_rows=count("SELECT coalesce(sum(n), 0) FROM batch WHERE state = 'live'"),
+            waiting=sum(channels_waiting(reader).values()),
             erasures_under_way=count("SELECT count(*) FROM erasure"),
             erased_in_backups=erased_since_ratchet(reader),
             uses_open=count("SELECT count(*) FROM lease"),
@@ -81,6 +85,7 @@ def status_command(ctx: Context, *, as_json: bool) -> None:
             "ledger": f"{found.entries} entries, checkpoint at {found.checkpoint}",
             "people": found.people,
             "archive": f"{found.archive_rows} rows in {found.archive_files} files",
+            "inbox": f"{found.waiting} events wait for imp compact",
             "erasures": f"{found.erasures_under_way} under way, {found.erased_in_backups} still in backups",
             "uses open": found.uses_open,
             "channels": ", ".join(found.plugins) or "none enabled",

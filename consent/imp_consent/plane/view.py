@@ -19,6 +19,7 @@ from imp_consent.gate import DECIDED_SQL, OVERLAPPING_SQL, PASSING_SQL, rectangl
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
+from imp_consent.plane.compact import collect_waiting
 from imp_core.clock import SECOND_US
 from imp_core.errors import LedgerBroken
 from imp_core.gate import Use
@@ -59,12 +60,13 @@ class ConsentView:
         self._workspace = workspace
 
     def open(self, use: Use, *, definition_seq: int | None = None) -> ConsentUse:
-        """Mark the use, then yield what the gate lets through, as of now.
+        """Mark the use, then yield what the gate lets through, as of now; what waits in the inbox is taken in before.
 
         Raises:
             LedgerBroken: a registered file is missing or changed, or the state was changed by other hands.
             Superseded: somebody was erased meanwhile; open it again.
         """
+        collect_waiting(self._log, self._workspace)
         with self._log.write() as transaction:
             _close_expired(transaction)
             mark = _mark(transaction, use, definition_seq)

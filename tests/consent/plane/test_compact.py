@@ -233,6 +233,26 @@ def test_whoever_changed_a_file_first_wins(small, monkeypatch):
     assert small.verify().problems == ()
 
 
+@pytest.mark.parametrize("what", ["a use is opened", "an erasure is requested"])
+def test_what_begins_while_the_file_is_written_is_let_go_first(small, monkeypatch, what):
+    real, other, uses = merge._write, small.other_log(), []
+
+    def late(*given):
+        if what == "a use is opened":
+            uses.append(_use(small, other))
+        else:
+            request_erasure(other, [small.subject("1")], {"recorded_us": small.now})
+        return real(*given)
+
+    before = small.files()
+    monkeypatch.setattr(merge, "_write", late)
+    assert small.compact().merged == ()
+    assert small.files() == before
+    for use in uses:
+        use.close(readout_sha256="0" * 64, counts={})
+    other.close()
+
+
 BREAKS = {
     "before the file is written": (merge, "_write", False),
     "after the file was written": (merge, "_write", True),

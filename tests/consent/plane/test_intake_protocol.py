@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import gc
 import hashlib
 import os
@@ -67,6 +68,18 @@ def _fail_in(owner: object, name: str) -> Callable[[pytest.MonkeyPatch], None]:
     return plant
 
 
+def _fail_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once: before a file is unlinked another commit must have taken the place of the one that failed."""
+    finish, calls = Transaction.finish, itertools.count()
+
+    def failing(self: Transaction) -> bool:
+        if next(calls) == 0:
+            raise sqlite3.OperationalError("disk I/O error")
+        return finish(self)
+
+    monkeypatch.setattr(Transaction, "finish", failing)
+
+
 BREAKS = {
     "fsync of the file": lambda patch: _fail_fsync(patch, 1),
     "rename": _fail_rename,
@@ -76,7 +89,7 @@ BREAKS = {
     "the collect entry": _fail_in(Transaction, "append_system"),
     "the batch row": _fail_in(archive, "insert_batch"),
     "dedupe and counts": _fail_in(protocol, "remember"),
-    "the commit": _fail_in(Transaction, "finish"),
+    "the commit": _fail_commit,
 }
 
 
@@ -90,6 +103,17 @@ def test_whichever_step_breaks_nothing_is_left_and_the_next_attempt_succeeds(giv
     assert given.state() == before
     assert _take(given).admitted == 3
     assert len(given.batches()) == 2
+
+
+def test_while_no_commit_is_taken_a_file_is_left_to_the_next_intake(given):
+    before = given.files()
+    with pytest.MonkeyPatch.context() as patch:
+        _fail_in(Transaction, "finish")(patch)
+        with pytest.raises(ImpError):
+            _take(given)
+    assert len(given.files()) == len(before) + 1
+    assert _take(given).admitted == 3
+    assert len(given.files()) == len(before) + 1 == len(given.batches())
 
 
 def test_a_commit_that_was_reached_but_not_acknowledged_is_found_done(given):

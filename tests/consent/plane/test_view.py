@@ -17,6 +17,9 @@ from imp_core.ports import Superseded
 USE = Use(purpose="analytics", action=Action.ANALYSE)
 
 
+def _nothing() -> None: ...
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -39,11 +42,10 @@ def _subjects(use: ConsentUse) -> set[int]:
 
 def _meanwhile(patch: pytest.MonkeyPatch, shop, act: Callable[[], object]) -> None:
     """Something happens, once, after the use was marked and before its state is read."""
-    real, acts = shop.log.read, iter([act])
+    real, acts = shop.log.read, iter([_nothing, act])  # what waits is looked for before the mark
 
     def read():
-        for late in acts:
-            late()
+        next(acts, _nothing)()
         return real()
 
     patch.setattr(shop.log, "read", read)
@@ -165,3 +167,11 @@ def test_a_use_that_was_closed_by_others_is_not_closed_again(filled):
     assert not use.abandon()
     with pytest.raises(Superseded):
         use.close(readout_sha256="0" * 64, counts={})
+
+
+def test_a_use_sees_what_was_acknowledged_into_the_inbox(filled):
+    filled.accept(filled.event("1", "m3"))
+    use = _open(filled)
+    assert len(use.events.fetchall()) == 3
+    use.close(readout_sha256="0" * 64, counts={})
+    assert filled.inbox() == 0

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
 
+from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
@@ -23,11 +24,12 @@ from imp_consent.plane.intake.commit import Outdated, commit_file
 from imp_consent.plane.intake.ingest import Intake
 from imp_consent.plane.intake.regate import DUPLICATE, Dropped, RowSource, dropped_rows
 from imp_consent.plane.intake.register import Contents, read_contents, remember
-from imp_consent.plane.intake.screen import ask
+from imp_consent.plane.intake.screen import Heard, ask
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json
+from imp_core.workspace import Workspace
 
-__all__ = ["Collected", "collect_inbox"]
+__all__ = ["Collected", "collect_inbox", "collect_waiting", "collecting"]
 
 _CHUNK = 20_000
 _BATCH = 500_000  # rows: more make several batches
@@ -45,6 +47,28 @@ class Collected:
     denied: dict[str, int]
     batch: int | None = None
     seq: int | None = None
+
+
+def collect_waiting(log: Log, workspace: Workspace) -> None:
+    """Make batches of all that waits, so that whoever reads next sees everything that was acknowledged before.
+
+    Raises:
+        LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
+    """
+    with log.read() as reader:
+        waiting = channels_waiting(reader)
+    for channel, n in waiting.items():
+        for _ in collect_inbox(collecting(log, workspace), channel, n, dry_run=False, advance=lambda _: None):
+            pass
+
+
+def collecting(log: Log, workspace: Workspace) -> Intake:
+    """An intake that hears no withdrawals: those were written when they were acknowledged."""
+    return Intake(log=log, workspace=workspace, envelope=_silent)
+
+
+def _silent(_: Heard) -> Mapping[str, Json]:
+    raise LedgerBroken("a compaction hears no withdrawals", where="inbox")
 
 
 def collect_inbox(
