@@ -55,6 +55,11 @@ def imp_register_commands() -> list[CommandRef]:
             target="imp_consent.commands.backup:backup_command",
             help="Copy the ledger's database to a file.",
         ),
+        CommandRef(
+            name="restore",
+            target="imp_consent.commands.restore:restore_command",
+            help="Put the ledger back from a backup; a dry run without --execute.",
+        ),
     ]
 
 

@@ -11,7 +11,7 @@ from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems, row_place
 from imp_core.ports import SystemEntry
 
-__all__ = ["check_documents"]
+__all__ = ["check_documents", "names_of"]
 
 # Which field of a system entry names a stored document by its hash, and in which table it lies.
 _NAMES: Final = {
@@ -21,6 +21,8 @@ _NAMES: Final = {
     "plugin-enable": (("manifest_sha256", "policy"),),
     "import": (("rejects", "policy"),),
     "erased": (("files", "policy"),),
+    "compact": (("files", "policy"),),
+    "restore": (("files", "policy"), ("batches_lost", "policy")),
     "send-intent": (("definition", "policy"),),
 }
 
@@ -40,7 +42,7 @@ def check_documents(
             problems.expect(sha256 in named[table], "document.unnamed", place, "no entry names this document")
             bodies[sha256] = body
     for entry in leaves.system:
-        for table, name in _names(entry):
+        for table, name in names_of(entry):
             sentence = f"entry {entry.seq} ({entry.type}) names a document that is not stored"
             problems.expect(name in stored[table], "document.missing", row_place(table, [name]), sentence)
     for name in sorted(set(shown) - stored["notice"].keys()):
@@ -49,7 +51,8 @@ def check_documents(
     return stored["policy"]
 
 
-def _names(entry: SystemEntry) -> Iterator[tuple[str, object]]:
+def names_of(entry: SystemEntry) -> Iterator[tuple[str, object]]:
+    """The documents a system entry names: the table each lies in, and its SHA-256 (hex)."""
     for name, table in _NAMES.get(entry.type, ()):
         if entry.fields.get(name) is not None:
             yield table, entry.fields[name]

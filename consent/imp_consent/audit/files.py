@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
+from imp_consent.audit.restored import lost_batches
 from imp_consent.ledger.tables import SEALED
 from imp_core.workspace import Workspace
 
@@ -58,7 +59,7 @@ def check_files(
 ) -> int:
     """Batches, entries and files against each other; returns how many live files there are."""
     said = _said(leaves, documents, problems)
-    registered = said.batches
+    registered, lost = said.batches, lost_batches(leaves, documents)
     (erasing,) = sql.execute("SELECT count(*) FROM erasure").fetchone()
     known: dict[int, object] = {}
     paths: dict[str, str | None] = {}
@@ -66,7 +67,10 @@ def check_files(
         row = dict(zip(SEALED["batch"], values, strict=True))
         known[row["batch"]] = row["version"]
         _check_entry(row, registered.get(row["batch"]), erasing=bool(erasing), problems=problems)
-        if row["state"] == _LIVE:
+        if row["state"] != _LIVE:
+            sentence = "it is not part of the archive any more, and no restore says that its file was lost"
+            problems.expect(row["batch"] in lost, "batch.dead", f"batch {row['batch']}", sentence)
+        else:
             path = str(row["path"])
             if path not in paths:
                 paths[path] = _hash(path, workspace, problems, count)
@@ -93,8 +97,9 @@ def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) ->
         made = _Registered(entry.seq, said.get("source"), 0, said.get("sha256"), said.get("n"))
         first = latest.setdefault(batch, made)
         problems.expect(first.seq == entry.seq, "batch.twice", f"batch {batch}", "two entries registered it")
-    for entry in merge(leaves.of_type("erased"), leaves.of_type("compact"), key=lambda entry: entry.seq):
-        if entry.type == "erased":
+    rewrites = (leaves.of_type(type_) for type_ in ("erased", "compact", "restore"))
+    for entry in merge(*rewrites, key=lambda entry: entry.seq):
+        if entry.type != "compact":
             left.clear()
         for item in _listing(documents.get(str(entry.fields.get("files")))):
             known = latest.get(item["batch"])

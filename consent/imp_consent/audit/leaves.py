@@ -24,8 +24,8 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # Types whose entries the other checks read again.
 _KEPT: Final = frozenset(
     {
-        "policy", "notice", "experiment", "plugin-enable", "import", "collect", "compact", "erased", "send-intent",
-        "send-close", "key",
+        "policy", "notice", "experiment", "plugin-enable", "import", "collect", "compact", "erased", "restore",
+        "send-intent", "send-close", "key",
     }
 )  # fmt: skip
 

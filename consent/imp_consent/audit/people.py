@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 
 from imp_consent.audit.leaves import Leaves, person_fields
 from imp_consent.audit.problem import Problems
+from imp_consent.audit.restored import Restores
 from imp_consent.audit.rows import has_mac
 from imp_consent.identity.keys import Keyring
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
@@ -61,14 +62,22 @@ class _Person:
 
 
 def check_people(
-    sql: sqlite3.Connection, keyring: Keyring, leaves: Leaves, problems: Problems, count: Callable[[int], None]
+    sql: sqlite3.Connection,
+    keyring: Keyring,
+    leaves: Leaves,
+    restores: Restores,
+    *,
+    problems: Problems,
+    count: Callable[[int], None],
 ) -> People:
     """Walk every living person's chain, and find payloads and permissions that are nobody's.
+
+    What `restores` account for may lack its payload; then a later `lost` of the person says so.
 
     Raises:
         KeysUnusable: the keyring lacks the key-encryption key of an untouched row.
     """
-    people, walker = People(), _Walker(keyring, leaves, problems)
+    people, walker = People(), _Walker(keyring, leaves, restores, problems)
     for person in _persons(sql):
         count(len(person.payloads))
         with problems.checking(person.place):
@@ -112,8 +121,13 @@ def _check_living(person: _Person, walker: _Walker, people: People, problems: Pr
     people.covered += len(chain)
     history = walker.open_all(person, secrets, chain)
     people.notices.update(entry.statement.notice for entry in history if entry.statement.notice is not None)
-    if len(history) == len(chain):
-        _check_state(person, history, problems)
+    lost = walker.lost(person, chain)
+    if len(history) + len(lost) != len(chain):
+        return  # payloads that do not open were reported
+    said = max((entry.seq for entry in history if entry.statement.type == "lost"), default=-1)
+    sentence = "entries of this person were lost in a restore, and none says that their consent ended with it"
+    problems.expect(said > max(lost, default=-1) or not lost, "person.loss-unsaid", person.place, sentence)
+    _check_state(person, history, problems)
 
 
 def _check_state(person: _Person, history: Sequence[PersonEntry], problems: Problems) -> None:
@@ -135,10 +149,11 @@ def _check_state(person: _Person, history: Sequence[PersonEntry], problems: Prob
 class _Walker:
     """Opens what subjects' keys open."""
 
-    def __init__(self, keyring: Keyring, leaves: Leaves, problems: Problems) -> None:
+    def __init__(self, keyring: Keyring, leaves: Leaves, restores: Restores, problems: Problems) -> None:
         self.row_key = keyring.active("row").secret
         self._keyring = keyring
         self._leaves = leaves
+        self._restores = restores
         self._problems = problems
         self._encryption: dict[str, KeyEncryption] = {}
 
@@ -166,11 +181,15 @@ class _Walker:
             self._problems.report("person.leaf-beyond", f"entry {beyond}", "an entry past the end of a person's chain")
         return secrets, chain
 
+    def lost(self, person: _Person, chain: dict[int, int]) -> set[int]:
+        """The entries without a payload that a restore accounts for."""
+        return {seq for seq in chain.keys() - {row[1] for row in person.payloads} if self._restores.lost(seq)}
+
     def open_all(self, person: _Person, secrets: SubjectSecrets, chain: dict[int, int]) -> list[PersonEntry]:
         """The entries whose payload opens and says what its leaf commits to."""
         entries: list[PersonEntry] = []
         seqs = {row[1] for row in person.payloads}
-        for seq in sorted(chain.keys() - seqs):
+        for seq in sorted(chain.keys() - seqs - self.lost(person, chain)):
             self._problems.report("payload.missing", f"payload {seq}", "an entry of a living person has no payload")
         for _, seq, nonce, ciphertext, leaf in person.payloads:
             place = f"payload {seq}"

@@ -10,6 +10,7 @@ from typing import Final
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems, row_place
+from imp_consent.audit.restored import Restores
 from imp_core.ports import SystemEntry
 
 __all__ = ["check_sends"]
@@ -26,8 +27,18 @@ _TWICE: Final = (
 )
 
 
-def check_sends(sql: sqlite3.Connection, leaves: Leaves, problems: Problems, count: Callable[[int], None]) -> None:
-    """Each intent's rows against its `keys`; each closed one's outcomes against the `results` of its `send-close`."""
+def check_sends(
+    sql: sqlite3.Connection,
+    leaves: Leaves,
+    restores: Restores,
+    *,
+    problems: Problems,
+    count: Callable[[int], None],
+) -> None:
+    """Each intent's rows against its `keys`; each closed one's outcomes against the `results` of its `send-close`.
+
+    What `restores` account for has no rows, or outcomes that nobody knows.
+    """
     intents = {entry.seq: entry for entry in leaves.of_type("send-intent")}
     closes: dict[object, SystemEntry] = {}
     for entry in leaves.of_type("send-close"):
@@ -42,8 +53,10 @@ def check_sends(sql: sqlite3.Connection, leaves: Leaves, problems: Problems, cou
         if intent not in intents:
             problems.report("send.unnamed", row_place(_TABLE, [intent]), "messages that no send-intent names")
             continue
-        _check_one(sql, intents[intent], closes.get(intent), problems, count)
-    for seq in sorted(intents.keys() - met):
+        close = closes.get(intent)
+        if close is None or not restores.lost(close.seq):
+            _check_one(sql, intents[intent], close, problems, count)
+    for seq in sorted(seq for seq in intents.keys() - met if not restores.lost(seq)):
         problems.report("send.missing", f"entry {seq}", "the messages that it names are not there")
     for (intent,) in sql.execute(_TWICE).fetchall():
         problems.report("send.twice", row_place(_TABLE, [intent]), "it sends to somebody who had been sent to before")

@@ -20,6 +20,7 @@ from imp_consent.audit.checkpoints import (
     stored_sizes,
 )
 from imp_consent.audit.documents import check_documents
+from imp_consent.audit.erasures import check_erasures, check_kept_documents
 from imp_consent.audit.files import check_files
 from imp_consent.audit.identifiers import check_identifiers
 from imp_consent.audit.inbox import check_inbox
@@ -29,6 +30,7 @@ from imp_consent.audit.nodes import check_nodes
 from imp_consent.audit.outside import check_copy
 from imp_consent.audit.people import People, check_people
 from imp_consent.audit.problem import Problem, Problems
+from imp_consent.audit.restored import Restores, read_restores
 from imp_consent.audit.rows import check_head, check_rows
 from imp_consent.audit.schema import check_schema
 from imp_consent.audit.sends import check_sends
@@ -133,7 +135,7 @@ class _Audit:
         with self._problems.checking("entry"):
             self._check_log(outside, pinned)
         if self.seen.leaves is not None:
-            self._check_contents(self.seen.leaves)
+            self._check_contents(self.seen.leaves, outside)
 
     def _check_log(self, outside: Checkpoint | None, pinned: Sequence[Checkpoint]) -> None:
         sizes = stored_sizes(self._sql) | {checkpoint.size for checkpoint in (outside, *pinned) if checkpoint}
@@ -147,7 +149,7 @@ class _Audit:
         check_pinned(pinned, leaves, self._problems)
         check_stored(self._sql, trust(leaves, self._keyring, self._problems), leaves, self._problems)
 
-    def _check_contents(self, leaves: Leaves) -> None:
+    def _check_contents(self, leaves: Leaves, outside: Checkpoint | None) -> None:
         sql, problems, key = self._sql, self._problems, self._keyring.active("row").secret
         sums = None
         with problems.checking("log_state"):
@@ -155,29 +157,35 @@ class _Audit:
         check_rows(sql, key, sums, problems, self._count)
         with problems.checking("keys"):
             check_keys(sql, self._keyring, leaves, problems)
-        people, documents = People(), {}
+        people, documents, restores = People(), {}, Restores()
         with problems.checking("people"):
-            people = check_people(sql, self._keyring, leaves, problems, self._count)
+            restores = read_restores(leaves, problems)
+            people = check_people(sql, self._keyring, leaves, restores, problems=problems, count=self._count)
             check_identifiers(sql, self._keyring, problems, self._count)
-            self._check_balance(leaves, people)
+            self._check_balance(leaves, people, restores)
+        with problems.checking("erasures"):
+            check_erasures(sql, self._keyring, leaves, problems, self._count)
+            covered = outside is not None and outside.size == leaves.size
+            check_kept_documents(sql, self._keyring, leaves, problems, covered=covered)
         with problems.checking("documents"):
             documents = check_documents(sql, leaves, people.notices, problems)
         with problems.checking("delivery"):
-            check_sends(sql, leaves, problems, self._count)
+            check_sends(sql, leaves, restores, problems=problems, count=self._count)
         with problems.checking("inbox"):
             check_inbox(sql, self._keyring, problems, self._count)
         with problems.checking("archive"):
             self.seen.files = check_files(sql, self._workspace, leaves, documents, problems=problems, count=self._count)
 
-    def _check_balance(self, leaves: Leaves, people: People) -> None:
+    def _check_balance(self, leaves: Leaves, people: People, restores: Restores) -> None:
         self.seen.living = people.living
         self.seen.orphaned = leaves.people - people.covered
-        published = sum(int(str(entry.fields.get("leaves", 0))) for entry in leaves.of_type("erased"))
+        published = restores.leaves + sum(int(str(entry.fields.get("leaves", 0))) for entry in leaves.of_type("erased"))
         self._problems.expect(
             self.seen.orphaned == published,
             "leaves.balance",
             "entry",
-            f"{self.seen.orphaned} people's leaves belong to nobody living, erasures account for {published}",
+            f"{self.seen.orphaned} people's leaves belong to nobody living, "
+            f"erasures and restores account for {published}",
         )
 
 

@@ -112,6 +112,7 @@ def _next(file: BinaryIO, size: int) -> tuple[str, str, int] | None:
 
 
 def _format(sql: sqlite3.Connection, table: str, name: str) -> bytes:
+    body: bytes
     (body,) = sql.execute(f"SELECT body FROM {table} WHERE sha256 = ?", (name,)).fetchone()  # noqa: S608 (one of two names above)
     return _HEAD.pack(table[:1].encode(), len(body), bytes.fromhex(name)) + body
 

@@ -25,6 +25,7 @@ from typing import Final
 
 from imp_consent.identity.hashing import keyed_hash
 from imp_consent.identity.keys import Key, Keyring
+from imp_consent.identity.pseudonym import token_now
 from imp_consent.identity.secrets import hkdf
 from imp_core.errors import ImpError, LedgerBroken
 
@@ -40,12 +41,15 @@ _LONGEST: Final = 200  # no line is longer
 
 @dataclass(frozen=True)
 class Buried:
-    """What the file says: `lines` how many, `erased` and `suppressed` tokens, each after the id of its key."""
+    """What the file says: `lines` how many, `erased` tokens after the id of their key, and the tokens of `suppression`.
+
+    A suppression key that leaked was wrapped: `suppressed` are the tokens as the key in use has them.
+    """
 
     keyring: Keyring = field(repr=False)
     lines: int = 0
     erased: frozenset[tuple[str, bytes]] = frozenset()
-    suppressed: frozenset[tuple[str, bytes]] = frozenset()
+    suppressed: frozenset[bytes] = frozenset()
 
     def holds(self, subject: int) -> bool:
         """Whether this subject was erased, or is to be."""
@@ -96,22 +100,25 @@ class Tombstones:
         return self._parse(data)
 
     def _parse(self, data: bytes) -> Buried:
-        found: dict[str, set[tuple[str, bytes]]] = {"erased": set(), "suppressed": set()}
+        erased: set[tuple[str, bytes]] = set()
+        suppressed: set[bytes] = set()
         before, lines = _FIRST, data.split(b"\n")[:-1]
         for number, line in enumerate(lines, 1):
             kind, key_id, token, mac = self._split(line, number)
             if not hmac.compare_digest(self._mac(key_id, before, line.rpartition(b" ")[0], number), mac):
                 raise self._changed(number)
             before = mac
-            if kind == "lifted":
-                found["suppressed"].discard((key_id, token))
+            if kind == "erased":
+                erased.add((key_id, token))
+            elif kind == "suppressed":
+                suppressed.add(token_now(self._keyring, key_id, token))
             else:
-                found[kind].add((key_id, token))
+                suppressed.discard(token_now(self._keyring, key_id, token))
         return Buried(
             self._keyring,
             lines=len(lines),
-            erased=frozenset(found["erased"]),
-            suppressed=frozenset(found["suppressed"]),
+            erased=frozenset(erased),
+            suppressed=frozenset(suppressed),
         )
 
     def _split(self, line: bytes, number: int) -> tuple[str, str, bytes, bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imp_consent.identity.pseudonym import channel_pseudonym
+from imp_consent.identity.pseudonym import channel_pseudonym, token_now
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet import ratchet
@@ -24,7 +24,7 @@ from imp_core.errors import ImpError
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
-__all__ = ["Erased", "destroy_person", "pending", "request_erasure", "resume"]
+__all__ = ["Erased", "destroy_person", "leave_word", "pending", "request_erasure", "resume"]
 
 _TELL_WITHIN_US = 30 * DAY_US  # one month (GDPR 12(3)), in days so that the date is certain
 _REQUESTED = 1
@@ -73,7 +73,7 @@ def request_erasure(
             statement = Statement(type="erase-requested", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=now_us)
             seq = transaction.append_person(subject, statement, envelope)
             transaction.sealed.insert("erasure", [(subject, _REQUESTED, seq, now_us)])
-            _tell(transaction, subject, told)
+            leave_word(transaction, subject, told)
             seqs.append(seq)
         asked = {int(str(row[0])) for row in transaction.sealed.select("erasure")}
     # after the commit: a tombstone of somebody who did not ask would erase them at the next restore
@@ -183,12 +183,13 @@ def destroy_person(transaction: Transaction, subject: int) -> list[bytes]:
     keks = [key for key in transaction.keyring.keys if key.purpose == "kek"]
     for kek in keks:
         mapping = transaction.subjects.encryption(kek.id).seal_subject(subject)
-        for row in list(sealed.select("identifier", "subject = ?", (mapping,))):
-            tokens += suppress(sealed, [bytes(row[4])])  # type: ignore[arg-type]  # the column's type
+        found = sealed.select("identifier", "subject = ?", (mapping,))
+        tokens += [token_now(transaction.keyring, str(row[7]), bytes(row[4])) for row in found]  # type: ignore[arg-type]  # the column's type
         sealed.delete("identifier", "subject = ?", (mapping,))
     for table in _OWN_TABLES:
         sealed.delete(table, "subject = ?", (subject,))
     transaction.sql.execute("DELETE FROM payload WHERE subject = ?", (subject,))
+    suppress(sealed, tokens)
     return tokens
 
 
@@ -203,7 +204,7 @@ def _rewritten_since(transaction: Transaction) -> tuple[list[archive.BatchFile],
     return found, sum(named[row.batch].n - row.n for row in found)
 
 
-def _tell(transaction: Transaction, subject: int, channels: Sequence[str]) -> None:
+def leave_word(transaction: Transaction, subject: int, channels: Sequence[str]) -> None:
     """Leave word for each channel, by its own pseudonym of the person; it never holds up the erasure."""
     key = transaction.keyring.active("channel").secret
     (last,) = transaction.sql.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()

@@ -42,7 +42,7 @@ def test_without_a_checkpoint_outside_there_is_nothing_to_start_from(audited: Au
     audited.keyring.checkpoint_file.unlink()
     result = audited.verify()
     assert [problem.code for problem in result.problems] == ["checkpoint.absent"]
-    assert (result.checkpoint_size, result.after_checkpoint) == (None, 18)
+    assert (result.checkpoint_size, result.after_checkpoint) == (None, 19)
 
 
 def test_any_byte_changed_cut_or_taken_from_the_copy_of_leaves_is_a_finding(audited: Audited) -> None:
@@ -80,15 +80,15 @@ def test_a_checkpoint_signed_by_another_key_or_of_another_log_is_a_finding(audit
     own = signing_key(audited.keyring, "audited")
     elsewhere = SigningKey("imp.local/elsewhere", own.private)
     for key in (other, elsewhere):
-        note = sign_checkpoint(Checkpoint(key.name, 18, root), key)
+        note = sign_checkpoint(Checkpoint(key.name, 19, root), key)
         audited.keyring.checkpoint_file.write_text(note, encoding="utf-8")
         assert audited.codes() == {"checkpoint.signature"}
 
 
 def test_a_checkpoint_row_beside_another_note_is_a_finding(audited: Audited) -> None:
     with audited.sql() as sql:
-        sql.execute("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 18) WHERE size = 8")
-        sql.execute("INSERT INTO checkpoint SELECT 99, root, note FROM checkpoint WHERE size = 18")
+        sql.execute("UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 19) WHERE size = 8")
+        sql.execute("INSERT INTO checkpoint SELECT 99, root, note FROM checkpoint WHERE size = 19")
     found = {(problem.code, problem.place) for problem in audited.verify().problems}
     assert ("checkpoint.row", "checkpoint 8") in found
     assert ("checkpoint.row", "checkpoint 99") in found
@@ -252,7 +252,7 @@ def test_not_one_byte_changes_while_a_writer_holds_the_database_or_after_it_was_
 
 def test_a_ledger_that_is_open_in_this_process_too_is_verified_and_goes_on(audited: Audited) -> None:
     with audited.log() as log:
-        for size in (19, 20):
+        for size in (20, 21):
             with log.write() as transaction:
                 transaction.append_system("use-open", {})
             result = audited.verify()
@@ -295,7 +295,7 @@ def many(another: Callable[[], Audited]) -> Audited:
 
 def test_every_problem_is_reported(many: Audited) -> None:
     result = many.verify()
-    assert len([problem for problem in result.problems if problem.code == "entry.hash"]) == 18
+    assert len([problem for problem in result.problems if problem.code == "entry.hash"]) == 19
     assert len([problem for problem in result.problems if problem.place.startswith("dedupe (")]) == 4
 
 

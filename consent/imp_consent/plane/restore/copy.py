@@ -1,0 +1,118 @@
+"""A backup as it is taken into the workspace: a copy aside, checked, in which everything else is done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from imp_consent.audit.problem import Problems
+from imp_consent.audit.rows import check_rows
+from imp_consent.audit.schema import check_schema
+from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.head import Head, keys_named, load_head
+from imp_consent.ledger.store import connect, sqlite_errors, upgrade_database
+from imp_core.errors import BadInput, ImpError, LedgerBroken
+from imp_core.hold import held_folder
+from imp_core.workspace import Workspace
+
+__all__ = ["copied", "opened", "put_in_place"]
+
+_MEND: Final = "use another backup"
+
+
+@contextmanager
+def copied(workspace: Workspace, backup: Path) -> Iterator[Path]:
+    """A copy of a backup inside the workspace, of this version's schema, removed at the end unless it was moved away.
+
+    Raises:
+        BadInput: the backup cannot be read.
+        LedgerBroken: it is not a ledger of imp, or of a version this one does not know.
+        ImpError: the workspace takes no copy.
+    """
+    if not backup.is_file():
+        raise BadInput("no such file", where=str(backup))
+    try:
+        workspace.temporary.mkdir(mode=0o700, exist_ok=True)
+        folder, hold = held_folder(workspace.temporary, "restore-")
+    except OSError as error:
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(workspace.temporary)) from None
+    try:
+        path = folder / workspace.database.name
+        try:
+            for end in ("", "-wal"):  # a plain copy of a database may have come with its write-ahead log
+                source = backup.with_name(backup.name + end)
+                if source.is_file():
+                    shutil.copyfile(source, path.with_name(path.name + end))
+            path.chmod(0o600)
+        except OSError as error:
+            raise BadInput(f"cannot be read or copied: {error.strerror}", where=str(backup)) from None
+        with sqlite_errors():
+            upgrade_database(path)
+        yield path
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is nobody's, and the next sweep's
+        hold.release()
+
+
+@contextmanager
+def opened(path: Path, keyring: Keyring) -> Iterator[tuple[sqlite3.Connection, Head]]:
+    """The copy's connection and head, every row checked against its MAC and every table against its sum.
+
+    At the end it is one file again, without a write-ahead log.
+
+    Raises:
+        LedgerBroken: the backup was changed, is of another ledger, or under a row key that was destroyed.
+    """
+    with closing(connect(path)) as sql, sqlite_errors():
+        key = keyring.active("row")
+        named = keys_named(sql).get("row", key.id)
+        if named != key.id:
+            raise LedgerBroken(
+                f"the backup was made under the row key {named}, which was destroyed: nobody can tell whether it was "
+                "changed",
+                where="log_state",
+                mend="use a backup made since the key was changed",
+            )
+        head = load_head(sql, key.secret)
+        if head.log_id != keyring.log_id:
+            raise LedgerBroken("the backup is of another ledger", where="log_state", mend=_MEND)
+        problems = Problems()
+        check_schema(sql, problems)
+        check_rows(sql, key.secret, head.sums, problems, lambda _: None)
+        if problems.found:
+            first = problems.found[0]
+            raise LedgerBroken(f"the backup is damaged: {first.sentence}", where=first.place, mend=_MEND)
+        yield sql, head
+        sql.execute("PRAGMA journal_mode = DELETE")
+
+
+def put_in_place(workspace: Workspace, path: Path) -> None:
+    """Move the finished copy to where the ledger is, durably.
+
+    Raises:
+        ImpError: it cannot be moved; the ledger is as it was, or without its write-ahead log.
+    """
+    database = workspace.database
+    try:
+        _sync(path)
+        # a write-ahead log of another database would be taken for this one's
+        for end in ("-wal", "-shm"):
+            database.with_name(database.name + end).unlink(missing_ok=True)
+        _sync(database.parent)
+        path.replace(database)
+        _sync(database.parent)
+    except OSError as error:
+        raise ImpError(f"the ledger cannot be put in its place: {error.strerror}", where=str(database)) from None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,156 @@
+"""People in a restore: opened by the keys that are left, erased again, and asked anew where what they said is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from imp_consent.audit.leaves import person_fields
+from imp_consent.identity.pseudonym import token_now
+from imp_consent.identity.secrets import SubjectSecrets
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement, parse_system_leaf
+from imp_consent.ledger.sealed import Value
+from imp_consent.ledger.suppression import suppress
+from imp_consent.ledger.survivors import open_survivors
+from imp_consent.ledger.tables import SYSTEM_LEAF
+from imp_consent.ledger.tombstones import Buried
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.outbox import channels_of
+from imp_consent.plane.remove import destroy_person, leave_word
+from imp_consent.plane.restore.result import Site
+from imp_core.errors import CheckFailed
+
+__all__ = ["Found", "check_tombstones", "find_people", "orphaned_leaves", "settle_people"]
+
+_IDENTIFIERS: Final = 5_000  # rows in memory at once
+
+
+@dataclass(slots=True)
+class Found:
+    """Who lives on, who is erased again, and how many entries of whom are lost."""
+
+    living: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
+    lost: dict[int, int] = field(default_factory=dict)
+    covered: int = 0
+
+
+def check_tombstones(buried: Buried, tail: Iterable[bytes]) -> None:
+    """Refuse where nobody can tell who was erased since the backup.
+
+    Raises:
+        CheckFailed: people were erased before tombstones were kept, or some of these are not there.
+    """
+    for leaf in tail:
+        entry = parse_system_leaf(leaf, seq=0)
+        if entry is None or entry.type != "erased":
+            continue
+        count = entry.fields.get("tombstones")
+        if not isinstance(count, int) or count > buried.lines:
+            raise CheckFailed(
+                "people were erased since this backup, and their tombstones are not all beside the keys: "
+                "it would bring them back",
+                mend="put the keys' folder back from its own newest backup, or use a newer backup of the ledger",
+            )
+
+
+def find_people(
+    transaction: Transaction, tail: Iterable[bytes], buried: Buried, *, backup_size: int, supp_id: str
+) -> Found:
+    """Open everybody the backup holds, and see who was erased since and whose chain goes on in the tail.
+
+    `supp_id` is the suppression key that was in use when the backup was made.
+
+    Raises:
+        LedgerBroken: a row does not open.
+    """
+    _take_survivors(transaction, backup_size)
+    _take_wraps(transaction, supp_id)
+    ring, found = transaction.keyring, Found()
+    links = {bytes.fromhex(person[1]) for leaf in tail if (person := person_fields(leaf)) is not None}
+    asked = {row[0] for row in transaction.sealed.select("erasure")}
+    for subject, wrapped, kek_id, next_i in list(transaction.sealed.select("subject_key")):
+        assert isinstance(subject, int) and isinstance(wrapped, bytes)  # noqa: S101, PT018 (the columns' types)
+        assert isinstance(kek_id, str) and isinstance(next_i, int)  # noqa: S101, PT018 (the columns' types)
+        if not ring.has("kek", kek_id) or subject in asked or buried.holds(subject):
+            found.gone.add(subject)
+            continue
+        secrets = SubjectSecrets(subject, transaction.subjects.encryption(kek_id).unwrap(wrapped))
+        end = next_i
+        while links and secrets.link(end) in links:
+            end += 1
+        found.living.add(subject)
+        found.covered += end
+        if end > next_i:
+            found.lost[subject] = end - next_i
+            transaction.sealed.update("subject_key", "subject = ?", (subject,), {"next_i": end})
+    return found
+
+
+def settle_people(transaction: Transaction, site: Site, found: Found, buried: Buried) -> list[bytes]:
+    """Erase again who was erased, keep suppressed who was suppressed, and say of whom entries are lost.
+
+    Returns the tokens that are suppressed since.
+    """
+    channels = sorted(channels_of(transaction).union(site.workspace.plugin_pins))
+    tokens: list[bytes] = []
+    for subject in sorted(found.gone):
+        tokens += destroy_person(transaction, subject)
+        leave_word(transaction, subject, channels)
+    suppress(transaction.sealed, sorted(buried.suppressed))
+    now_us = transaction.now_us
+    statement = Statement(type="lost", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=now_us)
+    for subject in sorted(found.lost):
+        transaction.append_person(subject, statement, site.envelope())
+    return tokens
+
+
+def orphaned_leaves(transaction: Transaction, found: Found) -> int:
+    """How many people's entries belong to nobody living and are in no erasure's account; before `lost` is said."""
+    (people,) = transaction.sql.execute(f"SELECT count(*) FROM entry WHERE NOT ({SYSTEM_LEAF})").fetchone()  # noqa: S608 (the schema's own words)
+    published = sum(
+        int(str(entry.fields.get("leaves", 0)))
+        for type_ in ("erased", "restore")
+        for entry in transaction.system_entries(type_)
+    )
+    return int(people) - found.covered - published
+
+
+def _take_survivors(transaction: Transaction, backup_size: int) -> None:
+    """Put the rows that the last ratchet wrote outside in the place of the backup's, of people who are in both."""
+    survivors = open_survivors(transaction.keyring)
+    if survivors is None or survivors.size <= backup_size:
+        return  # the backup is the newer
+    sealed = transaction.sealed
+    living = {row[0] for row in sealed.select("subject_key")}
+    sealed.delete("identifier", "1", ())
+    held: list[tuple[Value, ...]] = []
+    for table, row in survivors.read():
+        if table == "subject_key" and row[0] in living:
+            sealed.update("subject_key", "subject = ?", (row[0],), {"wrapped": row[1], "kek_id": row[2]})
+        elif table == "identifier" and _subject_of(transaction, row) in living:
+            held.append(row)
+        if len(held) >= _IDENTIFIERS:
+            sealed.insert("identifier", held)
+            held = []
+    sealed.insert("identifier", held)
+
+
+def _take_wraps(transaction: Transaction, supp_id: str) -> None:
+    """Hash the tokens of the backup as the suppression key in use has them: it may have been wrapped since."""
+    ring, sealed = transaction.keyring, transaction.sealed
+    active = ring.active("supp").id
+    if supp_id != active:
+        tokens = [token_now(ring, supp_id, bytes(row[0])) for row in sealed.select("suppression")]  # type: ignore[arg-type]  # the column's type
+        sealed.delete("suppression", "1", ())
+        suppress(sealed, tokens)
+    for kind, epoch, pseudonym, _, loose, _, _, key_id in list(sealed.select("identifier", "supp_id <> ?", (active,))):
+        token = token_now(ring, str(key_id), bytes(loose))  # type: ignore[arg-type]  # the column's type
+        where = "kind = ? AND epoch = ? AND pseudonym = ?"
+        sealed.update("identifier", where, (kind, epoch, pseudonym), {"loose": token, "supp_id": active})
+
+
+def _subject_of(transaction: Transaction, row: Sequence[Any]) -> int:
+    _, _, _, sealed_subject, _, _, kek_id, _ = row
+    return transaction.subjects.encryption(kek_id).open_subject(sealed_subject)
