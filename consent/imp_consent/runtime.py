@@ -76,7 +76,9 @@ def store_of(ctx: Context, provider: str) -> KeyStore:
     factory = load_target(ctx.plugins.key_provider(provider).target)
     try:
         store = factory(ctx)
-    except Exception as error:  # noqa: BLE001 (a stranger's factory may raise anything)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (a stranger's factory may raise anything, SystemExit too)
         raise KeysUnusable(
             f"the key provider broke: {type(error).__name__}", where=f"key provider {provider}"
         ) from None

@@ -70,5 +70,7 @@ class GuardedKeys:
             return call()
         except ImpError as error:
             raise KeysUnusable(error.what, where=self.place, mend=error.mend) from None
-        except Exception as error:  # noqa: BLE001 (a stranger's code may raise anything, a key in its message)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (a stranger's code may raise anything, a key in its message)
             raise KeysUnusable(f"the key provider broke: {type(error).__name__}", where=self.place) from None
