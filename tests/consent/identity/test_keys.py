@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from imp_consent.identity.keys import PURPOSES, Keyring, keys_folder
+from imp_consent.identity.keys import (
+    MATERIAL,
+    PURPOSES,
+    EnvironmentKeys,
+    FolderKeys,
+    Keyring,
+    KeyState,
+    format_key,
+    format_material,
+    keys_folder,
+    parse_key,
+)
 from imp_core.errors import KeysUnusable
 
 
@@ -107,3 +121,126 @@ def test_keys_live_in_the_users_configuration_unless_told_otherwise(monkeypatch:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/somewhere")
     assert keys_folder({"IMP_KEYS": "/elsewhere"}, "log-1") == Path("/elsewhere")
     assert keys_folder({}, "log-1").parts[-2:] == ("imp", "log-1")
+
+
+def rewritten(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_key_of_the_first_format_is_read_and_says_less(folder: Path) -> None:
+    path = next(folder.glob("kek-*.key"))
+    document = json.loads(path.read_text()) | {"format": "imp-key/1"}
+    for name in ("created_us", "wraps", "public"):
+        del document[name]
+    path.write_text(json.dumps(document))
+    key = Keyring.open(folder, "log-1").active("kek")
+    assert (key.created_us, key.wraps, key.public, key.state) == (None, (), None, KeyState.ACTIVE)
+
+
+def test_keys_are_written_and_read_back(folder: Path) -> None:
+    key = replace(Keyring.open(folder, "log-1").active("supp"), created_us=5, wraps=("a1", "b2"))
+    assert parse_key(format_key(key, "log-1"), "log-1", where="here") == key
+    spent = Keyring.open(folder, "log-1").active("sign").without_secret()
+    assert (spent.secret, spent.state) == (b"", KeyState.RETIRED)
+    assert parse_key(format_key(spent, "log-1"), "log-1", where="here") == spent
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "lost"},
+        {"purpose": "other"},
+        {"id": "../x"},
+        {"id": 5},
+        {"epoch": "1"},
+        {"epoch": True},
+        {"created_us": "now"},
+        {"wraps": [5]},
+        {"wraps": 5},
+        {"public": "AAAA"},
+        {"public": "?"},
+        {"secret": ""},
+        {"secret": "AAAA"},
+        {"secret": None},
+        {"format": "imp-key/3"},
+    ],
+)
+def test_a_key_file_with_a_field_that_is_not_one_is_named(folder: Path, changes: dict[str, object]) -> None:
+    path = next(folder.glob("kek-*.key"))
+    rewritten(path, **changes)
+    with pytest.raises(KeysUnusable, match="not a key file"):
+        Keyring.open(folder, "log-1")
+
+
+@given(st.binary() | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode()))
+def test_no_bytes_of_a_key_escape_as_a_foreign_error(data: bytes) -> None:
+    with pytest.raises(KeysUnusable):
+        parse_key(data, "log-1", where="here")
+
+
+@given(st.text())
+def test_no_material_in_the_environment_escapes_as_a_foreign_error(text: str) -> None:
+    with pytest.raises(KeysUnusable):
+        EnvironmentKeys({MATERIAL: text}).load()
+
+
+def test_what_is_exported_is_what_is_read(folder: Path) -> None:
+    keys = dict(FolderKeys(folder).load())
+    assert EnvironmentKeys({MATERIAL: format_material(keys)}).load() == keys
+
+
+def test_a_key_under_another_keys_name_is_refused(folder: Path) -> None:
+    path = next(folder.glob("kek-*.key"))
+    path.rename(folder / "kek-00000000.key")
+    with pytest.raises(KeysUnusable, match="another key's name"):
+        Keyring.open(folder, "log-1")
+
+
+def test_two_keys_of_one_epoch_are_refused(folder: Path) -> None:
+    path = next(folder.glob("kek-*.key"))
+    twin = folder / "kek-0badc0de.key"
+    twin.write_text(json.dumps(json.loads(path.read_text()) | {"id": "0badc0de"}))
+    twin.chmod(0o600)
+    with pytest.raises(KeysUnusable, match="one epoch"):
+        Keyring.open(folder, "log-1")
+
+
+def test_a_staged_key_is_in_use_once_a_head_names_it_and_else_nobodys(folder: Path) -> None:
+    ring = Keyring.open(folder, "log-1")
+    before = ring.in_use()
+    staged = ring.stage("pepper", created_us=0)
+    late = Keyring.open(folder, "log-1")
+    assert (late.in_use(), late.settled, len(late.peppers())) == (before, False, 1)
+    named = ring.following({**before, "pepper": staged.id})
+    assert (named.active("pepper").id, named.settled, len(named.peppers())) == (staged.id, False, 2)
+    assert late.settle().settled
+    assert Keyring.open(folder, "log-1").in_use() == before
+    assert not (folder / f"{staged.name}.key").exists()
+
+
+def test_a_head_that_names_a_key_nobody_has_is_refused(folder: Path) -> None:
+    ring = Keyring.open(folder, "log-1")
+    with pytest.raises(KeysUnusable, match="kek key 0badc0de, which is missing"):
+        ring.following({**ring.in_use(), "kek": "0badc0de"})
+    assert ring.following({}) is ring
+    assert ring.following(ring.in_use()) is ring
+
+
+def test_an_undone_init_leaves_nothing_of_its_own(folder: Path) -> None:
+    for name in ("checkpoint", "leaves", "leaves.index", "survivors", "tombstones"):
+        (folder / name).write_text("x")
+    (folder / "somebody's").write_text("x")
+    Keyring.open(folder, "log-1").destroy()
+    assert [path.name for path in folder.iterdir()] == ["somebody's"]
+
+
+def test_a_destroyed_key_is_overwritten_before_it_is_let_go(folder: Path) -> None:
+    key = Keyring.open(folder, "log-1").active("kek")
+    path = folder / f"{key.name}.key"
+    other = folder / "held"
+    other.hardlink_to(path)
+    FolderKeys(folder).destroy(key.name)
+    FolderKeys(folder).destroy(key.name)
+    assert not path.exists()
+    assert json.dumps(key.purpose).encode() not in other.read_bytes()
+    assert key.secret not in other.read_bytes()
