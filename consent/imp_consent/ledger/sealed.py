@@ -23,6 +23,7 @@ __all__ = ["MODULUS", "Sealed", "Value", "row_hmac", "stored_mac"]
 Value = int | str | bytes | None
 MODULUS: Final = 2**256
 _STORED = 16
+_HELD: Final = 1_000  # rows that wait for one table
 
 
 def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
@@ -61,23 +62,46 @@ class Sealed:
     def __init__(self, sql: sqlite3.Connection, key: bytes, sums: Mapping[str, int]) -> None:
         self._sql = sql
         self._key = key
+        self._later: dict[str, list[tuple[Value, ...]]] = {}
         self.sums: dict[str, int] = {table: sums.get(table, 0) for table in SUMMED}
 
     def insert(self, table: str, rows: Iterable[Sequence[Value]]) -> int:
         """Insert rows and return how many. sqlite3.IntegrityError (a key that exists) passes through."""
-        count, total = 0, 0
-        batch: list[tuple[Value, ...]] = []
-        for row in rows:
-            full = row_hmac(self._key, table, row)
-            total += int.from_bytes(full, "big")
-            batch.append((*row, full[:_STORED]))
-            count += 1
-        if count == 1:
+        self.flush(table)
+        batch, total = self._bear_macs(table, rows)
+        if len(batch) == 1:
             self._sql.execute(_inserting(table), batch[0])
         else:
             self._sql.executemany(_inserting(table), batch)
         self.sums[table] = (self.sums[table] + total) % MODULUS
-        return count
+        return len(batch)
+
+    def insert_later(self, table: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Insert rows before this table is read here next, at the latest when the transaction ends.
+
+        sqlite3.IntegrityError (a key that exists) passes through then.
+        """
+        held = self._later.setdefault(table, [])
+        batch, total = self._bear_macs(table, rows)
+        held += batch
+        self.sums[table] = (self.sums[table] + total) % MODULUS
+        if len(held) >= _HELD:
+            self.flush(table)
+
+    def flush(self, table: str | None = None) -> None:
+        """Insert what waits for one table, or for every table."""
+        for name in [table] if table else list(self._later):
+            if waiting := self._later.pop(name, None):
+                self._sql.executemany(_inserting(name), waiting)
+
+    def _bear_macs(self, table: str, rows: Iterable[Sequence[Value]]) -> tuple[list[tuple[Value, ...]], int]:
+        """Rows with their MACs, and what they add to the sum."""
+        total, batch = 0, []
+        for row in rows:
+            full = row_hmac(self._key, table, row)
+            total += int.from_bytes(full, "big")
+            batch.append((*row, full[:_STORED]))
+        return batch, total
 
     def select(self, table: str, where: str = "1", values: Sequence[Value] = ()) -> Iterator[tuple[Value, ...]]:
         """Rows that match, each checked against its MAC.
@@ -87,6 +111,11 @@ class Sealed:
         Raises:
             LedgerBroken: a row does not match its MAC.
         """
+        self.flush(table)
+        yield from self.select_written(table, where, values)
+
+    def select_written(self, table: str, where: str, values: Sequence[Value]) -> Iterator[tuple[Value, ...]]:
+        """As `select`, without the rows that `insert_later` still holds."""
         for row, _ in self._read(table, where, values):
             yield row
 
@@ -96,6 +125,7 @@ class Sealed:
         Raises:
             LedgerBroken: a row does not match its MAC.
         """
+        self.flush(table)
         total, count = 0, 0
         for _, full in self._read(table, where, values):
             total += int.from_bytes(full, "big")
@@ -111,6 +141,7 @@ class Sealed:
         Raises:
             LedgerBroken: a row does not match its MAC.
         """
+        self.flush(table)
         columns = SEALED[table]
         old = [row for row, _ in self._read(table, where, values)]
         new = [tuple(changes.get(name, value) for name, value in zip(columns, row, strict=True)) for row in old]
@@ -123,6 +154,7 @@ class Sealed:
         Raises:
             LedgerBroken: an old row is not there any more, or is another.
         """
+        self.flush(table)
         statement, places = _replacing(table)
         total, batch = 0, []
         for old, new in rows:

@@ -23,6 +23,7 @@ _BY_KEY = "kind = ? AND epoch = ? AND pseudonym = ?"
 _KEY_LENGTH = 32
 _KeyRow = tuple[int, bytes, str, int]  # subject, wrapped key, KEK id, next link counter
 _CACHED = 10_000
+_LINKED = 1_000
 
 
 class SubjectFinder:
@@ -32,6 +33,7 @@ class SubjectFinder:
         self._sealed = sealed
         self._keyring = keyring
         self._peppers = keyring.peppers()
+        self._linked: dict[tuple[str, int, bytes], int] = {}  # of rows that are not written yet
         self._encryption: dict[str | None, KeyEncryption] = {}
 
     def encryption(self, kek_id: str | None = None) -> KeyEncryption:
@@ -57,7 +59,9 @@ class SubjectFinder:
         for pepper in self._peppers:
             for pseudonym in pseudonyms_under(self._keyring, pepper, normalised):
                 key = (normalised.kind, pepper.epoch, pseudonym)
-                for row in self._sealed.select(_TABLE, _BY_KEY, key):
+                if key in self._linked:
+                    return self._linked[key]
+                for row in self._sealed.select_written(_TABLE, _BY_KEY, key):
                     sealed_subject, kek_id = row[3], row[6]
                     if not isinstance(sealed_subject, bytes) or not isinstance(kek_id, str):
                         raise LedgerBroken("a mapping of the wrong type", where=_TABLE)
@@ -139,6 +143,8 @@ class SubjectBook(SubjectFinder):
 
     def forget(self, subject: int) -> None:
         """Let go of a subject that is being erased, after writing what is held."""
+        self._sealed.flush(_TABLE)
+        self._linked.clear()
         held = self._held.pop(subject, None)
         if held is not None:
             self._write({subject: held})
@@ -164,7 +170,11 @@ class SubjectBook(SubjectFinder):
         loose = loose_token_under(self._keyring, supp, normalised)
         sealed_subject = kek.seal_subject(subject)
         row = (normalised.kind, pepper.epoch, pseudonym, sealed_subject, loose, pepper.id, kek.id, supp.id)
-        self._sealed.insert(_TABLE, [row])
+        if len(self._linked) >= _LINKED:
+            self._sealed.flush(_TABLE)
+            self._linked.clear()
+        self._sealed.insert_later(_TABLE, [row])
+        self._linked[row[:3]] = subject
 
     def _new_number(self) -> int:
         while True:

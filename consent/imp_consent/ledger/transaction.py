@@ -66,8 +66,9 @@ class Transaction(Reader):
 
     @property
     def sql(self) -> sqlite3.Connection:
-        """The connection, every entry and payload of this transaction written."""
+        """The connection, every row of this transaction written but subjects' keys and counters."""
         self._appender.flush()
+        self.sealed.flush()
         return self._sql
 
     @property
@@ -165,6 +166,7 @@ class Transaction(Reader):
         """Write what is held and the head; returns whether anything was appended."""
         self._appender.flush()
         self.subjects.flush()
+        self.sealed.flush()
         self.head.sums = self.sealed.sums
         self.head.keys = self.head.keys or self.keyring.in_use()
         save_head(self._sql, self.keyring.active("row").secret, self.head, was_size=self._was_size)

@@ -34,7 +34,7 @@ def project(transaction: Transaction, subject: int) -> None:
             transaction.sealed.update(TABLE, _KEY, key, {"to_seq": rectangle.to_seq})
         inserted.extend(format_row(subject, scope, rectangle) for rectangle in insert)
     if inserted:
-        transaction.sealed.insert(TABLE, inserted)
+        transaction.sealed.insert_later(TABLE, inserted)
 
 
 def format_row(subject: int, scope: Scope, rectangle: Rectangle) -> tuple[int | str, ...]:
