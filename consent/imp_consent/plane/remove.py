@@ -120,6 +120,7 @@ def _finish(log: Log, workspace: Workspace) -> Erased:
         subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
         files = archive.live_files(reader)
     if not subjects:
+        archive.remove_orphans(workspace, log)  # what others left may hold people who were erased
         return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
     _tombstones(log).bury(subjects)  # a crash may have come between the request and this
     for file in files:
