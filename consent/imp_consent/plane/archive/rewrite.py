@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -75,7 +74,8 @@ def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[i
 
 def discard(workspace: Workspace, log: Log, file: WrittenFile) -> None:
     """Unlink a file unless a row names it: after a failure only the ledger knows whether its commit was reached."""
-    with _settled(log) as reader:
+    log.settle_commits()
+    with log.read() as reader:
         named = {live.path for live in live_batches(reader)}
     if file.path not in named:
         (workspace.root / file.path).unlink(missing_ok=True)
@@ -99,7 +99,8 @@ def remove_orphans(workspace: Workspace, log: Log) -> int:
         gone: list[Path] = []
         if free:
             # Whoever held one may have registered it just before it could be taken: the ledger is asked once more.
-            with _settled(log) as reader:
+            log.settle_commits()
+            with log.read() as reader:
                 gone = [path for path, _, _ in _unnamed(workspace, reader) if path in free]
         for path in gone:
             path.unlink(missing_ok=True)
@@ -112,18 +113,6 @@ def remove_orphans(workspace: Workspace, log: Log) -> int:
             mend="remove it by hand",
         ) from None
     return n + len(gone)
-
-
-@contextmanager
-def _settled(log: Log) -> Iterator[Reader]:
-    """The ledger as nothing that failed before can change it any more.
-
-    A commit that failed at its fsync may stand in SQLite's write-ahead log all the same, and count for whoever opens
-    the database after a crash: until another commit takes its place, which this one does.
-    """
-    with log.write() as transaction:
-        transaction.sql.execute("PRAGMA user_version = 0")  # it is 0: an update that changes nothing writes nothing
-        yield transaction
 
 
 def _unnamed(workspace: Workspace, reader: Reader) -> list[tuple[Path, int, int]]:
