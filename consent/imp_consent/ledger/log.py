@@ -17,7 +17,7 @@ from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key
 from imp_consent.ledger.store import connect, create_database, sqlite_errors, transaction
 from imp_consent.ledger.transaction import Projection, Transaction
 from imp_core.clock import Clock
-from imp_core.errors import ImpError, LedgerBroken
+from imp_core.errors import ImpError, KeysUnusable, LedgerBroken
 from imp_core.ports import CheckpointInfo
 from imp_core.randomness import Randomness
 
@@ -92,7 +92,7 @@ class Log:
         # read before the snapshot begins: what others sign after that is no rollback of ours
         outside = self.outside()
         with sqlite_errors(), transaction(self._sql, write=False):
-            head = self._head()
+            head = self._snapshot_head()
             self._signer.refuse_rollback(self._sql, head, outside)
             self._current = Reader(self._sql, self.keyring, head)
             try:
@@ -219,6 +219,15 @@ class Log:
         if self._unsigned and self._current is None:
             self._sign_or_warn()
         self._sql.close()
+
+    def _snapshot_head(self) -> Head:
+        try:
+            return self._head()
+        except KeysUnusable:
+            # keys changed after the snapshot began, and those it names are destroyed: a later one names others
+            self._sql.execute("ROLLBACK")
+            self._sql.execute("BEGIN")
+            return self._head()
 
     def _head(self) -> Head:
         # another process may have changed keys: what the head names is read and written with
