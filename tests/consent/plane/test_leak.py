@@ -126,7 +126,7 @@ def test_the_search_finds_whoever_is_planted(busy, found, place: str, trace: int
         else:
             (busy.workspace.archive / "planted").write_bytes(planted)
     elif place == "database":
-        busy.log._sql.execute("INSERT INTO notice (sha256, body) VALUES ('x', ?)", (b"<" + planted + b">",))
+        busy.log._sql.execute("INSERT INTO notice (sha256, body) VALUES (?, ?)", ("0" * 64, b"<" + planted + b">"))
     elif place == "temporary":
         (busy.workspace.temporary / "left").write_bytes(b"--" + planted)
     elif place == "file name" and planted.isascii():
