@@ -15,7 +15,7 @@ from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.sending import Sending, prepare
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.intake import Refuse
-from imp_consent.plane.send import PlanResult, SendResult, recover
+from imp_consent.plane.send import PlanResult, SendResult, recover, refuse_lost
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
@@ -131,6 +131,10 @@ def _dry_run(sending: Sending, audience: Path, refuse: Refuse, looks: PlanResult
 
 
 def _execute(ctx: Context, sending: Sending, audience: Path, refuse: Refuse) -> SendResult:
+    if not sending.resend_in_doubt:
+        named = sending.campaign
+        with sending.log.read() as reader:
+            refuse_lost(reader, campaign=named.name, channel=sending.info.name, step=named.step)
     recovered = recover(sending.log, ctx.workspace)
     with progress("recipients") as shown:
         sender = sending.sender(refuse, advance=shown.advance)

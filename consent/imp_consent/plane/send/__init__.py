@@ -3,6 +3,7 @@
 from imp_consent.plane.send.campaign import MESSAGE, Campaign, read_campaign
 from imp_consent.plane.send.candidate import AudienceRow, Candidate, Screen, Tally
 from imp_consent.plane.send.chunk import FRESH_SECONDS, Carrier, plan_batch
+from imp_consent.plane.send.lost import refuse_lost
 from imp_consent.plane.send.recover import Recovered, recover
 from imp_consent.plane.send.result import PlanResult, PreviewResult, SendResult
 from imp_consent.plane.send.send import CHUNK, WINDOW, Sender, windows
@@ -26,5 +27,6 @@ __all__ = [
     "plan_batch",
     "read_campaign",
     "recover",
+    "refuse_lost",
     "windows",
 ]
