@@ -65,6 +65,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the campaign; 1 where anything was lost, 2 where nothing can be traced here."""
     parser = arguments(__doc__)
     parser.add_argument("--faults", type=int, default=0, help="how many, drawn at random (default: every one)")
+    parser.add_argument("--deeds", nargs="+", choices=list(DEEDS), default=list(DEEDS))
     parser.add_argument("--only", default="", help="those whose name holds this, such as: ingest, fdatasync")
     chosen = parser.parse_args(words)
     why = can_trace()
@@ -75,10 +76,10 @@ def main(words: Sequence[str] | None = None) -> int:
     report = Report("disk full and faults", seed=chosen.seed)
     with report.folder(chosen.folder) as folder:
         ready = furnish(folder / "ready")
-        faults = [fault for deed in DEEDS for fault in _faults(ready.copy(folder / "counted"), deed)]
+        faults = [fault for deed in chosen.deeds for fault in _faults(ready.copy(folder / "counted"), deed)]
         report.add("faults possible", len(faults))
         faults = [fault for fault in faults if chosen.only in str(fault)]
-        pages = [(deed, more) for deed in DEEDS for more in range(0 if chosen.only else _PAGES)]
+        pages = [(deed, more) for deed in chosen.deeds for more in range(0 if chosen.only else _PAGES)]
         if chosen.faults:
             chance = Random(chosen.seed)
             faults = chance.sample(faults, min(chosen.faults, len(faults)))

@@ -33,7 +33,6 @@ WEIGHTS: Final = {
     "ratchet": 2, "readout": 2, "checkpoint": 1,
 }  # fmt: skip
 SWEPT: Final = tuple(DEEDS)
-_LONGEST_S = 0.4  # a cycle
 _CYCLES_A_SHOP = 25
 
 
@@ -58,19 +57,24 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--cycles", type=int, default=1000)
     parser.add_argument("--writers", type=int, default=4)
     parser.add_argument("--sweep", type=int, default=60, help="kills of each deed alone (0: none)")
+    parser.add_argument("--longest", type=float, default=0.4, help="seconds that a cycle's writers live at most")
     chosen = parser.parse_args(words)
     children.preload()
     chance, report = Random(chosen.seed), Report("kill -9", seed=chosen.seed)
     with report.folder(chosen.folder) as folder:
         template = Shop(folder / "template")
         children.run(lambda: new_shop(template.folder) and None, quiet=False)
-        _kill_writers(template, folder, report, chance, cycles=chosen.cycles, writers=chosen.writers)
+        _kill_writers(
+            template, folder, report, chance, cycles=chosen.cycles, writers=chosen.writers, longest=chosen.longest
+        )
         if chosen.sweep:
             _sweep(folder, report, kills=chosen.sweep)
     return publish(report, as_json=chosen.json)
 
 
-def _kill_writers(template: Shop, folder: Path, report: Report, chance: Random, *, cycles: int, writers: int) -> None:
+def _kill_writers(
+    template: Shop, folder: Path, report: Report, chance: Random, *, cycles: int, writers: int, longest: float
+) -> None:
     trial = None
     for cycle in range(cycles):
         if trial is None:
@@ -79,7 +83,7 @@ def _kill_writers(template: Shop, folder: Path, report: Report, chance: Random, 
             children.start(lambda name=f"{cycle}w{number}", trial=trial: _write(trial, name, chance.random()))
             for number in range(writers)
         ]
-        time.sleep(chance.uniform(0.0, _LONGEST_S))
+        time.sleep(chance.uniform(0.0, longest))
         _kill(lines, report)
         attempts = trial.read()
         report.add("kills", writers)

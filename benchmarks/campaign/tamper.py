@@ -73,7 +73,7 @@ def _fill(ready: Furnished) -> dict[str, int]:
     """Something in every table; how many rows each has."""
     desk = desk_for(ready.shop.context(), ready.acks, "more", seed="more")
     log = open_log(desk.ctx)
-    for deed in ("record", "record", "import", "ingest", "accept", "erase"):
+    for deed in ("record", "record", "import", "ingest", "erase", "import", "accept"):
         DEEDS[deed](desk)
     with log.write() as transaction:
         for number in range(260):  # more than a node's worth

@@ -1,0 +1,83 @@
+"""Each campaign, short: what is done for hours before a release is done for seconds at every change.
+
+docs/ledger.md says what the long ones do and found. Each is told to find something, too: a campaign that cannot fail
+shows nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+NOTHING_TRACED = 2
+
+
+def campaign(name: str, folder: Path, *words: str, code: int = 0) -> dict[str, Any]:
+    """What a campaign's command says, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.campaign.{name}", *words, "--folder", str(folder), "--json"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == NOTHING_TRACED and "usage:" not in done.stderr:
+        if "IMP_REQUIRE_PEERS" in os.environ:
+            pytest.fail(done.stderr)
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_fifty_times_four_writers_are_killed_and_nothing_answered_is_lost(tmp_path: Path) -> None:
+    said = campaign("kill", tmp_path, "--cycles", "50", "--longest", "0.1", "--sweep", "1")
+    assert said["problems"] == []
+    assert said["counts"]["kills"] == 200
+    assert said["counts"]["acknowledged"] > 50
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_power_is_cut_and_nothing_answered_is_lost(tmp_path: Path) -> None:
+    said = campaign("power", tmp_path, "--cuts", "16", "--deeds", "24", "--runs", "1")
+    assert said["problems"] == []
+    assert said["counts"]["cuts"] == 16
+    assert said["counts"]["acknowledgements held against a cut"] > 16
+
+
+def test_a_disk_that_syncs_nothing_is_found_out(tmp_path: Path) -> None:
+    said = campaign("power", tmp_path, "--cuts", "12", "--deeds", "12", "--runs", "1", "--forget-syncs", code=1)
+    assert said["problems"]
+
+
+def test_calls_fail_and_nothing_answered_is_lost(tmp_path: Path) -> None:
+    said = campaign("disk", tmp_path, "--faults", "12")
+    assert said["problems"] == []
+    assert said["counts"]["faults"] == 18
+    assert said["counts"]["refused with an error of ours"] > 0
+
+
+@pytest.mark.parametrize("deed", ["ingest", "ratchet"])
+def test_a_commit_that_failed_at_its_fsync_comes_back_to_no_missing_file_or_key(deed: str, tmp_path: Path) -> None:
+    said = campaign("disk", tmp_path, "--only", f"{deed}, fdatasync", "--deeds", deed)
+    assert said["problems"] == []
+    assert said["counts"]["faults"] >= 6
+
+
+def test_whatever_is_changed_at_rest_is_noticed_and_what_no_one_can_notice_is_shown(tmp_path: Path) -> None:
+    said = campaign("tamper", tmp_path, "--mutations", "200", "--processes", "2")
+    assert said["problems"] == []
+    assert said["counts"]["mutations"] > 100
+    assert said["counts"]["untouched shops verified"] >= 2
+
+
+def test_processes_append_at_once_without_a_gap(tmp_path: Path) -> None:
+    said = campaign("processes", tmp_path, "--processes", "4", "--seconds", "1")
+    assert said["problems"] == []
+    assert said["counts"]["appends"] > 50
