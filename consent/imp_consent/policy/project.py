@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.state import Rectangle, Scope, step, timeline, touched
+from imp_consent.policy.state import Rectangle, Scope, begin, step, timeline, touched
 
 __all__ = ["TABLE", "format_row", "parse_row", "project"]
 
@@ -25,6 +25,11 @@ def project(transaction: Transaction, subject: int) -> None:
     """
     history = transaction.history(subject)
     newest = history[-1].seq
+    first = begin(history[0]) if len(history) == 1 else None
+    if first is not None:
+        scope, rectangles = first
+        transaction.sealed.insert_later(TABLE, [format_row(subject, scope, rectangle) for rectangle in rectangles])
+        return
     open_ = _open(transaction, subject) if len(history) > 1 else {}
     inserted: list[tuple[int | str, ...]] = []
     for scope in sorted(touched(history)):

@@ -22,10 +22,11 @@ from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US
 from imp_consent.policy.decide import Reason, stricter
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Fact", "Rectangle", "Scope", "Segment", "replay", "scopes", "step", "timeline", "touched"]
+__all__ = ["Fact", "Rectangle", "Scope", "Segment", "begin", "replay", "scopes", "step", "timeline", "touched"]
 
 # Ties at one event time go to the restrictive side.
 _WEIGHT: Final = {"grant": 0, "lost": 1, "refuse": 2, "withdraw": 3, "erase-requested": 4}
+_PLAIN: Final = frozenset({"grant", "refuse", "withdraw"})
 _DENIALS: Final = {"lost": Reason.LOST, "refuse": Reason.REFUSED, "withdraw": Reason.WITHDRAWN}
 
 
@@ -154,6 +155,26 @@ def timeline(facts: Sequence[Fact], scope: Scope) -> tuple[Segment, ...]:
     else:
         own = _Entries(fact for fact in spoken if fact.statement.channel == scope.channel)
     return tuple(_segments(general, own, _lost_of(facts)))
+
+
+def begin(fact: Fact) -> tuple[Scope, list[Rectangle]] | None:
+    """Where most people's histories end: what follows from a first entry alone, if it says something of one purpose.
+
+    It is what `timeline` and `step` make of it, in a seventh of their time; None where it takes the two.
+    """
+    said, seq = fact.statement, fact.seq
+    if said.type not in _PLAIN or said.purpose == EVERY_PURPOSE:
+        return None
+    begins, ends = said.at_us, None if said.type == "withdraw" else said.until_us
+    segments = [_segment(begins, FOREVER_US, _Verdict(_DENIALS.get(said.type, Reason.GIVEN), seq))]
+    if ends is not None:
+        expired = _segment(max(begins, ends), FOREVER_US, _Verdict(Reason.EXPIRED, seq))
+        segments = [segments[0]._replace(to_us=ends), expired] if ends > begins else [expired]
+    rectangles = [
+        Rectangle(from_us, to_us, seq + 1, FOREVER_SEQ, permit, reason, entries)
+        for from_us, to_us, permit, reason, entries in segments
+    ]
+    return Scope(said.purpose, said.channel), rectangles
 
 
 def step(open_: Iterable[Rectangle], segments: Iterable[Segment], seq: int) -> tuple[list[Rectangle], list[Rectangle]]:

@@ -9,7 +9,7 @@ import pytest
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US, SEALED
 from imp_consent.policy.project import TABLE, format_row, parse_row
-from imp_consent.policy.state import Rectangle, Scope, replay, scopes, step, timeline
+from imp_consent.policy.state import Rectangle, Scope, begin, replay, scopes, step, timeline
 from imp_core.errors import LedgerBroken
 
 EVERYWHERE = Scope("ads", "")
@@ -202,3 +202,19 @@ def test_a_channels_no_stays_after_a_loss_until_a_yes_for_that_channel() -> None
 def test_a_yes_that_a_loss_voided_does_not_come_back_with_its_own_later_event_time() -> None:
     # the clock stood wrong when it was recorded: its event time is after the loss
     assert told([*said(("grant", 100)), lost(1, 40)]) == [(40, "lost")]
+
+
+@pytest.mark.parametrize("type_", ["grant", "refuse", "withdraw", "lost", "erase-requested"])
+@pytest.mark.parametrize("purpose", ["p", "*"])
+@pytest.mark.parametrize("channel", ["", "email"])
+@pytest.mark.parametrize("until_us", [None, 3, 5, 6, 2**53 - 1])
+def test_a_first_entry_alone_is_folded_as_any_other(
+    type_: str, purpose: str, channel: str, until_us: int | None
+) -> None:
+    statement = Statement(type=type_, purpose=purpose, channel=channel, at_us=5, until_us=until_us)
+    fact = Fact(7, statement)
+    begun = begin(fact)
+    if begun is None:
+        assert purpose == "*" or type_ in {"lost", "erase-requested"}
+    else:
+        assert {begun[0]: begun[1]} == {scope: made for scope, made in replay([fact]).items() if made}
