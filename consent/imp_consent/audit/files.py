@@ -196,12 +196,13 @@ def _check_unnamed(path: str, versions: Mapping[int, object], *, erasing: bool, 
 def _is_unfinished(version: int, current: int | None, highest: int) -> bool:
     """Whether it may be about to be registered, as against a batch's current version (None: no row has its number).
 
-    Of two intakes at once both may write the same new batch; the second to commit then writes its own again. A
-    compaction writes the version after the highest of the batches it puts together.
+    Of two intakes at once both may write the same new batch; the second to commit then writes its own again. So with
+    two erasures or compactions at once, the same next version of a file. A compaction writes the version after the
+    highest of the batches it puts together.
     """
     if current is None:
         return version == 0
-    return current < version <= highest + 1 or version == current == 0
+    return current <= version <= highest + 1
 
 
 def _files(workspace: Workspace) -> Iterator[str]:
