@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from imp_consent.ledger.group import GroupCommit
 from imp_consent.ledger.inbox import open_event, seal_event
-from imp_consent.plane.inbox import LIMIT, accept
+from imp_consent.plane.inbox import LIMIT, accept, accept_in
 from imp_consent.plane.remove import request_erasure, resume
 from imp_core.clock import SECOND_US
 from imp_core.errors import BadInput, LedgerBroken, PluginBroken
@@ -155,3 +159,25 @@ def test_a_body_that_is_not_that_events_does_not_open(secrets, harm):
 def test_a_plain_body_that_is_no_row_does_not_open(body):
     with pytest.raises(LedgerBroken, match="does not open"):
         open_event(b"e" * 16, body, secrets=None)
+
+
+def test_many_threads_are_acknowledged_in_common_transactions_and_only_the_culprit_fails(shop):
+    shop.give("1")
+    intake = shop.intake()
+
+    def take(at: int) -> str:
+        rows = [RowFault(row=1, field="at", problem="not a time")] if at == 7 else [shop.event("1", f"m{at % 20}")]
+        try:
+            done = group.run(lambda transaction: accept_in(transaction, intake, rows, terms=shop.terms, name="web"))
+        except BadInput:
+            return "refused"
+        return "accepted" if done.accepted else "duplicate"
+
+    with GroupCommit(shop.other_log) as group, ThreadPoolExecutor(8) as pool:
+        answers = Counter(pool.map(take, range(40)))
+    # the 8th brings nothing, the 28th the event that it would have brought
+    assert answers == {"accepted": 20, "duplicate": 19, "refused": 1}
+    assert shop.inbox() == 20
+    shop.compact()
+    assert len(shop.rows()) == 20
+    assert shop.verify().problems == ()
