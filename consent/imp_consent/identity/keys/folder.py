@@ -15,6 +15,7 @@ __all__ = ["FolderKeys", "keys_folder"]
 
 _SUFFIX: Final = ".key"
 _OTHERS: Final = 0o077
+_READINGS: Final = 20  # of keys that change meanwhile, before giving up
 
 
 class FolderKeys:
@@ -58,7 +59,17 @@ class FolderKeys:
         _check_private(folder)
         if not os.access(folder, os.R_OK | os.X_OK):
             raise KeysUnusable("the folder cannot be read", where=str(folder), mend=f"chmod 700 {folder}")
-        return {path.name.removesuffix(_SUFFIX): _read(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))}
+        for _ in range(_READINGS):  # another process may store and destroy keys meanwhile
+            listed = _key_files(folder)
+            try:
+                found = {path.name.removesuffix(_SUFFIX): _read(path) for path in listed}
+            except KeysUnusable:
+                if listed == _key_files(folder):
+                    raise
+                continue
+            if listed == _key_files(folder):
+                return found
+        raise KeysUnusable("keys are being changed without end", where=str(folder), mend="try again")
 
     def store(self, name: str, data: bytes) -> None:
         """Write one key, fsynced with its folder."""
@@ -93,6 +104,10 @@ def keys_folder(environ: Mapping[str, str], log_id: str) -> Path:
     import platformdirs  # noqa: PLC0415 (only where the variable is not set)
 
     return Path(platformdirs.user_config_dir("imp", appauthor=False)) / log_id
+
+
+def _key_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{_SUFFIX}"))
 
 
 def _sync(folder: Path) -> None:
