@@ -55,6 +55,7 @@ PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
 CREATE TABLE entry (seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL);
 CREATE TABLE payload (seq INTEGER PRIMARY KEY, subject INTEGER NOT NULL, nonce BLOB NOT NULL, ciphertext BLOB NOT NULL);
 CREATE INDEX ix_payload_subject ON payload (subject);
+CREATE INDEX ix_entry_system ON entry (seq) WHERE substr(leaf, 1, 9) = x'7b226163746f72223a';
 """
 
 
