@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from imp_core.errors import ImpError
+from imp_core.errors import ImpError, LedgerBroken
 
 __all__ = ["DOCUMENTS_NAME", "KeptDocuments"]
 
@@ -41,6 +41,7 @@ class KeptDocuments:
         """Append the documents that the database holds and the file does not; durable when it returns.
 
         Raises:
+            LedgerBroken: a document is not what its hash says.
             ImpError: the file cannot be written.
         """
         stored = {(t, name) for t in _TABLES.values() for (name,) in sql.execute(f"SELECT sha256 FROM {t}")}  # noqa: S608 (one of two names above)
@@ -112,8 +113,9 @@ def _next(file: BinaryIO, size: int) -> tuple[str, str, int] | None:
 
 
 def _format(sql: sqlite3.Connection, table: str, name: str) -> bytes:
-    body: bytes
     (body,) = sql.execute(f"SELECT body FROM {table} WHERE sha256 = ?", (name,)).fetchone()  # noqa: S608 (one of two names above)
+    if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != name:
+        raise LedgerBroken("a document was changed", where=f"{table} {name!s:.16}…", mend="run: imp audit verify")
     return _HEAD.pack(table[:1].encode(), len(body), bytes.fromhex(name)) + body
 
 

@@ -134,11 +134,11 @@ def sqlite_errors() -> Iterator[None]:
 @contextmanager
 def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
     """One transaction: committed at the end, rolled back on any exception, that of the commit included."""
-    if write:
-        _begin_writing(sql)
-    else:
-        sql.execute("BEGIN")
     try:
+        if write:
+            _begin_writing(sql)
+        else:
+            sql.execute("BEGIN")
         yield
         sql.execute("COMMIT" if write else "ROLLBACK")
     except BaseException:

@@ -12,7 +12,7 @@ import pytest
 from imp_consent.ledger.documents import KeptDocuments
 from imp_consent.runtime import open_log
 from imp_core.context import Context
-from imp_core.errors import ImpError
+from imp_core.errors import ImpError, LedgerBroken
 
 
 @pytest.fixture
@@ -83,3 +83,13 @@ def test_a_checkpoint_covers_the_documents_its_entries_name(shop: Context) -> No
     with log.read() as reader:
         expected = {name for t in ("policy", "notice") for (name,) in reader.sql.execute(f"SELECT sha256 FROM {t}")}
     assert {name for _, name, _ in KeptDocuments(log.keyring.folder).read()} == expected != set()
+
+
+@pytest.mark.parametrize(("name", "body"), [("not hexadecimal", b"a"), ("00" * 32, b"a"), ("00" * 32, "words")])
+def test_a_document_that_is_not_what_its_hash_says_is_named_and_not_kept(
+    sql: sqlite3.Connection, tmp_path: Path, name: str, body: bytes | str
+) -> None:
+    sql.execute("INSERT INTO policy VALUES (?, ?)", (name, body))
+    with pytest.raises(LedgerBroken, match="a document was changed"):
+        KeptDocuments(tmp_path).keep(sql)
+    assert list(KeptDocuments(tmp_path).read()) == []
