@@ -305,7 +305,7 @@ def test_missing_open_or_broken_keys_stop_everything(shop):
     refuse(shop, *ASK, code=3, says=f"chmod 700 {shop.keys}")
     shop.keys.chmod(0o700)
     path.write_bytes(JUNK)
-    refuse(shop, *ASK, code=3, says=(str(path), "backup"))
+    refuse(shop, *ASK, code=3, says=(f"{shop.keys}: {path.stem}", "backup"))
     shutil.rmtree(shop.keys)
     refuse(shop, *ASK, code=3, says=(str(shop.keys), "IMP_KEYS"))
 

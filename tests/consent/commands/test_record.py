@@ -343,7 +343,9 @@ def test_a_channel_is_asked_about_by_its_name(shop: Context, imp_here: Cli) -> N
 
 def test_every_command_of_the_group_loads_and_shows_an_example(shop: Context, imp_here: Cli) -> None:
     listed = re.findall(r"^  (\w+)  ", imp_here("consent", "--help").ok().out, re.MULTILINE)
-    assert listed == ["check", "erase", "history", "import", "notice", "purpose", "record", "tell", "unsubscribe"]
+    assert listed == [
+        "check", "erase", "history", "import", "notice", "purpose", "receipt", "record", "tell", "unsubscribe"
+    ]  # fmt: skip
     for words in ([name] for name in listed if name not in ("notice", "purpose")):
         assert "Example: imp consent" in imp_here("consent", *words, "--help").ok().out
     for group, names in (("notice", ("add", "list", "show")), ("purpose", ("add", "list", "show"))):
