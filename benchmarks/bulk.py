@@ -3,7 +3,7 @@
 Each is shown beside a floor measured in the same run: reading the same file with the csv module and inserting its rows
 into a plain SQLite table in one transaction (synchronous FULL). Usage:
 
-    uv run python benchmarks/bulk.py [--consent 100000] [--events 1000000]
+    uv run python benchmarks/bulk.py [--consent 1000000] [--events 1000000] [--limit 1024]
 """
 
 from __future__ import annotations
@@ -93,20 +93,28 @@ def show(what: str, rows: int, seconds: float, memory: float, plain: float) -> N
 def main() -> None:
     """Run both once."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--consent", type=int, default=100_000)
+    parser.add_argument("--consent", type=int, default=1_000_000)
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--limit", type=int, default=1024, help="MiB that neither may exceed: else exit code 1")
     chosen = parser.parse_args()
+    peaks: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         imp(folder, "init", str(folder / "workspace"), "--controller", "Benchmark")
         imp(folder, "plugin", "enable", "file")
         consent = write(folder / "consent.csv", consent_rows(chosen.consent))
-        show("consent import", chosen.consent, *imp(folder, "consent", "import", str(consent)), floor(consent, folder))
+        seconds, memory = imp(folder, "consent", "import", str(consent))
+        peaks.append(memory)
+        show("consent import", chosen.consent, seconds, memory, floor(consent, folder))
         events = write(folder / "events.csv", event_rows(chosen.events, chosen.consent))
-        show("ingest", chosen.events, *imp(folder, "ingest", "file", str(events)), floor(events, folder))
+        seconds, memory = imp(folder, "ingest", "file", str(events))
+        peaks.append(memory)
+        show("ingest", chosen.events, seconds, memory, floor(events, folder))
         seconds, memory = imp(folder, "audit", "verify")
         print(f"audit verify     {seconds:7.1f} s  peak {memory:6.0f} MiB")
         print(f"this process     peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    if max(peaks) > chosen.limit:
+        raise SystemExit(f"more than {chosen.limit:,} MiB")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ _REFUSALS: Final = (
     "the ledger kept changing under the intake",
     "a file was rewritten by somebody else",
     "a file of the archive is missing",  # two erasures at once: the other took it
+    "a file of the archive cannot be read: FileNotFoundError",  # of two batches of one number the loser's was swept
 )
 
 

@@ -157,15 +157,18 @@ def _contents(sql: sqlite3.Connection, table: str) -> set[tuple[Any, ...]]:
     return {tuple((type(value), value) for value in row) for row in sql.execute(f"SELECT * FROM {table}")}
 
 
-def file_harms(path: Path, root: Path, chance: Random, *, flips: int) -> Iterator[Harm]:
-    """A file's bytes flipped one at a time, cut, added to; the file emptied, taken away, a link, in another's place."""
+def file_harms(
+    path: Path, root: Path, chance: Random, *, flips: int, torn: bool = False, linked: bool = True
+) -> Iterator[Harm]:
+    """A file's bytes flipped one at a time, cut, added to; the file emptied, taken away, a link, in another's place.
+
+    `torn`: an end that is not whole is no harm there. `linked`: a link to the same bytes is one.
+    """
     name, data = str(path.relative_to(root)), path.read_bytes()
     for _ in range(flips if data else 0):
         at, bit = chance.randrange(len(data)), 1 << chance.randrange(8)
         yield _written("flip", f"{name}, byte {at}", name, data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
-    for size in {0, len(data) // 2, len(data) - 1} - {len(data), -1}:
-        yield _written("cut", f"{name}, at {size}", name, data[:size])
-    yield _written("added to", name, name, data + b"\x00")
+    yield from _cut(name, data, torn=torn)
 
     def delete(folder: Path) -> bool:
         (folder / name).unlink()
@@ -177,10 +180,20 @@ def file_harms(path: Path, root: Path, chance: Random, *, flips: int) -> Iterato
         return True
 
     yield Harm("delete", _kind(name), name, delete)
-    yield Harm("link", _kind(name), name, link)
+    if linked:
+        yield Harm("link", _kind(name), name, link)
     for other in sorted(path.parent.iterdir()):
         if other.is_file() and other.suffix == path.suffix and other.read_bytes() != data:
             yield _written("swap", f"{name}, {other.name}", name, other.read_bytes())
+
+
+def _cut(name: str, data: bytes, *, torn: bool) -> Iterator[Harm]:
+    ends = {0: b"", len(data) // 2: b""}
+    if not torn:
+        ends |= {len(data) - 1: b"", len(data): b"\x00"}
+    for size, added in ends.items():
+        if data[:size] + added != data:
+            yield _written("added to" if added else "cut", f"{name}, at {size}", name, data[:size] + added)
 
 
 def _written(what: str, place: str, name: str, data: bytes) -> Harm:

@@ -29,7 +29,7 @@ def campaign(name: str, folder: Path, *words: str, code: int = 0) -> dict[str, A
         check=False,
     )
     if done.returncode == NOTHING_TRACED and "usage:" not in done.stderr:
-        if "IMP_REQUIRE_PEERS" in os.environ:
+        if "IMP_REQUIRE_STRACE" in os.environ:
             pytest.fail(done.stderr)
         pytest.skip(done.stderr.strip())
     assert done.returncode == code, done.stdout + done.stderr
@@ -37,7 +37,7 @@ def campaign(name: str, folder: Path, *words: str, code: int = 0) -> dict[str, A
 
 
 def test_fifty_times_four_writers_are_killed_and_nothing_answered_is_lost(tmp_path: Path) -> None:
-    said = campaign("kill", tmp_path, "--cycles", "50", "--longest", "0.1", "--sweep", "1")
+    said = campaign("kill", tmp_path, "--cycles", "50", "--longest", "0.1", "--sweep", "0")
     assert said["problems"] == []
     assert said["counts"]["kills"] == 200
     assert said["counts"]["acknowledged"] > 50
@@ -45,10 +45,10 @@ def test_fifty_times_four_writers_are_killed_and_nothing_answered_is_lost(tmp_pa
 
 
 def test_the_power_is_cut_and_nothing_answered_is_lost(tmp_path: Path) -> None:
-    said = campaign("power", tmp_path, "--cuts", "16", "--deeds", "24", "--runs", "1")
+    said = campaign("power", tmp_path, "--cuts", "12", "--deeds", "24", "--runs", "1")
     assert said["problems"] == []
-    assert said["counts"]["cuts"] == 16
-    assert said["counts"]["acknowledgements held against a cut"] > 16
+    assert said["counts"]["cuts"] == 12
+    assert said["counts"]["acknowledgements held against a cut"] > 12
 
 
 def test_a_disk_that_syncs_nothing_is_found_out(tmp_path: Path) -> None:
@@ -57,17 +57,17 @@ def test_a_disk_that_syncs_nothing_is_found_out(tmp_path: Path) -> None:
 
 
 def test_calls_fail_and_nothing_answered_is_lost(tmp_path: Path) -> None:
-    said = campaign("disk", tmp_path, "--faults", "12")
+    said = campaign("disk", tmp_path, "--faults", "10", "--deeds", "record", "ingest", "erase")
     assert said["problems"] == []
-    assert said["counts"]["faults"] == 18
+    assert said["counts"]["faults"] == 15
     assert said["counts"]["refused with an error of ours"] > 0
 
 
 @pytest.mark.parametrize("deed", ["ingest", "ratchet"])
 def test_a_commit_that_failed_at_its_fsync_comes_back_to_no_missing_file_or_key(deed: str, tmp_path: Path) -> None:
-    said = campaign("disk", tmp_path, "--only", f"{deed}, fdatasync", "--deeds", deed)
+    said = campaign("disk", tmp_path, "--only", f"{deed}, fdatasync", "--deeds", deed, "--faults", "6")
     assert said["problems"] == []
-    assert said["counts"]["faults"] >= 6
+    assert said["counts"]["faults"] == 6
 
 
 def test_whatever_is_changed_at_rest_is_noticed_and_what_no_one_can_notice_is_shown(tmp_path: Path) -> None:

@@ -39,13 +39,15 @@ class _Registered(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What entries say: of each batch; and the hashes of files whose rows a compaction has put into another since.
+    """What entries say: of each batch, of files whose rows a compaction has put into another since, of all files.
 
-    An erasure takes away whatever was left behind before it, so that only compactions after the last one count.
+    The latter two are hashes (`left`, `ever`). An erasure takes away whatever was left behind before it, so that only
+    compactions after the last one count.
     """
 
     batches: Mapping[int, _Registered]
     left: frozenset[object]
+    ever: frozenset[object]
 
 
 def check_files(
@@ -82,13 +84,15 @@ def check_files(
         problems.report("batch.missing", f"batch {batch}", sentence)
     for path in _files(workspace):
         if path not in paths and not _left_behind(path, workspace, said.left, problems):
-            _check_unnamed(path, known, erasing=bool(erasing), problems=problems)
+            fresh = _is_fresh(workspace.root / path, said.ever)
+            _check_unnamed(path, known, erasing=bool(erasing), fresh=fresh, problems=problems)
     return len(paths)
 
 
 def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) -> _Said:
     latest: dict[int, _Registered] = {}
     left: set[object] = set()
+    ever: set[object] = {entry.fields.get("sha256") for entry in leaves.of_type("collect")}
     for entry in leaves.of_type("collect"):
         batch: Any = entry.fields.get("batch")
         if batch is None:
@@ -111,8 +115,9 @@ def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) ->
                 left.add(known.sha256)
                 same = item["n"] == known.n
                 problems.expect(same, "batch.rows", f"batch {item['batch']}", f"entry {entry.seq} lost rows of it")
+            ever.add(item["sha256"])
             latest[item["batch"]] = known._replace(version=item["version"], sha256=item["sha256"], n=item["n"])
-    return _Said(latest, frozenset(left))
+    return _Said(latest, frozenset(left), frozenset(ever))
 
 
 def _listing(document: bytes | None) -> list[Any]:
@@ -178,7 +183,17 @@ def _left_behind(path: str, workspace: Workspace, left: Collection[object], prob
     return found in left
 
 
-def _check_unnamed(path: str, versions: Mapping[int, object], *, erasing: bool, problems: Problems) -> None:
+def _is_fresh(file: Path, ever: Collection[object]) -> bool:
+    """Whether its bytes were never registered: what a writer who lost its number to another, and died, may leave."""
+    try:
+        return not file.is_symlink() and _sha256(file) not in ever
+    except OSError:
+        return False
+
+
+def _check_unnamed(
+    path: str, versions: Mapping[int, object], *, erasing: bool, fresh: bool, problems: Problems
+) -> None:
     named = _VERSION_NAME.fullmatch(path)
     version = int(named[2]) if named else -1
     registered = versions.get(int(named[1])) if named else None
@@ -186,7 +201,7 @@ def _check_unnamed(path: str, versions: Mapping[int, object], *, erasing: bool, 
     if erasing and current is not None and abs(version - current) == 1:
         return  # until it is done, an erasure has one version too many
     highest = max((number for number in versions.values() if isinstance(number, int)), default=0)
-    if _is_unfinished(version, current, highest):
+    if _is_unfinished(version, current, highest) or (fresh and current is not None and 0 <= version < current):
         sentence = "no row names it yet: an intake or erasure is at work or was killed, the next one removes it"
         problems.note("archive.unfinished", path, sentence)
     else:
