@@ -9,7 +9,8 @@ raw side) on the same disk, and both end with a durable commit.
               transaction, ten each of a hundred people who are known
     strangers the same with another of a thousand known people for each entry
     projected the same as `strangers` with the consent state that follows from everything the person said so far
-    single    one entry a transaction, checkpoints signed outside as the log does while it goes on
+    single    one entry a transaction, about the system, checkpoints signed outside as the log does while it goes on
+    person    the same, about another known person each time: her key opened, her counter written back
 
 Usage: uv run python benchmarks/ledger.py [--pairs 9] [--leaves 1000000] [--json]
 """
@@ -171,29 +172,39 @@ def people(folder: Path, pairs: int, name: str, *, each: int, projection: Projec
         return pairs_of(pairs, folder, log, write)
 
 
-def singles(folder: Path, pairs: int) -> dict[str, float]:
+def singles(folder: Path, pairs: int, name: str, append: Callable[[Transaction, int], object]) -> dict[str, float]:
     """One entry a transaction, signed as a log that stays open signs."""
-    raw = Raw(folder / "single-raw.db")
+    raw = Raw(folder / f"{name}-raw.db")
     ours: list[float] = []
     plain: list[float] = []
-    with new_log(folder, "single", nothing) as log:
+    with new_log(folder, name, nothing) as log:
         with log.write() as opened:
             subjects = [opened.subject_for(RawId("member", f"m{n}")) for n in range(SINGLES)]
 
         def write() -> None:
             for subject in subjects:
                 with log.write() as opened:
-                    opened.append_person(subject, GRANT, ENVELOPE)
+                    append(opened, subject)
 
         write()
         for _ in range(pairs):
             size = log.size
             ours.append(timed(write))
             entries, payloads = written_since(log, size)
-            rows = [([entry], [payload]) for entry, payload in zip(entries, payloads, strict=True)]
-            plain.append(timed(lambda rows=rows: insert_each(raw, rows)))  # type: ignore[misc]  # as above
+            rows = [([entry], payloads[n : n + 1]) for n, entry in enumerate(entries)]
+            plain.append(timed(lambda rows=rows: insert_each(raw, rows)))  # type: ignore[misc]  # a default binds the loop's value
     raw.sql.close()
     return ratio(ours, plain, SINGLES)
+
+
+def about_the_system(opened: Transaction, _: int) -> None:
+    """An entry as a use leaves it."""
+    opened.append_system("use-close", {"use": 7, "readout": "0" * 64, "proof": None, "counts": {"admitted": 12160}})
+
+
+def about_a_person(opened: Transaction, subject: int) -> None:
+    """A person's entry."""
+    opened.append_person(subject, GRANT, ENVELOPE)
 
 
 def insert_each(raw: Raw, rows: list[tuple[list[Any], list[Any]]]) -> None:
@@ -249,7 +260,8 @@ def main() -> None:
             "full": people(folder, options.pairs, "full", each=10, projection=nothing),
             "projected": people(folder, options.pairs, "projected", each=1, projection=project),
             "strangers": people(folder, options.pairs, "strangers", each=1, projection=nothing),
-            "single": singles(folder, options.pairs),
+            "single": singles(folder, options.pairs, "single", about_the_system),
+            "person": singles(folder, options.pairs, "person", about_a_person),
             "proofs": proofs(folder, options.leaves),
         }
     if options.json:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hmac
 import json
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from imp_consent.ledger.merkle import Frontier
 from imp_consent.ledger.sealed import row_hmac, stored_mac
 from imp_consent.ledger.tables import SUMMED
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Head", "format_sums", "keys_named", "load_head", "parse_sums", "save_head"]
+__all__ = ["Head", "HeadMemory", "format_sums", "keys_named", "load_head", "parse_sums", "save_head"]
+
+_KEYS: Final = 5  # where the row has the ids of the keys
 
 
 @dataclass(slots=True)
@@ -28,10 +32,39 @@ class Head:
     sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUMMED, 0))
     keys: dict[str, str] = field(default_factory=dict)
 
+    def copy(self) -> Head:
+        """One of its own, that may be changed."""
+        return Head(self.log_id, self.frontier.copy(), dict(self.sums), dict(self.keys))
+
+
+class HeadMemory:
+    """The head that was last read or written here: the same row, MAC included, need not be checked and parsed again."""
+
+    __slots__ = ("_head", "_row")
+
+    def __init__(self) -> None:
+        self._row: tuple[Any, ...] = ()
+        self._head = Head("")
+
+    def load(self, sql: sqlite3.Connection, row_key: Callable[[Mapping[str, str]], bytes]) -> Head:
+        """The head as the database has it; `row_key` answers with the key of rows where these keys are in use.
+
+        Raises:
+            As `load_head`, and what `row_key` raises.
+        """
+        row = _only_row(sql)
+        if row != self._row:
+            self.keep(row, _open_row(row, row_key({} if row[_KEYS] is None else _parse_keys(row[_KEYS]))))
+        return self._head.copy()
+
+    def keep(self, row: tuple[Any, ...], head: Head) -> None:
+        """Remember a head by the row that `save_head` wrote of it."""
+        self._row, self._head = row, head
+
 
 def format_sums(sums: dict[str, int]) -> str:
     """Sums as JSON, 64 hex digits a table, tables sorted."""
-    return json.dumps({table: f"{sums[table]:064x}" for table in sorted(sums)}, separators=(",", ":"))
+    return "{" + ",".join([f'"{table}":"{sums[table]:064x}"' for table in sorted(sums)]) + "}"
 
 
 def parse_sums(text: str) -> dict[str, int]:
@@ -62,25 +95,11 @@ def load_head(sql: sqlite3.Connection, key: bytes) -> Head:
     Raises:
         LedgerBroken: there is none, or it was changed by other hands.
     """
-    found = sql.execute("SELECT id, size, frontier, log_id, sums, keys, mac FROM log_state").fetchall()
-    if len(found) != 1:
-        raise LedgerBroken("the log has no head", where="log_state", mend="run: imp audit verify")
-    *row, mac = found[0]
-    _, size, frontier, log_id, sums, keys = row
-    if keys is None:
-        row.pop()  # sealed before the column was
-    if not hmac.compare_digest(stored_mac(row_hmac(key, "log_state", row)), mac):
-        raise LedgerBroken("the log's head was changed by other hands", where="log_state", mend="run: imp audit verify")
-    return Head(
-        log_id=log_id,
-        frontier=Frontier.from_bytes(size, frontier),
-        sums=parse_sums(sums),
-        keys={} if keys is None else _parse_keys(keys),
-    )
+    return _open_row(_only_row(sql), key)
 
 
-def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> None:
-    """Write the head by compare-and-swap on the size it was loaded with; `was_size` None creates it.
+def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> tuple[Any, ...]:
+    """Write the head by compare-and-swap on the size it was loaded with; `was_size` None creates it. Returns its row.
 
     Raises:
         LedgerBroken: the head moved in between.
@@ -93,13 +112,36 @@ def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int 
             "INSERT INTO log_state (id, size, frontier, log_id, sums, keys, mac) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*row, mac),
         )
-        return
+        return (*row, mac)
     changed = sql.execute(
         "UPDATE log_state SET size = ?, frontier = ?, sums = ?, keys = ?, mac = ? WHERE id = 1 AND size = ?",
         (row[1], row[2], row[4], keys, mac, was_size),
     )
     if changed.rowcount != 1:
         raise LedgerBroken("the log's head moved during a transaction", where="log_state")
+    return (*row, mac)
+
+
+def _only_row(sql: sqlite3.Connection) -> tuple[Any, ...]:
+    found = sql.execute("SELECT id, size, frontier, log_id, sums, keys, mac FROM log_state").fetchall()
+    if len(found) != 1:
+        raise LedgerBroken("the log has no head", where="log_state", mend="run: imp audit verify")
+    return tuple(found[0])
+
+
+def _open_row(found: tuple[Any, ...], key: bytes) -> Head:
+    *row, mac = found
+    _, size, frontier, log_id, sums, keys = row
+    if keys is None:
+        row.pop()  # sealed before the column was
+    if not hmac.compare_digest(stored_mac(row_hmac(key, "log_state", row)), mac):
+        raise LedgerBroken("the log's head was changed by other hands", where="log_state", mend="run: imp audit verify")
+    return Head(
+        log_id=log_id,
+        frontier=Frontier.from_bytes(size, frontier),
+        sums=parse_sums(sums),
+        keys={} if keys is None else _parse_keys(keys),
+    )
 
 
 def _parse_keys(text: str) -> dict[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from imp_consent.identity.keys import Key, Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
-from imp_consent.ledger.head import Head, keys_named, load_head, save_head
+from imp_consent.ledger.head import Head, HeadMemory, save_head
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.settle import settle
 from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key, signing_keys, verifier_keys
@@ -63,6 +63,7 @@ class Log:
         self._randomness = randomness
         self._projection = projection
         self._current: Reader | None = None
+        self._remembered = HeadMemory()
         self._signer = Signer(log_id, lambda: self.keyring)
         self._signed_us = clock.now_us()
         self._unsigned: range = range(0)  # seqs committed here since
@@ -132,6 +133,7 @@ class Log:
             try:
                 yield current
                 appended = current.finish()
+                self._remembered.keep(current.head_row, current.head)
             finally:
                 self._current = None
         if appended:
@@ -231,11 +233,15 @@ class Log:
 
     def _head(self) -> Head:
         # another process may have changed keys: what the head names is read and written with
-        self.keyring = self.keyring.following(keys_named(self._sql))
-        head = load_head(self._sql, self.keyring.active("row").secret)
+        head = self._remembered.load(self._sql, self._row_key)
+        self.keyring = self.keyring.following(head.keys)
         if head.log_id != self.log_id:
             raise LedgerBroken("the database belongs to another log", mend="imp.toml and ledger.db must go together")
         return head
+
+    def _row_key(self, in_use: Mapping[str, str]) -> bytes:
+        self.keyring = self.keyring.following(in_use)
+        return self.keyring.active("row").secret
 
     def _sign_or_warn(self) -> None:
         """Sign after a commit. What was committed is acknowledged all the same; the next write signs it too."""

@@ -68,6 +68,12 @@ class Frontier:
         """Number of leaves."""
         return self._size
 
+    def copy(self) -> Frontier:
+        """One of its own."""
+        other = Frontier()
+        other._size, other._hashes = self._size, self._hashes.copy()
+        return other
+
     def append(self, hash_: bytes) -> None:
         """Add one leaf by its leaf hash."""
         self.extend((hash_,))

@@ -7,6 +7,7 @@ import secrets as os_secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.appender import Appender
@@ -57,6 +58,7 @@ class Transaction(Reader):
         self.actor = actor
         self._projection = projection
         self._was_size = head.frontier.size
+        self.head_row: tuple[Any, ...] = ()  # as `finish` wrote it
         self._appender = Appender(sql, head)
         self._nonces = _Nonces()
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
@@ -169,7 +171,8 @@ class Transaction(Reader):
         self.sealed.flush()
         self.head.sums = self.sealed.sums
         self.head.keys = self.head.keys or self.keyring.in_use()
-        save_head(self._sql, self.keyring.active("row").secret, self.head, was_size=self._was_size)
+        row_key = self.keyring.active("row").secret
+        self.head_row = save_head(self._sql, row_key, self.head, was_size=self._was_size)
         return self.size > self._was_size
 
     def _append(self, leaf: bytes) -> int:

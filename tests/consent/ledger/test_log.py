@@ -255,3 +255,16 @@ def test_a_database_of_another_log_is_refused(open_log: Callable[[], Log]) -> No
     log.log_id = "another"
     with pytest.raises(LedgerBroken, match="another log"), log.read():
         pass
+
+
+def test_a_head_that_was_read_before_is_checked_again_where_any_of_it_changed(open_log: Callable[[], Log]) -> None:
+    log, other = open_log(), open_log()
+    for number in range(3):  # each sees what the other wrote
+        for each in (log, other):
+            with each.write() as opened:
+                opened.append_system("export", {"what": "log", "entries": number})
+    assert log.size == other.size == 6
+    log._sql.execute("UPDATE log_state SET sums = replace(sums, '\"batch\":\"0', '\"batch\":\"1')")
+    for each in (log, other):
+        with pytest.raises(LedgerBroken, match="head was changed"), each.read():
+            pass
