@@ -36,12 +36,7 @@ CHANNEL: Final = "web"
 PURPOSE: Final = "analytics"
 _TERMS: Final = Terms(channel=CHANNEL, purposes=frozenset(purpose.name for purpose in DEFAULT_PURPOSES))
 # Refusals that are an answer and no fault: others were at work.
-_REFUSALS: Final = (
-    "the ledger kept changing under the intake",
-    "a file was rewritten by somebody else",
-    "a file of the archive is missing",  # two erasures at once: the other took it
-    "a file of the archive cannot be read: FileNotFoundError",  # of two batches of one number the loser's was swept
-)
+_REFUSALS: Final = ("the ledger kept changing under the intake",)
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ SCHEMA_VERSION: Final = "m003"
 _OLDER: Final = ("m001", "m002")  # what `upgrade_database` brings up to it
 _BUSY_MS = 30_000
 _PAUSE_MOST_US: Final = 4_000  # some commits
+_PAUSE_LEAST_US: Final = 100
 _UNAVAILABLE = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
 )
@@ -148,8 +149,12 @@ def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
 
 
 def _begin_writing(sql: sqlite3.Connection) -> None:
-    """BEGIN IMMEDIATE, tried again after pauses of random length: writers that wait do not wake at the same moments."""
+    """BEGIN IMMEDIATE, tried again after pauses of random length: writers that wait do not wake at the same moments.
+
+    Whoever has waited long asks more often, so that nobody is passed over for ever by those who come back at once.
+    """
     deadline = time.monotonic() + _BUSY_MS / 1_000
+    most_us = _PAUSE_MOST_US
     sql.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
@@ -160,7 +165,8 @@ def _begin_writing(sql: sqlite3.Connection) -> None:
                     raise
             else:
                 return
-            time.sleep((1 + secrets.randbelow(_PAUSE_MOST_US)) / 1e6)
+            time.sleep((1 + secrets.randbelow(most_us)) / 1e6)
+            most_us = max(most_us * 15 // 16, _PAUSE_LEAST_US)
     finally:
         sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
 

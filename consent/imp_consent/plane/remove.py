@@ -6,7 +6,7 @@ requested → the archive's files replaced → erased. What stays is the leaves,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imp_consent.identity.pseudonym import channel_pseudonym, token_now
@@ -20,7 +20,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.outbox import channels_of
 from imp_core.clock import DAY_US
-from imp_core.errors import ImpError
+from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
@@ -118,21 +118,39 @@ def _ratchet(log: Log) -> None:
 def _finish(log: Log, workspace: Workspace) -> Erased:
     with log.read() as reader:
         subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
-        files = archive.live_files(reader)
     if not subjects:
         archive.remove_orphans(workspace, log)  # what others left may hold people who were erased
         return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
     _tombstones(log).bury(subjects)  # a crash may have come between the request and this
-    for file in files:
-        rewritten = archive.rewrite_without(workspace, file, subjects)
-        if rewritten is not None:
-            try:
-                _swap(log, file, rewritten)
-            except ImpError:
-                archive.discard(workspace, log, rewritten)
-                raise
+    while not _rewrite_files(log, workspace, subjects):
+        continue
     archive.remove_orphans(workspace, log)
     return _destroy(log, subjects)
+
+
+def _rewrite_files(log: Log, workspace: Workspace, subjects: Collection[int]) -> bool:
+    """Rewrite every file that holds rows of theirs; False where somebody else rewrote one of them meanwhile.
+
+    Then it is to be called again, for what is live by then: each time somebody got on, so that ends.
+    """
+    with log.read() as reader:
+        files = archive.live_files(reader)
+    try:
+        for file in files:
+            rewritten = archive.rewrite_without(workspace, file, subjects)
+            if rewritten is not None:
+                try:
+                    _swap(log, file, rewritten)
+                except ImpError:
+                    archive.discard(workspace, log, rewritten)
+                    raise
+    except LedgerBroken:
+        with log.read() as reader:
+            live = {file.path for file in archive.live_files(reader)}
+        if file.path in live:
+            raise
+        return False
+    return True
 
 
 def _swap(log: Log, old: archive.LiveFile, new: archive.RewrittenFile) -> None:

@@ -138,8 +138,8 @@ def _holds(workspace: Workspace, file: LiveFile, subjects: pa.Array) -> bool:
 
 def _superseded(version: int, live: int) -> bool:
     # Only erasures and compactions write later versions, and only from a lower one: one of the present version that no
-    # row names lost its race or its process.
-    return version < live or version == live > 0
+    # row names lost its race or its process. A first version may be an intake's that lost its number and goes on.
+    return 0 < version <= live
 
 
 def _free(path: Path) -> bool:
