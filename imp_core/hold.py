@@ -6,11 +6,14 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 import weakref
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 __all__ = ["Hold", "held_file", "held_folder", "sweep", "take"]
+
+_PAUSE_S: Final = 0.005
 
 
 @final
@@ -27,8 +30,18 @@ class Hold:
         self._release()
 
 
-def take(path: Path) -> Hold | None:
-    """Lock a file or folder; None where somebody else holds it, or it is gone. OSError passes through."""
+def take(path: Path, *, patience_s: float = 0.0) -> Hold | None:
+    """Lock a file or folder; None where somebody else holds it so many seconds long, or it is gone.
+
+    A little patience outlasts whoever takes it only to see whether it is held. OSError passes through.
+    """
+    until = time.monotonic() + patience_s
+    while (hold := _take(path)) is None and os.path.lexists(path) and time.monotonic() < until:
+        time.sleep(_PAUSE_S)
+    return hold
+
+
+def _take(path: Path) -> Hold | None:
     import fcntl  # noqa: PLC0415 (not on Windows, where nothing is held because the ledger refuses)
 
     try:
@@ -69,7 +82,7 @@ def held_folder(folder: Path, prefix: str) -> tuple[Path, Hold]:
             return path, hold
 
 
-def sweep(folder: Path) -> int:
+def sweep(folder: Path, *, patience_s: float = 0.0) -> int:
     """Remove everything in a folder that nobody holds, whatever its age; returns how many. OSError passes through."""
     removed = 0
     for path in sorted(folder.glob("*")):
@@ -77,7 +90,7 @@ def sweep(folder: Path) -> int:
             path.unlink(missing_ok=True)
             removed += 1
             continue
-        hold = take(path)
+        hold = take(path, patience_s=patience_s)
         if hold is None:
             continue
         try:

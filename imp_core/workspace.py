@@ -13,7 +13,7 @@ from typing import Any
 from imp_core.errors import BadInput, ImpError, WorkspaceMissing
 from imp_core.settings import check_settings, replace_table
 
-__all__ = ["CONFIG_NAME", "Workspace", "find_workspace", "write_atomically"]
+__all__ = ["CONFIG_NAME", "Workspace", "find_workspace", "sync", "write_atomically"]
 
 CONFIG_NAME = "imp.toml"
 
@@ -143,6 +143,15 @@ def find_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
     )
 
 
+def sync(path: Path) -> None:
+    """Make a folder's names, or a file's bytes, durable. OSError passes through."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that a crash leaves the old or the new one: temporary file, fsync, rename, fsync the folder.
 
@@ -160,11 +169,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise ImpError(f"cannot be written: {error.strerror}", where=str(path)) from None

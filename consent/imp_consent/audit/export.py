@@ -11,7 +11,6 @@ No leaf names anybody: what people said lies encrypted in the database and is no
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +27,7 @@ from imp_consent.ledger.signer import verifier_keys
 from imp_consent.ledger.tile import TileStream, format_tile_path
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.ports import CheckpointInfo
+from imp_core.workspace import sync
 
 __all__ = ["Exported", "export", "fresh_folder"]
 
@@ -100,7 +100,7 @@ def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
     try:
         yield aside
         aside.replace(folder)
-        _fsync(folder.absolute().parent)
+        sync(folder.absolute().parent)
     except OSError as error:
         raise ImpError(f"cannot be written: {error.strerror}", where=str(folder)) from None
     finally:
@@ -147,11 +147,3 @@ def _readme(info: CheckpointInfo) -> str:
     for name, value in {"ORIGIN": info.origin, "SIZE": str(info.size), "ROOT": info.root}.items():
         text = text.replace(f"@{name}@", value)
     return text
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

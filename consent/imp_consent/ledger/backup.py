@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imp_consent.ledger.store import connect, sqlite_errors
 from imp_core.errors import BadInput, ImpError
+from imp_core.workspace import sync
 
 __all__ = ["back_up"]
 
@@ -30,18 +31,10 @@ def back_up(database: Path, target: Path) -> None:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(connect(database)) as sql, sqlite_errors():
             sql.execute("VACUUM INTO ?", (str(temporary),))
-        _sync(temporary)
+        sync(temporary)
         temporary.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except OSError as error:
         raise ImpError(f"the backup cannot be written: {error.strerror}", where=str(target)) from None
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.workspace import sync
 
 __all__ = ["DOCUMENTS_NAME", "KeptDocuments"]
 
@@ -61,7 +62,7 @@ class KeptDocuments:
                 os.fsync(file.fileno())
                 self._seen = file.tell()
             if new:
-                _sync_folder(self.path.parent)
+                sync(self.path.parent)
 
     def read(self) -> Iterator[tuple[str, str, bytes]]:
         """Each whole document: its table, SHA-256 (hex) and body. One whose body has another hash is left out.
@@ -117,14 +118,6 @@ def _format(sql: sqlite3.Connection, table: str, name: str) -> bytes:
     if not isinstance(body, bytes) or hashlib.sha256(body).hexdigest() != name:
         raise LedgerBroken("a document was changed", where=f"{table} {name!s:.16}…", mend="run: imp audit verify")
     return _HEAD.pack(table[:1].encode(), len(body), bytes.fromhex(name)) + body
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from typing import BinaryIO, Final
 
 from imp_consent.ledger.encoding import MAX_BYTES
 from imp_core.errors import ImpError, LedgerBroken
-from imp_core.workspace import write_atomically
+from imp_core.workspace import sync, write_atomically
 
 __all__ = ["Outside"]
 
@@ -66,7 +66,7 @@ class Outside:
                 end = file.seek(0, os.SEEK_END)
                 os.fsync(file.fileno())
             if new:
-                _sync_folder(self.folder)
+                sync(self.folder)
         self._write_index(count, end)
         return count
 
@@ -175,14 +175,6 @@ def _checksum(count: int, end: int) -> str:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from imp_consent.identity.keys import Key, Keyring
 from imp_consent.identity.pseudonym import token_now
 from imp_consent.identity.secrets import hkdf
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.workspace import sync
 
 __all__ = ["TOMBSTONES_NAME", "Buried", "Tombstones"]
 
@@ -171,7 +172,7 @@ class Tombstones:
             finally:
                 os.close(descriptor)
             if new:
-                _fsync_folder(self.path.parent)
+                sync(self.path.parent)
         except OSError as error:
             raise ImpError(f"the tombstones cannot be written: {error.strerror}", where=str(self.path)) from None
 
@@ -205,11 +206,3 @@ def _write_all(descriptor: int, data: bytes, at: int) -> None:
     while data:
         n = os.pwrite(descriptor, data, at)
         data, at = data[n:], at + n
-
-
-def _fsync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -119,12 +119,12 @@ def _finish(log: Log, workspace: Workspace) -> Erased:
     with log.read() as reader:
         subjects = {int(str(row[0])) for row in reader.sealed.select("erasure")}
     if not subjects:
-        archive.remove_orphans(workspace, log)  # what others left may hold people who were erased
+        archive.remove_orphans(workspace, log, thorough=True)  # what others left may hold people who were erased
         return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
     _tombstones(log).bury(subjects)  # a crash may have come between the request and this
     while not _rewrite_files(log, workspace, subjects):
         continue
-    archive.remove_orphans(workspace, log)
+    archive.remove_orphans(workspace, log, thorough=True)
     return _destroy(log, subjects)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -138,15 +139,15 @@ def test_a_file_registered_while_it_is_looked_at_stays(shop, monkeypatch):
     with ArchiveWriter(shop.workspace, 1) as writer:
         writer.append({"event_id": ["0" * 32], "type": [EventType.OUTCOME], "subject": [5], "event_us": [0]})
         file = writer.publish()
-    sweep = archive.rewrite._free
+    look = archive.rewrite.take
 
-    def registered_meanwhile(path: Path) -> bool:
+    def registered_meanwhile(path: Path, **patience: float) -> object:
         with shop.log.write() as transaction:
             archive.insert_batch(transaction, file, source_sha256="", collect_seq=0)
         file.release()
-        return sweep(path)
+        return look(path, **patience)
 
-    monkeypatch.setattr(archive.rewrite, "_free", registered_meanwhile)
+    monkeypatch.setattr(archive.rewrite, "take", registered_meanwhile)
     assert archive.remove_orphans(shop.workspace, shop.log) == 0
     assert (shop.root / file.path).exists()
 
@@ -160,6 +161,43 @@ def test_a_lost_erasures_file_goes_even_while_its_process_lives(shop):
     assert lost is not None
     assert len(shop.files()) == 1
     assert not (shop.root / lost.path).exists()
+
+
+def test_an_erasure_waits_for_whoever_only_looks_whether_a_file_is_held(shop):
+    shop.give("1", "2")
+    shop.take(shop.event("1", "m1"), shop.event("2", "m2"))
+    (name,) = shop.files()
+    old = shop.root / name
+    kept = old.read_bytes()
+    request_erasure(shop.log, [shop.subject("1")], {"recorded_us": shop.now})
+    resume(shop.log, shop.workspace)
+    old.write_bytes(kept)  # what a compaction or erasure that was killed had yet to unlink
+    looking = archive.rewrite.take(old)
+    letting_go = threading.Timer(0.3, looking.release)
+    letting_go.start()
+    request_erasure(shop.log, [shop.subject("2")], {"recorded_us": shop.now})
+    resume(shop.log, shop.workspace)
+    letting_go.join()
+    assert not old.exists()
+
+
+def test_an_erasure_does_not_end_while_a_file_that_must_go_is_held(shop, monkeypatch):
+    monkeypatch.setattr(archive.rewrite, "_LONG_S", 0.1)
+    shop.give("1", "2")
+    shop.take(shop.event("1", "m1"), shop.event("2", "m2"))
+    (name,) = shop.files()
+    old = shop.root / name
+    kept = old.read_bytes()
+    request_erasure(shop.log, [shop.subject("1")], {"recorded_us": shop.now})
+    resume(shop.log, shop.workspace)
+    old.write_bytes(kept)
+    holding = archive.rewrite.take(old)
+    request_erasure(shop.log, [shop.subject("2")], {"recorded_us": shop.now})
+    with pytest.raises(ImpError, match="held by another process"):
+        resume(shop.log, shop.workspace)
+    holding.release()
+    assert resume(shop.log, shop.workspace).people == 1
+    assert not old.exists()
 
 
 def test_a_scan_leaves_nothing_once_nobody_uses_it(shop):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from imp_core.errors import KeysUnusable
-from imp_core.workspace import write_atomically
+from imp_core.workspace import sync, write_atomically
 
 __all__ = ["FolderKeys", "keys_folder"]
 
@@ -86,7 +86,7 @@ class FolderKeys:
             with path.open("r+b") as file:
                 # removed first: a crash leaves the key, or nothing, never a broken one
                 path.unlink()
-                _sync(self.folder)
+                sync(self.folder)
                 file.write(secrets.token_bytes(os.fstat(file.fileno()).st_size))
                 file.flush()
                 os.fsync(file.fileno())
@@ -108,14 +108,6 @@ def keys_folder(environ: Mapping[str, str], log_id: str) -> Path:
 
 def _key_files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{_SUFFIX}"))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ __all__ = [
     "WrittenFile",
     "checked_path",
     "find_source",
-    "fsync_folder",
     "insert_batch",
     "live_batches",
     "next_batch",
@@ -163,15 +161,6 @@ def checked_path(workspace: Workspace, file: _File) -> Path:
 def private_folder(path: Path) -> None:
     """Make a folder that only its owner can read, where there is none."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def fsync_folder(path: Path) -> None:
-    """Make a folder's names durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _select(reader: Reader, where: str, *values: str) -> list[BatchFile]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,6 @@ from imp_consent.ledger.reader import Reader
 from imp_consent.plane.archive.files import (
     WrittenFile,
     checked_path,
-    fsync_folder,
     live_batches,
 )
 from imp_consent.plane.archive.live import LiveFile, RewrittenFile
@@ -25,10 +25,12 @@ from imp_consent.plane.archive.schema import SCHEMA
 from imp_consent.plane.archive.writer import ArchiveWriter
 from imp_core.errors import ImpError
 from imp_core.hold import sweep, take
-from imp_core.workspace import Workspace
+from imp_core.workspace import Workspace, sync
 
 __all__ = ["discard", "remove_orphans", "renumber_without", "rewrite_without", "rewritten"]
 
+_GLANCE_S: Final = 0.2  # longer than anybody takes to see whether a file is held
+_LONG_S: Final = 30.0  # longer than an intake takes from the end of its file to its commit
 _NAME = re.compile(r"b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
 
 
@@ -82,20 +84,21 @@ def discard(workspace: Workspace, log: Log, file: WrittenFile) -> None:
     file.release()
 
 
-def remove_orphans(workspace: Workspace, log: Log) -> int:
+def remove_orphans(workspace: Workspace, log: Log, *, thorough: bool = False) -> int:
     """Unlink, durably, what no row names and none will, at once and whatever its age; returns how many.
 
     That is everything under `tmp/` that nobody holds, superseded versions, and files of the archive named like ours
-    whose writer is gone.
+    whose writer is gone. `thorough`, as an erasure has to be, it waits for those who hold a file: others who sweep, and
+    intakes that lost their number to another and still read what they wrote.
 
     Raises:
-        ImpError: something cannot be removed: people's data may be in it.
+        ImpError: something cannot be removed, or is held too long: people's data may be in it.
     """
     try:
-        n = sweep(workspace.temporary)
+        n = sweep(workspace.temporary, patience_s=_GLANCE_S if thorough else 0)
         with log.read() as reader:
             found = _unnamed(workspace, reader)
-        free = {path for path, version, live in found if _superseded(version, live) or _free(path)}
+        free = {path for path, version, live in found if _is_free(path, version, live, thorough=thorough)}
         gone: list[Path] = []
         if free:
             # Whoever held one may have registered it just before it could be taken: the ledger is asked once more.
@@ -105,7 +108,7 @@ def remove_orphans(workspace: Workspace, log: Log) -> int:
         for path in gone:
             path.unlink(missing_ok=True)
         if gone:
-            fsync_folder(workspace.archive)
+            sync(workspace.archive)
     except OSError as error:
         raise ImpError(
             f"what a killed process left cannot be removed: {error.strerror}",
@@ -136,14 +139,19 @@ def _holds(workspace: Workspace, file: LiveFile, subjects: pa.Array) -> bool:
     )
 
 
-def _superseded(version: int, live: int) -> bool:
+def _is_free(path: Path, version: int, live: int, *, thorough: bool) -> bool:
     # Only erasures and compactions write later versions, and only from a lower one: one of the present version that no
     # row names lost its race or its process. A first version may be an intake's that lost its number and goes on.
-    return 0 < version <= live
-
-
-def _free(path: Path) -> bool:
-    hold = take(path)
+    if 0 < version <= live:
+        return True
+    superseded = version < live
+    hold = take(path, patience_s=0 if not thorough else _LONG_S if superseded else _GLANCE_S)
     if hold is not None:
         hold.release()
+    elif superseded and thorough and path.exists():
+        raise ImpError(
+            "a file that must go is held by another process",
+            where=path.name,
+            mend="let that process end, then run: imp consent erase --resume",
+        )
     return hold is not None

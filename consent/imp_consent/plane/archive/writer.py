@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from imp_consent.plane.archive.files import WrittenFile, fsync_folder, private_folder, sha256_of_file
+from imp_consent.plane.archive.files import WrittenFile, private_folder, sha256_of_file
 from imp_consent.plane.archive.schema import PLAIN, SCHEMA, arrow_rows
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError
 from imp_core.hold import held_file
-from imp_core.workspace import Workspace
+from imp_core.workspace import Workspace, sync
 
 __all__ = ["ArchiveWriter"]
 
@@ -132,7 +132,7 @@ def _move(source: Path, target: Path) -> None:
     private_folder(target.parent)
     source.rename(target)
     try:
-        fsync_folder(target.parent)
+        sync(target.parent)
     except OSError:
         target.unlink(missing_ok=True)
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from imp_consent.ledger.head import Head, keys_named, load_head
 from imp_consent.ledger.store import connect, sqlite_errors, upgrade_database
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.hold import held_folder
-from imp_core.workspace import Workspace
+from imp_core.workspace import Workspace, sync
 
 __all__ = ["copied", "opened", "put_in_place"]
 
@@ -99,20 +98,12 @@ def put_in_place(workspace: Workspace, path: Path) -> None:
     """
     database = workspace.database
     try:
-        _sync(path)
+        sync(path)
         # a write-ahead log of another database would be taken for this one's
         for end in ("-wal", "-shm"):
             database.with_name(database.name + end).unlink(missing_ok=True)
-        _sync(database.parent)
+        sync(database.parent)
         path.replace(database)
-        _sync(database.parent)
+        sync(database.parent)
     except OSError as error:
         raise ImpError(f"the ledger cannot be put in its place: {error.strerror}", where=str(database)) from None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,7 @@ from imp_consent.ledger.delivery import Outcome
 from imp_core.channel import DeliveryStatus, RowStatus
 from imp_core.errors import ImpError
 from imp_core.hold import Hold, take
+from imp_core.workspace import sync
 
 __all__ = ["Journal", "Remembered", "journal_path", "read_journal"]
 
@@ -72,7 +73,7 @@ class Journal:
             self._hold: Hold = hold
             self._write(f"{_FORMAT} {_boot_id()}\n")
             os.fsync(self._file)
-            _sync_folder(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise _unwritable(path, error.strerror) from None
 
@@ -177,11 +178,3 @@ def _boot_id() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return asked.stdout.strip()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
