@@ -198,8 +198,8 @@ def _check_unnamed(
     version = int(named[2]) if named else -1
     registered = versions.get(int(named[1])) if named else None
     current = registered if isinstance(registered, int) else None
-    if erasing and current is not None and abs(version - current) == 1:
-        return  # until it is done, an erasure has one version too many
+    if erasing and current is not None and 0 <= version <= current + 1:
+        return  # until it is done, an erasure leaves what it superseded, a version more each time one was killed
     highest = max((number for number in versions.values() if isinstance(number, int)), default=0)
     if _is_unfinished(version, current, highest) or (fresh and current is not None and 0 <= version < current):
         sentence = "no row names it yet: an intake or erasure is at work or was killed, the next one removes it"

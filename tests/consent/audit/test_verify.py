@@ -162,6 +162,14 @@ def test_a_second_file_of_a_batch_is_noted_while_no_erasure_has_written_it_anew(
         assert (problems.found == [], len(problems.notes)) == (ok, int(ok))
 
 
+@pytest.mark.parametrize(("version", "ok"), [(0, True), (2, True), (3, True), (4, True), (5, False)])
+def test_while_erasures_are_under_way_every_version_that_they_superseded_may_lie_there(version: int, ok: bool) -> None:
+    problems = Problems()  # three were killed one after the other, each after it had put its version in the other's place
+    path = f"archive/b00000001-v{version}-0123456789ab.parquet"
+    files._check_unnamed(path, {1: 3}, erasing=True, fresh=False, problems=problems)
+    assert (problems.found == []) is ok
+
+
 def test_a_copy_of_a_crashed_ledger_stays_in_the_workspace_and_goes_again(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
