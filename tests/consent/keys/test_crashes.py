@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from imp_consent.audit.verify import verify
-from imp_consent.identity.keys import Keyring, KeyState
+from imp_consent.identity.keys import PURPOSES, Keyring, KeyState
+from imp_consent.ledger.log import Log
 from imp_consent.ledger.rotate import retire, rotate
 from imp_consent.ledger.wrap import wrap
 from imp_core.event import RawId
@@ -30,6 +31,8 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "wrap-supp": lambda log: wrap(log, "supp"),
     "retire": lambda log: retire(log, next(key.id for key in log.keyring.peppers() if key.epoch == 1)),
 }
+# What another process then does to the same keys: a retired pepper is gone, so one is put in use.
+AGAIN = CHANGES | {"retire": CHANGES["pepper"]}
 TAKEN = 1 if os.environ.get("IMP_EVERY_CRASH") else 6  # one crash in so many
 
 
@@ -109,6 +112,7 @@ def test_a_change_that_dies_anywhere_is_finished_or_undone_by_the_next_writer(ma
     assert crasher.seen > 10
     for at in range(0, crasher.seen, TAKEN):
         die_and_look(copied(make_ledger, prepared), what, at, answers)
+        die_and_change(copied(make_ledger, prepared), what, at, answers)
 
 
 def copied(make_ledger: Any, ledger: Any) -> Any:
@@ -124,6 +128,25 @@ def die_and_look(ledger: Any, what: str, at: int, answers: Any) -> None:
         CHANGES[what](log)
     log._sql.close()  # as the death of its process does
     assert ledger.answers(running) == answers == ledger.answers(ledger.open()), at
+    look_after(ledger, running, at, answers)
+
+
+def die_and_change(ledger: Any, what: str, at: int, answers: Any) -> None:
+    """A process that was running, whose ring knows nothing of the one that died, changes the same keys."""
+    log, running = ledger.open(), ledger.open()
+    assert ledger.answers(running) == answers
+    with dying(log, Crasher(at)), pytest.raises(Crash):
+        CHANGES[what](log)
+    log._sql.close()
+    AGAIN[what](running)
+    ring = Keyring.open(ledger.keys, "keyed")
+    for purpose in PURPOSES:
+        epochs = [key.epoch for key in ring.every(purpose)]
+        assert len(set(epochs)) == len(epochs), at
+    look_after(ledger, running, at, answers)
+
+
+def look_after(ledger: Any, running: Any, at: int, answers: Any) -> None:
     ledger.say(running, "ben", "withdraw")
     late = ledger.open()
     ledger.say(late, "cid", "refuse")
@@ -136,3 +159,49 @@ def die_and_look(ledger: Any, what: str, at: int, answers: Any) -> None:
     for one in (late, running):
         one.close()
     assert problems(ledger) == [], at
+
+
+@pytest.mark.parametrize("purpose", ["pepper", "kek", "row", "sign"])
+def test_a_ring_of_two_keys_of_one_epoch_that_crashes_staged_is_read_as_the_head_says(
+    ledger: Any, purpose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, other = ledger.open(), ledger.open()
+    answers = ledger.answers(other)
+    with pytest.raises(Crash), dead.write() as transaction:
+        transaction.keyring.stage(purpose, created_us=1)
+        raise Crash
+    dead._sql.close()
+    monkeypatch.setattr(Keyring, "reload_raw", lambda ring: ring.keys)  # a ring that another imp left so
+    monkeypatch.setattr(Log, "settle_keys", lambda _: None)
+    rotate(other, purpose)
+    monkeypatch.undo()
+    twice = [key.epoch for key in Keyring.open(ledger.keys, "keyed").keys if key.purpose == purpose]
+    assert sorted(twice) == [1, 2, 2]
+    late = ledger.open()
+    ledger.say(late, "ben", "withdraw")
+    assert len([key for key in late.keyring.keys if key.purpose == purpose]) == (1 if purpose in ("kek", "row") else 2)
+    assert ledger.answers(late) == answers
+    late.close()
+    assert problems(ledger) == []
+
+
+@pytest.mark.parametrize("purpose", ["pepper", "sign"])
+def test_a_key_in_use_that_nobody_wrote_down_as_such_is_kept_when_the_next_follows(
+    ledger: Any, purpose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, other = ledger.open(), ledger.open()
+    waiting = other.keyring  # as of before: what a process that waits for the lock begins with
+    with monkeypatch.context() as patch:
+        patch.setattr(Log, "settle_keys", lambda _: (_ for _ in ()).throw(Crash))
+        with pytest.raises(Crash):
+            rotate(dead, purpose)
+    middle = dead.keyring.active(purpose)
+    dead._sql.close()
+    answers = ledger.answers(other)
+    other.keyring = waiting
+    (wrap if purpose == "pepper" else rotate)(other, purpose)
+    kept = {key.id: key.state for key in Keyring.open(ledger.keys, "keyed").keys}
+    assert kept[middle.id] is KeyState.RETIRED
+    assert ledger.answers(other) == answers
+    other.close()
+    assert problems(ledger) == []

@@ -24,6 +24,7 @@ __all__ = ["CHECKPOINT_NAME", "Keyring"]
 CHECKPOINT_NAME = "checkpoint"
 # What lies outside the database beside the keys: an init undone removes it too.
 _OUTSIDE: Final = (CHECKPOINT_NAME, "leaves", "leaves.index", "leaves.previous", "documents", "survivors", "tombstones")
+_NEWEST: Final = "restore the keys from their newest backup"
 _DESTROYED: Final = ("kek", "row")  # once nothing is under them any more; a signing key loses its secret half
 
 
@@ -102,16 +103,15 @@ class Keyring:
         """The keyring with these keys (purpose → id) active.
 
         Raises:
-            KeysUnusable: it holds not all of them.
+            KeysUnusable: it holds not all of them, or lacks a key that one of its keys wraps.
         """
         for purpose, key_id in in_use.items():
             if not self.has(purpose, key_id):
                 raise KeysUnusable(
-                    f"the ledger uses the {purpose} key {key_id}, which is missing",
-                    where=self.store.place,
-                    mend="restore the keys from their newest backup",
+                    f"the ledger uses the {purpose} key {key_id}, which is missing", where=self.store.place, mend=_NEWEST
                 )
         keys = tuple(key.in_state(_state(key, in_use)) for key in self.keys)
+        _check_wrapped(keys, self.store.place)
         settled = keys == self.keys and self.settled and not any(_is_unfinished(key) for key in keys)
         return replace(self, keys=keys, settled=settled or not self.store.writable)
 
@@ -147,7 +147,7 @@ class Keyring:
         for key in self.keys:
             if key.purpose == purpose and key.id == key_id:
                 return key
-        raise KeysUnusable(f"the {purpose} key {key_id} is missing", where=self.store.place)
+        raise KeysUnusable(f"the {purpose} key {key_id} is missing", where=self.store.place, mend=_NEWEST)
 
     def every(self, purpose: str) -> tuple[Key, ...]:
         """The active key of a purpose and the retired ones, newest first."""
@@ -173,10 +173,15 @@ class Keyring:
     def stage(self, purpose: str, *, created_us: int, wraps: Sequence[str] = ()) -> Key:
         """Write a new key for a purpose, not in use yet. Only under the ledger's write lock: see `settle`.
 
+        The store is read anew: whoever changed keys before may have died. What they put in use is written down first,
+        for once this key follows it nothing else tells it from a key that never was; what they only staged stays until
+        the change is settled, and takes no epoch from this one.
+
         Raises:
-            KeysUnusable: the store cannot be written.
+            KeysUnusable: the store cannot be read or written.
         """
-        epoch = 1 + max(key.epoch for key in self.keys if key.purpose == purpose)
+        self.activate()
+        epoch = 1 + max(key.epoch for key in (*self.reload_raw(), *self.keys) if key.purpose == purpose)
         key = replace(_new(purpose, epoch=epoch, state=KeyState.STAGED, created_us=created_us), wraps=tuple(wraps))
         self._store(key)
         return key
@@ -190,7 +195,7 @@ class Keyring:
         """Write down which keys are in use, first of what settles a rotation; nothing is lost yet."""
         stored = {key.name: key for key in self.reload_raw()}
         for key in self.keys:
-            if key.state is KeyState.ACTIVE and stored[key.name].state is not KeyState.ACTIVE:
+            if key.state is KeyState.ACTIVE and (key.name not in stored or stored[key.name].state is not key.state):
                 self._store(key)
 
     def settle(self) -> Keyring:
@@ -268,9 +273,21 @@ def _state(key: Key, in_use: Mapping[str, str]) -> KeyState:
     return key.state
 
 
+def _check_wrapped(keys: Sequence[Key], place: str) -> None:
+    """Nobody is found under a key without those that it wraps."""
+    held = {(key.purpose, key.id) for key in keys}
+    for key in keys:
+        for wrapped in key.wraps if key.state is not KeyState.STAGED else ():
+            if (key.purpose, wrapped) not in held:
+                what = f"the {key.purpose} key {wrapped} is missing, which the key {key.id} wraps"
+                raise KeysUnusable(what, where=place, mend=_NEWEST)
+
+
 def _check_epochs(keys: list[Key], place: str) -> None:
     seen: set[tuple[str, int]] = set()
     for key in keys:
+        if key.state is KeyState.STAGED:  # several may have died before their commit; the head says which did not
+            continue
         if (key.purpose, key.epoch) in seen:
             raise KeysUnusable(
                 f"two keys for {key.purpose} of one epoch", where=place, mend="restore the keys from their own backup"
