@@ -13,6 +13,7 @@ from imp_consent.audit.verify import verify
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.rotate import retire, rotate
 from imp_consent.ledger.wrap import wrap
+from imp_core.errors import KeysUnusable
 from imp_core.workspace import Workspace
 
 
@@ -108,3 +109,17 @@ def test_signing_keys_that_the_log_does_not_know_of_are_found(changed: Any) -> N
     text = (changed.keys / f"{stranger.name}.key").read_text()
     (changed.keys / f"{stranger.name}.key").write_text(text.replace("staged", "retired"))
     assert "keys.hand-over" in audit(changed)
+
+
+@pytest.mark.parametrize("purpose", ["pepper", "supp"])
+def test_a_key_that_another_one_wraps_and_that_is_gone_is_named_by_whatever_opens_the_ring(
+    ledger: Any, purpose: str
+) -> None:
+    log = ledger.open()
+    old = log.keyring.active(purpose)
+    wrap(log, purpose)
+    log.close()
+    (ledger.keys / f"{old.name}.key").unlink()
+    with pytest.raises(KeysUnusable, match=f"the {purpose} key {old.id} is missing") as raised:
+        audit(ledger)
+    assert raised.value.mend == "restore the keys from their newest backup"
