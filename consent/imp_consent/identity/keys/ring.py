@@ -108,7 +108,9 @@ class Keyring:
         for purpose, key_id in in_use.items():
             if not self.has(purpose, key_id):
                 raise KeysUnusable(
-                    f"the ledger uses the {purpose} key {key_id}, which is missing", where=self.store.place, mend=_NEWEST
+                    f"the ledger uses the {purpose} key {key_id}, which is missing",
+                    where=self.store.place,
+                    mend=_NEWEST,
                 )
         keys = tuple(key.in_state(_state(key, in_use)) for key in self.keys)
         _check_wrapped(keys, self.store.place)
