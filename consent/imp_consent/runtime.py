@@ -161,10 +161,16 @@ class SystemLedger:
             name="erasures",
             ok=not pending and not in_backups,
             detail=f"{pending or 'none'} under way, {in_backups or 'none'} still readable in backups with the keys",
-            mend="finish them: imp consent erase --resume",
+            mend=_erasures_mend(keyring.store, pending=pending),
         )
         yield _sends(unclosed)
         yield _outbox(owed)
+
+
+def _erasures_mend(store: KeyStore, *, pending: int) -> str:
+    if pending or store.writable:
+        return "finish them: imp consent erase --resume"
+    return "the keys cannot be changed here: see docs/keys.md, Keep keys elsewhere"
 
 
 class _Send(NamedTuple):

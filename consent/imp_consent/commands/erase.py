@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import click
 
@@ -22,22 +23,35 @@ from imp_core.event import RawId
 
 __all__ = ["ErasePlan", "ErasedAndTold", "erase", "erase_and_tell", "erase_command", "plan_erasure"]
 
+_SHOWN: Final = 20
+_NOBODY: Final = "nobody is known by this identifier"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasePlan:
-    """What an erasure would do: whether the person is known, and how many entries would become unlinkable."""
+    """What an erasure would do: whether anybody is known, and how many entries would become unlinkable.
+
+    `unknown` are the identifiers by which nobody is known, by their places among those given, the first being 1.
+    """
 
     known: bool
     entries: int
     pending: int
+    unknown: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasedAndTold(Erased):
-    """What an erasure did, and which channels were told; `problem` is why they could not be."""
+    """What an erasure did, and which channels were told; `problem` is why they could not be.
+
+    `unknown` are the identifiers by which nobody is known, as in `ErasePlan`. `keys_fixed` names where the keys are
+    kept if they cannot be changed there: nothing done here makes backups unreadable then.
+    """
 
     told: Sequence[Told] = ()
     problem: str | None = None
+    unknown: tuple[int, ...] = ()
+    keys_fixed: str | None = None
 
 
 def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
@@ -48,9 +62,10 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
     """
     log = open_log(ctx)
     with log.read() as reader:
-        subjects = {subject for raw in raw_ids if (subject := reader.find_subject(raw)) is not None}
+        found = [reader.find_subject(raw) for raw in raw_ids]
+        subjects = {subject for subject in found if subject is not None}
         entries = sum(len(reader.history(subject)) for subject in subjects)
-    return ErasePlan(known=bool(subjects), entries=entries, pending=pending(log))
+    return ErasePlan(known=bool(subjects), entries=entries, pending=pending(log), unknown=_unknown(found))
 
 
 def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
@@ -64,10 +79,10 @@ def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
     """
     log = open_log(ctx)
     with log.read() as reader:
-        found = {reader.find_subject(raw) for raw in raw_ids}
-    subjects = sorted(subject for subject in found if subject is not None)
+        found = [reader.find_subject(raw) for raw in raw_ids]
+    subjects = sorted({subject for subject in found if subject is not None})
     if raw_ids and not subjects:
-        raise CheckFailed("nobody is known by this identifier: there is nothing to erase")
+        raise CheckFailed(f"{_NOBODY}: there is nothing to erase")
     body = envelope(ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*")
     request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
     with log.read() as reader:  # the gate denies them by now, so it cannot become more
@@ -81,12 +96,42 @@ def erase_and_tell(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -
     Raises:
         As `erase`.
     """
+    log = open_log(ctx)
+    with log.read() as reader:
+        unknown = _unknown([reader.find_subject(raw) for raw in raw_ids])
     done = erase(ctx, raw_ids, later=later)
+    store = log.keyring.store
     try:
         told, problem = tell(ctx).channels, None
     except ImpError as error:
         told, problem = (), error.what
-    return ErasedAndTold(**{item.name: getattr(done, item.name) for item in fields(done)}, told=told, problem=problem)
+    return ErasedAndTold(
+        **{item.name: getattr(done, item.name) for item in fields(done)},
+        told=told,
+        problem=problem,
+        unknown=unknown,
+        keys_fixed=None if store.writable else store.place,
+    )
+
+
+def _unknown(found: Sequence[int | None]) -> tuple[int, ...]:
+    return tuple(place for place, subject in enumerate(found, start=1) if subject is None)
+
+
+def _unknown_text(unknown: Sequence[int], of: int) -> str:
+    if not unknown or of == 1:
+        return ""
+    named = ", ".join(map(str, unknown[:_SHOWN])) + (" …" if len(unknown) > _SHOWN else "")
+    return f"\nnobody is known by {len(unknown)} of the {of} identifiers, by place: {named}"
+
+
+def _in_backups_text(done: ErasedAndTold) -> str:
+    if not done.in_backups:
+        return ""
+    text = f"\n{done.in_backups} can still be read from backups with the keys: "
+    if done.keys_fixed is None:
+        return text + "run imp consent erase --resume"
+    return text + f"the keys cannot be changed here ({done.keys_fixed}); see docs/keys.md, Keep keys elsewhere"
 
 
 def _text(done: ErasedAndTold) -> str:
@@ -94,8 +139,7 @@ def _text(done: ErasedAndTold) -> str:
         f"erased {done.people} people: {done.leaves} entries can no longer be linked to anyone, "
         f"{done.rows} rows removed from {done.files} files"
     )
-    if done.in_backups:
-        text += f"\n{done.in_backups} can still be read from backups with the keys: run imp consent erase --resume"
+    text += _in_backups_text(done)
     text += under_way_text(done.in_flight)
     if done.told:
         text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
@@ -121,15 +165,20 @@ def erase_command(
 
     Example: imp consent erase member:123 --execute
     """
+    if identifiers and resume_only:
+        raise BadInput(
+            "--resume names nobody: it finishes what was begun", mend="erase them with --execute, which resumes as well"
+        )
     raw_ids = read_identifiers() if identifiers == ("-",) else [RawId.parse(word) for word in identifiers]
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
     if execute or resume_only:
         done = erase_and_tell(ctx, raw_ids, later=later)
-        emit(done, lambda: _text(done), as_json=as_json)
+        emit(done, lambda: _text(done) + _unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
         return
     plan = plan_erasure(ctx, raw_ids)
     text = f"would make {plan.entries} entries unlinkable and remove every row; run again with --execute"
-    emit(plan, text if plan.known else "nobody is known by this identifier", as_json=as_json)
+    text += _unknown_text(plan.unknown, len(raw_ids))
+    emit(plan, text if plan.known else _NOBODY, as_json=as_json)
     if not plan.known:
         raise click.exceptions.Exit(CheckFailed.exit_code)
