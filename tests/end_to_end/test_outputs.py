@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,48 @@ def test_a_readout_goes_over_nothing_of_ours(imp_here: Callable[..., Any], shop:
     assert files(shop) == before
     imp_here("experiment", "readout", "spring", "--format", "markdown", "--out", shop / "spring.md").ok()
     assert "spring" in (shop / "spring.md").read_text()
+
+
+OURS = (
+    "workspace/imp.toml",
+    "workspace/ledger.db",
+    "workspace/archive/x",
+    "keys/checkpoint",
+    "keys/new",
+    "link",
+    "pipe",
+)
+
+
+@pytest.mark.parametrize("words", [("audit", "prove", "0", "--out"), ("audit", "prove", "--consistency", "1", "--out")])
+def test_a_proof_goes_over_nothing_of_ours(imp_here: Callable[..., Any], shop: Path, words: tuple[str, ...]) -> None:
+    (shop / "link").symlink_to(shop / "workspace" / "ledger.db")
+    os.mkfifo(shop / "pipe")
+    before = files(shop)
+    assert [imp_here(*words, shop / target).code for target in OURS] == [2] * len(OURS)
+    assert "not a file to write to" in imp_here(*words, shop / "pipe").err
+    assert files(shop) == before
+    assert (shop / "pipe").is_fifo()
+    imp_here(*words, shop / "proof").ok()
+    assert (shop / "proof").read_text()
+
+
+def test_a_backup_goes_into_no_device(imp_here: Callable[..., Any], shop: Path) -> None:
+    os.mkfifo(shop / "pipe")
+    assert imp_here("backup", shop / "pipe").code == 2
+    assert (shop / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("words", [("audit", "export"), ("consent", "receipt", "member:1", "--out")])
+@pytest.mark.parametrize("target", ["workspace/archive", "workspace/archive/x", "workspace/tmp", "keys/x", "pipe"])
+def test_a_folder_of_ours_is_not_replaced_though_it_is_empty(
+    imp_here: Callable[..., Any], shop: Path, words: tuple[str, ...], target: str
+) -> None:
+    os.mkfifo(shop / "pipe")
+    before = {path: path.stat().st_mode for path in shop.rglob("*")}
+    answer = imp_here(*words, shop / target)
+    assert (answer.code, "entry" in answer.out) == (2, False)
+    assert {path: path.stat().st_mode for path in shop.rglob("*")} == before
 
 
 @pytest.mark.parametrize("target", ["rejects.csv", "workspace/reports/rejects.csv"])

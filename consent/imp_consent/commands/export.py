@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from imp_consent.audit.export import Exported, export
+from imp_consent.identity.keys import keys_folder
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
+from imp_core.output import check_output
 
 __all__ = ["export_command", "export_log"]
 
@@ -19,9 +21,10 @@ def export_log(ctx: Context, folder: Path, *, count: Callable[[int], None] = lam
     """Write this context's log to a new or empty folder.
 
     Raises:
-        BadInput: the folder is not new or empty, or cannot be written.
+        BadInput: the folder is not new or empty, is the workspace's or the keys', or cannot be written.
         LedgerBroken: the entries are not those that the log signed for.
     """
+    check_output(ctx, folder, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
     return export(open_log(ctx), folder, count=count)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.proof import ConsistencyProof, InclusionProof, format_consistency, format_proof
@@ -16,6 +17,7 @@ from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, LedgerBroken
+from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
 __all__ = ["Proven", "leaf_of", "prove_command", "prove_consistency", "prove_inclusion"]
@@ -42,10 +44,11 @@ def prove_inclusion(ctx: Context, seq: int, *, size: int | None = None, out: Pat
     """Prove that an entry is in the log as it was signed at `size` entries, by default as it is now (signed then).
 
     Raises:
-        BadInput: there is no such entry, or the log was not signed at this size.
+        BadInput: there is no such entry, the log was not signed at this size, or `out` is not a file to write.
         LedgerBroken: what the database holds does not lead to its own root.
         ImpError: `out` cannot be written.
     """
+    target = _target(ctx, out)
     log = open_log(ctx)
     _check_entry(log, seq)
     size = log.checkpoint().size if size is None else size
@@ -54,17 +57,18 @@ def prove_inclusion(ctx: Context, seq: int, *, size: int | None = None, out: Pat
         extra = format_receipt(Receipt(leaf=leaf_of(reader, seq)))
         hashes = tuple(reader.prove_inclusion(seq, at.size))
     text = format_proof(InclusionProof(index=seq, hashes=hashes, checkpoint=note, extra=extra))
-    return _written(Proven(kind="inclusion", index=seq, size=at.size, root=at.root.hex(), proof=text), out)
+    return _written(Proven(kind="inclusion", index=seq, size=at.size, root=at.root.hex(), proof=text), target)
 
 
 def prove_consistency(ctx: Context, old: int, new: int | None = None, *, out: Path | None = None) -> Proven:
     """Prove that the log as signed at `new` entries (now, where None) begins with its first `old` ones.
 
     Raises:
-        BadInput: `old` is not from 0 to `new`, or the log was not signed at `new`.
+        BadInput: `old` is not from 0 to `new`, the log was not signed at `new`, or `out` is not a file to write.
         LedgerBroken: what the database holds does not lead to its own root.
         ImpError: `out` cannot be written.
     """
+    target = _target(ctx, out)
     log = open_log(ctx)
     new = log.checkpoint().size if new is None else new
     if not 0 <= old <= new:
@@ -73,7 +77,7 @@ def prove_consistency(ctx: Context, old: int, new: int | None = None, *, out: Pa
         at, note = _signed(reader, new)
         hashes = tuple(reader.prove_consistency(old, at.size))
     text = format_consistency(ConsistencyProof(old=old, hashes=hashes, checkpoint=note))
-    return _written(Proven(kind="consistency", old=old, size=at.size, root=at.root.hex(), proof=text), out)
+    return _written(Proven(kind="consistency", old=old, size=at.size, root=at.root.hex(), proof=text), target)
 
 
 def leaf_of(reader: Reader, seq: int) -> bytes:
@@ -134,6 +138,12 @@ def _signed(reader: Reader, size: int) -> tuple[Checkpoint, str]:
     if checkpoint.root != reader.root_at(size):
         raise LedgerBroken("a checkpoint is not of these entries", where=f"checkpoint {size}", mend="imp audit verify")
     return checkpoint, note
+
+
+def _target(ctx: Context, out: Path | None) -> Path | None:
+    if out is None:
+        return None
+    return check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),))
 
 
 def _written(proven: Proven, out: Path | None) -> Proven:
