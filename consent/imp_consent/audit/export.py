@@ -1,7 +1,8 @@
 """The log written out as files for an auditor who trusts nobody here: tiles, entries, checkpoint and public key.
 
     checkpoint            what the log commits to, signed (C2SP tlog-checkpoint)
-    log.vkey              every verifier key the log ever had, newest first, one a line (C2SP signed-note)
+    log.vkey              the verifier key in use (C2SP signed-note)
+    log.vkey.retired      those before it, newest first, each with the largest size it signs; only where there are any
     tile/0/000 …          the Merkle tree (C2SP tlog-tiles)
     tile/entries/000 …    the entries
     README.md             how to check all of it, with tools of other people's
@@ -20,10 +21,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from imp_consent.audit.exported import CHECKPOINT, README, VKEYS
+from imp_consent.audit.exported import CHECKPOINT, README, RETIRED, VKEYS
+from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.signer import verifier_keys
 from imp_consent.ledger.tile import TileStream, format_tile_path
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.ports import CheckpointInfo
@@ -67,10 +68,12 @@ def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: N
         info = log.checkpoint()
         written = _Writer(aside)
         with log.read() as reader:
-            vkeys = [key.format() for key in verifier_keys(log.keyring, log.log_id)]
+            vkey, retired = listed_keys(reader, info.size)
             written.tiles(_leaves(reader, info.size), info, count)
         (aside / CHECKPOINT).write_text(info.note, encoding="utf-8", newline="")
-        (aside / VKEYS).write_text("".join(f"{key}\n" for key in vkeys), encoding="utf-8", newline="")
+        (aside / VKEYS).write_text(vkey, encoding="utf-8", newline="")
+        if retired:
+            (aside / RETIRED).write_text(retired, encoding="utf-8", newline="")
         (aside / README).write_text(_readme(info), encoding="utf-8", newline="")
     return Exported(
         folder=str(folder),

@@ -34,7 +34,7 @@ def trust(leaves: Leaves, keyring: Keyring, problems: Problems) -> TrustedKeys:
     """Whose signatures the log's checkpoints may bear: by its hand-overs, back from the key in use."""
     ring = verifier_keys(keyring, keyring.log_id)
     try:
-        found = trusted_keys(ring[:1], leaves.of_type("key"))
+        found = trusted_keys([TrustedKey(key=ring[0])], leaves.of_type("key"), origin=ring[0].name)
     except LedgerBroken as error:
         problems.report("keys.hand-over", error.where or "entry", error.what)
         return TrustedKeys(tuple(TrustedKey(key=key) for key in ring))
@@ -69,6 +69,9 @@ def check_keys(sql: sqlite3.Connection, keyring: Keyring, leaves: Leaves, proble
     _check_survivors(keyring, leaves, problems)
     if not keyring.settled:
         problems.note("keys.unsettled", keyring.store.place, "a change of keys is under way, or died; a writer ends it")
+    for path in keyring.unfinished:
+        sentence = "a secret that was being written, or whose writer was killed; the next writer destroys it"
+        problems.note("keys.unfinished", str(path), sentence)
 
 
 def _changes(leaves: Leaves) -> dict[str, list[SystemEntry]]:

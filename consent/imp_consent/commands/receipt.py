@@ -10,20 +10,22 @@ from pathlib import Path
 import click
 
 from imp_consent.audit.export import fresh_folder
-from imp_consent.audit.exported import VKEYS
+from imp_consent.audit.exported import RETIRED, VKEYS
+from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.prove import leaf_of
+from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.encoding import decode
 from imp_consent.ledger.entry import PersonEntry, commitment
 from imp_consent.ledger.proof import InclusionProof, format_proof
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.receipt import Receipt, format_receipt
-from imp_consent.ledger.signer import verifier_keys
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
+from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
 __all__ = ["ReceiptFile", "Receipts", "receipt", "receipt_command"]
@@ -44,13 +46,14 @@ class ReceiptFile:
 class Receipts:
     """A person's receipts, oldest entry first, and the number of the entry that says somebody asked.
 
-    `vkey` are the log's verifier keys, one a line: whoever keeps the receipts keeps them too. `folder` is where they
-    were written (None: nowhere).
+    `vkey` is the log's verifier key: whoever keeps the receipts keeps it too. `retired` are those before it, one a
+    line with the largest size it signs. `folder` is where they were written (None: nowhere).
     """
 
     access_request: int
     size: int
     vkey: str
+    retired: str
     folder: str | None
     receipts: tuple[ReceiptFile, ...]
 
@@ -62,15 +65,18 @@ def receipt(ctx: Context, raw_id: RawId, *, out: Path | None = None) -> Receipts
     person was erased, since nothing of it is looked up anywhere.
 
     Raises:
-        BadInput: the identifier is malformed (nothing is appended then), or `out` is not new or empty.
+        BadInput: the identifier is malformed (nothing is appended then), or `out` is not new or empty, or ours.
         LedgerBroken: an entry is not in the person's chain, or does not commit to what its payload says.
     """
     if out is not None:
+        check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
         with fresh_folder(out, mode=0o700) as aside:
             made = _receipts(ctx, raw_id, folder=str(out))
             for file in made.receipts:
                 write_atomically(aside / file.name, file.proof.encode(), mode=0o600)
             write_atomically(aside / VKEYS, made.vkey.encode(), mode=0o600)
+            if made.retired:
+                write_atomically(aside / RETIRED, made.retired.encode(), mode=0o600)
         return made
     return _receipts(ctx, raw_id, folder=None)
 
@@ -113,8 +119,8 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
             )
             for entry, extra in found
         )
-    vkey = "".join(f"{key.format()}\n" for key in verifier_keys(log.keyring, log.log_id))
-    return Receipts(access_request=asked, size=info.size, vkey=vkey, folder=folder, receipts=receipts)
+        vkey, retired = listed_keys(reader, info.size)
+    return Receipts(access_request=asked, size=info.size, vkey=vkey, retired=retired, folder=folder, receipts=receipts)
 
 
 def _disclosed(reader: Reader, subject: int) -> Sequence[tuple[PersonEntry, bytes]]:

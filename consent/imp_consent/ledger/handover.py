@@ -8,13 +8,14 @@
 
 Origin, seq of the `key` entry that holds the note, the old verifier key and the new one. Whoever trusts either finds
 the other: forward by the old key's signature, backward by the new one's. An old key signs nothing larger than the seq
-it handed over at, so what it signs once stolen is not taken.
+it handed over at, and the new one nothing smaller. Whoever knows the new key takes nothing that an old one signs once
+it is stolen; whoever knows only the old one cannot tell a hand-over to the thief from the true one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -28,6 +29,7 @@ __all__ = [
     "TrustedKey",
     "TrustedKeys",
     "format_handover",
+    "given_keys",
     "handovers",
     "parse_handover",
     "trusted_keys",
@@ -49,10 +51,16 @@ class Handover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedKey:
-    """A key, and the largest size it signs alone: None for the one in use."""
+    """A key and the sizes it signs: from `first_size` to `until_size`, None where it has not handed over."""
 
     key: VerifierKey
+    first_size: int = 0
     until_size: int | None = None
+
+    def signs(self, checkpoint: Checkpoint) -> bool:
+        """Whether it was in use at a checkpoint's size, and for that log."""
+        until = checkpoint.size if self.until_size is None else self.until_size
+        return self.key.name == checkpoint.origin and self.first_size <= checkpoint.size <= until
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +79,21 @@ class TrustedKeys:
 
         Raises:
             LedgerBroken: not a note, not a checkpoint, of another log, or signed by none of these keys, or only by
-                one that had handed over before.
+                one that was not in use then.
         """
         checkpoint = open_checkpoint(note, *self.keys)
-        valid = [span.key for span in self.spans if span.until_size is None or checkpoint.size <= span.until_size]
-        signers = {signature.key_id for signature in open_note(note, self.keys).verified}
-        if not any(key.key_id in signers for key in valid):
+        signers = {(signature.name, signature.key_id) for signature in open_note(note, self.keys).verified}
+        if not any((span.key.name, span.key.key_id) in signers for span in self.spans if span.signs(checkpoint)):
             raise LedgerBroken(
-                "a checkpoint is signed only by a key that had handed over before",
+                "a checkpoint is signed only by a key that had handed over before, or was not yet in use",
                 where=f"checkpoint {checkpoint.size}",
             )
         return checkpoint
+
+    def as_of(self, size: int) -> TrustedKeys:
+        """The same as the log's first `size` entries tell it."""
+        began = [span for span in self.spans if span.first_size <= size]
+        return TrustedKeys(tuple(replace(span, until_size=None) if not at else span for at, span in enumerate(began)))
 
 
 def format_handover(old: SigningKey, new: SigningKey, *, seq: int) -> str:
@@ -110,9 +122,11 @@ def parse_handover(note: str | bytes) -> Handover:
         found = Handover(seq=int(head[2]), old=VerifierKey.parse(head[3]), new=VerifierKey.parse(head[4]))
     except (BadInput, ValueError):  # int refuses thousands of digits
         raise LedgerBroken("not a hand-over of signing keys") from None
+    if found.old.key_id == found.new.key_id:  # four bytes: two keys of one id are easily found
+        raise LedgerBroken("not a hand-over of signing keys")
     expected = f"{_TITLE}\n{head[1]}\n{found.seq}\n{found.old.format()}\n{found.new.format()}\n"
     opened = open_note(note, [found.old, found.new])
-    if opened.text != expected or {found.old.name, found.new.name} != {head[1]} or found.old == found.new:
+    if opened.text != expected or {found.old.name, found.new.name} != {head[1]}:
         raise LedgerBroken("not a hand-over of signing keys")
     if {signature.key_id for signature in opened.verified} != {found.old.key_id, found.new.key_id}:
         raise LedgerBroken("a hand-over of signing keys that not both have signed", where=f"entry {found.seq}")
@@ -123,31 +137,94 @@ def handovers(entries: Iterable[SystemEntry]) -> Iterator[Handover]:
     """The hand-overs among a log's system entries, oldest first, each from the key that the one before led to.
 
     Raises:
-        LedgerBroken: one is malformed, stands elsewhere than it says, or is not from the key before.
+        LedgerBroken: one is malformed, stands elsewhere than it says, is not from the key before, or leads to a key
+            that was in use already.
     """
     last: Handover | None = None
+    used: set[bytes] = set()
     for entry in entries:
         note = entry.fields.get(HANDOVER_FIELD)
         if entry.type != "key" or note is None:
             continue
         found = parse_handover(note if isinstance(note, str) else "")
-        if found.seq != entry.seq or (last is not None and found.old != last.new):
+        used.add(found.old.key_id)
+        if found.seq != entry.seq or (last is not None and found.old != last.new) or found.new.key_id in used:
             raise LedgerBroken("a hand-over of signing keys out of its place", where=f"entry {entry.seq}")
         last = found
         yield found
 
 
-def trusted_keys(vkeys: Sequence[VerifierKey], entries: Iterable[SystemEntry]) -> TrustedKeys:
-    """Every key to trust from these on, by the hand-overs among a log's system entries (all, or those of type `key`).
-
-    The entries must be those of the tree that is verified with the result: it is no proof of them.
+def given_keys(given: Iterable[TrustedKey]) -> TrustedKeys:
+    """The keys somebody brings along, where there is no log to tell when each was in use.
 
     Raises:
-        LedgerBroken: a hand-over is malformed or out of its place.
+        BadInput: several of one log that are not limited: any of them may have handed over, and been stolen since.
     """
-    chain = list(handovers(entries))
-    linked = {key for step in chain for key in (step.old, step.new)}
-    if not linked.intersection(vkeys):
-        return TrustedKeys(tuple(TrustedKey(key=key) for key in dict.fromkeys(vkeys)))
-    newest = TrustedKey(key=chain[-1].new)
-    return TrustedKeys((newest, *(TrustedKey(key=step.old, until_size=step.seq) for step in reversed(chain))))
+    keys = _distinct(given)
+    names = [span.key.name for span in keys if span.until_size is None]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(
+            f"{names.count(twice[0])} verifier keys of one log, and nothing says until when each was in use",
+            where=twice[0],
+            mend="leave the one in use as it is, and write behind each older one its last size, as in log.vkey.retired",
+        )
+    return TrustedKeys(keys)
+
+
+def trusted_keys(given: Iterable[TrustedKey], entries: Iterable[SystemEntry], *, origin: str) -> TrustedKeys:
+    """Every key to trust from these on, by the hand-overs among a log's system entries (all, or those of type `key`).
+
+    The entries must be those of the tree that is verified with the result: it is no proof of them. Each given key of
+    this log must be one that they link, so that nobody who has stolen one can leave the others out.
+
+    Raises:
+        LedgerBroken: a hand-over is malformed, out of its place or of another log, or does not lead to a given key,
+            or elsewhere than to the size that was given with it.
+    """
+    known, chain = _distinct(given), list(handovers(entries))
+    own = [span for span in known if span.key.name == origin]
+    others = [span for span in known if span.key.name != origin]
+    if chain and chain[0].old.name != origin:
+        raise LedgerBroken("a hand-over of signing keys of another log", where=f"entry {chain[0].seq}")
+    spans = {span.key: span for span in _spans(chain)}
+    unlinked = [span.key.key_id.hex() for span in own if span.key not in spans]
+    if unlinked and (chain or len(own) > 1):
+        raise LedgerBroken(
+            f"no hand-over in the log leads to a key that was given: {', '.join(unlinked)}. It is another history, or "
+            "one from before that key, to be checked with the key of then alone"
+        )
+    if not chain or not own:
+        return TrustedKeys(known)
+    for span in own:
+        _narrow(spans, span)
+    return TrustedKeys((*spans.values(), *others))
+
+
+def _distinct(given: Iterable[TrustedKey]) -> tuple[TrustedKey, ...]:
+    found: dict[VerifierKey, TrustedKey] = {}
+    for span in given:
+        before = found.setdefault(span.key, span)
+        if span.until_size is not None and (before.until_size is None or span.until_size < before.until_size):
+            found[span.key] = span  # the narrower of two limits
+    return tuple(found.values())
+
+
+def _spans(chain: Sequence[Handover]) -> list[TrustedKey]:
+    if not chain:
+        return []
+    firsts = [0, *(step.seq + 1 for step in chain)]
+    olds = [TrustedKey(key=step.old, first_size=firsts[at], until_size=step.seq) for at, step in enumerate(chain)]
+    return [TrustedKey(key=chain[-1].new, first_size=firsts[-1]), *reversed(olds)]
+
+
+def _narrow(spans: dict[VerifierKey, TrustedKey], given: TrustedKey) -> None:
+    span = spans[given.key]
+    if given.until_size is None or given.until_size == span.until_size:
+        return
+    if span.until_size is not None:
+        raise LedgerBroken(
+            f"the key {given.key.key_id.hex()} hands over at another size than {given.until_size}, which was given",
+            where=f"entry {span.until_size}",
+        )
+    spans[given.key] = replace(span, until_size=given.until_size)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imp_consent.identity.keys import FIXED, Keyring, KeyState
-from imp_consent.ledger.handover import trusted_keys
+from imp_consent.ledger.handover import TrustedKey, trusted_keys
 from imp_consent.ledger.log import signing_key, verifier_keys
 from imp_consent.ledger.note import open_note
 from imp_consent.ledger.rotate import retire, rotate, rows_of_epoch
@@ -177,7 +177,7 @@ def test_a_new_signing_key_is_handed_over_to_and_the_first_checkpoint_bears_both
     assert verifier_keys(log.keyring, "keyed") == (second, first)
     with log.read() as reader:
         entries = list(reader.system_entries("key"))
-    trusted = trusted_keys([first], entries)
+    trusted = trusted_keys([TrustedKey(key=first)], entries, origin=first.name)
     assert trusted.keys == (second, first)
     assert [trusted.open_checkpoint(text).size for text in (old_note, note, later)] == [seq, seq + 1, seq + 2]
 

@@ -6,16 +6,18 @@ verify(Path("export"), Path("log.vkey").read_text(), [("pin", Path("checkpoint-2
 
 from __future__ import annotations
 
-from imp_consent.audit.exported.keys import parse_vkeys
+from imp_consent.audit.exported.keys import format_vkeys, parse_vkeys
 from imp_consent.audit.exported.proof_file import ProofVerification, verify_proof
-from imp_consent.audit.exported.verify import CHECKPOINT, README, VKEYS, ExportVerification, verify
+from imp_consent.audit.exported.verify import CHECKPOINT, README, RETIRED, VKEYS, ExportVerification, verify
 
 __all__ = [
     "CHECKPOINT",
     "README",
+    "RETIRED",
     "VKEYS",
     "ExportVerification",
     "ProofVerification",
+    "format_vkeys",
     "parse_vkeys",
     "verify",
     "verify_proof",

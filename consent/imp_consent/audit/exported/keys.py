@@ -1,18 +1,29 @@
-"""The public keys an auditor brings along, and what was signed with them or with those they were handed over to."""
+"""The public keys an auditor brings along, and what was signed with them or with those they were handed over to.
+
+    imp.local/3f0a…+01f9c2de+AQk3…
+    imp.local/3f0a…+aa6dd6f1+AVhV… 1042
+
+A line each, as C2SP signed-note writes verifier keys. A key that handed over has the largest size it signs behind it;
+such lines are in `log.vkey.retired`, which is no file of C2SP's, and never in `log.vkey`.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from imp_consent.ledger.checkpoint import Checkpoint
-from imp_consent.ledger.handover import TrustedKeys
+from imp_consent.ledger.handover import TrustedKey, TrustedKeys
 from imp_consent.ledger.note import VerifierKey, open_note
 from imp_consent.ledger.proof import is_proof, parse_proof
 from imp_core.errors import BadInput
 
-__all__ = ["Signed", "open_signed", "parse_vkeys", "signed_note"]
+__all__ = ["Signed", "format_vkeys", "open_signed", "parse_vkeys", "signed_note"]
 
-_MAX_KEYS = 1_000
+_MAX_KEYS: Final = 1_000
+_SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +34,16 @@ class Signed:
     signed_by: tuple[str, ...]
 
 
-def parse_vkeys(text: str | bytes) -> list[VerifierKey]:
-    """The verifier keys of a file, one a line.
+def format_vkeys(spans: Iterable[TrustedKey]) -> str:
+    """The lines of `log.vkey` or `log.vkey.retired`."""
+    return "".join(
+        f"{span.key.format()}\n" if span.until_size is None else f"{span.key.format()} {span.until_size}\n"
+        for span in spans
+    )
+
+
+def parse_vkeys(text: str | bytes) -> list[TrustedKey]:
+    """The verifier keys of a file, one a line, each with the largest size it signs if a number stands behind it.
 
     Raises:
         BadInput: it holds none, or a line is not one.
@@ -33,12 +52,12 @@ def parse_vkeys(text: str | bytes) -> list[VerifierKey]:
         lines = (text.decode() if isinstance(text, bytes) else text).split("\n")
     except UnicodeDecodeError:
         raise BadInput("not verifier keys: not text in UTF-8") from None
-    keys: list[VerifierKey] = []
+    keys: list[TrustedKey] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            keys.append(VerifierKey.parse(line.strip()))
+            keys.append(_parse_line(line.strip()))
         except BadInput as error:
             raise BadInput(error.what, where=f"line {number}", mend=error.mend) from None
     if not 0 < len(keys) <= _MAX_KEYS:
@@ -64,3 +83,10 @@ def open_signed(note: str | bytes, trusted: TrustedKeys) -> Signed:
     checkpoint = trusted.open_checkpoint(note)
     signers = {signature.key_id.hex() for signature in open_note(note, trusted.keys).verified}
     return Signed(checkpoint=checkpoint, signed_by=tuple(sorted(signers)))
+
+
+def _parse_line(line: str) -> TrustedKey:
+    key, space, until = line.partition(" ")
+    if space and not _SIZE.fullmatch(until):
+        raise BadInput("behind a verifier key stands at most one number: the largest size it signs")
+    return TrustedKey(key=VerifierKey.parse(key), until_size=int(until) if space else None)

@@ -8,7 +8,7 @@ from typing import Final
 
 from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
 from imp_consent.audit.problem import Problem, Problems
-from imp_consent.ledger.handover import TrustedKeys, trusted_keys
+from imp_consent.ledger.handover import TrustedKeys, given_keys
 from imp_consent.ledger.merkle import check_consistency, check_inclusion, leaf_hash
 from imp_consent.ledger.proof import InclusionProof, is_proof, parse_consistency, parse_proof
 from imp_consent.ledger.receipt import Receipt, commits, parse_receipt
@@ -48,13 +48,15 @@ def verify_proof(
 ) -> ProofVerification:
     """Check a proof file; `name` is what problems call it.
 
-    `vkey` are the verifier keys the holder trusts, one a line. A consistency proof is held against the pinned
+    `vkey` are the verifier keys the holder trusts, one a line: a proof holds no hand-over, so that of one log's keys
+    all but the one in use need their last size (see `parse_vkeys`). A consistency proof is held against the pinned
     checkpoint (name and bytes) of its older size, and must be given one.
 
     Raises:
-        BadInput: `vkey` holds no verifier key, or pinned checkpoints are missing or too many.
+        BadInput: `vkey` holds no verifier key or several of one log without limits, or pinned checkpoints are missing
+            or too many.
     """
-    keys = trusted_keys(parse_vkeys(vkey), ())  # a proof is too small to hold a hand-over: name the key itself
+    keys = given_keys(parse_vkeys(vkey))
     problems = Problems()
     if is_proof(data):
         if pinned:

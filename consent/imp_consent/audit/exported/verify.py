@@ -9,7 +9,7 @@ a checkpoint from somewhere else: pin it).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +19,17 @@ from imp_consent.audit.exported.text import printable
 from imp_consent.audit.exported.tree import Tree, read_tree
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.ledger.checkpoint import Checkpoint
-from imp_consent.ledger.handover import trusted_keys
-from imp_consent.ledger.note import VerifierKey
+from imp_consent.ledger.handover import TrustedKey, TrustedKeys, trusted_keys
 from imp_consent.ledger.tile import levels_of, parse_tile_path, tile_at
 from imp_core.errors import BadInput, LedgerBroken
 
-__all__ = ["CHECKPOINT", "README", "VKEYS", "ExportVerification", "verify"]
+__all__ = ["CHECKPOINT", "README", "RETIRED", "VKEYS", "ExportVerification", "verify"]
 
 CHECKPOINT: Final = "checkpoint"
 VKEYS: Final = "log.vkey"
+RETIRED: Final = "log.vkey.retired"
 README: Final = "README.md"
-_LIMITS: Final = {CHECKPOINT: 1_000_000, VKEYS: 1_000_000, README: 1_000_000}
+_LIMITS: Final = {CHECKPOINT: 1_000_000, VKEYS: 1_000_000, RETIRED: 1_000_000, README: 1_000_000}
 _SHOWN: Final = 100
 _SHOWN_PATH: Final = 200
 
@@ -65,8 +65,9 @@ def verify(
 ) -> ExportVerification:
     """Check an export; `count` hears of each entry.
 
-    `vkey` are the verifier keys the auditor trusts, one a line, from elsewhere than the folder. `pinned` are
-    checkpoints or `.tlog-proof` files kept elsewhere (name and bytes of each): the log must begin with what they say.
+    `vkey` are the verifier keys the auditor trusts, one a line, from elsewhere than the folder: where there are
+    several of this log, its hand-overs must link them all. `pinned` are checkpoints or `.tlog-proof` files kept
+    elsewhere (name and bytes of each): the log must begin with what they say.
 
     Raises:
         BadInput: the folder cannot be read, or `vkey` holds no verifier key.
@@ -77,10 +78,11 @@ def verify(
 
 
 class _Export:
-    def __init__(self, folder: Folder, keys: Sequence[VerifierKey], problems: Problems) -> None:
+    def __init__(self, folder: Folder, keys: Sequence[TrustedKey], problems: Problems) -> None:
         self._folder = folder
         self._given = keys
-        self._trusted = trusted_keys(keys, ())
+        self._trusted = TrustedKeys(tuple(keys))
+        self._linked = False  # whether the log's hand-overs agree with them
         self._problems = problems
 
     def verify(self, pinned: Sequence[tuple[str, bytes]], count: Callable[[int], None]) -> ExportVerification:
@@ -89,9 +91,9 @@ class _Export:
         tree = Tree(size=0)
         if stated is not None:
             tree = read_tree(self._folder, stated.size, self._problems, count)
+            self._follow(tree, stated.origin)
             self._check_listing(stated.size)
-        self._follow(tree)
-        self._check_listed_keys()
+        self._check_listed_keys(stated.origin if stated else "")
         signed = None if note is None or stated is None else self._open(note, CHECKPOINT, "checkpoint.signature")
         if stated is not None:
             self._check_tree(stated, signed, tree)
@@ -128,30 +130,46 @@ class _Export:
             self._problems.report("checkpoint.malformed", CHECKPOINT, why)
             return None
 
-    def _follow(self, tree: Tree) -> None:
-        """Trust also the keys that signed hand-overs in the log lead to from those given."""
+    def _follow(self, tree: Tree, origin: str) -> None:
+        """Trust the keys that signed hand-overs in the log lead to from those given, each while it was in use."""
         try:
-            self._trusted = trusted_keys(self._given, tree.keys)
+            self._trusted = trusted_keys(self._given, tree.keys, origin=origin)
+            self._linked = any(span.key.name == origin for span in self._trusted.spans)
         except LedgerBroken as error:
             self._problems.report("keys.handover", error.where or "entries", error.what)
 
-    def _check_listed_keys(self) -> None:
-        listed = self._own(VKEYS)
-        if listed is None:
+    def _check_listed_keys(self, origin: str) -> None:
+        """`log.vkey` lists the key in use, `log.vkey.retired` those before it, by the log's own hand-overs."""
+        own = [span for span in self._trusted.spans if span.key.name == origin]
+        named = self._keys_in(VKEYS)
+        strangers = [span for span in named or () if span.key not in self._trusted.keys]
+        if strangers:
+            self._problems.report(
+                "vkey.unknown",
+                VKEYS,
+                f"{len(strangers)} keys that the given verifier key does not lead to: it belongs to another log, or "
+                "no signed hand-over names them",
+            )
+        elif named is not None and self._linked:
+            expected = [TrustedKey(key=span.key) for span in own[:1]]
+            sentence = "it lists other keys than the one in use at the end of this log"
+            self._problems.expect([_plain(span) for span in named] == expected, "vkey.listed", VKEYS, sentence)
+        if not (self._linked and own[1:]):
             return
+        retired = self._keys_in(RETIRED)
+        sentence = "it does not list the keys that handed over in this log, newest first, with their last sizes"
+        expected = [_plain(span) for span in own[1:]]
+        self._problems.expect(retired in (None, expected), "vkey.retired", RETIRED, sentence)
+
+    def _keys_in(self, name: str) -> list[TrustedKey] | None:
+        data = self._own(name)
+        if data is None:
+            return None
         try:
-            named = parse_vkeys(listed)
+            return parse_vkeys(data)
         except BadInput as error:
-            self._problems.report("vkey.malformed", VKEYS, str(error))
-            return
-        strangers = [key for key in named if key not in self._trusted.keys]
-        self._problems.expect(
-            not strangers,
-            "vkey.unknown",
-            VKEYS,
-            f"{len(strangers)} keys that the given verifier key does not lead to: it belongs to another log, or no "
-            "signed hand-over names them",
-        )
+            self._problems.report("vkey.malformed", name, str(error))
+            return None
 
     def _open(self, note: bytes, place: str, code: str) -> Signed | None:
         try:
@@ -183,10 +201,12 @@ class _Export:
 
     def _check_listing(self, size: int) -> None:
         """Nothing lies there that the checkpoint does not ask for."""
-        strays = 0
+        strays, known = 0, {CHECKPOINT, VKEYS, README}
+        if not self._linked or len(self._trusted.spans) > 1:
+            known.add(RETIRED)
         try:
             for path, plain in self._folder.files():
-                if plain and (path in _LIMITS or _is_of(path, size)):
+                if plain and (path in known or _is_of(path, size)):
                     continue
                 strays += 1
                 if strays <= _SHOWN:
@@ -218,6 +238,10 @@ class _Export:
                 "is older than this checkpoint",
             )
         return agreed
+
+
+def _plain(span: TrustedKey) -> TrustedKey:
+    return replace(span, first_size=0)
 
 
 def _is_of(path: str, size: int) -> bool:
