@@ -138,6 +138,8 @@ class SystemLedger:
         """Keys, database, checkpoint: looked at, not changed."""
         keyring = self._log.keyring
         left = "" if keyring.settled else "; a rotation is under way, or died: the next command that writes finishes it"
+        if unfinished := len(keyring.unfinished):
+            left += f"; {unfinished} unfinished files of keys lie there: the next command that writes destroys them"
         yield Check(name="keys", ok=True, detail=f"{len(keyring.keys)} keys in {keyring.store.place}{left}")
         try:
             with self._log.read() as reader:

@@ -123,3 +123,19 @@ def test_a_key_that_another_one_wraps_and_that_is_gone_is_named_by_whatever_open
     with pytest.raises(KeysUnusable, match=f"the {purpose} key {old.id} is missing") as raised:
         audit(ledger)
     assert raised.value.mend == "restore the keys from their newest backup"
+
+
+def test_a_secret_that_a_killed_change_left_is_noted_and_the_next_writer_destroys_it(ledger: Any) -> None:
+    log = ledger.open()
+    kek = log.keyring.active("kek")
+    log.close()
+    left = ledger.keys / f".{kek.name}.key.0a1b2c3d.new"
+    shutil.copy(ledger.keys / f"{kek.name}.key", left)
+    workspace = Workspace(ledger.folder, {"workspace": {"log_id": "keyed", "controller": "Shop"}})
+    found = verify(workspace, Keyring.open(ledger.keys, "keyed"))
+    assert found.ok
+    assert [note.place for note in found.notes if note.code == "keys.unfinished"] == [str(left)]
+    ledger.say(ledger.open(), "ann")
+    assert not left.exists()
+    notes = verify(workspace, Keyring.open(ledger.keys, "keyed")).notes
+    assert not [note for note in notes if note.code.startswith("keys.")]

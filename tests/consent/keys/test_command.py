@@ -244,3 +244,13 @@ def test_every_command_of_the_group_shows_an_example(shop: Any) -> None:
     names = ("list", "rotate", "wrap", "retire", "export", "copy")
     for name in names:
         assert "Example: imp keys" in shop("keys", name, "--help").ok().out
+
+
+def test_the_doctor_names_secrets_that_a_killed_change_left_and_a_writer_takes_them_away(shop: Any) -> None:
+    (kek,) = shop.keys.glob("kek-*.key")
+    left = shop.keys / f".{kek.name}.0a1b2c3d.new"
+    shutil.copy(kek, left)
+    assert "1 unfinished files of keys" in shop("doctor").ok().out
+    shop("keys", "rotate", "kek", "--execute").ok()
+    assert not left.exists()
+    assert "unfinished" not in shop("doctor").ok().out

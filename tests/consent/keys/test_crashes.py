@@ -90,7 +90,7 @@ def problems(ledger: Any) -> list[str]:
     workspace = Workspace(ledger.folder, {"workspace": {"log_id": "keyed", "controller": "Shop"}})
     result = verify(workspace, Keyring.open(ledger.keys, "keyed"))
     return [f"{problem.code} {problem.place}" for problem in result.problems] + [
-        note.code for note in result.notes if note.code == "keys.unsettled"
+        note.code for note in result.notes if note.code.startswith("keys.")
     ]
 
 
@@ -152,6 +152,7 @@ def look_after(ledger: Any, running: Any, at: int, answers: Any) -> None:
     ledger.say(late, "cid", "refuse")
     ring = Keyring.open(ledger.keys, "keyed")
     assert ring.settled, at
+    assert not [path.name for path in ledger.keys.iterdir() if path.name.startswith(".") and ".key." in path.name], at
     assert not any(key.state is KeyState.STAGED for key in ring.keys)
     assert {len(ring.every(purpose)) for purpose in ("kek", "row")} == {1}
     assert sum(bool(key.secret) for key in ring.every("sign")) == 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from imp_core.workspace import sync, write_atomically
 __all__ = ["FolderKeys", "keys_folder"]
 
 _SUFFIX: Final = ".key"
+_UNFINISHED: Final = f".*{_SUFFIX}.*.new"  # what `write_atomically` leaves where it is killed before its rename
 _OTHERS: Final = 0o077
 _READINGS: Final = 20  # of keys that change meanwhile, before giving up
 
@@ -67,33 +69,49 @@ class FolderKeys:
                 if listed == _key_files(folder):
                     raise
                 continue
-            if listed == _key_files(folder):
+            if listed == _key_files(folder):  # the same files still: none was overwritten while it was read
                 return found
         raise KeysUnusable("keys are being changed without end", where=str(folder), mend="try again")
 
     def store(self, name: str, data: bytes) -> None:
-        """Write one key, fsynced with its folder."""
-        write_atomically(self.folder / f"{name}{_SUFFIX}", data, mode=0o600)
+        """Write one key, fsynced with its folder, and overwrite the file whose place it takes.
+
+        Raises:
+            ImpError: the folder cannot be written to; the key is as it was.
+        """
+        path = self._path(name)
+        with _opened(path) as replaced:
+            write_atomically(path, data, mode=0o600)
+            if replaced is not None:
+                _overwrite(replaced)
 
     def destroy(self, name: str) -> None:
-        """Remove and overwrite one key. What a disk or a backup keeps of a file that was overwritten is theirs.
+        """Remove and overwrite one key, unfinished files of it too.
+
+        What a disk or a backup keeps of a file that was overwritten is theirs.
 
         Raises:
             KeysUnusable: it cannot be removed.
         """
-        path = self.folder / f"{name}{_SUFFIX}"
-        try:
-            with path.open("r+b") as file:
-                # removed first: a crash leaves the key, or nothing, never a broken one
-                path.unlink()
-                sync(self.folder)
-                file.write(secrets.token_bytes(os.fstat(file.fileno()).st_size))
-                file.flush()
-                os.fsync(file.fileno())
-        except FileNotFoundError:
-            return  # somebody else was at it too
-        except OSError as error:
-            raise KeysUnusable(f"a key cannot be destroyed: {error.strerror}", where=str(path)) from None
+        for path in sorted(self.folder.glob(f".{name}{_SUFFIX}.*.new")):
+            _destroy(path)
+        _destroy(self._path(name))
+
+    def unfinished(self) -> list[Path]:
+        """Files with a secret that somebody who is writing keys, or was killed at it, has not put in their place."""
+        return sorted(self.folder.glob(_UNFINISHED))
+
+    def sweep(self) -> None:
+        """Destroy unfinished files. Only under the ledger's write lock: whoever left them was killed.
+
+        Raises:
+            KeysUnusable: one cannot be removed.
+        """
+        for path in self.unfinished():
+            _destroy(path)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}{_SUFFIX}"
 
 
 def keys_folder(environ: Mapping[str, str], log_id: str) -> Path:
@@ -106,8 +124,47 @@ def keys_folder(environ: Mapping[str, str], log_id: str) -> Path:
     return Path(platformdirs.user_config_dir("imp", appauthor=False)) / log_id
 
 
-def _key_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{_SUFFIX}"))
+def _key_files(folder: Path) -> dict[Path, tuple[int, int]]:
+    """The key files, and what tells each from another of its name."""
+    found: dict[Path, tuple[int, int]] = {}
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        with contextlib.suppress(FileNotFoundError):  # destroyed since it was listed
+            status = path.stat()
+            found[path] = status.st_ino, status.st_mtime_ns
+    return found
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
+    """A key file to be overwritten; None where there is none."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        yield None
+        return
+    except OSError as error:
+        raise KeysUnusable(f"a key cannot be written: {error.strerror}", where=str(path)) from None
+    try:
+        yield descriptor
+    except OSError as error:
+        raise KeysUnusable(f"a key cannot be destroyed: {error.strerror}", where=str(path)) from None
+    finally:
+        os.close(descriptor)
+
+
+def _overwrite(descriptor: int) -> None:
+    os.pwrite(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size), 0)
+    os.fsync(descriptor)
+
+
+def _destroy(path: Path) -> None:
+    with _opened(path) as descriptor:
+        if descriptor is None:
+            return  # somebody else was at it too
+        # removed first: a crash leaves the key, or nothing, never a broken one
+        path.unlink(missing_ok=True)
+        sync(path.parent)
+        _overwrite(descriptor)
 
 
 def _read(path: Path) -> bytes:

@@ -6,13 +6,15 @@ import base64
 import binascii
 import json
 import re
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from imp_core.errors import KeysUnusable
 
-__all__ = ["FIXED", "LENGTH", "PURPOSES", "Key", "KeyState", "format_key", "parse_key"]
+__all__ = ["FIXED", "LENGTH", "PURPOSES", "Key", "KeyState", "format_key", "new_key", "parse_key"]
 
 _FORMATS: Final = ("imp-key/1", "imp-key/2")  # the second knows created_us, wraps and public
 LENGTH: Final = 32
@@ -70,6 +72,19 @@ class Key:
     def without_secret(self) -> Key:
         """A signing key that can only verify any more."""
         return replace(self, state=KeyState.RETIRED, secret=b"", public=self.public or _public(self.secret))
+
+
+def new_key(purpose: str, *, epoch: int, state: KeyState, created_us: int | None, wraps: Sequence[str] = ()) -> Key:
+    """A key that nobody had before, its secret from the operating system."""
+    return Key(
+        purpose=purpose,
+        id=secrets.token_hex(4),
+        epoch=epoch,
+        state=state,
+        secret=secrets.token_bytes(LENGTH),
+        created_us=created_us,
+        wraps=tuple(wraps),
+    )
 
 
 def format_key(key: Key, log_id: str) -> bytes:

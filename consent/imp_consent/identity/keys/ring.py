@@ -8,14 +8,13 @@ leaves, the ring follows it, and the next writer settles, under the ledger's wri
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from imp_consent.identity.keys.folder import FolderKeys
-from imp_consent.identity.keys.key import LENGTH, PURPOSES, Key, KeyState, format_key, parse_key
+from imp_consent.identity.keys.key import PURPOSES, Key, KeyState, format_key, new_key, parse_key
 from imp_core.errors import ImpError, KeysUnusable
 from imp_core.key_store import KeyStore
 
@@ -52,7 +51,7 @@ class Keyring:
         store.prepare()
         try:
             for purpose in PURPOSES:
-                key = _new(purpose, epoch=1, state=KeyState.ACTIVE, created_us=created_us)
+                key = new_key(purpose, epoch=1, state=KeyState.ACTIVE, created_us=created_us)
                 store.store(key.name, format_key(key, log_id))
         except ImpError as error:
             raise KeysUnusable(f"cannot write keys: {error.what}", where=str(folder)) from None
@@ -89,7 +88,8 @@ class Keyring:
                     where=store.place,
                     mend="restore the keys from their own backup",
                 )
-        return cls(folder=folder, log_id=log_id, store=store, keys=tuple(keys)).using(newest)
+        settled = not _unfinished(store)
+        return cls(folder=folder, log_id=log_id, store=store, keys=tuple(keys), settled=settled).using(newest)
 
     def reload(self) -> Keyring:
         """The keyring as its store has it now.
@@ -184,7 +184,7 @@ class Keyring:
         """
         self.activate()
         epoch = 1 + max(key.epoch for key in (*self.reload_raw(), *self.keys) if key.purpose == purpose)
-        key = replace(_new(purpose, epoch=epoch, state=KeyState.STAGED, created_us=created_us), wraps=tuple(wraps))
+        key = new_key(purpose, epoch=epoch, state=KeyState.STAGED, created_us=created_us, wraps=wraps)
         self._store(key)
         return key
 
@@ -216,6 +216,8 @@ class Keyring:
                 self._store(key.without_secret())
             elif key.state is KeyState.ACTIVE:
                 self._store(key.in_state(KeyState.RETIRED))
+        if isinstance(self.store, FolderKeys):
+            self.store.sweep()
         return self.reload().using(self.in_use())
 
     def forget(self, key: Key) -> Keyring:
@@ -238,6 +240,11 @@ class Keyring:
             self.folder.rmdir()
 
     @property
+    def unfinished(self) -> list[Path]:
+        """Files beside the keys that hold a secret and were never put in their place; `settle` destroys them."""
+        return _unfinished(self.store)
+
+    @property
     def checkpoint_file(self) -> Path:
         """Where the newest signed checkpoint is kept, outside the database."""
         return self.folder / CHECKPOINT_NAME
@@ -246,15 +253,8 @@ class Keyring:
         self.store.store(key.name, format_key(key, self.log_id))
 
 
-def _new(purpose: str, *, epoch: int, state: KeyState, created_us: int | None) -> Key:
-    return Key(
-        purpose=purpose,
-        id=secrets.token_hex(4),
-        epoch=epoch,
-        state=state,
-        secret=secrets.token_bytes(LENGTH),
-        created_us=created_us,
-    )
+def _unfinished(store: KeyStore) -> list[Path]:
+    return store.unfinished() if isinstance(store, FolderKeys) else []
 
 
 def _epoch(key: Key) -> int:
