@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from imp_consent.audit.mends import MENDS
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Problem", "Problems", "row_place"]
+__all__ = ["Problem", "Problems", "row_place", "told"]
 
 _SHOWN: Final = 40
 _SHOWN_BYTES: Final = 8
@@ -21,12 +22,13 @@ class Problem:
     """One thing that is not as it should be, or (among the notes) is worth knowing.
 
     `code` is stable and made for programs (`entry.hash`), `place` names table and row or file, `sentence` is for
-    people. None of them holds a raw identifier.
+    people, `mend` what they can do about it. None of them holds a raw identifier.
     """
 
     code: str
     place: str
     sentence: str
+    mend: str | None = None
 
 
 class Problems:
@@ -38,11 +40,11 @@ class Problems:
 
     def report(self, code: str, place: str, sentence: str) -> None:
         """Note one problem."""
-        self.found.append(Problem(code=code, place=place, sentence=sentence))
+        self.found.append(Problem(code=code, place=place, sentence=sentence, mend=MENDS.get(code)))
 
     def note(self, code: str, place: str, sentence: str) -> None:
         """Note what is worth knowing and nothing wrong."""
-        self.notes.append(Problem(code=code, place=place, sentence=sentence))
+        self.notes.append(Problem(code=code, place=place, sentence=sentence, mend=MENDS.get(code)))
 
     def expect(self, holds: object, code: str, place: str, sentence: str) -> bool:
         """Note a problem unless something holds; returns whether it does."""
@@ -62,6 +64,18 @@ class Problems:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # what other hands wrote may have any shape: the audit still answers
             self.report("ledger.broken", place, f"what is stored here has no known form ({type(error).__name__})")
+
+
+def told(problems: Sequence[Problem], *, most: int) -> list[str]:
+    """Problems as lines: up to `most` of them, how many more there are, and what to do about all, once for each."""
+    listed = [f"  {problem.code}  {problem.place}: {problem.sentence}" for problem in problems[:most]]
+    if len(problems) > most:
+        listed.append(f"  … and {len(problems) - most} more: imp audit verify --json")
+    mends: dict[str, set[str]] = {}
+    for problem in problems:
+        if problem.mend:
+            mends.setdefault(problem.mend, set()).add(problem.code)
+    return [*listed, *(f"mend: {mend} ({', '.join(sorted(codes))})" for mend, codes in mends.items())]
 
 
 def row_place(table: str, key: Sequence[object]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from imp_consent.audit.exported.keys import signed_note
+from imp_consent.audit.problem import told
 from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.export import export_command
 from imp_consent.commands.prove import prove_command
@@ -135,8 +136,4 @@ def _text(result: Verification) -> str:
     facts = "\n".join([facts, *noted])
     if result.ok:
         return f"{facts}\nok: everything agrees"
-    found = [f"  {problem.code}  {problem.place}: {problem.sentence}" for problem in result.problems[:_SHOWN]]
-    more = len(result.problems) - _SHOWN
-    if more > 0:
-        found.append(f"  … and {more} more: imp audit verify --json")
-    return "\n".join([facts, f"NOT OK: {len(result.problems)} problems", *found])
+    return "\n".join([facts, f"NOT OK: {len(result.problems)} problems", *told(result.problems, most=_SHOWN)])

@@ -9,6 +9,7 @@ from typing import Final
 
 from imp_consent.audit.exported import ExportVerification, ProofVerification, verify, verify_proof
 from imp_consent.audit.exported.text import printable
+from imp_consent.audit.problem import told
 from imp_consent.ledger.proof import MAX_PROOF
 from imp_core.command import lines
 from imp_core.errors import BadInput
@@ -76,11 +77,7 @@ def _lines(found: ExportVerification | ProofVerification) -> list[str]:
     shown = [lines({name.ljust(_WIDTH): value}) for name, value in facts.items() if value is not None]
     if found.ok:
         return [*shown, f"ok: {_meaning(found)}"]
-    listed = [f"  {problem.code}  {problem.place}: {problem.sentence}" for problem in found.problems[:_SHOWN]]
-    more = len(found.problems) - _SHOWN
-    if more > 0:
-        listed.append(f"  … and {more} more: imp audit verify --json")
-    return [*shown, f"NOT OK: {len(found.problems)} problems", *listed]
+    return [*shown, f"NOT OK: {len(found.problems)} problems", *told(found.problems, most=_SHOWN)]
 
 
 def _of_export(found: ExportVerification) -> dict[str, str | None]:

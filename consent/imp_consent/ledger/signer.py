@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -18,6 +19,8 @@ from imp_core.clock import SECOND_US
 from imp_core.errors import LedgerBroken
 
 __all__ = ["SIGN_ENTRIES", "SIGN_US", "Signer", "signing_key", "signing_keys", "verifier_keys"]
+
+_logger = logging.getLogger(__name__)
 
 # A checkpoint costs four fsyncs, as much as four commits. So a writer signs once this many entries wait for one, or so
 # long after the last, on demand, and when it ends. A rollback of what no checkpoint covers yet is not noticed.
@@ -129,6 +132,10 @@ class Signer:
             files.set_aside()
         covered = 0 if outside is None else outside.size
         held = files.held(covered)
+        if held < covered:
+            _logger.warning(
+                "the copy of leaves held %d of %d: the rest is copied anew, %s", held, covered, files.folder
+            )
         if held < checkpoint.size:
             files.append(covered, _leaves(sql, held))
         self._documents.keep(sql)

@@ -211,3 +211,17 @@ def test_another_history_of_the_same_log_is_neither_read_nor_written_nor_signed(
         append(forked)
     with pytest.raises(LedgerBroken, match="rewritten"):
         forked.checkpoint()
+
+
+def test_a_copy_of_leaves_that_is_made_anew_is_told(
+    open_log: Callable[[], Log], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = open_log()
+    append(log, 3)
+    log.checkpoint()
+    assert caplog.messages == []
+    (log.keyring.folder / "leaves").unlink()
+    log.checkpoint()
+    (told,) = caplog.messages
+    assert told.startswith("the copy of leaves held 0 of 3: the rest is copied anew")
+    assert copied(log) == stored(tmp_path)
