@@ -21,10 +21,11 @@ from imp_consent.ledger.encoding import decode, encode
 from imp_consent.ledger.entry import (
     Statement,
     commitment,
-    format_payload,
+    encode_statement,
     format_system_leaf,
     parse_payload,
     parse_system_leaf,
+    payload_with,
     person_leaf,
 )
 from imp_consent.ledger.handover import format_handover, parse_handover
@@ -119,7 +120,7 @@ FORMATS: Final = {
     "canonical JSON": _Format(decode, (_LEAF, _SYSTEM, _EXTRA), encode),
     "system leaf": _Format(lambda data: parse_system_leaf(data, seq=1), (_SYSTEM, _LEAF)),
     "payload": _Format(
-        lambda data: parse_payload(data, seq=1, subject=2), (format_payload(_SAID, {"actor": "self"}),)
+        lambda data: parse_payload(data, seq=1, subject=2), (payload_with(encode_statement(_SAID), {"actor": "self"}),)
     ),
     "hand-over": _Format(parse_handover, (format_handover(_KEY, _NEXT, seq=7).encode(),)),
     "sums": _Format(_text(parse_sums), (format_sums({"a": 1, "b": 2**255}).encode(),)),

@@ -27,7 +27,6 @@ __all__ = [
     "commitment",
     "commitment_to",
     "encode_statement",
-    "format_payload",
     "format_system_leaf",
     "parse_payload",
     "parse_system_leaf",
@@ -120,17 +119,12 @@ def person_leaf(*, link: bytes, commit: bytes, day: int) -> bytes:
     return f'{{"commit":"{commit.hex()}","day":{day},"link":"{link.hex()}","v":{_VERSION}}}'.encode()
 
 
-def format_payload(statement: Statement, envelope: Mapping[str, Json]) -> bytes:
-    """The plain text of a payload.
+def payload_with(said: bytes, envelope: Mapping[str, Json]) -> bytes:
+    """The plain text of a payload, from the statement's canonical JSON and the envelope.
 
     Raises:
         BadInput: outside the canonical profile, or longer than an entry may be.
     """
-    return payload_with(encode_statement(statement), envelope)
-
-
-def payload_with(said: bytes, envelope: Mapping[str, Json]) -> bytes:
-    """The same, with the statement's canonical JSON."""
     data = b'{"e":%b,"s":%b}' % (encode(envelope), said)  # the bytes of `encode({"e": envelope, "s": statement})`
     if len(data) > MAX_BYTES:
         raise BadInput(f"{len(data)} bytes of canonical JSON", mend=f"an entry holds at most {MAX_BYTES} bytes")
@@ -170,12 +164,13 @@ def parse_system_leaf(leaf: bytes, *, seq: int) -> SystemEntry | None:
     Raises:
         LedgerBroken: it is neither.
     """
-    document: Any = decode(leaf)
-    if isinstance(document, dict) and "link" in document:
+    document = decode(leaf)
+    if not isinstance(document, dict):
+        raise LedgerBroken("a leaf without its fields", where=f"entry {seq}")
+    if "link" in document:
         return None
-    try:
-        return SystemEntry(
-            seq=seq, type=document["type"], at_us=document["at"], actor=document["actor"], fields=document["fields"]
-        )
-    except (KeyError, TypeError):
-        raise LedgerBroken("a leaf without its fields", where=f"entry {seq}") from None
+    type_, at_us, actor, fields = (document.get(name) for name in ("type", "at", "actor", "fields"))
+    # a bool is an int to Python
+    if not (isinstance(type_, str) and type(at_us) is int and isinstance(actor, str) and isinstance(fields, dict)):
+        raise LedgerBroken("a leaf without its fields", where=f"entry {seq}")
+    return SystemEntry(seq=seq, type=type_, at_us=at_us, actor=actor, fields=fields)

@@ -26,7 +26,6 @@ __all__ = [
     "prove_consistency",
     "prove_inclusion",
     "root_of",
-    "subtrees_of",
 ]
 
 HASH_SIZE: Final = 32
@@ -162,11 +161,6 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     frontier = Frontier()
     frontier.extend(leaf_hashes)
     return frontier.root()
-
-
-def subtrees_of(leaf_hashes: Sequence[bytes]) -> Subtree:
-    """Subtree hashes computed from all leaf hashes in memory: every proof costs O(n)."""
-    return lambda start, stop: root_of(leaf_hashes[start:stop])
 
 
 def prove_inclusion(subtree: Subtree, index: int, size: int) -> list[bytes]:

@@ -39,7 +39,7 @@ def format_receipt(receipt: Receipt) -> bytes:
     """The receipt's bytes.
 
     Raises:
-        BadInput: a leaf that is not text, or a blind without a statement.
+        BadInput: a leaf that is not text, a blind without a statement, or a statement longer than an entry may be.
     """
     try:
         document: dict[str, Json] = {"leaf": receipt.leaf.decode()}
@@ -48,6 +48,7 @@ def format_receipt(receipt: Receipt) -> bytes:
     if (receipt.blind is None) != (receipt.statement is None):
         raise BadInput("a receipt has both blind and statement, or neither")
     if receipt.blind is not None:
+        encode(receipt.statement)
         document |= {"blind": receipt.blind.hex(), "statement": receipt.statement}
     return encode(document, limit=_LIMIT)
 
@@ -67,6 +68,10 @@ def parse_receipt(data: bytes) -> Receipt:
     blind, statement = document["blind"], document["statement"]
     if not (isinstance(blind, str) and _BLIND.fullmatch(blind) and isinstance(statement, dict)):
         raise LedgerBroken("not a receipt: its blind is not 32 bytes in hex, or its statement is no object")
+    try:
+        encode(statement)
+    except BadInput:
+        raise LedgerBroken("not a receipt: its statement is longer than an entry may be") from None
     return Receipt(leaf=leaf, blind=bytes.fromhex(blind), statement=statement)
 
 

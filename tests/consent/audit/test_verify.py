@@ -16,7 +16,7 @@ from imp_consent.audit import files
 from imp_consent.audit import verify as verify_module
 from imp_consent.audit.problem import Problems
 from imp_consent.identity.keys import Keyring
-from imp_consent.ledger.entry import Statement, format_payload, person_leaf
+from imp_consent.ledger.entry import Statement, encode_statement, payload_with, person_leaf
 from imp_consent.ledger.log import Log, create_log
 from imp_consent.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from imp_consent.ledger.transaction import Transaction
@@ -164,7 +164,9 @@ def test_a_second_file_of_a_batch_is_noted_while_no_erasure_has_written_it_anew(
 
 @pytest.mark.parametrize(("version", "ok"), [(0, True), (2, True), (3, True), (4, True), (5, False)])
 def test_while_erasures_are_under_way_every_version_that_they_superseded_may_lie_there(version: int, ok: bool) -> None:
-    problems = Problems()  # three were killed one after the other, each after it had put its version in the other's place
+    problems = (
+        Problems()
+    )  # three were killed one after the other, each after it had put its version in the other's place
     path = f"archive/b00000001-v{version}-0123456789ab.parquet"
     files._check_unnamed(path, {1: 3}, erasing=True, fresh=False, problems=problems)
     assert (problems.found == []) is ok
@@ -326,7 +328,7 @@ def test_a_payload_rewritten_with_the_persons_key_is_not_what_the_leaf_commits_t
         said = Statement(type="grant", purpose="analytics", channel="", at_us=entry.statement.at_us)
         secrets, _ = transaction.subjects.secrets(cid)
         (leaf,) = transaction.sql.execute("SELECT leaf FROM entry WHERE seq = 8").fetchone()
-        forged = secrets.payloads.encrypt(b"n" * 12, format_payload(said, {}), leaf)
+        forged = secrets.payloads.encrypt(b"n" * 12, payload_with(encode_statement(said), {}), leaf)
         transaction.sql.execute("UPDATE payload SET nonce = ?, ciphertext = ? WHERE seq = 8", (b"n" * 12, forged))
     assert places(audited, "payload.commitment") == ["payload 8"]
 

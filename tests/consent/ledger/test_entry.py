@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imp_consent.ledger.encoding import encode
-from imp_consent.ledger.entry import Statement, encode_statement, format_payload, person_leaf
-from imp_core.errors import BadInput
+from imp_consent.ledger.entry import Statement, encode_statement, parse_system_leaf, payload_with, person_leaf
+from imp_core.errors import BadInput, LedgerBroken
 
 WORDS = st.text(max_size=30)
 TIMES = st.integers(-(2**54), 2**54)
@@ -26,7 +26,7 @@ def test_a_statement_is_written_as_its_plain_json_or_refused_with_it(
             encode_statement(said)
         return
     assert encode_statement(said) == plain
-    assert format_payload(said, {"n": 1, "a": [None, "é"]}) == encode(
+    assert payload_with(encode_statement(said), {"n": 1, "a": [None, "é"]}) == encode(
         {"s": said.plain(), "e": {"n": 1, "a": [None, "é"]}}
     )
 
@@ -42,9 +42,29 @@ def test_a_persons_leaf_is_canonical(link: bytes, commit: bytes, day: int) -> No
 def test_a_payload_is_no_longer_than_an_entry_may_be(length: int, *, taken: bool) -> None:
     said = Statement(type="grant", purpose="p", channel="", at_us=0)
     if taken:
-        assert len(format_payload(said, {"n": "x" * length})) > length
+        assert len(payload_with(encode_statement(said), {"n": "x" * length})) > length
     else:
         with pytest.raises(BadInput, match="4096"):
-            format_payload(said, {"n": "x" * length})
+            payload_with(encode_statement(said), {"n": "x" * length})
     with pytest.raises(BadInput, match="4096"):
-        format_payload(said, {"n": "x" * 4_050})
+        payload_with(encode_statement(said), {"n": "x" * 4_050})
+
+
+SYSTEM = {"v": 1, "type": "import", "at": 1, "actor": "x", "fields": {"n": 1}}
+
+
+@pytest.mark.parametrize("name", ["type", "at", "actor", "fields"])
+@pytest.mark.parametrize("value", [None, True, 7, "x", ["x"], {"x": 1}])
+def test_a_system_leaf_with_a_field_of_another_type_is_none(name: str, value: object) -> None:
+    leaf = encode(SYSTEM | {name: value})  # type: ignore[dict-item]
+    if type(value) is type(SYSTEM[name]):
+        assert parse_system_leaf(leaf, seq=1) is not None
+        return
+    with pytest.raises(LedgerBroken, match="without its fields"):
+        parse_system_leaf(leaf, seq=1)
+
+
+@pytest.mark.parametrize("leaf", [b"[]", b"null", b'"link"', b"7", b"{}"])
+def test_a_leaf_that_is_no_object_or_an_empty_one_is_none(leaf: bytes) -> None:
+    with pytest.raises(LedgerBroken, match="without its fields"):
+        parse_system_leaf(leaf, seq=1)
