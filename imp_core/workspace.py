@@ -132,7 +132,13 @@ def find_workspace(start: Path, environ: Mapping[str, str]) -> Workspace:
     """
     home = environ.get("IMP_HOME")
     if home:
-        return Workspace.load(start / home)
+        try:
+            return Workspace.load(start / home)
+        except WorkspaceMissing as error:
+            mend = "set IMP_HOME to a workspace, or unset it to look from the present folder upwards; or: imp init"
+            raise WorkspaceMissing(
+                "no workspace in the folder that IMP_HOME names", where=error.where, mend=mend
+            ) from None
     for folder in (start, *start.parents):
         if os.path.lexists(folder / CONFIG_NAME):
             return Workspace.load(folder)

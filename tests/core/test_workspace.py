@@ -60,6 +60,15 @@ def test_imp_home_names_it_whatever_lies_around(tmp_path):
     assert find_workspace(tmp_path / "w", {"IMP_HOME": "../other"}).log_id == "l2"
 
 
+@pytest.mark.parametrize("home", ["none", "file", "../elsewhere"])
+def test_a_folder_without_a_workspace_that_imp_home_chose_is_named_with_who_chose_it(tmp_path, home):
+    made(tmp_path / "w")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkspaceMissing, match="IMP_HOME names") as caught:
+        find_workspace(tmp_path / "w", {"IMP_HOME": str(tmp_path / home)})
+    assert "unset it" in caught.value.mend
+
+
 @pytest.mark.parametrize("home", [None, "none", "file"])
 def test_no_workspace_says_how_to_make_one(tmp_path, home):
     (tmp_path / "file").write_text("")

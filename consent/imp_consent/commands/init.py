@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import sqlite3
 import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import click
 
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.ledger.log import Log, create_log
-from imp_consent.ledger.store import SCHEMA_VERSION, upgrade_database
+from imp_consent.ledger.store import SCHEMA_VERSION, connect_read_only, upgrade_database
 from imp_consent.policy.notice import default_notice, register_notice
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import BadInput
+from imp_core.errors import BadInput, LedgerBroken
 from imp_core.workspace import CONFIG_NAME, Workspace, write_atomically
 
 __all__ = ["Initialised", "Upgraded", "init", "init_command", "upgrade"]
@@ -36,6 +38,8 @@ timezone = {timezone}
 [privacy]
 k = 10  # groups of fewer people than this are never shown
 """
+_FIRST_ENTRIES: Final = 2  # what `init` itself appends: purposes and a notice
+_LOST: Final = "see docs/ledger.md, When something broke"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +92,20 @@ class Upgraded:
     now: str
 
 
-def upgrade(ctx: Context) -> Upgraded:
-    """Bring the ledger of the present workspace to this version's schema, in one transaction; entries are not touched.
+def upgrade(ctx: Context, folder: Path | None = None) -> Upgraded:
+    """Bring a workspace's ledger to this version's schema, in one transaction; entries are not touched.
+
+    The workspace is the one in `folder`, which is this context's from then on; without it, the present one.
 
     Raises:
-        WorkspaceMissing: there is no workspace here.
+        WorkspaceMissing: there is no workspace.
         KeysUnusable: the ledger was upgraded, but a key is missing, malformed or readable by others.
         LedgerBroken: the database is of a version this imp does not know, or cannot be written.
     """
     ctx.close()
+    if folder is not None:
+        ctx.reload_workspace()
+        ctx.workspace = Workspace.load((ctx.directory / folder).resolve())
     before = upgrade_database(ctx.workspace.database)
     if before != SCHEMA_VERSION:
         open_log(ctx).checkpoint()  # with what this version keeps outside the database
@@ -107,11 +116,7 @@ def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
     if (root / CONFIG_NAME).exists():
         raise BadInput("there is a workspace here already", where=str(root))
     if (root / "ledger.db").exists():
-        raise BadInput(
-            f"a ledger without {CONFIG_NAME}: an imp init was interrupted here, or is under way",
-            where=str(root),
-            mend="if none is under way, remove ledger.db and the keys folder of that attempt, and run it again",
-        )
+        raise _ledger_alone(root)
     if keys.is_relative_to(root):
         raise BadInput(
             "the keys would lie inside the workspace", where=str(keys), mend="set IMP_KEYS to another folder"
@@ -122,6 +127,37 @@ def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
         zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a region alone is a folder
         raise BadInput("unknown time zone", where="--timezone", mend="an IANA name such as Europe/Paris") from None
+
+
+def _ledger_alone(root: Path) -> BadInput:
+    """What a ledger without `imp.toml` is: a workspace that lost it, or an `imp init` that did not come to its end."""
+    path = root / "ledger.db"
+    try:
+        with contextlib.closing(connect_read_only(path)) as sql:
+            state = sql.execute("SELECT log_id, size FROM log_state").fetchone()
+    except (LedgerBroken, sqlite3.Error) as error:
+        if path.stat().st_size:
+            what = error.what if isinstance(error, LedgerBroken) else type(error).__name__
+            return BadInput(
+                f"a ledger without {CONFIG_NAME}, which cannot be read: {what}",
+                where=str(root),
+                mend=f"keep it, and make the workspace in another folder; if {CONFIG_NAME} was lost here: {_LOST}",
+            )
+        state = None
+    if state is not None and state[1] > _FIRST_ENTRIES:
+        log_id, entries = str(state[0]), state[1]
+        return BadInput(
+            f"{CONFIG_NAME} is lost: here is the ledger {log_id}, of {entries} entries",
+            where=str(root),
+            mend=f'remove nothing; write {CONFIG_NAME} again: [workspace], log_id = "{log_id}", controller = "…", '
+            f'timezone = "…", each on a line of its own; then {_LOST}',
+        )
+    return BadInput(
+        f"a ledger without {CONFIG_NAME} in which nobody said anything: "
+        "an imp init was interrupted here, or is under way",
+        where=str(root),
+        mend="if none is under way, remove ledger.db and the keys folder of that attempt, and run it again",
+    )
 
 
 def _create(
@@ -186,25 +222,27 @@ def _remove_folder(path: Path) -> None:
 
 
 @click.command("init")
-@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--controller", help="Who decides on the data (default: the folder's name).")
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone in which cohort days begin.")
-@click.option("--upgrade", "upgrade_only", is_flag=True, help="Bring the ledger of an older imp to this version.")
+@click.option(
+    "--upgrade", "upgrade_only", is_flag=True, help="Bring the ledger of an older imp (in DIR) to this version."
+)
 @json_option
 @pass_context
 def init_command(
-    ctx: Context, folder: Path, controller: str | None, timezone: str, *, upgrade_only: bool, as_json: bool
+    ctx: Context, folder: Path | None, controller: str | None, timezone: str, *, upgrade_only: bool, as_json: bool
 ) -> None:
     """Create a workspace: keys (outside of it), ledger, purposes and one notice.
 
     Example: imp init shop --controller "Shop Ltd"
     """
     if upgrade_only:
-        changed = upgrade(ctx)
+        changed = upgrade(ctx, folder)
         said = "as it was" if changed.before == changed.now else f"was {changed.before}"
         emit(changed, f"{changed.root}: the ledger's schema is {changed.now} ({said})", as_json=as_json)
         return
-    done = init(ctx, folder, controller=controller, timezone=timezone)
+    done = init(ctx, folder or Path(), controller=controller, timezone=timezone)
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
     text = (

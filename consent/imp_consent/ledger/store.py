@@ -16,10 +16,12 @@ from imp_core.errors import LedgerBroken
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Unavailable",
     "WrongVersion",
     "connect",
     "connect_read_only",
     "create_database",
+    "is_unavailable",
     "sqlite_errors",
     "transaction",
     "upgrade_database",
@@ -27,6 +29,7 @@ __all__ = [
 
 SCHEMA_VERSION: Final = "m003"
 _OLDER: Final = ("m001", "m002")  # what `upgrade_database` brings up to it
+_FROM_BACKUP: Final = "restore it from a backup: imp restore BACKUP"
 _BUSY_MS = 30_000
 _PAUSE_MOST_US: Final = 4_000  # some commits
 _PAUSE_LEAST_US: Final = 100
@@ -48,6 +51,10 @@ _PRAGMAS = (
 
 class WrongVersion(LedgerBroken):
     """The database is sound, but of another version of imp (exit code 3)."""
+
+
+class Unavailable(LedgerBroken):
+    """The database cannot be opened or read now: busy, or not ours to read. Nothing is said about what is in it."""
 
 
 def create_database(path: Path) -> None:
@@ -115,6 +122,11 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     elif path.with_name(path.name + "-shm").exists():
         mode = "ro&readonly_shm=1"
     return _open(path, mode, ("PRAGMA query_only = ON", "PRAGMA temp_store = MEMORY"))
+
+
+def is_unavailable(error: sqlite3.Error) -> bool:
+    """Whether an error says nothing about what is in the database: busy, cannot be opened, read or written."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _UNAVAILABLE
 
 
 @contextmanager
@@ -189,7 +201,7 @@ def _of_another_version(path: Path, version: str) -> WrongVersion:
 
 def _open_any(path: Path, mode: str, pragmas: tuple[str, ...]) -> tuple[sqlite3.Connection, str]:
     if not path.is_file():
-        raise LedgerBroken("there is no ledger", where=str(path), mend="create a workspace with: imp init")
+        raise LedgerBroken("there is no ledger", where=str(path), mend="put it back with: imp restore BACKUP")
     try:
         sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
         sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
@@ -197,12 +209,12 @@ def _open_any(path: Path, mode: str, pragmas: tuple[str, ...]) -> tuple[sqlite3.
             sql.execute(pragma)
         found = sql.execute("SELECT version_num FROM alembic_version").fetchall()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _UNAVAILABLE:  # else: a table that should be there is not
-            raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
-        raise LedgerBroken(
+        if not is_unavailable(error):  # else: a table that should be there is not
+            raise LedgerBroken("not a ledger of imp", where=str(path), mend=_FROM_BACKUP) from None
+        raise Unavailable(
             f"the ledger cannot be opened now: {error}", where=str(path), mend="try again; look at its owner and mode"
         ) from None
     except (sqlite3.DatabaseError, UnicodeDecodeError):  # a damaged schema may not even be text
-        raise LedgerBroken("not a ledger of imp", where=str(path), mend="restore it from a backup") from None
+        raise LedgerBroken("not a ledger of imp", where=str(path), mend=_FROM_BACKUP) from None
     version = str(found[0][0])[:20] if len(found) == 1 else "none"
     return sql, version

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from imp_consent.commands import init as init_module
+from imp_consent.commands.check import check
 from imp_consent.commands.init import init
+from imp_consent.commands.record import record
 from imp_consent.commands.status import status
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError, KeysUnusable, LedgerBroken
+from imp_core.event import RawId
 
 
 def tree(*folders: Path) -> dict[str, bytes | None]:
@@ -111,6 +114,33 @@ def test_an_interrupted_init_is_named_as_that(context: Context) -> None:
     (context.directory / "ledger.db").touch()
     with pytest.raises(BadInput, match="interrupted"):
         init(context, context.directory)
+
+
+def test_a_ledger_that_lost_its_imp_toml_is_kept_and_what_its_answer_says_brings_it_back(
+    context: Context, tmp_path: Path
+) -> None:
+    made = init(context, context.directory, controller="Shop Ltd")
+    record(context, RawId("member", "王"), purpose="analytics", state="given")
+    context.close()
+    config = context.directory / "imp.toml"
+    config.unlink()
+    before = tree(tmp_path)
+    with pytest.raises(BadInput, match=f"lost: here is the ledger {made.log_id}, of 3 entries") as refused:
+        init(context, context.directory)
+    assert "remove nothing" in str(refused.value.mend)
+    assert tree(tmp_path) == before
+    lines = ["[workspace]", f'log_id = "{made.log_id}"', 'controller = "…"', 'timezone = "…"']
+    assert ", ".join(lines) in str(refused.value.mend)
+    config.write_text("\n".join(lines).replace('timezone = "…"', 'timezone = "UTC"'), encoding="utf-8")
+    context.reload_workspace()
+    assert check(context, RawId("member", "王"), purpose="analytics").permitted
+
+
+def test_a_ledger_that_cannot_be_read_is_not_to_be_removed_either(context: Context) -> None:
+    (context.directory / "ledger.db").write_text("no database")
+    with pytest.raises(BadInput, match="cannot be read: not a ledger") as refused:
+        init(context, context.directory)
+    assert str(refused.value.mend).startswith("keep it")
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../../etc/passwd", "Europe"])

@@ -284,6 +284,10 @@ def test_r02_a_damaged_ledger_is_a_denial_with_exit_code_1(shop: Context, imp_he
     gone = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--json")
     assert (gone.code, gone.json["reason"]) == (1, "ledger_unavailable")
     assert "there is no ledger" in gone.err
+    assert "imp restore BACKUP" in gone.err
+    assert "imp init" not in gone.err
+    (tmp_path / "workspace" / "ledger.db").write_text("something else")
+    assert "imp restore BACKUP" in imp_here("status").err
 
 
 def test_no_workspace_and_no_keys_are_clear_errors(shop: Context, imp_here: Cli, tmp_path: Path) -> None:

@@ -50,6 +50,16 @@ def test_an_upgrade_keeps_every_entry_and_verifies(older):
     assert imp("init", "--upgrade", "--json").ok().json["before"] == imp("init", "--upgrade", "--json").json["now"]
 
 
+def test_an_upgrade_of_a_folder_is_of_that_one_and_of_no_other(older, tmp_path):
+    imp, database = older
+    (tmp_path / "empty").mkdir()
+    away = imp.in_folder(tmp_path / "empty")
+    assert away("init", str(tmp_path / "empty"), "--upgrade").code == 2
+    done = away("init", str(database.parent), "--upgrade", "--json").ok().json
+    assert (done["root"], done["before"]) == (str(database.parent), "m001")
+    imp("audit", "verify").ok()
+
+
 def test_a_ledger_of_a_newer_version_is_not_upgraded(older):
     imp, database = older
     sql = sqlite3.connect(database)
