@@ -39,7 +39,9 @@ _GROUPS: Final[Mapping[str, str]] = {
     "put the file back from the archive's backup; if it is lost, imp restore of a backup goes on without it": """
         archive.missing archive.changed archive.unreadable archive.outside""",
     "nothing reads it: find out who put it there, and move it out of archive/": "archive.unregistered",
-    "nothing to do: what is left over the next writer removes": "archive.unfinished document.lost keys.unfinished keys.unsettled send.open",
+    "nothing to do: whoever writes next ends or removes it": """
+        archive.unfinished keys.unfinished keys.unsettled send.open""",
+    "nothing to do: a restore said so": "document.lost",
     "this is another history than the one you kept a checkpoint of: keep both, and ask whoever runs the log": """
         pinned.contradicted log.root""",
     "get the file again from where you kept it": "pinned.malformed",

@@ -38,9 +38,9 @@ class Problems:
         self.found: list[Problem] = []
         self.notes: list[Problem] = []
 
-    def report(self, code: str, place: str, sentence: str) -> None:
-        """Note one problem."""
-        self.found.append(Problem(code=code, place=place, sentence=sentence, mend=MENDS.get(code)))
+    def report(self, code: str, place: str, sentence: str, *, mend: str | None = None) -> None:
+        """Note one problem; `mend` where more is known than what is done about all of its code."""
+        self.found.append(Problem(code=code, place=place, sentence=sentence, mend=mend or MENDS.get(code)))
 
     def note(self, code: str, place: str, sentence: str) -> None:
         """Note what is worth knowing and nothing wrong."""

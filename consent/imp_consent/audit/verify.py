@@ -49,16 +49,17 @@ __all__ = ["Verification", "verify"]
 class Verification:
     """What was looked at and what was found.
 
-    `size` and `root` (hex) are those of the leaves, `checkpoint_size` that of the checkpoint outside (None: there is
-    none to go by), `after_checkpoint` how many entries no checkpoint outside covers yet. `persons_leaves` is how many
+    `size` and `root` (hex) are those of the leaves (None: they cannot be read, so that nothing is verified),
+    `checkpoint_size` that of the checkpoint outside (None: there is none to go by), `after_checkpoint` how many entries
+    no checkpoint outside covers yet. `persons_leaves` is how many
     leaves are people's, `living` how many subjects have a key, `orphaned_leaves` how many leaves erasures cut loose.
     `notes` are no problems: files of an intake or erasure that is at work or was killed.
     """
 
     ok: bool
     log_id: str
-    size: int
-    root: str
+    size: int | None
+    root: str | None
     checkpoint_size: int | None
     after_checkpoint: int
     persons_leaves: int
@@ -95,7 +96,7 @@ def verify(
             audit = _Audit(sql, workspace, keyring, problems, count)
             audit.run(outside, kept)
     except LedgerBroken as error:
-        problems.report("database.unusable", workspace.database.name, error.what)
+        problems.report("database.unusable", workspace.database.name, error.what, mend=error.mend)
         return _result(workspace, outside, _Seen(), problems)
     if problems.found and database_state(workspace.database) != before:
         raise ImpError(
@@ -195,8 +196,8 @@ def _result(workspace: Workspace, outside: Checkpoint | None, seen: _Seen, probl
     return Verification(
         ok=not problems.found,
         log_id=workspace.log_id,
-        size=leaves.size,
-        root=leaves.frontier.root().hex(),
+        size=leaves.size if seen.leaves is not None else None,
+        root=leaves.frontier.root().hex() if seen.leaves is not None else None,
         checkpoint_size=outside.size if outside else None,
         after_checkpoint=max(leaves.size - covered, 0),
         persons_leaves=leaves.people,

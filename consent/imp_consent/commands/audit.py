@@ -56,7 +56,7 @@ def verify_command(
     Without DIR or FILE: every entry, row and file, starting from the checkpoint kept outside the database. With it:
     all that can be known without workspace and keys, starting from the public key.
 
-    Exit code 1 where anything is wrong; each problem names its place.
+    Exit code 1 where anything is wrong, 3 where the database cannot be read at all; each problem names its place.
 
     Example: imp audit verify log-2026-03 --vkey trusted.vkey --pinned checkpoint-2026-02-01.txt
     """
@@ -71,7 +71,7 @@ def verify_command(
         result = verify_workspace(ctx, pinned=pinned, count=shown.advance)
     emit(result, lambda: _text(result), as_json=as_json)
     if not result.ok:
-        raise click.exceptions.Exit(CheckFailed.exit_code)
+        raise click.exceptions.Exit(LedgerBroken.exit_code if result.size is None else CheckFailed.exit_code)
 
 
 @audit.command("checkpoint")
@@ -120,18 +120,22 @@ def sign_checkpoint(ctx: Context, *, without_previous: bool = False) -> Checkpoi
     return open_log(ctx).checkpoint(without_previous=without_previous)
 
 
-def _text(result: Verification) -> str:
+def _facts(result: Verification) -> dict[str, str]:
     covered = "none" if result.checkpoint_size is None else f"{result.checkpoint_size} entries"
-    facts = lines(
-        {
-            "log": result.log_id,
-            "entries": f"{result.size}, root {result.root}",
-            "checkpoint": f"{covered}, {result.after_checkpoint} entries after it",
-            "people": f"{result.living} living, {result.persons_leaves} entries of people, "
-            f"{result.orphaned_leaves} of them of erased people",
-            "files": str(result.files),
-        }
-    )
+    if result.size is None:
+        return {"log": result.log_id, "entries": "cannot be read", "checkpoint": covered}
+    return {
+        "log": result.log_id,
+        "entries": f"{result.size}, root {result.root}",
+        "checkpoint": f"{covered}, {result.after_checkpoint} entries after it",
+        "people": f"{result.living} living, {result.persons_leaves} entries of people, "
+        f"{result.orphaned_leaves} of them of erased people",
+        "files": str(result.files),
+    }
+
+
+def _text(result: Verification) -> str:
+    facts = lines(_facts(result))
     noted = [f"note: {note.place}: {note.sentence}" for note in result.notes[:_SHOWN]]
     facts = "\n".join([facts, *noted])
     if result.ok:

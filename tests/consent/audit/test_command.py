@@ -76,6 +76,33 @@ def test_a_harmed_workspace_exits_1_and_names_the_place(shop: CommandLine) -> No
     assert "entry.hash  entry 0: " in text.out
 
 
+def test_problems_come_with_what_to_do_about_them(shop: CommandLine) -> None:
+    harm(shop, "UPDATE entry SET leaf = CAST(replace(leaf, 'tester', 'nobody') AS BLOB) WHERE seq = 0")
+    problems = shop("audit", "verify", "--json").json["problems"]
+    assert all("imp restore BACKUP" in problem["mend"] for problem in problems if problem["code"] == "entry.hash")
+    assert "mend: stop writing, keep a copy as evidence" in shop("audit", "verify").out
+
+
+@pytest.mark.parametrize("harmed", ["gone", "newer", "zeroed", "cut"])
+def test_a_database_that_cannot_be_read_is_not_called_an_empty_one(shop: CommandLine, harmed: str) -> None:
+    shop("consent", "check", "member:ann", "--purpose", "analytics").ok()
+    database = shop.workspace / "ledger.db"
+    if harmed == "gone":
+        database.unlink()
+    elif harmed == "newer":
+        harm(shop, "UPDATE alembic_version SET version_num = 'm999'")
+    else:
+        data = database.read_bytes()
+        database.write_bytes(bytes(len(data)) if harmed == "zeroed" else data[: len(data) // 3])
+    text = shop("audit", "verify")
+    assert text.code == 3
+    assert "root" not in text.out
+    assert ("  cannot be read" in text.out, "mend: " in text.out) == (True, True)
+    answer = shop("audit", "verify", "--json")
+    assert (answer.code, answer.json["ok"], answer.json["size"], answer.json["root"]) == (3, False, None, None)
+    assert answer.json["checkpoint_size"] > 0
+
+
 def test_a_terminal_is_not_flooded(shop: CommandLine) -> None:
     with sqlite3.connect(shop.workspace / "ledger.db") as sql:
         sql.executemany("INSERT INTO suppression VALUES (?, zeroblob(16))", [(bytes([i]) * 16,) for i in range(70)])

@@ -276,7 +276,8 @@ def test_a_missing_database_is_a_finding(audited: Audited) -> None:
     (audited.root / "ledger.db").unlink()
     result = audited.verify()
     assert [problem.code for problem in result.problems] == ["database.unusable"]
-    assert (result.ok, result.size, result.checkpoint_size) == (False, 0, 19)
+    assert (result.ok, result.size, result.root, result.checkpoint_size) == (False, None, None, 19)
+    assert result.problems[0].mend == "put it back with: imp restore BACKUP"
 
 
 # --- somebody with the keys
