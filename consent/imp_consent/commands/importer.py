@@ -63,7 +63,8 @@ class ImportResult:
     """What was recorded: rows by state, distinct people, and the first and last entry (None: nothing was new).
 
     `skipped` rows had been imported from the same file before; `rejected` rows were faulty and left out; `suppressed`
-    rows are about people who were erased: they stay erased, whatever the file says.
+    rows, now or when the same file was imported before, are about people who were erased: they stay erased, whatever
+    the file says, and where they came back since, what they gave before counts no more.
     """
 
     file: str
@@ -84,6 +85,7 @@ class ImportResult:
 class _Tally:
     skipped: int = 0
     suppressed: int = 0
+    suppressed_before: int = 0
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
     people: set[int] = field(default_factory=set)
     faults: list[RowFault] = field(default_factory=list)
@@ -135,7 +137,7 @@ def import_file(
         **tally.states,
         people=len(tally.people),
         rejected=len(tally.faults),
-        suppressed=tally.suppressed,
+        suppressed=tally.suppressed + tally.suppressed_before,
         skipped=tally.skipped,
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
@@ -182,7 +184,8 @@ def _left_over(reader: Reader, sha256: str, mapping: ColumnMap, tally: _Tally) -
         rejects = entry.fields.get("rejects")
         rejected = set(json.loads(reader.document(rejects))) if isinstance(rejects, str) else set()
         left = rejected if left is None else left & rejected
-        tally.skipped += int(str(entry.fields.get("rows", 0))) + int(str(entry.fields.get("suppressed", 0)))
+        tally.skipped += int(str(entry.fields.get("rows", 0)))
+        tally.suppressed_before += int(str(entry.fields.get("suppressed", 0)))
     return left
 
 
@@ -255,10 +258,11 @@ def import_command(
 
 def _text(done: ImportResult) -> str:
     suppressed = f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
-    if done.first_seq is None and suppressed:
-        return f"nothing recorded{suppressed}"
+    if done.first_seq is None and done.skipped:
+        every = "" if suppressed else "all "
+        return f"nothing new: {every}{done.skipped} rows of this file were imported before{suppressed}"
     if done.first_seq is None:
-        return f"nothing new: all {done.skipped} rows of this file were imported before"
+        return f"nothing recorded{suppressed}"
     skipped = f", {done.skipped} imported before" if done.skipped else ""
     rejected = f", {done.rejected} rejected" if done.rejected else ""
     return (

@@ -18,6 +18,7 @@ from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.errors import BadInput
 from imp_core.event import RawId
 
 __all__ = ["RecordResult", "record", "record_command"]
@@ -60,13 +61,18 @@ def record(
 ) -> RecordResult:
     """Record that a person gave, refused or withdrew consent; the person is created where nobody was known.
 
-    `returning` is for somebody who was erased and has now given consent anew, in person and verified.
+    `returning` is for somebody who was erased and has now given consent anew, in person and verified: nobody knows any
+    more when they were erased, so that a return is now, and consent from before it counts no more.
 
     Raises:
-        Suppressed: the person was erased, and is not returning.
-        BadInput: the identifier is malformed, the purpose, state or notice unknown, the time to come, or the consent
-            could not be valid.
+        Suppressed: the person was erased, and is not returning; or came back, and gave this consent before that.
+        BadInput: the identifier is malformed, the purpose, state or notice unknown, the time to come, the consent
+            could not be valid, or a return has a time.
     """
+    if returning and at_us is not None:
+        raise BadInput(
+            "a return is recorded when it happens: its time is now", where="--at", mend="leave out --at, or --returning"
+        )
     said = Saying(
         purpose=purpose,
         state=state,
@@ -111,7 +117,7 @@ def record(
 @click.option("--valid-for", metavar="DAYSd", help="Expires after so many days, such as 180d.")
 @click.option("--action", help="What the person did to say so, such as click or signature.")
 @click.option("--evidence", help="Where the proof is, such as a document's number.")
-@click.option("--returning", is_flag=True, help="The person was erased, and has now given consent anew themselves.")
+@click.option("--returning", is_flag=True, help="The person was erased, and gives consent anew now.")
 @json_option
 @pass_context
 def record_command(

@@ -9,6 +9,7 @@ from typing import Final
 from imp_consent.commands.envelope import envelope
 from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
+from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.notice import RegisteredNotice, find_notice, newest_notice, read_notices
 from imp_consent.policy.purpose import read_purposes
@@ -104,7 +105,7 @@ class Scribe:
 
         Raises:
             BadInput: as `statement`, the identifier is malformed, or `returning` without a consent.
-            Suppressed: the person was erased, and is not returning.
+            Suppressed: the person was erased, and is not returning; or came back, and gave this consent before that.
         """
         if returning and said.state != "given":
             raise BadInput("only a consent brings somebody back", where="returning", mend="use it with --state given")
@@ -113,6 +114,12 @@ class Scribe:
             subject = self._transaction.subject_for(raw, returning=returning)
         except BadInput as error:
             raise _of_the_identifier(error) from None
+        if statement.type == "grant" and said.at_us < self._returned_us(subject):
+            raise Suppressed(
+                "this consent is from before the person was erased and came back: it ended with the erasure",
+                where="at",
+                mend="record what they have said since they came back",
+            )
         body = envelope(
             self._ctx,
             type_=statement.type,
@@ -202,6 +209,11 @@ class Scribe:
             "valid_for_days": said.valid_for_days,
             "withdrawal_method": "as the notice says",
         }
+
+    def _returned_us(self, subject: int) -> int:
+        """When a person who was erased came back; 0 where nobody was."""
+        history = self._transaction.history(subject)
+        return history[0].statement.at_us if history and history[0].payload.get("returning") is True else 0
 
     def _superseded(self, said: Saying, subject: int) -> list[int]:
         """The newest grants that a withdrawal ends."""

@@ -23,12 +23,14 @@ _TABLE: Final = "suppression"
 class Suppressed(CheckFailed):
     """The person was erased: nobody records anything about them again unless they come back (exit code 1)."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "this person was erased: nothing is recorded about them again",
-            where="identifier",
-            mend="if they gave consent anew themselves: imp consent record … --state given --returning",
-        )
+    def __init__(
+        self,
+        what: str = "this person was erased: nothing is recorded about them again",
+        *,
+        where: str = "identifier",
+        mend: str = "if they gave consent anew themselves: imp consent record … --state given --returning",
+    ) -> None:
+        super().__init__(what, where=where, mend=mend)
 
 
 def loose_tokens(keyring: Keyring, normalised: RawId) -> list[bytes]:
