@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 import shutil
 import stat
 import tempfile
 import time
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, final
 
-__all__ = ["Hold", "held_file", "held_folder", "sweep", "take"]
+__all__ = ["Hold", "beside", "held_file", "held_folder", "sweep", "take"]
 
 _PAUSE_S: Final = 0.005
 
@@ -82,10 +85,31 @@ def held_folder(folder: Path, prefix: str) -> tuple[Path, Hold]:
             return path, hold
 
 
-def sweep(folder: Path, *, patience_s: float = 0.0) -> int:
-    """Remove everything in a folder that nobody holds, whatever its age; returns how many. OSError passes through."""
+@contextlib.contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """Where to make what is to be moved to `target`: of the same name, in a folder of its own beside it.
+
+    The folder, `.<name>.imp-…`, is only its owner's, and goes when the block ends; where a process was killed, when
+    the next one makes the same target. OSError passes through.
+    """
+    prefix = f".{target.name}.imp-"
+    with contextlib.suppress(PermissionError):  # another user's, which only they may remove
+        sweep(target.parent, f"{glob.escape(prefix)}*")
+    folder, hold = held_folder(target.parent, prefix)
+    try:
+        yield folder / target.name
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # what is left is swept by the next
+        hold.release()
+
+
+def sweep(folder: Path, pattern: str = "*", *, patience_s: float = 0.0) -> int:
+    """Remove everything in a folder that nobody holds, whatever its age; returns how many. OSError passes through.
+
+    `pattern` is that of the names it is about (Path.glob).
+    """
     removed = 0
-    for path in sorted(folder.glob("*")):
+    for path in sorted(folder.glob(pattern)):
         if not _plain(path):
             path.unlink(missing_ok=True)
             removed += 1

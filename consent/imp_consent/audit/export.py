@@ -12,10 +12,8 @@ No leaf names anybody: what people said lies encrypted in the database and is no
 
 from __future__ import annotations
 
-import secrets
-import shutil
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +25,7 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tile import TileStream, format_tile_path
 from imp_core.errors import BadInput, ImpError, LedgerBroken
+from imp_core.hold import beside
 from imp_core.ports import CheckpointInfo
 from imp_core.workspace import sync
 
@@ -86,28 +85,29 @@ def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: N
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
     """A folder to fill that becomes `folder` when the block ends, and nothing when it raises.
+
+    What a killed process left of one lies beside (see `beside`), and goes with the next run for the same `folder`.
 
     Raises:
         BadInput: `folder` is not new or empty, or cannot be written beside.
     """
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise BadInput("there is something already", where=str(folder), mend=_EMPTY)
-    aside = folder.absolute().with_name(f".{folder.absolute().name}.{secrets.token_hex(4)}.new")
-    try:
-        aside.mkdir(mode=mode)
-    except OSError as error:
-        raise BadInput(f"cannot be written: {error.strerror}", where=str(folder), mend=_EMPTY) from None
-    try:
-        yield aside
-        aside.replace(folder)
-        sync(folder.absolute().parent)
-    except OSError as error:
-        raise ImpError(f"cannot be written: {error.strerror}", where=str(folder)) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)  # not there any more where it became the folder
+    with contextlib.ExitStack() as stack:
+        try:
+            aside = stack.enter_context(beside(folder.absolute()))
+            aside.mkdir(mode=mode)
+        except OSError as error:
+            raise BadInput(f"cannot be written: {error.strerror}", where=str(folder), mend=_EMPTY) from None
+        try:
+            yield aside
+            aside.replace(folder)
+            sync(folder.absolute().parent)
+        except OSError as error:
+            raise ImpError(f"cannot be written: {error.strerror}", where=str(folder)) from None
 
 
 class _Writer:

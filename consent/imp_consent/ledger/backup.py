@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import closing
 from pathlib import Path
 
 from imp_consent.ledger.store import connect, sqlite_errors
 from imp_core.errors import BadInput, ImpError
+from imp_core.hold import beside
 from imp_core.workspace import sync
 
 __all__ = ["back_up"]
@@ -17,7 +17,8 @@ __all__ = ["back_up"]
 def back_up(database: Path, target: Path) -> None:
     """Copy a database, its write-ahead log included and its free pages left out, while others go on writing.
 
-    The copy is readable by its owner only; a crash leaves it whole or not at all.
+    The copy is readable by its owner only; a crash leaves it whole or not at all, and what it leaves beside the target
+    (see `beside`) goes with the next backup to it.
 
     Raises:
         BadInput: there is something at the target.
@@ -26,15 +27,13 @@ def back_up(database: Path, target: Path) -> None:
     """
     if os.path.lexists(target):
         raise BadInput("there is a file already", where=str(target), mend="name a new one")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(connect(database)) as sql, sqlite_errors():
-            sql.execute("VACUUM INTO ?", (str(temporary),))
-        sync(temporary)
-        temporary.rename(target)
-        sync(target.parent)
+        with beside(target) as copy:
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with closing(connect(database)) as sql, sqlite_errors():
+                sql.execute("VACUUM INTO ?", (str(copy),))
+            sync(copy)
+            copy.rename(target)
+            sync(target.parent)
     except OSError as error:
         raise ImpError(f"the backup cannot be written: {error.strerror}", where=str(target)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
