@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import base64
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,12 +18,14 @@ from imp_consent.commands.erase import erase
 from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import channel_pseudonym, loose_token, pseudonymize
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
+from imp_consent.ledger.survivors import open_survivors
+from imp_consent.ledger.tables import SEALED
 from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 
-ANN = RawId("email", "ann@example.com")
+ANN, BEN = RawId("email", "ann@example.com"), RawId("member", "ben")
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,23 @@ def bytes_under(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def found_in(folder: Path, *needles: bytes) -> set[str]:
-    return {name for name, data in bytes_under(folder) if any(n in data or n.hex().encode() in data for n in needles)}
+    """The files that hold one of these, raw, in hex or in base64."""
+    written = [form for n in needles for form in (n, n.hex().encode(), base64.b64encode(n))]
+    return {name for name, data in bytes_under(folder) if any(form in data for form in written)}
 
 
 @pytest.fixture
 def after(place: Any, tmp_path: Path) -> tuple[Secrets, Path, bytes]:
     """Ann's secrets as they were, a backup and a copy of the workspace taken before, and the old wrapping key."""
     ctx = place.open()
-    ann, kek = secrets_of(ctx), open_log(ctx).keyring.active("kek").secret
+    key = open_log(ctx).keyring.active("kek")
+    ann, kek = secrets_of(ctx), key.secret
     (tmp_path / "old").mkdir()
     backup(ctx, tmp_path / "old" / "ledger.bak")
     shutil.copytree(place.workspace / "archive", tmp_path / "old" / "archive")
     # planted and found: the search sees what is there
     assert found_in(place.workspace, *ann.numbers())
+    assert found_in(place.keys, kek) == {f"{key.name}.key"}
     assert found_in(tmp_path / "old", ann.pseudonym) == {"ledger.bak"}
     assert KeyEncryption("old", kek).seal_subject(ann.subject) in (tmp_path / "old" / "ledger.bak").read_bytes()
     erase(ctx, [ANN])
@@ -105,8 +111,8 @@ def test_a_backup_taken_before_opens_nothing_of_the_erased_with_the_keys_that_ar
     ctx = place.open()
     ring = open_log(ctx).keyring
     ctx.close()
-    keks = [key.secret for key in ring.keys if key.purpose == "kek"]
-    assert keks
+    secrets = [key.secret for key in ring.keys if key.secret]
+    assert len(secrets) == 8
     with sqlite3.connect(old / "ledger.bak") as sql:
         (wrapped,) = sql.execute("SELECT wrapped FROM subject_key WHERE subject = ?", (ann.subject,)).fetchone()
         mappings = [row[0] for row in sql.execute("SELECT subject FROM identifier")]
@@ -114,7 +120,7 @@ def test_a_backup_taken_before_opens_nothing_of_the_erased_with_the_keys_that_ar
         payloads = sql.execute(query, (ann.subject,)).fetchall()
     sql.close()
     assert KeyEncryption("x", destroyed).unwrap(wrapped) == ann.key, "what is destroyed would have opened it"
-    for secret in keks:
+    for secret in secrets:
         with pytest.raises(LedgerBroken):
             KeyEncryption("x", secret).unwrap(wrapped)
         for mapping in mappings:
@@ -127,7 +133,26 @@ def test_a_backup_taken_before_opens_nothing_of_the_erased_with_the_keys_that_ar
             with pytest.raises(InvalidTag):
                 guess.payloads.decrypt(nonce, ciphertext, leaf)
         assert not set(ann.links) & {guess.link(i) for i in range(3)}
-        assert hmac.new(key.secret, b"", "sha256").digest() != ann.key
+
+
+def test_what_a_restore_needs_of_those_who_are_left_has_nothing_of_the_erased(
+    after: tuple[Secrets, Path, bytes], place: Any
+) -> None:
+    ann, _, _ = after
+    ctx = place.open()
+    ring = open_log(ctx).keyring
+    survivors = open_survivors(ring)
+    assert survivors is not None
+    rows = list(survivors.read())
+    with open_log(ctx).read() as reader:
+        ben = reader.find_subject(BEN)
+    ctx.close()
+    active = ring.active("kek")
+    kek = KeyEncryption(active.id, active.secret)
+    column = SEALED["identifier"].index("subject")
+    assert {values[0] for table, values in rows if table == "subject_key"} == {ben}
+    assert {kek.open_subject(bytes(values[column])) for table, values in rows if table == "identifier"} == {ben}
+    assert ann.subject != ben
 
 
 def test_left_for_later_the_old_key_is_there_until_the_nightly_resume(place: Any) -> None:
