@@ -184,10 +184,21 @@ def _create(
     for folder in (workspace.experiments, workspace.reports):
         if not folder.is_dir():
             _new_folder(folder, undo, mode=0o755)
+    verifier = _first_entries(ctx, workspace, keyring)
+    # TOML's basic strings are JSON's, but for the delete character, which no name holds.
+    config = _CONFIG.format(
+        log_id=json.dumps(log_id), controller=json.dumps(controller, ensure_ascii=False), timezone=json.dumps(timezone)
+    )
+    write_atomically(root / CONFIG_NAME, config.encode())
+    return verifier
+
+
+def _first_entries(ctx: Context, workspace: Workspace, keyring: Keyring) -> str:
+    """Write what every ledger begins with; returns the verifier key."""
     log = Log(
         workspace.database,
         keyring,
-        log_id=log_id,
+        log_id=workspace.log_id,
         clock=ctx.clock,
         randomness=ctx.randomness,
         actor=ctx.actor,
@@ -196,16 +207,10 @@ def _create(
     try:
         with log.write() as transaction:
             register_purposes(transaction, DEFAULT_PURPOSES)
-            register_notice(transaction, default_notice(controller))
-        verifier = log.verifier_key
+            register_notice(transaction, default_notice(workspace.controller))
+        return log.verifier_key
     finally:
         log.close()
-    # TOML's basic strings are JSON's, but for the delete character, which no name holds.
-    config = _CONFIG.format(
-        log_id=json.dumps(log_id), controller=json.dumps(controller, ensure_ascii=False), timezone=json.dumps(timezone)
-    )
-    write_atomically(root / CONFIG_NAME, config.encode())
-    return verifier
 
 
 def _new_folder(path: Path, undo: contextlib.ExitStack, *, mode: int) -> None:

@@ -70,9 +70,8 @@ def record(
             could not be valid, or a return has a time.
     """
     if returning and at_us is not None:
-        raise BadInput(
-            "a return is recorded when it happens: its time is now", where="--at", mend="leave out --at, or --returning"
-        )
+        what = "a return is recorded when it happens: its time is now"
+        raise BadInput(what, where="--at", mend="leave out --at, or --returning")
     said = Saying(
         purpose=purpose,
         state=state,
@@ -83,28 +82,7 @@ def record(
         action=action,
         evidence=evidence,
     )
-    log = open_log(ctx)
-    with log.write() as transaction:
-        scribe = Scribe(ctx, transaction, surface=surface)
-        statement = scribe.statement(said)
-        seq, subject = scribe.append(raw_id, said, returning=returning)
-        # before the commit: what is suppressed outside and no longer inside would be taken for tampering
-        Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
-        in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
-        denied: Mapping[str, str] = {}
-        if statement.type == "grant" and not said.channel:
-            denied = denied_channels(transaction, subject, purpose, at_us=transaction.now_us)
-    return RecordResult(
-        seq=seq,
-        purpose=purpose,
-        state=state,
-        channel=channel or None,
-        at=format_time(said.at_us),
-        until=None if statement.until_us is None else format_time(statement.until_us),
-        notice=statement.notice,
-        in_flight=in_flight,
-        still_denied_on=denied,
-    )
+    return _append(ctx, raw_id, said, surface=surface, returning=returning)
 
 
 @click.command("record")
@@ -157,3 +135,28 @@ def record_command(
     text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
     more = under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)
     emit(done, text + more, as_json=as_json)
+
+
+def _append(ctx: Context, raw_id: RawId, said: Saying, *, surface: str, returning: bool) -> RecordResult:
+    log = open_log(ctx)
+    with log.write() as transaction:
+        scribe = Scribe(ctx, transaction, surface=surface)
+        statement = scribe.statement(said)
+        seq, subject = scribe.append(raw_id, said, returning=returning)
+        # before the commit: what is suppressed outside and no longer inside would be taken for tampering
+        Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
+        in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
+        denied: Mapping[str, str] = {}
+        if statement.type == "grant" and not said.channel:
+            denied = denied_channels(transaction, subject, said.purpose, at_us=transaction.now_us)
+    return RecordResult(
+        seq=seq,
+        purpose=said.purpose,
+        state=said.state,
+        channel=said.channel or None,
+        at=format_time(said.at_us),
+        until=None if statement.until_us is None else format_time(statement.until_us),
+        notice=statement.notice,
+        in_flight=in_flight,
+        still_denied_on=denied,
+    )
