@@ -29,6 +29,13 @@ ROTATED: Final = {
 }
 
 
+# What ends keys that are not retired; those without a line here stay for good.
+_INSTEAD: Final = {
+    **{purpose: f"a rotation destroys the one before: imp keys rotate {purpose}" for purpose in ("kek", "row", "sign")},
+    "supp": "after a leak: imp keys wrap supp",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
     """What a change of keys did: the `key` entry's seq, the ids of the key now in use and of the one before, and rows.
@@ -98,12 +105,14 @@ def refuse_retirement(reader: Reader, key_id: str) -> Key:
     if len(found) != 1:
         raise BadInput("there is no key of this id", mend="see: imp keys list")
     (key,) = found
-    if keyring.in_use()[key.purpose] == key.id:
-        raise CheckFailed("the key is in use", where=key.name, mend=f"imp keys rotate {key.purpose}")
     if key.purpose != "pepper":
         raise CheckFailed(
-            f"keys for {key.purpose} are not retired by hand", where=key.name, mend="only peppers are, once rotated"
+            f"keys for {key.purpose} are not retired by hand: only peppers are, once rotated",
+            where=key.name,
+            mend=_INSTEAD.get(key.purpose),
         )
+    if keyring.in_use()[key.purpose] == key.id:
+        raise CheckFailed("the key is in use", where=key.name, mend="imp keys rotate pepper")
     _refuse_needed(reader, keyring, key)
     return key
 

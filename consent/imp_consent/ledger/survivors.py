@@ -166,5 +166,6 @@ def _broken(path: Path) -> LedgerBroken:
     return LedgerBroken(
         "the survivors of the last ratchet are not those of this ledger and its keys",
         where=str(path),
-        mend="put the file back from the keys' backup, or ratchet again: imp keys rotate kek --execute",
+        mend="put the file back from the keys' backup; else, where the ledger is sound: imp keys rotate kek --execute; "
+        "where it is lost: move the file away, and use a backup made since the last erasure and change of the kek",
     )

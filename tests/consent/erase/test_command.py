@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,3 +80,20 @@ def test_what_the_page_says_of_keys_in_the_environment_ends_it(shop: Any) -> Non
     assert changed != material
     assert shop("status", "--json", IMP_KEY_MATERIAL=changed).ok().json["erased_in_backups"] == 0
     assert shop("audit", "verify", "--json", IMP_KEY_MATERIAL=changed).ok().json["ok"] is True
+
+
+def test_broken_survivors_and_no_ledger_end_as_the_answer_says(shop: Any, tmp_path: Path) -> None:
+    shop("backup", str(tmp_path / "before.bak")).ok()
+    shop("consent", "erase", ANN, "--execute").ok()
+    shop("backup", str(tmp_path / "since.bak")).ok()
+    survivors = shop.keys / "survivors"
+    survivors.write_bytes(survivors.read_bytes()[:-2])
+    (shop.workspace / "ledger.db").unlink()
+    refused = shop("restore", str(tmp_path / "since.bak"), "--json")
+    assert refused.code == 3
+    assert "where it is lost: move the file away" in refused.json["error"]["mend"]
+    survivors.rename(tmp_path / "survivors")
+    assert shop("restore", str(tmp_path / "before.bak"), "--execute").code == 1  # nobody in it can be opened
+    shop("restore", str(tmp_path / "since.bak"), "--execute").ok()
+    assert known(shop, BEN)
+    assert not known(shop, ANN)

@@ -55,6 +55,17 @@ def test_without_execute_nothing_changes(shop: Any, words: tuple[str, ...]) -> N
     assert contents(shop) == before
 
 
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_key_in_use_is_not_retired_and_nobody_is_sent_to_what_is_refused(shop: Any, purpose: str) -> None:
+    refused = shop("keys", "retire", listed(shop, purpose)[0]["id"], "--execute", "--json")
+    assert refused.code == 1
+    mend = refused.json["error"].get("mend", "")
+    if "imp keys" in mend:
+        shop(*mend[mend.index("imp keys") :].split()[1:]).ok()
+    else:
+        assert purpose in {"channel", "event", "idem"}
+
+
 @pytest.mark.parametrize(("words", "rows"), [(("rotate", "kek"), 2), (("rotate", "sign"), 0), (("wrap", "pepper"), 1)])
 def test_what_is_said_before_is_what_is_done(shop: Any, words: tuple[str, ...], rows: int) -> None:
     assert shop("keys", *words, "--json").ok().json["rows"] == rows
