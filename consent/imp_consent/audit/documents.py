@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems, row_place
+from imp_consent.audit.restored import lost_documents
 from imp_core.ports import SystemEntry
 
 __all__ = ["check_documents", "names_of"]
@@ -22,9 +23,11 @@ _NAMES: Final = {
     "import": (("rejects", "policy"),),
     "erased": (("files", "policy"),),
     "compact": (("files", "policy"),),
-    "restore": (("files", "policy"), ("batches_lost", "policy")),
+    "restore": (("files", "policy"), ("batches_lost", "policy"), ("documents", "policy")),
     "send-intent": (("definition", "policy"),),
 }
+# What these entries name can be added again, and is to be: until then it is a problem.
+_AGAIN: Final = ("policy", "notice", "experiment", "plugin-enable")
 
 
 def check_documents(
@@ -41,14 +44,24 @@ def check_documents(
                 continue
             problems.expect(sha256 in named[table], "document.unnamed", place, "no entry names this document")
             bodies[sha256] = body
-    for entry in leaves.system:
-        for table, name in names_of(entry):
-            sentence = f"entry {entry.seq} ({entry.type}) names a document that is not stored"
-            problems.expect(name in stored[table], "document.missing", row_place(table, [name]), sentence)
+    _check_names(leaves, stored, problems)
     for name in sorted(set(shown) - stored["notice"].keys()):
         sentence = "a person's entry names a notice that is not stored"
         problems.report("document.missing", row_place("notice", [name]), sentence)
     return stored["policy"]
+
+
+def _check_names(leaves: Leaves, stored: Mapping[str, Mapping[str, bytes]], problems: Problems) -> None:
+    lost = lost_documents(leaves, stored["policy"])
+    for entry in leaves.system:
+        for table, name in names_of(entry):
+            if name in stored[table]:
+                continue
+            place, sentence = row_place(table, [name]), f"entry {entry.seq} ({entry.type}) names a document that is "
+            if name in lost and entry.type not in _AGAIN:
+                problems.note("document.lost", place, f"{sentence}gone: a restore found it nowhere")
+            else:
+                problems.report("document.missing", place, f"{sentence}not stored")
 
 
 def names_of(entry: SystemEntry) -> Iterator[tuple[str, object]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
 
-__all__ = ["Restores", "lost_batches", "read_restores"]
+__all__ = ["Restores", "lost_batches", "lost_documents", "read_restores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,12 @@ def lost_batches(leaves: Leaves, documents: Mapping[str, bytes]) -> frozenset[in
     lost: set[int] = set()
     for entry in leaves.of_type("restore"):
         lost.update(json.loads(documents.get(str(entry.fields.get("batches_lost")), b"[]")))
+    return frozenset(lost)
+
+
+def lost_documents(leaves: Leaves, documents: Mapping[str, bytes]) -> frozenset[str]:
+    """The documents that restores found nowhere, by their SHA-256."""
+    lost: set[str] = set()
+    for entry in leaves.of_type("restore"):
+        lost.update(json.loads(documents.get(str(entry.fields.get("documents")), b"[]")))
     return frozenset(lost)

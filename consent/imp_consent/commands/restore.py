@@ -24,9 +24,10 @@ def restore(ctx: Context, backup: Path, *, execute: bool = False) -> Restored:
     """Put a backup in the place of a ledger that is lost, damaged or older than its checkpoint; a dry run by default.
 
     Raises:
-        CheckFailed: the present ledger is sound; or nobody can tell who was erased since the backup.
+        CheckFailed: the present ledger is sound; or nobody can tell who was erased since the backup, or open what is
+            left of the others.
         BadInput: the backup cannot be read.
-        KeysUnusable: a key is missing, malformed or readable by others.
+        KeysUnusable: a key is missing, malformed or readable by others; or these are not those of the present ledger.
         LedgerBroken: the backup is not of this ledger, or damaged; or the checkpoint or leaves outside are.
         ImpError: a file cannot be written.
     """
@@ -73,13 +74,23 @@ def _text(done: Restored) -> str:
         f"{done.leaves} entries belong to nobody any more; {done.rows} rows of nobody are removed from the archive",
         f"{done.files_found} batches written since are found, {len(done.batches_lost)} are lost",
     ]
+    if done.files_older:
+        lines.append(f"{done.files_older} batches have an older file: the newest one is not there")
     if done.batches_lost:
         more = " …" if len(done.batches_lost) > _SHOWN else ""
         lines.append(f"lost batches: {', '.join(map(str, done.batches_lost[:_SHOWN]))}{more}")
+        lines.append("put their files back into archive/ first if you have them")
     if done.documents_lost:
-        lines.append(f"{done.documents_lost} documents are found nowhere: add the same purposes and notices again")
+        lines.append(f"{len(done.documents_lost)} documents are found nowhere: add the same purposes and notices again")
+    if done.unexplained:
+        lines.append(
+            f"{done.unexplained} entries belong to nobody in the backup, and no erasure accounts for them: "
+            "imp audit verify goes on saying so"
+        )
     if done.messages_in_doubt:
         lines.append(f"{done.messages_in_doubt} messages: nobody knows any more what became of them")
     lines.append("events that waited in the inbox, spend and counts of exposures are as of the backup")
+    if done.replaced is not None:
+        lines.append(f"the database that was there is kept in {done.replaced}/: delete it once nothing is missed")
     lines.append("run again with --execute" if done.seq is None else f"restored: entry {done.seq}")
     return "\n".join(lines)

@@ -91,15 +91,16 @@ class KeptDocuments:
                 return 0
 
     def _look(self, file: BinaryIO) -> None:
-        """Go on to the last whole document."""
+        """Go on to the last whole document. One that does not have its hash is not there: it is appended again."""
         size = os.fstat(file.fileno()).st_size
         if size < self._seen:
             self._seen, self._names = 0, set()
         file.seek(self._seen)
         while (found := _next(file, size)) is not None:
             table, name, length = found
-            self._names.add((table, name))
-            self._seen = file.seek(length, os.SEEK_CUR)
+            if hashlib.sha256(file.read(length)).hexdigest() == name:
+                self._names.add((table, name))
+            self._seen = file.tell()
 
 
 def _next(file: BinaryIO, size: int) -> tuple[str, str, int] | None:

@@ -26,6 +26,7 @@ from imp_consent.plane.archive.live import (
     group_files,
     live_files,
     named_batches,
+    named_versions,
     replace_files,
 )
 from imp_consent.plane.archive.read import live_path, read_columns, read_live, rows_by_batch, scan
@@ -60,6 +61,7 @@ __all__ = [
     "live_files",
     "live_path",
     "named_batches",
+    "named_versions",
     "next_batch",
     "read_columns",
     "read_live",

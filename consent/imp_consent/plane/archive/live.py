@@ -9,8 +9,9 @@ writes a batch's rows anew (erasure, compaction) appends the hash of a listing: 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from imp_consent.ledger.reader import Reader
@@ -27,6 +28,7 @@ __all__ = [
     "group_files",
     "live_files",
     "named_batches",
+    "named_versions",
     "replace_files",
 ]
 
@@ -121,18 +123,28 @@ def named_batches(reader: Reader) -> dict[int, Named]:
     """Every batch that was ever registered, as the latest entry about it says.
 
     Raises:
-        LedgerBroken: a listing is missing or changed.
+        LedgerBroken: a listing is missing or changed, and no restore says that it is lost.
     """
-    named: dict[int, Named] = {}
+    return {batch: said[-1] for batch, said in named_versions(reader, _lost_documents(reader)).items()}
+
+
+def named_versions(reader: Reader, lost: Collection[str]) -> dict[int, list[Named]]:
+    """Every batch that was ever registered, with all that entries say of it, the latest last.
+
+    `lost` are the SHA-256 of documents that may be missing: what they said is then left out.
+
+    Raises:
+        LedgerBroken: another listing is missing or changed.
+    """
+    named: dict[int, list[Named]] = {}
     for entry in reader.system_entries("collect"):
         said: Any = entry.fields
         if said.get("batch") is not None:
-            named[said["batch"]] = Named(0, said["sha256"], said["n"])
-    for entry in (entry for type_ in _REWRITES for entry in reader.system_entries(type_)):
-        for item in json.loads(reader.document(str(entry.fields["files"]))):
-            known = named.get(item["batch"])
-            if known is None or item["version"] > known.version:
-                named[item["batch"]] = Named(item["version"], item["sha256"], item["n"])
+            named[said["batch"]] = [Named(0, said["sha256"], said["n"])]
+    rewrites = (reader.system_entries(type_) for type_ in _REWRITES)
+    for entry in merge(*rewrites, key=lambda entry: entry.seq):
+        for item in _listing(reader, str(entry.fields["files"]), lost):
+            named.setdefault(item["batch"], []).append(Named(item["version"], item["sha256"], item["n"]))
     return named
 
 
@@ -140,6 +152,21 @@ def format_listing(rows: Iterable[BatchFile]) -> bytes:
     """The document whose hash `erased` and `compact` entries carry, from the rows as they are now."""
     items = [{"batch": row.batch, "version": row.version, "sha256": row.sha256, "n": row.n} for row in rows]
     return json.dumps(items, separators=(",", ":")).encode()
+
+
+def _listing(reader: Reader, name: str, lost: Collection[str]) -> list[Any]:
+    if name in lost and not reader.sql.execute("SELECT 1 FROM policy WHERE sha256 = ?", (name,)).fetchone():
+        return []
+    return list(json.loads(reader.document(name)))
+
+
+def _lost_documents(reader: Reader) -> set[str]:
+    """What restores found nowhere; a later one may say so of an earlier one's own list."""
+    lost: set[str] = set()
+    for entry in reversed(list(reader.system_entries("restore"))):
+        if "documents" in entry.fields:
+            lost.update(_listing(reader, str(entry.fields["documents"]), lost))
+    return lost
 
 
 def _live_file(path: str, rows: Sequence[BatchFile]) -> LiveFile:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from imp_core.workspace import Workspace, sync
 __all__ = ["copied", "opened", "put_in_place"]
 
 _MEND: Final = "use another backup"
+_ASIDE: Final = "replaced"
 
 
 @contextmanager
@@ -68,15 +70,15 @@ def opened(path: Path, keyring: Keyring) -> Iterator[tuple[sqlite3.Connection, H
         LedgerBroken: the backup was changed, is of another ledger, or under a row key that was destroyed.
     """
     with closing(connect(path)) as sql, sqlite_errors():
-        key = keyring.active("row")
-        named = keys_named(sql).get("row", key.id)
-        if named != key.id:
+        named = keys_named(sql).get("row", keyring.active("row").id)
+        if not keyring.has("row", named):
             raise LedgerBroken(
                 f"the backup was made under the row key {named}, which was destroyed: nobody can tell whether it was "
                 "changed",
                 where="log_state",
                 mend="use a backup made since the key was changed",
             )
+        key = keyring.by_id("row", named)  # staged, where a change of keys was committed and then died
         head = load_head(sql, key.secret)
         if head.log_id != keyring.log_id:
             raise LedgerBroken("the backup is of another ledger", where="log_state", mend=_MEND)
@@ -90,20 +92,48 @@ def opened(path: Path, keyring: Keyring) -> Iterator[tuple[sqlite3.Connection, H
         sql.execute("PRAGMA journal_mode = DELETE")
 
 
-def put_in_place(workspace: Workspace, path: Path) -> None:
-    """Move the finished copy to where the ledger is, durably.
+def put_in_place(workspace: Workspace, path: Path, stamp: str) -> str | None:
+    """Move the finished copy to where the ledger is, durably, and what was there into a private folder of its own.
+
+    `stamp` names that folder, which is returned; None where there was nothing.
 
     Raises:
-        ImpError: it cannot be moved; the ledger is as it was, or without its write-ahead log.
+        ImpError: it cannot be moved; the ledger is as it was, or lies in that folder.
     """
     database = workspace.database
+    # The database goes first: without it nobody opens a write-ahead log that is left; and with the new one in place
+    # that of another would be taken for its own.
+    old = [database.with_name(database.name + end) for end in ("", "-wal", "-shm")]
+    old = [file for file in old if file.is_symlink() or file.exists()]
     try:
         sync(path)
-        # a write-ahead log of another database would be taken for this one's
-        for end in ("-wal", "-shm"):
-            database.with_name(database.name + end).unlink(missing_ok=True)
-        sync(database.parent)
+        aside = _set_aside(workspace, old, stamp) if old else None
         path.replace(database)
         sync(database.parent)
     except OSError as error:
-        raise ImpError(f"the ledger cannot be put in its place: {error.strerror}", where=str(database)) from None
+        raise ImpError(
+            f"the ledger cannot be put in its place: {error.strerror}",
+            where=str(database),
+            mend=f"run it again; what was there is as it was, or in {_ASIDE}-{stamp}",
+        ) from None
+    return aside
+
+
+def _set_aside(workspace: Workspace, files: Sequence[Path], stamp: str) -> str:
+    for file in files:
+        if not file.is_symlink():
+            file.chmod(0o600)
+    folder = workspace.root / f"{_ASIDE}-{stamp}"
+    for number in count(2):
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:  # of a restore that was killed
+            folder = workspace.root / f"{_ASIDE}-{stamp}-{number}"
+        else:
+            break
+    sync(workspace.root)
+    for file in files:
+        file.replace(folder / file.name)
+    sync(folder)
+    sync(workspace.root)
+    return folder.name

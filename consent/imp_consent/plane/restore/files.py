@@ -1,4 +1,4 @@
-"""The archive in a restore: each batch as the newest entry about it says, where its file is there; else lost."""
+"""The archive in a restore: each batch with the newest of its files that is there; without any it is lost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ import pyarrow.compute as pc
 from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
+from imp_consent.plane.archive import Named
+from imp_consent.plane.restore.versions import Chosen, choose
 from imp_core.clock import DAY_US
+from imp_core.errors import ImpError
 from imp_core.ports import SystemEntry
-from imp_core.workspace import Workspace
+from imp_core.workspace import Workspace, sync
 
-__all__ = ["Files", "register_files"]
+__all__ = ["Files", "register_files", "remove_replaced"]
 
 _TABLE: Final = "batch"
 
@@ -26,15 +29,18 @@ _TABLE: Final = "batch"
 class Files:
     """What became of the batches.
 
-    `listing` is the document of those whose file only the restore names, `written` are files that lie in the archive
-    and wait for the commit.
+    `found` have a file that the backup's rows do not name, `older` one that is not the newest. `listing` is the
+    document of those whose file only the restore names, `written` are files that lie in the archive and wait for the
+    commit, `replaced` are the paths of those in whose place they come.
     """
 
     found: int = 0
+    older: int = 0
     lost: list[int] = field(default_factory=list)
     rows: int = 0
     listing: bytes = b"[]"
     written: list[archive.RewrittenFile] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
 
     @property
     def lost_document(self) -> bytes:
@@ -43,55 +49,73 @@ class Files:
 
 
 def register_files(
-    transaction: Transaction, workspace: Workspace, living: Collection[int], files: Files, *, execute: bool
+    transaction: Transaction,
+    workspace: Workspace,
+    living: Collection[int],
+    lost_documents: Collection[str],
+    files: Files,
+    *,
+    execute: bool,
 ) -> None:
-    """Bring the rows of `batch` to what the entries say, and take out of the files whoever has no key any more.
+    """Bring the rows of `batch` to files that are there, and take out of them whoever has no key any more.
 
     Raises:
         LedgerBroken: a file is not what its hash says.
-        ImpError: a file cannot be written.
+        ImpError: a file cannot be read or written.
     """
-    named = archive.named_batches(transaction)
+    versions = archive.named_versions(transaction, lost_documents)
     made = {entry.fields["batch"]: entry for entry in transaction.system_entries("collect") if "batch" in entry.fields}
     rows = _rows(transaction)
-    there = _by_hash(workspace)
-    for batch, said in sorted(named.items()):
-        row = rows.get(batch)
-        if row is not None and row.version >= said.version and there.get(row.sha256) is not None:
-            continue
-        _follow(transaction, workspace, row, _Wanted(batch, said, made[batch], there.get(said.sha256)), files)
+    for batch, chosen in sorted(choose(versions, rows, _by_hash(workspace)).items()):
+        _follow(transaction, workspace, rows.get(batch), _Wanted(batch, chosen, made[batch]), files)
     _remove_strangers(transaction, workspace, living, files, execute=execute)
     changed = [
         row
         for row in archive.live_batches(transaction)
-        if (row.version, row.sha256, row.n) != (named[row.batch].version, named[row.batch].sha256, named[row.batch].n)
+        if lost_documents or Named(row.version, row.sha256, row.n) != versions[row.batch][-1]
     ]
     files.listing = archive.format_listing(changed)
+
+
+def remove_replaced(workspace: Workspace, files: Files) -> None:
+    """Unlink, durably, the files that were written anew, and no other: one that no row names may be what is missed.
+
+    Raises:
+        ImpError: one cannot be unlinked: somebody who was erased is in it.
+    """
+    try:
+        for path in files.replaced:
+            (workspace.root / path).unlink(missing_ok=True)
+        sync(workspace.archive)
+    except OSError as error:
+        where = str(error.filename or workspace.archive)
+        raise ImpError(f"a file cannot be removed: {error.strerror}", where=where, mend="remove it by hand") from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     batch: int
-    said: archive.Named
+    chosen: Chosen
     collect: SystemEntry
-    path: str | None  # where a file with its bytes lies
 
 
 def _follow(
     transaction: Transaction, workspace: Workspace, row: archive.BatchFile | None, wanted: _Wanted, files: Files
 ) -> None:
-    state = "dead" if wanted.path is None else "live"
-    said = wanted.said
-    changes: dict[str, Any] = {"version": said.version, "sha256": said.sha256, "n": said.n, "state": state}
-    if wanted.path is None:
+    said, path = wanted.chosen.said, wanted.chosen.path
+    changes: dict[str, Any] = {"version": said.version, "sha256": said.sha256, "n": said.n}
+    changes["state"] = "dead" if path is None else "live"
+    if path is None:
         files.lost.append(wanted.batch)
     else:
-        files.found += 1
-        changes["path"] = wanted.path
+        changes["path"] = path
+        files.older += wanted.chosen.older
+        files.found += row is None or row.sha256 != said.sha256
     if row is not None:
-        transaction.sealed.update(_TABLE, "batch = ?", (wanted.batch,), changes)
+        if any(getattr(row, column) != value for column, value in changes.items()):
+            transaction.sealed.update(_TABLE, "batch = ?", (wanted.batch,), changes)
         return
-    first, last = (0, -1) if wanted.path is None else _take_rows(transaction, workspace, wanted.batch, wanted.path)
+    first, last = (0, -1) if path is None else _take_rows(transaction, workspace, wanted.batch, path)
     values = {
         "path": "",
         **changes,
@@ -143,6 +167,7 @@ def _remove_strangers(
         written = archive.rewrite_without(workspace, file, strangers)
         if written is not None:
             files.written.append(written)
+            files.replaced.append(file.path)
             archive.replace_files(transaction, [file], written)
 
 
@@ -152,7 +177,18 @@ def _rows(transaction: Transaction) -> dict[int, archive.BatchFile]:
     return {int(str(row["batch"])): archive.BatchFile(**row) for row in found}  # type: ignore[arg-type]  # the columns' types
 
 
-def _by_hash(workspace: Workspace) -> dict[str, str]:
+def _by_hash(workspace: Workspace) -> dict[str, list[str]]:
     """Where the archive's files lie, by the hash of their bytes."""
-    paths = [path for path in sorted(workspace.archive.glob("*.parquet")) if path.is_file() and not path.is_symlink()]
-    return {archive.sha256_of_file(path): path.relative_to(workspace.root).as_posix() for path in paths}
+    found: dict[str, list[str]] = {}
+    try:
+        for path in sorted(workspace.archive.glob("*.parquet")):
+            if path.is_file() and not path.is_symlink():
+                name = path.relative_to(workspace.root).as_posix()
+                found.setdefault(archive.sha256_of_file(path), []).append(name)
+    except OSError as error:
+        raise ImpError(
+            f"a file of the archive cannot be read: {error.strerror}",
+            where=str(error.filename or workspace.archive),
+            mend="look at its owner and mode: what cannot be read now would be taken for lost",
+        ) from None
+    return found

@@ -25,8 +25,8 @@ def keep_checkpoint(transaction: Transaction, signed: Signed) -> None:
         sums["checkpoint"] = (sums["checkpoint"] + added) % MODULUS
 
 
-def take_documents(transaction: Transaction, keyring: Keyring) -> int:
-    """Store the documents that entries name and the backup lacks; returns how many are found nowhere."""
+def take_documents(transaction: Transaction, keyring: Keyring) -> set[str]:
+    """Store the documents that entries name and the backup lacks; returns those that are found nowhere."""
     wanted = {
         (table, str(name))
         for type_ in SYSTEM_TYPES
@@ -38,7 +38,7 @@ def take_documents(transaction: Transaction, keyring: Keyring) -> int:
         if (table, name) in missing and hashlib.sha256(body).hexdigest() == name:
             transaction.sql.execute(f"INSERT INTO {table} (sha256, body) VALUES (?, ?)", (name, body))  # noqa: S608 (one of two names)
             missing.discard((table, name))
-    return len(missing)
+    return {name for _, name in missing}
 
 
 def close_uses(transaction: Transaction) -> int:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
 
 from imp_consent.audit.leaves import person_fields
-from imp_consent.identity.pseudonym import token_now
 from imp_consent.identity.secrets import SubjectSecrets
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement, parse_system_leaf
-from imp_consent.ledger.sealed import Value
 from imp_consent.ledger.suppression import suppress
-from imp_consent.ledger.survivors import open_survivors
 from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_consent.ledger.tombstones import Buried
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.outbox import channels_of
 from imp_consent.plane.remove import destroy_person, leave_word
 from imp_consent.plane.restore.result import Site
+from imp_consent.plane.restore.rows import refuse_without_keys, take_survivors, take_wraps
 from imp_core.errors import CheckFailed
 
-__all__ = ["Found", "check_tombstones", "find_people", "orphaned_leaves", "settle_people"]
-
-_IDENTIFIERS: Final = 5_000  # rows in memory at once
+__all__ = ["Found", "check_tombstones", "find_people", "orphaned_leaves", "settle_people", "unexplained_leaves"]
 
 
 @dataclass(slots=True)
@@ -63,29 +59,40 @@ def find_people(
     `supp_id` is the suppression key that was in use when the backup was made.
 
     Raises:
+        CheckFailed: a row of somebody living is under a key that the ring lacks.
         LedgerBroken: a row does not open.
     """
-    _take_survivors(transaction, backup_size)
-    _take_wraps(transaction, supp_id)
-    ring, found = transaction.keyring, Found()
+    take_survivors(transaction, backup_size)
+    found = Found()
     links = {bytes.fromhex(person[1]) for leaf in tail if (person := person_fields(leaf)) is not None}
     asked = {row[0] for row in transaction.sealed.select("erasure")}
+    missing: Counter[str] = Counter()
     for subject, wrapped, kek_id, next_i in list(transaction.sealed.select("subject_key")):
         assert isinstance(subject, int) and isinstance(wrapped, bytes)  # noqa: S101, PT018 (the columns' types)
         assert isinstance(kek_id, str) and isinstance(next_i, int)  # noqa: S101, PT018 (the columns' types)
-        if not ring.has("kek", kek_id) or subject in asked or buried.holds(subject):
+        if subject in asked or buried.holds(subject):
             found.gone.add(subject)
-            continue
-        secrets = SubjectSecrets(subject, transaction.subjects.encryption(kek_id).unwrap(wrapped))
-        end = next_i
-        while links and secrets.link(end) in links:
-            end += 1
-        found.living.add(subject)
-        found.covered += end
-        if end > next_i:
-            found.lost[subject] = end - next_i
-            transaction.sealed.update("subject_key", "subject = ?", (subject,), {"next_i": end})
+        elif not transaction.keyring.has("kek", kek_id):
+            missing[kek_id] += 1
+        else:
+            secrets = SubjectSecrets(subject, transaction.subjects.encryption(kek_id).unwrap(wrapped))
+            _follow_chain(transaction, found, secrets, next_i, links)
+    refuse_without_keys(transaction, missing, found.living)
+    take_wraps(transaction, supp_id)
     return found
+
+
+def _follow_chain(
+    transaction: Transaction, found: Found, secrets: SubjectSecrets, next_i: int, links: Collection[bytes]
+) -> None:
+    subject, end = secrets.subject, next_i
+    while links and secrets.link(end) in links:
+        end += 1
+    found.living.add(subject)
+    found.covered += end
+    if end > next_i:
+        found.lost[subject] = end - next_i
+        transaction.sealed.update("subject_key", "subject = ?", (subject,), {"next_i": end})
 
 
 def settle_people(transaction: Transaction, site: Site, found: Found, buried: Buried) -> list[bytes]:
@@ -106,51 +113,18 @@ def settle_people(transaction: Transaction, site: Site, found: Found, buried: Bu
     return tokens
 
 
-def orphaned_leaves(transaction: Transaction, found: Found) -> int:
-    """How many people's entries belong to nobody living and are in no erasure's account; before `lost` is said."""
+def orphaned_leaves(transaction: Transaction, covered: int) -> int:
+    """How many people's entries belong to nobody living (`covered` do), and are in no erasure's account."""
     (people,) = transaction.sql.execute(f"SELECT count(*) FROM entry WHERE NOT ({SYSTEM_LEAF})").fetchone()  # noqa: S608 (the schema's own words)
     published = sum(
         int(str(entry.fields.get("leaves", 0)))
         for type_ in ("erased", "restore")
         for entry in transaction.system_entries(type_)
     )
-    return int(people) - found.covered - published
+    return int(people) - covered - published
 
 
-def _take_survivors(transaction: Transaction, backup_size: int) -> None:
-    """Put the rows that the last ratchet wrote outside in the place of the backup's, of people who are in both."""
-    survivors = open_survivors(transaction.keyring)
-    if survivors is None or survivors.size <= backup_size:
-        return  # the backup is the newer
-    sealed = transaction.sealed
-    living = {row[0] for row in sealed.select("subject_key")}
-    sealed.delete("identifier", "1", ())
-    held: list[tuple[Value, ...]] = []
-    for table, row in survivors.read():
-        if table == "subject_key" and row[0] in living:
-            sealed.update("subject_key", "subject = ?", (row[0],), {"wrapped": row[1], "kek_id": row[2]})
-        elif table == "identifier" and _subject_of(transaction, row) in living:
-            held.append(row)
-        if len(held) >= _IDENTIFIERS:
-            sealed.insert("identifier", held)
-            held = []
-    sealed.insert("identifier", held)
-
-
-def _take_wraps(transaction: Transaction, supp_id: str) -> None:
-    """Hash the tokens of the backup as the suppression key in use has them: it may have been wrapped since."""
-    ring, sealed = transaction.keyring, transaction.sealed
-    active = ring.active("supp").id
-    if supp_id != active:
-        tokens = [token_now(ring, supp_id, bytes(row[0])) for row in sealed.select("suppression")]  # type: ignore[arg-type]  # the column's type
-        sealed.delete("suppression", "1", ())
-        suppress(sealed, tokens)
-    for kind, epoch, pseudonym, _, loose, _, _, key_id in list(sealed.select("identifier", "supp_id <> ?", (active,))):
-        token = token_now(ring, str(key_id), bytes(loose))  # type: ignore[arg-type]  # the column's type
-        where = "kind = ? AND epoch = ? AND pseudonym = ?"
-        sealed.update("identifier", where, (kind, epoch, pseudonym), {"loose": token, "supp_id": active})
-
-
-def _subject_of(transaction: Transaction, row: Sequence[Any]) -> int:
-    _, _, _, sealed_subject, _, _, kek_id, _ = row
-    return transaction.subjects.encryption(kek_id).open_subject(sealed_subject)
+def unexplained_leaves(transaction: Transaction) -> int:
+    """The same of the backup as it is, which a restore must not answer for: somebody was removed without an erasure."""
+    (covered,) = transaction.sql.execute("SELECT coalesce(sum(next_i), 0) FROM subject_key").fetchone()
+    return orphaned_leaves(transaction, covered)

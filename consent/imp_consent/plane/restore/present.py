@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
 from imp_consent.audit.problem import Problems
 from imp_consent.audit.rows import check_rows
@@ -12,11 +16,14 @@ from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.head import keys_named, load_head
 from imp_consent.ledger.merkle import Frontier, leaf_hash
-from imp_consent.ledger.store import WrongVersion
-from imp_core.errors import ImpError, KeysUnusable, LedgerBroken
+from imp_consent.ledger.store import Unavailable, WrongVersion, is_unavailable
+from imp_core.errors import KeysUnusable, LedgerBroken
 from imp_core.workspace import Workspace
 
 __all__ = ["fault_of"]
+
+
+_MEND: Final = "nothing was changed; if it cannot be used as it is, move ledger.db away and run this again"
 
 
 def fault_of(workspace: Workspace, keyring: Keyring, signed: Checkpoint) -> str | None:
@@ -24,21 +31,44 @@ def fault_of(workspace: Workspace, keyring: Keyring, signed: Checkpoint) -> str 
 
     Raises:
         WrongVersion: it is another imp's.
-        ImpError: it cannot be copied to be read.
+        Unavailable: it cannot be read now, which says nothing about what is in it.
+        KeysUnusable: it may be sound, and is of newer keys than these.
+        ImpError: the workspace takes no copy of it.
     """
-    if not workspace.database.exists():
-        return "there is no database"
+    with _stopping(workspace.database):
+        if not _exists(workspace.database):
+            return "there is no database"
+        try:
+            with open_snapshot(workspace) as sql:
+                return _fault(sql, keyring, signed)
+        except (WrongVersion, Unavailable):
+            raise
+        except LedgerBroken as error:
+            return error.what
+        except sqlite3.DatabaseError as error:
+            if is_unavailable(error):
+                raise Unavailable(f"the ledger cannot be read now: {error}", where=str(workspace.database)) from None
+            return f"SQLite cannot read it ({type(error).__name__})"
+
+
+@contextmanager
+def _stopping(path: Path) -> Iterator[None]:
+    """Say how to go on where nobody can tell whether the database is sound."""
     try:
-        with open_snapshot(workspace) as sql:
-            return _fault(sql, keyring, signed)
-    except WrongVersion:
-        raise
-    except (LedgerBroken, KeysUnusable) as error:
-        return error.what
-    except sqlite3.DatabaseError as error:
-        return f"SQLite cannot read it ({type(error).__name__})"
-    except ImpError:
-        raise
+        yield
+    except (Unavailable, KeysUnusable) as error:
+        mend = "; ".join(part for part in (error.mend, _MEND) if part)
+        raise type(error)(error.what, where=error.where, mend=mend) from None
+    except OSError as error:
+        raise Unavailable(f"the ledger cannot be read now: {error.strerror}", where=str(path), mend=_MEND) from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fault(sql: sqlite3.Connection, keyring: Keyring, signed: Checkpoint) -> str | None:

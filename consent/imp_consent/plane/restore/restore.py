@@ -7,23 +7,35 @@ any point leaves the present database, or the restored one; a dry run does every
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.head import Head
 from imp_consent.ledger.store import transaction as in_transaction
-from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.ledger.tombstones import Buried, Tombstones
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.restore.copy import copied, opened, put_in_place
-from imp_consent.plane.restore.files import Files, register_files
+from imp_consent.plane.restore.files import Files, register_files, remove_replaced
+from imp_consent.plane.restore.keys import Keys, keys_after
 from imp_consent.plane.restore.others import close_uses, doubt_messages, keep_checkpoint, take_documents
 from imp_consent.plane.restore.outside import Signed, read_signed, tail_after
-from imp_consent.plane.restore.people import check_tombstones, find_people, orphaned_leaves, settle_people
+from imp_consent.plane.restore.people import (
+    Found,
+    check_tombstones,
+    find_people,
+    orphaned_leaves,
+    settle_people,
+    unexplained_leaves,
+)
 from imp_consent.plane.restore.present import fault_of
 from imp_consent.plane.restore.result import Restored, Site
 from imp_consent.policy.project import project
+from imp_core.clock import format_time
 from imp_core.errors import CheckFailed
 
 __all__ = ["restore"]
@@ -35,8 +47,10 @@ def restore(site: Site, backup: Path, *, execute: bool) -> Restored:
     Nothing else may use the workspace meanwhile. Without `execute` nothing changes.
 
     Raises:
-        CheckFailed: the present database is sound; or nobody can tell who was erased since the backup.
+        CheckFailed: the present database is sound; or nobody can tell who was erased since the backup, or open
+            what is left of the others.
         BadInput: the backup cannot be read.
+        KeysUnusable: keys are missing that the ledger uses.
         LedgerBroken: the backup is not of this ledger, or damaged; or what lies outside is.
         ImpError: a file cannot be written.
     """
@@ -54,18 +68,35 @@ def restore(site: Site, backup: Path, *, execute: bool) -> Restored:
             with opened(path, site.keyring) as (sql, head):
                 done = _Rebuild(site, sql, head, signed, files).run(fault, execute=execute)
             if execute:
-                put_in_place(site.workspace, path)
+                stamp = re.sub("[^0-9TZ]", "", format_time(site.clock.now_us()))
+                done = replace(done, replaced=put_in_place(site.workspace, path, stamp))
     finally:
         for written in files.written:
             written.release()
     if execute:
-        log = site.log()
-        try:
-            log.checkpoint()
-            archive.remove_orphans(site.workspace, log)
-        finally:
-            log.close()
+        _finish(site, files)
     return done
+
+
+def _finish(site: Site, files: Files) -> None:
+    log = site.log()
+    try:
+        log.checkpoint()
+        remove_replaced(site.workspace, files)
+        if not files.lost:  # else a file that no row names may be what is missed
+            archive.remove_orphans(site.workspace, log)
+    finally:
+        log.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known before anything is changed. `supp_id` is the suppression key that the backup was made under."""
+
+    tail: list[bytes]
+    keys: Keys
+    buried: Buried
+    supp_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +109,16 @@ class _Rebuild:
 
     def run(self, fault: str, *, execute: bool) -> Restored:
         """Everything that a restore changes in the copy, in one transaction."""
-        size = self.head.frontier.size
         tail = tail_after(self.sql, self.head.frontier, self.site.keyring, self.signed.checkpoint)
-        tombstones = Tombstones(self.site.keyring.folder, self.site.keyring)
+        keys = keys_after(self.site.keyring, self.head, tail, signed=self.signed.checkpoint.size)
+        tombstones = Tombstones(keys.ring.folder, keys.ring)
         buried = tombstones.read()
         check_tombstones(buried, tail)
-        ring = self.site.keyring
-        supp_id = self.head.keys.get("supp", ring.active("supp").id)
-        self.head.keys = ring.in_use()
+        known = _Known(tail, keys, buried, self.head.keys.get("supp", keys.ring.active("supp").id))
+        self.head.keys = keys.ring.in_use()
         with in_transaction(self.sql, write=True):
-            transaction = self._transaction()
-            found = find_people(transaction, tail, buried, backup_size=size, supp_id=supp_id)
-            for leaf in tail:
-                transaction.append_again(leaf)
-            reached = transaction.size
-            keep_checkpoint(transaction, self.signed)
-            documents_lost = take_documents(transaction, self.site.keyring)
-            leaves = orphaned_leaves(transaction, found)
-            in_doubt = doubt_messages(transaction, backup_size=size)
-            tokens = settle_people(transaction, self.site, found, buried)
-            uses = close_uses(transaction)
-            register_files(transaction, self.site.workspace, found.living, self.files, execute=execute)
-            restored = Restored(
-                fault=fault,
-                backup_size=size,
-                size=reached,
-                people=len(found.living),
-                people_lost=len(found.lost),
-                people_erased=len(found.gone),
-                leaves=leaves,
-                rows=self.files.rows,
-                files_found=self.files.found,
-                batches_lost=tuple(self.files.lost),
-                documents_lost=documents_lost,
-                uses_closed=uses,
-                messages_in_doubt=in_doubt,
-                seq=transaction.size if execute else None,
-            )
-            self._say(transaction, restored)
+            transaction = self._transaction(keys.ring)
+            restored, found, tokens = self._rebuild(transaction, known, fault, execute=execute)
             transaction.finish()
             if execute:
                 # an erasure that was asked for and not finished has a tombstone; whoever restores again erases again
@@ -123,11 +126,52 @@ class _Rebuild:
                 tombstones.suppress(token for token in tokens if token not in buried.suppressed)
         return restored
 
-    def _transaction(self) -> Transaction:
+    def _rebuild(
+        self, transaction: Transaction, known: _Known, fault: str, *, execute: bool
+    ) -> tuple[Restored, Found, list[bytes]]:
+        size, unexplained = transaction.size, unexplained_leaves(transaction)
+        found = find_people(transaction, known.tail, known.buried, backup_size=size, supp_id=known.supp_id)
+        self._reach(transaction, known)
+        documents_lost = take_documents(transaction, known.keys.ring)
+        leaves = orphaned_leaves(transaction, found.covered) - unexplained
+        in_doubt = doubt_messages(transaction, backup_size=size)
+        tokens = settle_people(transaction, self.site, found, known.buried)
+        uses = close_uses(transaction)
+        register_files(transaction, self.site.workspace, found.living, documents_lost, self.files, execute=execute)
+        restored = Restored(
+            fault=fault,
+            backup_size=size,
+            size=size + len(known.tail),
+            people=len(found.living),
+            people_lost=len(found.lost),
+            people_erased=len(found.gone),
+            leaves=leaves,
+            unexplained=unexplained,
+            rows=self.files.rows,
+            files_found=self.files.found,
+            files_older=self.files.older,
+            batches_lost=tuple(self.files.lost),
+            documents_lost=tuple(sorted(documents_lost)),
+            uses_closed=uses,
+            messages_in_doubt=in_doubt,
+            seq=transaction.size if execute else None,
+        )
+        self._say(transaction, restored)
+        return restored, found, tokens
+
+    def _reach(self, transaction: Transaction, known: _Known) -> None:
+        """Append what was signed since the backup; then the tree reaches the checkpoint."""
+        for leaf in known.tail:
+            transaction.append_again(leaf)
+        keep_checkpoint(transaction, self.signed)
+        if known.keys.unsaid is not None:
+            transaction.append_system("key", known.keys.unsaid)
+
+    def _transaction(self, keyring: Keyring) -> Transaction:
         site = self.site
         return Transaction(
             self.sql,
-            site.keyring,
+            keyring,
             self.head,
             clock=site.clock,
             randomness=site.randomness,
@@ -137,6 +181,7 @@ class _Rebuild:
 
     def _say(self, transaction: Transaction, restored: Restored) -> None:
         listing, lost = self.files.listing, self.files.lost_document
+        documents = json.dumps(restored.documents_lost, separators=(",", ":")).encode()
         transaction.append_system(
             "restore",
             {
@@ -148,8 +193,9 @@ class _Rebuild:
                 "rows": restored.rows,
                 "files": archive.sha256_of(listing),
                 "batches_lost": archive.sha256_of(lost),
-                "documents_lost": restored.documents_lost,
+                "documents_lost": len(restored.documents_lost),
+                "documents": archive.sha256_of(documents),
                 "in_doubt": restored.messages_in_doubt,
             },
-            documents=[listing, lost],
+            documents=[listing, lost, documents],
         )

@@ -47,10 +47,14 @@ class Restored:
     `fault` is why the present database cannot be used. The backup held `backup_size` entries, the newest checkpoint
     covers `size`: of those between only the leaves are known, what people said in them is lost. `people` live on,
     `people_lost` of them have lost something they said and are asked anew, `people_erased` were erased since the backup
-    and are again, with `leaves` entries that no longer belong to anybody and `rows` of the archive. `files_found` are
-    batches that were written or rewritten since and found; `batches_lost` those whose file is not there.
-    `documents_lost` purposes, notices or lists are named by entries and found nowhere. `uses_closed` were open, of
-    `messages_in_doubt` it is unknown what became of them. `seq` is the `restore` entry's, None in a dry run.
+    and are again, with `leaves` entries that no longer belong to anybody and `rows` of the archive. `unexplained`
+    entries belong to nobody in the backup already, and no erasure in it accounts for them: the restore does not either,
+    and the audit goes on saying so. `files_found` are batches that were written or rewritten since and found;
+    `files_older` have an older file than the newest, which is not there; `batches_lost` have none.
+    `documents_lost` are the SHA-256 of purposes, notices or lists that entries name and that are found nowhere.
+    `uses_closed` were open, of `messages_in_doubt` it is unknown what became of them. `replaced` is the folder in which
+    the database that was there is kept: it may hold people who were erased, and is to be deleted. `seq` is the
+    `restore` entry's. Both are None in a dry run.
     """
 
     fault: str
@@ -60,10 +64,13 @@ class Restored:
     people_lost: int
     people_erased: int
     leaves: int
+    unexplained: int
     rows: int
     files_found: int
+    files_older: int
     batches_lost: Sequence[int]
-    documents_lost: int
+    documents_lost: Sequence[str]
     uses_closed: int
     messages_in_doubt: int
-    seq: int | None
+    replaced: str | None = None
+    seq: int | None = None
