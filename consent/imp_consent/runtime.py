@@ -18,6 +18,7 @@ from imp_core.context import Context, load_target
 from imp_core.errors import KeysUnusable, LedgerBroken
 from imp_core.key_store import KeyStore
 from imp_core.ports import Check, CheckpointInfo, Json, SystemEntry
+from imp_core.workspace import Workspace
 
 __all__ = ["SystemLedger", "open_gate", "open_keyring", "open_ledger", "open_log", "open_view", "store_of"]
 
@@ -97,14 +98,15 @@ def open_view(ctx: Context) -> ConsentView:
 
 def open_ledger(ctx: Context) -> SystemLedger:
     """Core's Ledger."""
-    return SystemLedger(open_log(ctx))
+    return SystemLedger(open_log(ctx), ctx.workspace)
 
 
 class SystemLedger:
     """Core's Ledger protocol on a `Log`: system entries and checkpoints, nothing about a person."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, workspace: Workspace) -> None:
         self._log = log
+        self._workspace = workspace
 
     def append(self, type_: str, fields: Mapping[str, Json], *, documents: Sequence[bytes] = ()) -> int:
         """Append one system entry and return its seq once it is durable.
@@ -135,7 +137,9 @@ class SystemLedger:
         return self._log.checkpoint()
 
     def diagnose(self) -> Iterator[Check]:
-        """Keys, database, checkpoint: looked at, not changed."""
+        """Keys, database, checkpoint and what lies beside them: looked at, not changed."""
+        from imp_consent.audit.glance import glance  # noqa: PLC0415 (no other command needs the audit's code)
+
         keyring = self._log.keyring
         left = "" if keyring.settled else "; a rotation is under way, or died: the next command that writes finishes it"
         if unfinished := len(keyring.unfinished):
@@ -147,9 +151,11 @@ class SystemLedger:
                 in_backups = erased_since_ratchet(reader)
                 unclosed = [_send(intent) for intent in intents_in_flight(reader)]
                 owed = due_by_channel(reader, now_us=self._log.clock.now_us())
-            outside = self._log.outside()
+                outside = self._log.outside()
+                beside = tuple(glance(reader, self._workspace, outside))
         except LedgerBroken as error:
-            yield Check(name="ledger", ok=False, detail=str(error), mend=error.mend)
+            where = f" ({error.where})" if error.where else ""
+            yield Check(name="ledger", ok=False, detail=error.what + where, mend=error.mend)
             return
         yield Check(name="ledger", ok=True, detail=f"{size} entries")
         behind = outside is not None and outside.size > size
@@ -167,6 +173,7 @@ class SystemLedger:
         )
         yield _sends(unclosed)
         yield _outbox(owed)
+        yield from beside
 
 
 def _erasures_mend(store: KeyStore, *, pending: int) -> str:

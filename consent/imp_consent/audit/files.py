@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from heapq import merge
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
@@ -22,10 +22,10 @@ from imp_consent.audit.restored import lost_batches
 from imp_consent.ledger.tables import SEALED
 from imp_core.workspace import Workspace
 
-__all__ = ["check_files"]
+__all__ = ["VERSION_NAME", "check_files"]
 
 _LIVE = "live"
-_VERSION_NAME = re.compile(r"archive/b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
+VERSION_NAME: Final = re.compile(r"archive/b([0-9]{8,})-v([0-9]+)-[0-9a-f]{12}\.parquet")
 
 
 class _Registered(NamedTuple):
@@ -171,7 +171,7 @@ def _sha256(path: Path) -> str:
 def _left_behind(path: str, workspace: Workspace, left: Collection[object], problems: Problems) -> bool:
     """Whether a file that no row names holds what a compaction has put into another one."""
     file = workspace.root / path
-    if not left or not _VERSION_NAME.fullmatch(path) or file.is_symlink():
+    if not left or not VERSION_NAME.fullmatch(path) or file.is_symlink():
         return False
     try:
         found = _sha256(file)
@@ -194,7 +194,7 @@ def _is_fresh(file: Path, ever: Collection[object]) -> bool:
 def _check_unnamed(
     path: str, versions: Mapping[int, object], *, erasing: bool, fresh: bool, problems: Problems
 ) -> None:
-    named = _VERSION_NAME.fullmatch(path)
+    named = VERSION_NAME.fullmatch(path)
     version = int(named[2]) if named else -1
     registered = versions.get(int(named[1])) if named else None
     current = registered if isinstance(registered, int) else None
