@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -21,6 +22,8 @@ __all__ = ["cli", "invoke", "main"]
 # As shells have them: 128 + the signal's number.
 _INTERRUPTED, _READER_GONE = 130, 141
 _PHONE_DIGITS = 5
+_SQLITE_FULL = 13
+_MAKE_ROOM = "make room on the disk, then run it again"
 _OWN = {
     "plugin": CommandRef(
         name="plugin", target="imp_core.plugin_commands:plugin", help="List, show and enable plugins."
@@ -83,7 +86,8 @@ def _context(ctx: click.Context) -> Context:
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Try: imp demo. Exit codes: 0 done, 1 refused or failed a check, 2 wrong usage, 3 breakage.",
+    epilog="Try: imp demo. "
+    "Exit codes: 0 done, 1 refused or failed a check, 2 wrong usage, 3 breakage, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="imp")
 @click.option("--actor", help="Who acts, for the ledger (default: IMP_ACTOR, else the login name).", is_eager=True)
@@ -142,6 +146,8 @@ class _Report:
             # Only the type: a foreign message may hold a raw identifier.
             error = ImpError(f"internal error: {type(error).__name__}", mend="run it again with: imp --debug …")
         parts = error.diagnostics()
+        if _disk_is_full(error):
+            parts["mend"] = _MAKE_ROOM
         self._print_json(parts)
         click.echo(f"error: {parts.pop('what')}", err=True)
         for name, text in parts.items():
@@ -177,6 +183,17 @@ class _Report:
 
 def _could_identify(word: str) -> bool:
     return "@" in word or ":" in word or sum(char.isdigit() for char in word) >= _PHONE_DIGITS
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether a full disk, or quota, is what an error comes from, whoever put it into words of their own."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if getattr(error, "sqlite_errorcode", 0) == _SQLITE_FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _reader_gone() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -41,6 +42,11 @@ def acme(ctx, word, count, as_json):
         raise click.exceptions.Exit(count)
     if word == "interrupt":
         raise KeyboardInterrupt
+    if word == "full":
+        try:
+            raise OSError(count, "it stands in the system's words")
+        except OSError:
+            raise errors.LedgerBroken("it broke", mend="do that") from None
     if word == "abort":
         raise click.Abort
     if word == "chinese":
@@ -162,6 +168,19 @@ def test_words_after_two_dashes_are_no_options(acme, imp_here):
 )
 def test_every_way_to_end_has_its_exit_code(acme, words, code):
     assert acme(*words).code == code
+
+
+@pytest.mark.parametrize(("number", "mend"), [(errno.ENOSPC, "make room"), (errno.EDQUOT, "make room"), (5, "do that")])
+def test_a_full_disk_is_mended_by_room_whoever_met_it(acme, number, mend):
+    answer = acme("full", "--count", str(number), "--json")
+    assert answer.code == 3
+    assert mend in answer.json["error"]["mend"]
+    assert f"mend: {mend}" in answer.err
+
+
+def test_help_names_every_exit_code(imp_here):
+    said = " ".join(imp_here("--help").ok().out.split())
+    assert "0 done, 1 refused or failed a check, 2 wrong usage, 3 breakage, 130 interrupted" in said
 
 
 def test_the_actor_is_the_option_else_the_variable_else_the_login(acme, imp_here):

@@ -173,7 +173,11 @@ def erase_command(
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
     if execute or resume_only:
-        done = erase_and_tell(ctx, raw_ids, later=later)
+        try:
+            done = erase_and_tell(ctx, raw_ids, later=later)
+        except KeyboardInterrupt:
+            click.echo("what was begun is denied already; finish it with: imp consent erase --resume", err=True)
+            raise
         emit(done, lambda: _text(done) + _unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
         return
     plan = plan_erasure(ctx, raw_ids)

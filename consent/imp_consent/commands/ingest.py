@@ -157,7 +157,7 @@ def _text(result: IngestResult | Accepted) -> str:
         return lines(counts) + "\ndry run: nothing was taken"
     if isinstance(result, IngestResult):
         return lines({**counts, "batch": result.batch, "entry": result.seq})
-    return lines(counts) + "\nin the inbox: imp compact puts it into the archive"
+    return lines(counts) + ("\nin the inbox: imp compact puts it into the archive" if taken else "")
 
 
 def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:

@@ -39,7 +39,7 @@ def keys() -> None:
 @json_option
 @pass_context
 def list_command(ctx: Context, *, as_json: bool) -> None:
-    """List the keys: purpose, id, state, and what a rotation of each would do.
+    """List the keys: purpose, id, state, epoch and when each was made; with --json also what a rotation would do.
 
     Example: imp keys list
     """

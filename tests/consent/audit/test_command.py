@@ -145,6 +145,11 @@ def test_a_database_rolled_back_signs_no_checkpoint_and_does_not_verify(shop: Co
     refused = shop("audit", "checkpoint")
     assert refused.code == 3
     assert "rolled back" in refused.err
+    told = shop("doctor")
+    assert told.code == 1
+    mends = [line.partition("mend: ")[2] for line in told.out.splitlines() if "mend: " in line]
+    assert mends
+    assert all(told.out.count(mend) == 1 for mend in mends)
 
 
 def test_without_a_workspace_or_keys_nothing_is_verified(shop: CommandLine, tmp_path: Path) -> None:

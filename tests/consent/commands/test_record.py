@@ -14,6 +14,7 @@ from imp_consent.commands.check import check
 from imp_consent.commands.envelope import uuid7
 from imp_consent.commands.history import history
 from imp_consent.commands.record import record
+from imp_consent.ledger import store
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.notice import default_notice
 from imp_consent.runtime import open_log
@@ -288,6 +289,17 @@ def test_r02_a_damaged_ledger_is_a_denial_with_exit_code_1(shop: Context, imp_he
     assert "imp init" not in gone.err
     (tmp_path / "workspace" / "ledger.db").write_text("something else")
     assert "imp restore BACKUP" in imp_here("status").err
+
+
+def test_a_full_database_asks_for_room(shop: Context, imp_here: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.close()
+    monkeypatch.setattr(store, "_PRAGMAS", (*store._PRAGMAS, "PRAGMA max_page_count = 1"))
+    lines = "".join(f"member:{number},analytics,given,2026-01-01T00:00:00Z\n" for number in range(500))
+    (shop.workspace.root / "many.csv").write_text("identifier,purpose,state,at\n" + lines)
+    answer = imp_here("consent", "import", "many.csv", "--json")
+    assert answer.code == 3
+    assert "full" in answer.json["error"]["what"]
+    assert "make room" in answer.json["error"]["mend"]
 
 
 def test_no_workspace_and_no_keys_are_clear_errors(shop: Context, imp_here: Cli, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from imp_consent.commands import erase
+
 ANN, BEN = "member:ann", "member:王伟"
 
 
@@ -36,6 +38,19 @@ def set_provider(shop: Any, provider: str) -> None:
     config = shop.workspace / "imp.toml"
     text = config.read_text().partition("\n[keys]")[0]
     config.write_text(f'{text}\n[keys]\nprovider = "{provider}"\n')
+
+
+def test_an_interrupted_erasure_names_what_finishes_it(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "resume", interrupted)
+        answer = shop("consent", "erase", ANN, "--execute")
+    assert answer.code == 130
+    assert "imp consent erase --resume" in answer.err
+    assert shop("consent", "erase", "--resume", "--json").ok().json["people"] == 1
+    assert not known(shop, ANN)
 
 
 @pytest.mark.parametrize("words", [(ANN,), (ANN, "--execute"), (ANN, BEN), ("-",)])

@@ -36,6 +36,7 @@ def test_a_file_is_acknowledged_into_the_inbox_and_compacted_from_there(line, ev
     assert dry.out.endswith("dry run: nothing was taken\n")
     answer = line("ingest", "file", path, "--inbox").ok()
     assert answer.out.endswith("in the inbox: imp compact puts it into the archive\n")
+    assert "imp compact" not in line("ingest", "file", path, "--inbox").ok().out
     again = line("ingest", "file", path, "--inbox", "--json").ok().json
     assert again == {
         "channel": "file", "dry_run": False, "received": 2, "accepted": 0, "duplicates": 1,
