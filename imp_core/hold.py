@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import shutil
 import stat
@@ -89,13 +88,13 @@ def held_folder(folder: Path, prefix: str) -> tuple[Path, Hold]:
 def beside(target: Path) -> Iterator[Path]:
     """Where to make what is to be moved to `target`: of the same name, in a folder of its own beside it.
 
-    The folder, `.<name>.imp-…`, is only its owner's, and goes when the block ends; where a process was killed, when
-    the next one makes the same target. OSError passes through.
+    The folder, `.<name>.imp-new-…`, is only its owner's, and goes when the block ends; where a process was killed, when
+    the next one makes anything in the same place. OSError passes through.
     """
-    prefix = f".{target.name}.imp-"
-    with contextlib.suppress(PermissionError):  # another user's, which only they may remove
-        sweep(target.parent, f"{glob.escape(prefix)}*")
-    folder, hold = held_folder(target.parent, prefix)
+    for left in sorted(target.parent.glob(".*.imp-new-*")):
+        with contextlib.suppress(PermissionError):  # another user's, which only they may remove
+            _remove(left)
+    folder, hold = held_folder(target.parent, f".{target.name}.imp-new-")
     try:
         yield folder / target.name
     finally:
@@ -103,26 +102,24 @@ def beside(target: Path) -> Iterator[Path]:
         hold.release()
 
 
-def sweep(folder: Path, pattern: str = "*", *, patience_s: float = 0.0) -> int:
-    """Remove everything in a folder that nobody holds, whatever its age; returns how many. OSError passes through.
+def sweep(folder: Path, *, patience_s: float = 0.0) -> int:
+    """Remove everything in a folder that nobody holds, whatever its age; returns how many. OSError passes through."""
+    return sum(_remove(path, patience_s=patience_s) for path in sorted(folder.glob("*")))
 
-    `pattern` is that of the names it is about (Path.glob).
-    """
-    removed = 0
-    for path in sorted(folder.glob(pattern)):
-        if not _plain(path):
-            path.unlink(missing_ok=True)
-            removed += 1
-            continue
-        hold = take(path, patience_s=patience_s)
-        if hold is None:
-            continue
-        try:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        finally:
-            hold.release()
-        removed += 1
-    return removed
+
+def _remove(path: Path, *, patience_s: float = 0.0) -> bool:
+    """Remove a file or folder unless somebody holds it; returns whether it was removed."""
+    if not _plain(path):
+        path.unlink(missing_ok=True)
+        return True
+    hold = take(path, patience_s=patience_s)
+    if hold is None:
+        return False
+    try:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    finally:
+        hold.release()
+    return True
 
 
 def _plain(path: Path) -> bool:

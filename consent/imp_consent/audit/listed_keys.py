@@ -5,7 +5,7 @@ from __future__ import annotations
 from imp_consent.audit.exported import format_vkeys
 from imp_consent.ledger.handover import TrustedKey, trusted_keys
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.signer import verifier_keys
+from imp_consent.ledger.signer import signing_key
 
 __all__ = ["listed_keys"]
 
@@ -16,7 +16,7 @@ def listed_keys(reader: Reader, size: int) -> tuple[str, str]:
     Raises:
         LedgerBroken: the hand-overs in the log are not those between its signing keys.
     """
-    active = verifier_keys(reader.keyring, reader.keyring.log_id)[0]
+    active = signing_key(reader.keyring, reader.keyring.log_id).verifier
     known = trusted_keys([TrustedKey(key=active)], reader.system_entries("key"), origin=active.name)
     newest, *older = known.as_of(size).spans
     return format_vkeys([newest]), format_vkeys(older)

@@ -45,14 +45,13 @@ def test_what_a_killed_command_left_goes_with_the_next_one(shop: CommandLine, tm
     done = subprocess.run(script, env=shop.environ, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 9, done.stderr
     (left,) = tmp_path.glob(".out.*")
-    assert left.name.startswith(".out.imp-")
+    assert left.name.startswith(".out.imp-new-")
     assert left.stat().st_mode & 0o777 == 0o700, "what it holds is for nobody else"
     assert any(path.is_file() and path.stat().st_size for path in left.rglob("*"))
     assert not (tmp_path / "out").exists()
-    shop(*words[:-1], str(tmp_path / "other")).ok()
-    assert left.exists(), "it is not the other's"
-    shop(*words).ok()
-    assert (tmp_path / "out").exists()
+    shop(*words[:-1], str(tmp_path / "out-2026-03-02")).ok()
+    assert (tmp_path / "out-2026-03-02").exists()
+    assert not left.exists(), "names with dates do not come back"
     assert list(tmp_path.glob(".*")) == []
 
 
@@ -69,8 +68,10 @@ def test_what_somebody_is_writing_still_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [".out.imp"]
 
 
-def test_a_name_with_signs_of_patterns_sweeps_its_own_and_no_others(tmp_path: Path) -> None:
-    for name in (".[ab]*.imp-dead", ".a.imp-dead", ".王伟.imp-dead"):
+def test_a_killed_ones_folder_is_known_by_its_name_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    for name in (".out.imp-new-dead", ".王伟.imp-new-dead", ".out.imp-old", "x.imp-new-dead"):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_text("x")
     with beside(tmp_path / "[ab]*"):
-        assert sorted(path.name for path in tmp_path.glob("*-dead")) == [".a.imp-dead", ".王伟.imp-dead"]
+        assert sorted(path.name for path in tmp_path.glob("*out*")) == [".out.imp-old"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.imp-old", "x.imp-new-dead"]
