@@ -168,7 +168,7 @@ def people(folder: Path, pairs: int, name: str, *, each: int, projection: Projec
                 for n in range(BATCH):
                     opened.append_person(subjects[n % len(subjects)], GRANT, ENVELOPE)
 
-        log._sign_or_warn = lambda: None  # type: ignore[method-assign]  # noqa: SLF001 (the raw side signs nothing either)
+        log.sign_unsigned = lambda: None  # type: ignore[method-assign]  # the raw side signs nothing either
         return pairs_of(pairs, folder, log, write)
 
 

@@ -3,7 +3,8 @@
 A `Log` belongs to one thread. `GroupCommit` gives it a thread of its own, which opens it; others submit functions of a
 `Transaction` and wait. What lies in the queue is run in one transaction, in the order in which it came, and everybody
 is answered after the commit. If a function raises, the transaction is rolled back and each is run again in one of its
-own, so that only the culprit fails: a function may therefore run twice, and touches nothing but the transaction.
+own, so that only the culprit fails: a function may therefore run twice, and touches nothing but the transaction. When
+nothing comes for `SIGN_US` what was committed is signed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.signer import SIGN_US
 from imp_consent.ledger.transaction import Transaction
+from imp_core.clock import SECOND_US
 from imp_core.errors import LedgerBroken
 
 __all__ = ["GroupCommit"]
@@ -87,14 +90,14 @@ class GroupCommit:
             return
         self._opened.set_result(None)
         try:
-            while (jobs := self._next()) is not None:
+            while (jobs := self._next(log)) is not None:
                 _commit(log, jobs)
         finally:
             log.close()
 
-    def _next(self) -> list[_Job] | None:
+    def _next(self, log: Log) -> list[_Job] | None:
         """The functions that wait, at least one; None at the end. Those cancelled meanwhile are left out."""
-        first = self._queue.get()
+        first = self._first(log)
         if first is None:
             return None
         jobs = [first]
@@ -108,6 +111,15 @@ class GroupCommit:
                 break
             jobs.append(job)
         return [job for job in jobs if job[1].set_running_or_notify_cancel()]
+
+    def _first(self, log: Log) -> _Job | None:
+        """The next function. While none comes what was committed is signed: nobody may write again for long."""
+        if log.unsigned:
+            try:
+                return self._queue.get(timeout=SIGN_US / SECOND_US)
+            except Empty:
+                log.sign_unsigned()
+        return self._queue.get()
 
 
 def _commit(log: Log, jobs: list[_Job]) -> None:

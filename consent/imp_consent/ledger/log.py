@@ -12,9 +12,12 @@ from imp_consent.identity.keys import Key, Keyring
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.head import Head, HeadMemory, save_head
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.rewrap import rewrap_left
+from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.settle import settle
 from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key, signing_keys, verifier_keys
 from imp_consent.ledger.store import connect, create_database, sqlite_errors, transaction
+from imp_consent.ledger.survivors import write_survivors
 from imp_consent.ledger.transaction import Projection, Transaction
 from imp_core.clock import Clock
 from imp_core.errors import ImpError, KeysUnusable, LedgerBroken
@@ -105,8 +108,11 @@ class Log:
     def write(self) -> Iterator[Transaction]:
         """One write transaction, durable when the block ends, undone when it raises.
 
-        A checkpoint is signed after the first commit of all, then once `SIGN_ENTRIES` entries wait for one or the last
-        was signed `SIGN_US` ago, and when the log is closed; who needs one at once asks for it.
+        A checkpoint is signed before this returns where somebody said no (`Transaction.restricting`): what a restore
+        forgets of a yes is asked again, a no would be overridden. Else after the first commit of all, once
+        `SIGN_ENTRIES` entries wait for one or the last was signed `SIGN_US` before, and when the log is closed; who
+        needs one at once asks for it. So of other entries those committed since stay unsigned until this process writes
+        again or ends, up to `SIGN_ENTRIES` of each process.
 
         Raises:
             LedgerBroken: the database is older than its checkpoint outside (it was rolled back), the head was
@@ -138,9 +144,9 @@ class Log:
                 self._current = None
         if appended:
             self._unsigned = range(self._unsigned.start if self._unsigned else size, current.size)
-            due = len(self._unsigned) >= SIGN_ENTRIES or not 0 <= self.clock.now_us() - self._signed_us < SIGN_US
-            if due or outside is None:
-                self._sign_or_warn()
+            waited = not 0 <= self.clock.now_us() - self._signed_us < SIGN_US
+            if current.restricting or waited or outside is None or len(self._unsigned) >= SIGN_ENTRIES:
+                self.sign_unsigned()
 
     def checkpoint(self, *, without_previous: bool = False) -> CheckpointInfo:
         """Sign what is committed, keep it in the database and, fsynced, outside of it.
@@ -154,7 +160,10 @@ class Log:
         """
         # Under the write lock: of several processes none may put an older checkpoint in the place of a newer one.
         with sqlite_errors(), transaction(self._sql, write=True):
-            checkpoint, note = self._signer.sign(self._sql, self._head(), without_previous=without_previous)
+            head = self._head()
+            if not self.keyring.settled:  # what is signed names no key that its store does not know to be in use
+                self.keyring.activate()
+            checkpoint, note = self._signer.sign(self._sql, head, without_previous=without_previous)
         self._signed_us, self._unsigned = self.clock.now_us(), range(0)
         return CheckpointInfo(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex(), note=note)
 
@@ -181,18 +190,28 @@ class Log:
         with sqlite_errors(), transaction(self._sql, write=True):
             self.keyring = self.keyring.reload()
             head = self._head()
-            if len(signing_keys(self.keyring, self.log_id)) > 1:  # the first checkpoint after a hand-over bears both
-                self._signer.sign(self._sql, head, without_previous=False)
+            rewrap_left(self._sql, self.keyring, head)  # committed before the key they were under is destroyed
+        with sqlite_errors(), transaction(self._sql, write=True):
+            self.keyring = self.keyring.reload()
+            head = self._head()
+            self._sign_before_destroying(head)
             self.keyring = settle(self._sql, self.keyring, head)
 
     def forget_key(self, key: Key) -> None:
         """Destroy a retired key that the ledger says nothing needs any more.
 
+        Backups need it: so what a restore takes in their rows' place is written outside first.
+
         Raises:
             KeysUnusable: the keys cannot be changed where they are kept.
+            LedgerBroken: as `checkpoint`, or a person's row was changed by other hands.
+            ImpError: the folder outside cannot be written to.
         """
         with sqlite_errors(), transaction(self._sql, write=True):
-            self._head()
+            head = self._head()
+            self._sign_before_destroying(head)
+            sealed = Sealed(self._sql, self.keyring.active("row").secret, head.sums)
+            write_survivors(sealed, self.keyring, size=head.frontier.size)
             self.keyring = self.keyring.forget(key)
 
     def outside(self) -> Checkpoint | None:
@@ -219,8 +238,23 @@ class Log:
     def close(self) -> None:
         """Sign what was committed and is not signed yet, and let go of the database."""
         if self._unsigned and self._current is None:
-            self._sign_or_warn()
+            self.sign_unsigned()
         self._sql.close()
+
+    @property
+    def unsigned(self) -> int:
+        """How many entries were committed here since the last checkpoint, as far as this process knows."""
+        return len(self._unsigned)
+
+    def sign_unsigned(self) -> None:
+        """Sign what was committed here. Where that fails it is acknowledged all the same; the next write signs it."""
+        try:
+            outside = self.outside()
+            if outside is None or outside.size < self._unsigned.stop:  # else another process signed it
+                self.checkpoint()
+            self._signed_us, self._unsigned = self.clock.now_us(), range(0)
+        except ImpError as error:
+            _logger.warning("committed, but not signed yet: %s", error)
 
     def _snapshot_head(self) -> Head:
         try:
@@ -243,12 +277,14 @@ class Log:
         self.keyring = self.keyring.following(in_use)
         return self.keyring.active("row").secret
 
-    def _sign_or_warn(self) -> None:
-        """Sign after a commit. What was committed is acknowledged all the same; the next write signs it too."""
-        try:
-            outside = self.outside()
-            if outside is None or outside.size < self._unsigned.stop:  # else another process signed it
-                self.checkpoint()
-            self._signed_us, self._unsigned = self.clock.now_us(), range(0)
-        except ImpError as error:
-            _logger.warning("committed, but not signed yet: %s", error)
+    def _sign_before_destroying(self, head: Head) -> None:
+        """Let the store and the signed log outside name the keys in use, before those they replace are destroyed.
+
+        A restore follows the signed log: it must not lead to a key that is gone. After a hand-over of the signing key
+        the first checkpoint bears both signatures.
+        """
+        self.keyring.activate()
+        size, outside = head.frontier.size, self.outside()
+        unsigned = size > 0 and (outside is None or outside.size < size)
+        if unsigned or len(signing_keys(self.keyring, self.log_id)) > 1:
+            self._signer.sign(self._sql, head, without_previous=False)

@@ -30,7 +30,8 @@ def settle(sql: sqlite3.Connection, keyring: Keyring, head: Head) -> Keyring:
     stored = _stored_keys(keyring)
     in_use = keyring.in_use()
     replaced = any(key.purpose == "kek" and key.id != in_use["kek"] for key in keyring.every("kek"))
-    if (replaced and not _under(stored, in_use)) or (stored is not None and not _under(stored, in_use)):
+    stale = not _under(stored, in_use)
+    if stale and (replaced or stored is not None):
         sealed = Sealed(sql, keyring.active("row").secret, head.sums)
         write_survivors(sealed, keyring, size=head.frontier.size)
     return keyring.settle()

@@ -22,8 +22,9 @@ __all__ = ["SIGN_ENTRIES", "SIGN_US", "Signer", "signing_key", "signing_keys", "
 
 _logger = logging.getLogger(__name__)
 
-# A checkpoint costs four fsyncs, as much as four commits. So a writer signs once this many entries wait for one, or so
-# long after the last, on demand, and when it ends. A rollback of what no checkpoint covers yet is not noticed.
+# A checkpoint costs four fsyncs, as much as four commits. So a writer signs at once where somebody said no; else when
+# it writes and this many entries wait for one, or the last is so old, on demand, and when it ends. A rollback of what
+# no checkpoint covers yet is not noticed, and a restore does not know of it.
 SIGN_ENTRIES: Final = 256
 SIGN_US: Final = SECOND_US
 

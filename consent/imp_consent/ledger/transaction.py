@@ -56,6 +56,7 @@ class Transaction(Reader):
         self.subjects: SubjectBook = SubjectBook(self.sealed, keyring, randomness)
         self.now_us = clock.now_us()
         self.actor = actor
+        self.restricting = False  # whether somebody said no in it, which nobody may lose once it is acknowledged
         self._projection = projection
         self._was_size = head.frontier.size
         self.head_row: tuple[Any, ...] = ()  # as `finish` wrote it
@@ -133,6 +134,7 @@ class Transaction(Reader):
         seq = self._appender.append_sealed(leaf, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
         self._new.setdefault(subject, []).append((seq, statement, envelope))
         self._projection(self, subject)
+        self.restricting = self.restricting or statement.type != "grant"
         return seq
 
     def append_again(self, leaf: bytes) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,14 @@ def test_a_ledger_that_cannot_be_opened_is_said_at_once() -> None:
 
     with pytest.raises(LedgerBroken, match="no ledger"), GroupCommit(broken):
         pass
+
+
+def test_what_was_committed_is_signed_when_nothing_comes_after_it(opened_there: Callable[[], Log]) -> None:
+    with GroupCommit(opened_there) as group, closing(opened_there()) as other:
+        group.run(grant("ann"))
+        group.run(grant("ben"))
+        deadline = time.monotonic() + 30
+        while (outside := other.outside()) is None or outside.size < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert group.run(grant("cid")) == 2

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from imp_consent.ledger.entry import PERSON_TYPES, Statement
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.outside import Outside
-from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US
+from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer
 from imp_core.clock import SimulatedClock
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.event import RawId
 
 LEAVES = [b"one", b"two" * 100, b"\x00\x01", b"x" * 4096]
 
@@ -124,6 +126,28 @@ def test_the_first_commit_is_signed_then_those_of_a_second_or_256_entries_at_onc
     log.close()
     assert signed() == 7 + SIGN_ENTRIES
     assert copied(log) == stored(tmp_path)
+
+
+@pytest.mark.parametrize("type_", sorted(PERSON_TYPES - {"grant"}))
+def test_a_no_is_signed_before_it_is_acknowledged_once_a_transaction(
+    open_log: Callable[[], Log], type_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log()
+    append(log)
+    append(log)
+    assert log.unsigned == 1
+    signings: list[int] = []
+    sign = Signer.sign
+    monkeypatch.setattr(Signer, "sign", lambda *args, **named: (signings.append(1), sign(*args, **named))[1])
+    said = Statement(type=type_, purpose="*", channel="", at_us=5)
+    with log.write() as transaction:
+        for name in ("ann", "ben", "cid"):
+            transaction.append_person(transaction.subject_for(RawId("member", name)), said, {})
+    outside = log.outside()
+    assert outside is not None
+    assert (outside.size, log.size, log.unsigned, len(signings)) == (5, 5, 0, 1)
+    append(log)
+    assert len(signings) == 1
 
 
 def test_what_another_process_signed_is_not_signed_again(open_log: Callable[[], Log], tmp_path: Path) -> None:
