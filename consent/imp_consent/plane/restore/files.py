@@ -14,6 +14,7 @@ from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.archive import Named
+from imp_consent.plane.restore.listings import remake_listings
 from imp_consent.plane.restore.versions import Chosen, choose
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError
@@ -56,17 +57,21 @@ def register_files(
     files: Files,
     *,
     execute: bool,
-) -> None:
+) -> set[str]:
     """Bring the rows of `batch` to files that are there, and take out of them whoever has no key any more.
+
+    Returns the lost documents without the listings that could be made again from the files.
 
     Raises:
         LedgerBroken: a file is not what its hash says.
         ImpError: a file cannot be read or written.
     """
+    there = _by_hash(workspace)
+    lost_documents = remake_listings(transaction, workspace, there, lost_documents)
     versions = archive.named_versions(transaction, lost_documents)
     made = {entry.fields["batch"]: entry for entry in transaction.system_entries("collect") if "batch" in entry.fields}
     rows = _rows(transaction)
-    for batch, chosen in sorted(choose(versions, rows, _by_hash(workspace)).items()):
+    for batch, chosen in sorted(choose(versions, rows, there).items()):
         _follow(transaction, workspace, rows.get(batch), _Wanted(batch, chosen, made[batch]), files)
     _remove_strangers(transaction, workspace, living, files, execute=execute)
     changed = [
@@ -75,6 +80,7 @@ def register_files(
         if lost_documents or Named(row.version, row.sha256, row.n) != versions[row.batch][-1]
     ]
     files.listing = archive.format_listing(changed)
+    return lost_documents
 
 
 def remove_replaced(workspace: Workspace, files: Files) -> None:

@@ -21,7 +21,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.restore.copy import copied, opened, put_in_place
 from imp_consent.plane.restore.files import Files, register_files, remove_replaced
-from imp_consent.plane.restore.keys import Keys, keys_after
+from imp_consent.plane.restore.keys import ring_after
 from imp_consent.plane.restore.others import close_uses, doubt_messages, keep_checkpoint, take_documents
 from imp_consent.plane.restore.outside import Signed, read_signed, tail_after
 from imp_consent.plane.restore.people import (
@@ -94,7 +94,7 @@ class _Known:
     """What is known before anything is changed. `supp_id` is the suppression key that the backup was made under."""
 
     tail: list[bytes]
-    keys: Keys
+    ring: Keyring
     buried: Buried
     supp_id: str
 
@@ -110,14 +110,14 @@ class _Rebuild:
     def run(self, fault: str, *, execute: bool) -> Restored:
         """Everything that a restore changes in the copy, in one transaction."""
         tail = tail_after(self.sql, self.head.frontier, self.site.keyring, self.signed.checkpoint)
-        keys = keys_after(self.site.keyring, self.head, tail, signed=self.signed.checkpoint.size)
-        tombstones = Tombstones(keys.ring.folder, keys.ring)
+        ring = ring_after(self.site.keyring, self.head, tail)
+        tombstones = Tombstones(ring.folder, ring)
         buried = tombstones.read()
         check_tombstones(buried, tail)
-        known = _Known(tail, keys, buried, self.head.keys.get("supp", keys.ring.active("supp").id))
-        self.head.keys = keys.ring.in_use()
+        known = _Known(tail, ring, buried, self.head.keys.get("supp", ring.active("supp").id))
+        self.head.keys = ring.in_use()
         with in_transaction(self.sql, write=True):
-            transaction = self._transaction(keys.ring)
+            transaction = self._transaction(ring)
             restored, found, tokens = self._rebuild(transaction, known, fault, execute=execute)
             transaction.finish()
             if execute:
@@ -131,13 +131,15 @@ class _Rebuild:
     ) -> tuple[Restored, Found, list[bytes]]:
         size, unexplained = transaction.size, unexplained_leaves(transaction)
         found = find_people(transaction, known.tail, known.buried, backup_size=size, supp_id=known.supp_id)
-        self._reach(transaction, known)
-        documents_lost = take_documents(transaction, known.keys.ring)
+        for leaf in known.tail:  # then the tree reaches the checkpoint
+            transaction.append_again(leaf)
+        keep_checkpoint(transaction, self.signed)
+        missing = take_documents(transaction, known.ring)
         leaves = orphaned_leaves(transaction, found.covered) - unexplained
         in_doubt = doubt_messages(transaction, backup_size=size)
         tokens = settle_people(transaction, self.site, found, known.buried)
         uses = close_uses(transaction)
-        register_files(transaction, self.site.workspace, found.living, documents_lost, self.files, execute=execute)
+        missing = register_files(transaction, self.site.workspace, found.living, missing, self.files, execute=execute)
         restored = Restored(
             fault=fault,
             backup_size=size,
@@ -151,21 +153,13 @@ class _Rebuild:
             files_found=self.files.found,
             files_older=self.files.older,
             batches_lost=tuple(self.files.lost),
-            documents_lost=tuple(sorted(documents_lost)),
+            documents_lost=tuple(sorted(missing)),
             uses_closed=uses,
             messages_in_doubt=in_doubt,
             seq=transaction.size if execute else None,
         )
         self._say(transaction, restored)
         return restored, found, tokens
-
-    def _reach(self, transaction: Transaction, known: _Known) -> None:
-        """Append what was signed since the backup; then the tree reaches the checkpoint."""
-        for leaf in known.tail:
-            transaction.append_again(leaf)
-        keep_checkpoint(transaction, self.signed)
-        if known.keys.unsaid is not None:
-            transaction.append_system("key", known.keys.unsaid)
 
     def _transaction(self, keyring: Keyring) -> Transaction:
         site = self.site
