@@ -47,7 +47,8 @@ _GROUPS: Final[Mapping[str, str]] = {
     "get the file again from where you kept it": "pinned.malformed",
     "keep this copy, and have it made again: imp audit export DIR": """
         checkpoint.malformed checkpoint.missing entries.hash entries.leaf entries.malformed entries.missing
-        tile.hash tile.malformed tile.missing vkey.malformed vkey.missing vkey.retired.missing export.stray export.unreadable""",
+        tile.hash tile.malformed tile.missing vkey.malformed vkey.missing vkey.retired.missing
+        export.stray export.unreadable""",
     "ask whoever runs the log which keys it had, on another way than this copy came": """
         keys.handover vkey.listed vkey.retired vkey.unknown""",
     "have it made again: imp audit prove, or imp consent receipt; if it fails again, it is not in the log": """

@@ -12,7 +12,7 @@ from imp_consent.audit.problem import told
 from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.export import export_command
 from imp_consent.commands.prove import prove_command
-from imp_consent.commands.verify_exported import read_kept, show, verify_target
+from imp_consent.commands.verify_exported import KEY_WARNING, read_kept, show, verify_target
 from imp_consent.runtime import open_keyring, open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
@@ -63,6 +63,8 @@ def verify_command(
     if target is not None or vkey is not None:
         with progress("verified") as shown:
             found = verify_target(target, vkey, pinned=pinned, count=shown.advance)
+        if found.key_from_export:
+            click.echo(KEY_WARNING, err=True)
         emit(found, lambda: show(found), as_json=as_json)
         if not found.ok:
             raise click.exceptions.Exit(CheckFailed.exit_code)

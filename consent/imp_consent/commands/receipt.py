@@ -91,7 +91,8 @@ def receipt(ctx: Context, raw_id: RawId, *, out: Path | None = None) -> Receipts
 def receipt_command(ctx: Context, identifier: str, *, out: Path | None, as_json: bool) -> None:
     """Give a person proofs of what the ledger holds of them: one .tlog-proof for each entry.
 
-    Each is checked with `imp audit verify FILE --vkey log.vkey`, also after the person was erased, and holds against
+    Each is checked with `imp audit verify FILE --vkey KEYFILE`, the log's public key from elsewhere than the receipt
+    (beside it lies log.vkey, which came with it and proves nothing), also after the person was erased. It holds against
     a ledger that later leaves the entry out. It says what was stated and when: give it to nobody else. The ledger
     notes that access was asked for, without saying whose.
 
@@ -158,4 +159,8 @@ def _text(made: Receipts) -> str:
     if made.folder is None:
         return "\n".join(file.proof for file in made.receipts).rstrip("\n")
     listed = [f"{file.name}  {file.type} {file.purpose}" for file in made.receipts]
-    return "\n".join([*listed, f"in {made.folder}; each is checked with: imp audit verify FILE --vkey {VKEYS}"])
+    advice = (
+        f"in {made.folder}; each is checked with: imp audit verify FILE --vkey KEYFILE, where KEYFILE holds the log's "
+        f"public key from elsewhere (a contract, another person's receipt); {VKEYS} here says which it should be"
+    )
+    return "\n".join([*listed, advice])

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from imp_consent.audit.exported import ExportVerification, ProofVerification, verify, verify_proof
+from imp_consent.audit.exported import CHECKPOINT, ExportVerification, ProofVerification, verify, verify_proof
 from imp_consent.audit.exported.text import printable
 from imp_consent.audit.problem import told
+from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.proof import MAX_PROOF
 from imp_core.command import lines
-from imp_core.errors import BadInput
+from imp_core.errors import BadInput, LedgerBroken
 
-__all__ = ["read_kept", "show", "verify_target"]
+__all__ = ["KEY_WARNING", "read_kept", "show", "verify_target"]
 
+KEY_WARNING: Final = (
+    "warning: the key lies with what it is to check; if it came with it, this proves nothing: "
+    "whoever forges the one forges the other. Get the key from somewhere else"
+)
+_KEY_MEND: Final = "name the file of the log's public key that you got from elsewhere"
+_KEPT_MEND: Final = "name the file that you kept, such as what imp audit checkpoint printed"
 _SHOWN: Final = 50
 _WIDTH: Final = len("checkpoint")
 
@@ -40,10 +48,9 @@ def verify_target(
         )
     kept = [(str(path), read_kept(path, "pinned checkpoint")) for path in pinned]
     try:
-        keys = read_kept(vkey, "verifier key")
-        if target.is_dir():
-            return verify(target, keys, kept, count=count)
-        return verify_proof(str(target), read_kept(target, "proof"), keys, kept)
+        keys = read_kept(vkey, "verifier key", mend=_KEY_MEND)
+        found = _verified(target, keys, kept, count)
+        return replace(found, key_from_export=_came_with(vkey, target))
     except BadInput as error:
         if error.where is None or error.where.startswith("line "):  # of the keys: say in which file
             where = ", ".join(filter(None, [str(vkey), error.where]))
@@ -51,7 +58,50 @@ def verify_target(
         raise
 
 
-def read_kept(path: Path, what: str) -> bytes:
+def _verified(
+    target: Path, keys: bytes, kept: Sequence[tuple[str, bytes]], count: Callable[[int], None]
+) -> ExportVerification | ProofVerification:
+    if target.is_dir():
+        _refuse_receipts(target)
+        return verify(target, keys, kept, count=count)
+    data = read_kept(target, "export, proof or receipt", mend="name an export's folder, or a .tlog-proof file")
+    _refuse_checkpoint(target, data)
+    return verify_proof(str(target), data, keys, kept)
+
+
+def _refuse_receipts(folder: Path) -> None:
+    """A folder of receipts holds files that are each checked alone."""
+    receipts = sorted(path.name for path in folder.glob("*.tlog-proof"))
+    if receipts and not (folder / CHECKPOINT).exists():
+        raise BadInput(
+            f"a folder with {len(receipts)} receipts or proofs, not an export",
+            where=str(folder),
+            mend=f"check each of them, first: imp audit verify {folder / receipts[0]} --vkey KEYFILE",
+        )
+
+
+def _refuse_checkpoint(path: Path, data: bytes) -> None:
+    """A checkpoint alone proves nothing about entries: an export or the workspace is held against it."""
+    text, blank, _ = data.decode(errors="replace").rpartition("\n\n")
+    try:
+        checkpoint = Checkpoint.parse(text + "\n" if blank else "")
+    except LedgerBroken:
+        return
+    raise BadInput(
+        f"a checkpoint of {checkpoint.size} entries, not an export or a proof",
+        where=str(path),
+        mend=f"hold an export against it: imp audit verify DIR --vkey KEYFILE --pinned {path}; "
+        f"or, with the workspace: imp audit verify --pinned {path}",
+    )
+
+
+def _came_with(vkey: Path, target: Path) -> bool:
+    """Whether a key lies in the export that it is to check, or beside the receipt: then both may be forged alike."""
+    key, checked = vkey.resolve(), target.resolve()
+    return key.is_relative_to(checked) if checked.is_dir() else key.parent == checked.parent
+
+
+def read_kept(path: Path, what: str, *, mend: str | None = None) -> bytes:
     """A small file somebody kept: a checkpoint, proof or key.
 
     Raises:
@@ -61,7 +111,9 @@ def read_kept(path: Path, what: str) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_PROOF + 1)
     except OSError as error:
-        raise BadInput(f"the {what} cannot be read: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"the {what} cannot be read: {error.strerror}", where=str(path), mend=mend or _KEPT_MEND
+        ) from None
     if len(data) > MAX_PROOF:
         raise BadInput(f"the {what} has more than {MAX_PROOF} bytes", where=str(path))
     return data
@@ -88,6 +140,7 @@ def _of_export(found: ExportVerification) -> dict[str, str | None]:
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
         "files": str(found.files),
         "pinned": f"{found.pinned} checkpoints agree" if found.pinned else None,
+        "key in use": found.vkey,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
 from imp_consent.audit.problem import Problem, Problems
+from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.handover import TrustedKeys, given_keys
 from imp_consent.ledger.merkle import check_consistency, check_inclusion, leaf_hash
 from imp_consent.ledger.proof import InclusionProof, is_proof, parse_consistency, parse_proof
@@ -28,6 +29,7 @@ class ProofVerification:
     `kind` is inclusion or consistency. `origin`, `size` and `root` (hex) are the checkpoint's (None: not signed by
     the given key), `signed_by` the ids of the keys that signed it. `index` is the entry's number, `leaf` its text and
     `statement` what a person's leaf commits to (None: not disclosed). `old` is the size of which consistency is shown.
+    `key_from_export`: the trusted key lay beside the proof, and may have come with it.
     """
 
     ok: bool
@@ -41,6 +43,7 @@ class ProofVerification:
     statement: Mapping[str, Json] | None = None
     old: int | None = None
     problems: tuple[Problem, ...] = ()
+    key_from_export: bool = False
 
 
 def verify_proof(
@@ -53,8 +56,8 @@ def verify_proof(
     checkpoint (name and bytes) of its older size, and must be given one.
 
     Raises:
-        BadInput: `vkey` holds no verifier key or several of one log without limits, or pinned checkpoints are missing
-            or too many.
+        BadInput: `vkey` holds no verifier key or several of one log without limits, pinned checkpoints are missing or
+            too many, or it is a checkpoint of another size than the proof is about.
     """
     keys = given_keys(parse_vkeys(vkey))
     problems = Problems()
@@ -128,13 +131,24 @@ def _consistency(
     older = _open_pinned(*pinned[0], keys, problems)
     if signed is not None and older is not None:
         old, new = older.checkpoint, signed.checkpoint
-        holds = (old.origin, old.size) == (new.origin, proof.old) and check_consistency(
-            old.size, new.size, old.root, new.root, proof.hashes
-        )
+        if (old.origin, old.size) != (new.origin, proof.old):
+            raise _of_another(pinned[0][0], old, new.origin, proof.old)
+        holds = check_consistency(old.size, new.size, old.root, new.root, proof.hashes)
         sentence = f"the log of {new.size} entries does not begin with the {old.size} of {pinned[0][0]}"
         problems.expect(holds, "proof.consistency", name, sentence)
     found = ProofVerification(ok=not problems.found, kind=_CONSISTENCY, old=proof.old, problems=tuple(problems.found))
     return _under(found, signed)
+
+
+def _of_another(name: str, kept: Checkpoint, origin: str, size: int) -> BadInput:
+    """A checkpoint that the proof says nothing about: neither that the log agrees with it nor that it does not."""
+    if kept.origin != origin:
+        return BadInput("the proof and this checkpoint are of two logs", where=name, mend="name one of the same log")
+    return BadInput(
+        f"the proof begins at {size} entries, this checkpoint has {kept.size}: it says nothing about it",
+        where=name,
+        mend=f"name the checkpoint of {size} entries, or ask for: imp audit prove --consistency {kept.size}",
+    )
 
 
 def _open(name: str, note: str, keys: TrustedKeys, problems: Problems) -> Signed | None:

@@ -41,7 +41,9 @@ class ExportVerification:
     `origin`, `size` and `root` (hex) are what the checkpoint says (None: it cannot be read), `signed_by` the ids of
     the trusted keys that signed it. `entries_root` (hex) is the root of the entries' own bytes (None: some are
     missing), `persons_leaves` how many entries are people's, `files` how many tiles and bundles were hashed, `pinned`
-    how many checkpoints kept elsewhere agree.
+    how many checkpoints kept elsewhere agree. `vkey` is the verifier key in use at the end of the log, to be trusted
+    next (None: the checkpoint is not one of these entries' that a trusted key signed). `key_from_export`: the trusted
+    key was read from what it is to check, which proves nothing.
     """
 
     ok: bool
@@ -54,6 +56,8 @@ class ExportVerification:
     files: int
     pinned: int
     problems: tuple[Problem, ...]
+    vkey: str | None = None
+    key_from_export: bool = False
 
 
 def verify(
@@ -109,7 +113,12 @@ class _Export:
             files=tree.files,
             pinned=agreed,
             problems=tuple(self._problems.found),
+            vkey=self._in_use(stated.origin) if stated and signed and tree.root == stated.root else None,
         )
+
+    def _in_use(self, origin: str) -> str | None:
+        own = [span.key for span in self._trusted.spans if self._linked and span.key.name == origin]
+        return own[0].format() if own else None
 
     def _own(self, name: str) -> bytes | None:
         try:
