@@ -17,6 +17,8 @@ _OURS = (
     CONFIG_NAME, "metrics.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "archive", "tmp", "experiments",
     "campaigns", "mappings", "sending",
 )  # fmt: skip
+# Where keys are kept by default only their own plugin knows; one of them beside the target tells it to everybody.
+_KEY = "kek-*.key"
 
 
 def check_output(
@@ -52,7 +54,7 @@ def check_output(
     kept = [Path(folder) for folder in (ctx.environ.get("IMP_KEYS"), *private) if folder]
     with contextlib.suppress(WorkspaceMissing):  # then there is none to protect
         kept += [ctx.workspace.root / name for name in _OURS]
-    if any(target.is_relative_to(place.resolve()) for place in kept):
+    if any(target.is_relative_to(place.resolve()) for place in kept) or any(target.parent.glob(_KEY)):
         mend = f"name a {'folder' if folder else 'file'} elsewhere, or in reports/"
         raise BadInput("this would write over the workspace or the keys", where=str(path), mend=mend)
     return target

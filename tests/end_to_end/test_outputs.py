@@ -102,6 +102,23 @@ def test_a_folder_of_ours_is_not_replaced_though_it_is_empty(
     assert {path: path.stat().st_mode for path in shop.rglob("*")} == before
 
 
+def test_keys_in_their_default_folder_are_not_written_over(
+    imp_here: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
+    imp_here("init", tmp_path / "workspace", "--controller", "Shop", IMP_KEYS="").ok()
+    imp_here("experiment", "new", "spring", IMP_KEYS="").ok()
+    imp_here("experiment", "start", "spring", IMP_KEYS="").ok()
+    config = imp_here("keys", "list", "--json", IMP_KEYS="").ok().json["place"]
+    assert Path(config).is_relative_to(tmp_path)
+    for name in ("checkpoint", "new", next(Path(config).glob("*.key")).name):
+        before = files(Path(config))
+        answer = imp_here("experiment", "readout", "spring", "--out", Path(config) / name, IMP_KEYS="")
+        assert answer.code == 2
+        assert files(Path(config)) == before
+
+
 @pytest.mark.parametrize("target", ["rejects.csv", "workspace/reports/rejects.csv"])
 def test_rejects_go_elsewhere_and_into_reports(imp_here: Callable[..., Any], shop: Path, target: str) -> None:
     imp_here("consent", "import", shop / "rows.csv", "--rejects", shop / target).ok()
