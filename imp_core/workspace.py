@@ -13,9 +13,11 @@ from typing import Any
 from imp_core.errors import BadInput, ImpError, WorkspaceMissing
 from imp_core.settings import check_settings, replace_table
 
-__all__ = ["CONFIG_NAME", "Workspace", "find_workspace", "sync", "write_atomically"]
+__all__ = ["CONFIG_NAME", "UNWRITABLE", "Workspace", "find_workspace", "sync", "write_atomically"]
 
 CONFIG_NAME = "imp.toml"
+# What to do where a file or folder cannot be written, whoever says so.
+UNWRITABLE = "look whether the folder is there, whose it is and its mode, and at the disk's room; or name another place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +180,4 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise ImpError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(path), mend=UNWRITABLE) from None

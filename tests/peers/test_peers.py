@@ -36,6 +36,15 @@ def test_a_strangers_tool_accepts_the_export_and_rejects_any_flipped_byte(
     assert [place for place in PLACES if auditor(harmed(*place)).returncode == 0] == []
 
 
+@pytest.mark.parametrize("more", [b"and more\n", b"\n", b"\xe2\x80\x94 two words more\n"])
+def test_a_strangers_tool_rejects_a_checkpoint_with_something_behind_it(
+    auditor: Callable[[Peers], Any], shipped: Peers, harmed: Callable[..., Peers], more: bytes
+) -> None:
+    copy = harmed("checkpoint", 40)
+    (copy.folder / "checkpoint").write_bytes((shipped.folder / "checkpoint").read_bytes() + more)
+    assert auditor(copy).returncode != 0
+
+
 def test_a_strangers_tool_rejects_another_key_of_the_same_name_and_takes_several(
     auditor: Callable[[Peers], Any], shipped: Peers, tmp_path: Any
 ) -> None:
@@ -57,4 +66,5 @@ def test_the_readme_holds_the_programs_and_how_to_run_them(shipped: Peers) -> No
     ):
         assert command in text
     assert "600 entries" in text
+    assert "each names the account that acted" in " ".join(text.split())
     assert "@" not in text.split("##")[0], "every placeholder is filled in"

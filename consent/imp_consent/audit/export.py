@@ -7,7 +7,8 @@
     tile/entries/000 …    the entries
     README.md             how to check all of it, with tools of other people's
 
-No leaf names anybody: what people said lies encrypted in the database and is not exported.
+No leaf names a person whose consent it is about: what people said lies encrypted in the database and is not exported.
+System entries name the accounts that acted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from imp_consent.ledger.tile import TileStream, format_tile_path
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.hold import beside
 from imp_core.ports import CheckpointInfo
-from imp_core.workspace import sync
+from imp_core.workspace import UNWRITABLE, sync
 
 __all__ = ["Exported", "export", "fresh_folder"]
 
@@ -58,8 +59,9 @@ def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: N
     folder appears whole or not at all; it can be made anew at any time, so that only its place is fsynced.
 
     Raises:
-        BadInput: the folder is not new or empty, or cannot be written.
+        BadInput: the folder is not new or empty.
         LedgerBroken: the entries are not those that the log signed for: nothing is left behind.
+        ImpError: the folder cannot be written.
     """
     with fresh_folder(folder) as aside:
         with log.write() as transaction:
@@ -92,7 +94,8 @@ def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
     What a killed process left of one lies beside (see `beside`), and goes with the next run for the same `folder`.
 
     Raises:
-        BadInput: `folder` is not new or empty, or cannot be written beside.
+        BadInput: `folder` is not new or empty.
+        ImpError: it, or the folder it is in, cannot be written.
     """
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise BadInput("there is something already", where=str(folder), mend=_EMPTY)
@@ -101,13 +104,13 @@ def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
             aside = stack.enter_context(beside(folder.absolute()))
             aside.mkdir(mode=mode)
         except OSError as error:
-            raise BadInput(f"cannot be written: {error.strerror}", where=str(folder), mend=_EMPTY) from None
+            raise ImpError(f"cannot be written: {error.strerror}", where=str(folder), mend=UNWRITABLE) from None
         try:
             yield aside
             aside.replace(folder)
             sync(folder.absolute().parent)
         except OSError as error:
-            raise ImpError(f"cannot be written: {error.strerror}", where=str(folder)) from None
+            raise ImpError(f"cannot be written: {error.strerror}", where=str(folder), mend=UNWRITABLE) from None
 
 
 class _Writer:

@@ -21,7 +21,8 @@ def export_log(ctx: Context, folder: Path, *, count: Callable[[int], None] = lam
     """Write this context's log to a new or empty folder.
 
     Raises:
-        BadInput: the folder is not new or empty, is the workspace's or the keys', or cannot be written.
+        BadInput: the folder is not new or empty, or is the workspace's or the keys'.
+        ImpError: it cannot be written.
         LedgerBroken: the entries are not those that the log signed for.
     """
     check_output(ctx, folder, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
@@ -35,8 +36,8 @@ def export_log(ctx: Context, folder: Path, *, count: Callable[[int], None] = lam
 def export_command(ctx: Context, folder: Path, *, as_json: bool) -> None:
     """Write the log's entries, tree, checkpoint and public key to DIR, which is new or empty.
 
-    DIR/README.md says how to check it with imp and with three tools that are not ours. It names nobody. The ledger
-    notes that it was exported.
+    DIR/README.md says how to check it with imp and with three tools that are not ours. It names no person whose consent
+    the log is about, but in each entry about the system the account that acted. The ledger notes that it was exported.
 
     Example: imp audit export log-2026-03
     """

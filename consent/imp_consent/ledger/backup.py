@@ -9,7 +9,7 @@ from pathlib import Path
 from imp_consent.ledger.store import connect, sqlite_errors
 from imp_core.errors import BadInput, ImpError
 from imp_core.hold import beside
-from imp_core.workspace import sync
+from imp_core.workspace import UNWRITABLE, sync
 
 __all__ = ["back_up"]
 
@@ -36,4 +36,4 @@ def back_up(database: Path, target: Path) -> None:
             copy.rename(target)
             sync(target.parent)
     except OSError as error:
-        raise ImpError(f"the backup cannot be written: {error.strerror}", where=str(target)) from None
+        raise ImpError(f"cannot be written: {error.strerror}", where=str(target), mend=UNWRITABLE) from None

@@ -289,7 +289,7 @@ def test_an_export_goes_to_a_new_or_empty_folder(tmp_path: Path, log: Any, there
         (folder / "x").write_bytes(b"x")
     with pytest.raises(BadInput, match="something already"):
         export(log, folder)
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(ImpError, match="cannot be written"):
         export(log, tmp_path / "absent" / "out")
     assert log.size == size, "nothing was noted for what was not done"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -114,3 +114,21 @@ def test_a_proof_of_growth_with_another_hash_in_it_proves_nothing(
     proof.write_text("\n".join(lines))
     answer = shop("audit", "verify", proof, "--vkey", vkey, "--pinned", tmp_path / "pin", "--json")
     assert (answer.code, [problem["code"] for problem in answer.json["problems"]]) == (1, ["proof.consistency"])
+
+
+def test_a_place_that_cannot_be_written_is_the_same_to_every_command(shop: CommandLine, tmp_path: Path) -> None:
+    nowhere = tmp_path / "absent" / "out"
+    before = shop("audit", "checkpoint", "--json").ok().json["size"]
+    for words in (
+        ("backup", nowhere),
+        ("audit", "prove", "1", "--out", nowhere),
+        ("audit", "export", nowhere),
+        ("consent", "receipt", "member:ann", "--out", nowhere),
+    ):
+        answer = shop(*words)
+        assert (answer.code, "cannot be written" in answer.err) == (3, True), answer.err
+        assert "or name another place" in answer.err
+    assert shop("audit", "checkpoint", "--json").ok().json["size"] == before, "nothing was noted for what was not done"
+    for words in (("audit", "export", tmp_path), ("consent", "receipt", "member:ann", "--out", tmp_path)):
+        answer = shop(*words)
+        assert (answer.code, "there is something already" in answer.err) == (2, True), answer.err
