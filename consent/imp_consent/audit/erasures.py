@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.documents import KeptDocuments
-from imp_consent.ledger.tombstones import Buried, Tombstones
+from imp_consent.ledger.tombstones import Buried, Tombstones, counting
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.ports import SystemEntry
 
 __all__ = ["check_erasures", "check_kept_documents"]
+
+_RISK: Final = "a restore would bring people back"
 
 
 def check_erasures(
@@ -26,14 +31,7 @@ def check_erasures(
     except LedgerBroken as error:
         problems.report("tombstones.changed", str(stones.path), error.what)
         return
-    counted = [entry.fields["tombstones"] for entry in leaves.of_type("erased") if "tombstones" in entry.fields]
-    most = max((n for n in counted if isinstance(n, int)), default=0)
-    problems.expect(
-        buried.lines >= most,
-        "tombstones.short",
-        str(stones.path),
-        f"{most} lines were written, {buried.lines} are there: a restore would bring people back",
-    )
+    _check_lines(counting(leaves.of_type("erased")), buried, str(stones.path), problems)
     erasing = {subject for (subject,) in sql.execute("SELECT subject FROM erasure")}
     if buried.erased:
         _check_nobody_lives(sql, buried, erasing, problems, count)
@@ -50,7 +48,8 @@ def check_kept_documents(
     """The copy of documents holds those that entries name. `covered`: a checkpoint outside covers every entry."""
     kept = KeptDocuments(keyring.folder)
     if not kept.path.exists():
-        problems.note("documents.absent", str(kept.path), "no copy of documents is kept yet: the next signing makes it")
+        say = problems.report if covered and leaves.named else problems.note
+        say("documents.absent", str(kept.path), "there is no copy of documents: a restore would miss them")
         return
     try:
         held = {(table, name) for table, name, _ in kept.read()}
@@ -73,3 +72,22 @@ def _check_nobody_lives(
         if subject not in erasing and 0 <= subject < 2**63 and buried.holds(subject):
             sentence = "this person was erased and is here again: a backup was put in place without imp restore"
             problems.report("erased.alive", f"subject {subject}", sentence)
+
+
+def _check_lines(counted: Sequence[tuple[int, SystemEntry]], buried: Buried, place: str, problems: Problems) -> None:
+    """The lines that `erased` entries counted are there, but for those that a later entry says were lost.
+
+    What an entry says was lost is a note: nothing brings it back and suppression was written anew. It is named for
+    good, because a backup from before that entry may not be restored.
+    """
+    missing = [(lines, entry) for lines, entry in counted if not buried.begins_as(entry)]
+    for (lines_before, _), (_, entry) in pairwise(counted):
+        lost = entry.fields.get("tombstones_lost")
+        if isinstance(lost, int) and lost > 0:
+            problems.note("tombstones.lost", f"entry {entry.seq}", f"up to {lost} lines were lost before it: {_RISK}")
+            kept = lines_before - lost
+            missing = [(lines, other) for lines, other in missing if other.seq >= entry.seq or lines <= kept]
+    if missing:
+        lines, entry = missing[-1]
+        sentence = f"of {lines} lines that entry {entry.seq} counted not all are there: {_RISK}"
+        problems.report("tombstones.short", place, sentence)

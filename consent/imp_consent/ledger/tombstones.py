@@ -9,6 +9,8 @@ and the MAC before it. The token of somebody erased is HMAC(HKDF(k_supp, "tombst
 found only by whoever holds the key and the subject's number. Those of suppression are the tokens of `suppression`.
 
 Lines are only ever appended, under a lock (flock(2)), and fsynced; a line that a power cut tore is cut off by the next.
+Each `erased` entry counts the whole lines and has the MAC of the last: what is cut off later does not go unnoticed,
+whatever is appended then.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 import fcntl
 import hmac
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,13 +26,14 @@ from pathlib import Path
 from typing import Final
 
 from imp_consent.identity.hashing import keyed_hash
-from imp_consent.identity.keys import Key, Keyring
+from imp_consent.identity.keys import Key, Keyring, KeyState
 from imp_consent.identity.pseudonym import token_now
 from imp_consent.identity.secrets import hkdf
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.ports import SystemEntry
 from imp_core.workspace import sync
 
-__all__ = ["TOMBSTONES_NAME", "Buried", "Tombstones"]
+__all__ = ["TOMBSTONES_NAME", "Buried", "Tombstones", "counting", "lines_lost"]
 
 TOMBSTONES_NAME: Final = "tombstones"
 _KINDS: Final = ("erased", "suppressed", "lifted")
@@ -42,15 +45,32 @@ _LONGEST: Final = 200  # no line is longer
 
 @dataclass(frozen=True)
 class Buried:
-    """What the file says: `lines` how many, `erased` tokens after the id of their key, and the tokens of `suppression`.
+    """What the file says: its lines' MACs, `erased` tokens after the id of their key, and the tokens of `suppression`.
 
-    A suppression key that leaked was wrapped: `suppressed` are the tokens as the key in use has them.
+    A suppression key that leaked was wrapped: `suppressed` are the tokens as the key in use has them, by `keyring`.
     """
 
     keyring: Keyring = field(repr=False)
-    lines: int = 0
+    macs: tuple[bytes, ...] = ()
     erased: frozenset[tuple[str, bytes]] = frozenset()
     suppressed: frozenset[bytes] = frozenset()
+
+    @property
+    def lines(self) -> int:
+        """How many whole lines there are."""
+        return len(self.macs)
+
+    @property
+    def end(self) -> str:
+        """The MAC of the last line (hex), "" where there is none: what an entry says that has counted the lines."""
+        return self.macs[-1].hex() if self.macs else ""
+
+    def begins_as(self, counted: SystemEntry) -> bool:
+        """Whether the lines that an `erased` entry counted are there; of old entries only the number is known."""
+        lines, end = counted.fields.get("tombstones"), counted.fields.get("tombstones_end")
+        if not isinstance(lines, int) or not 0 <= lines <= self.lines:
+            return False
+        return end is None or not lines or self.macs[lines - 1].hex() == end
 
     def holds(self, subject: int) -> bool:
         """Whether this subject was erased, or is to be."""
@@ -59,6 +79,20 @@ class Buried:
     @cached_property
     def _secrets(self) -> list[tuple[Key, bytes]]:
         return [(key, _tombstone_key(key)) for key in self.keyring.every("supp")]
+
+
+def counting(entries: Iterable[SystemEntry]) -> list[tuple[int, SystemEntry]]:
+    """The `erased` entries that say how many lines there were, and how many."""
+    found = ((entry.fields.get("tombstones"), entry) for entry in entries)
+    return [(lines, entry) for lines, entry in found if isinstance(lines, int)]
+
+
+def lines_lost(counted: Sequence[tuple[int, SystemEntry]], buried: Buried) -> int:
+    """How many lines that the last of these entries counted may be missing: those since one that agrees."""
+    if not counted or buried.begins_as(counted[-1][1]):
+        return 0
+    agreed = max((lines for lines, entry in counted if buried.begins_as(entry)), default=0)
+    return max(counted[-1][0] - agreed, 1)
 
 
 class Tombstones:
@@ -73,18 +107,21 @@ class Tombstones:
 
         Raises:
             LedgerBroken: the file was changed by other hands.
+            KeysUnusable: it names a key that this ring lacks, and the ring cannot be read anew.
             ImpError: it cannot be written.
         """
-        buried, secret = self.read(), _tombstone_key(self._active)
-        self._append("erased", [_token(secret, subject) for subject in subjects if not buried.holds(subject)])
+        buried = self.read()
+        key = buried.keyring.active("supp")
+        secret = _tombstone_key(key)
+        self._append("erased", key, [_token(secret, subject) for subject in subjects if not buried.holds(subject)])
 
     def suppress(self, tokens: Iterable[bytes]) -> None:
         """Note tokens as suppressed, as `bury`."""
-        self._append("suppressed", tokens)
+        self._append("suppressed", self._keyring.active("supp"), tokens)
 
     def lift(self, tokens: Iterable[bytes]) -> None:
         """Note tokens as no longer suppressed, as `bury`."""
-        self._append("lifted", tokens)
+        self._append("lifted", self._keyring.active("supp"), tokens)
 
     def read(self) -> Buried:
         """What the file says; nothing where there is none. A torn last line says nothing.
@@ -103,24 +140,32 @@ class Tombstones:
     def _parse(self, data: bytes) -> Buried:
         erased: set[tuple[str, bytes]] = set()
         suppressed: set[bytes] = set()
-        before, lines = _FIRST, data.split(b"\n")[:-1]
-        for number, line in enumerate(lines, 1):
-            kind, key_id, token, mac = self._split(line, number)
-            if not hmac.compare_digest(self._mac(key_id, before, line.rpartition(b" ")[0], number), mac):
+        lines = data.split(b"\n")[:-1]
+        found = [self._split(line, number) for number, line in enumerate(lines, 1)]
+        ring = self._following({key_id for _, key_id, _, _ in found})
+        secrets = {key.id: _line_key(key) for key in ring.every("supp")}
+        before = _FIRST
+        for number, (line, (kind, key_id, token, mac)) in enumerate(zip(lines, found, strict=True), 1):
+            said = line.rpartition(b" ")[0]
+            if key_id not in secrets or not hmac.compare_digest(_line_mac(secrets[key_id], before, said), mac):
                 raise self._changed(number)
             before = mac
             if kind == "erased":
                 erased.add((key_id, token))
             elif kind == "suppressed":
-                suppressed.add(token_now(self._keyring, key_id, token))
+                suppressed.add(token_now(ring, key_id, token))
             else:
-                suppressed.discard(token_now(self._keyring, key_id, token))
-        return Buried(
-            self._keyring,
-            lines=len(lines),
-            erased=frozenset(erased),
-            suppressed=frozenset(suppressed),
-        )
+                suppressed.discard(token_now(ring, key_id, token))
+        macs = tuple(mac for *_, mac in found)
+        return Buried(ring, macs=macs, erased=frozenset(erased), suppressed=frozenset(suppressed))
+
+    def _following(self, named: set[str]) -> Keyring:
+        """The ring, read anew where lines name a key that another process has put in use meanwhile."""
+        if named <= {key.id for key in self._keyring.every("supp")}:
+            return self._keyring
+        ring = self._keyring.reload()
+        new = [key for key in ring.keys if key.id in named and key.state is KeyState.STAGED]
+        return ring.using({**ring.in_use(), "supp": new[-1].id}) if new else ring  # only a key in use writes lines
 
     def _split(self, line: bytes, number: int) -> tuple[str, str, bytes, bytes]:
         words = line.split(b" ")
@@ -134,8 +179,8 @@ class Tombstones:
             raise self._changed(number)
         return kind, key_id, *values
 
-    def _append(self, kind: str, tokens: Iterable[bytes]) -> None:
-        wanted = list(dict.fromkeys(tokens))
+    def _append(self, kind: str, key: Key, tokens: Iterable[bytes]) -> None:
+        wanted, secret = list(dict.fromkeys(tokens)), _line_key(key)
         if not wanted:
             return
         with self._locked() as descriptor:
@@ -143,8 +188,8 @@ class Tombstones:
             os.ftruncate(descriptor, end)
             lines = bytearray()
             for token in wanted:
-                line = f"{kind} {self._active.id} {token.hex()}".encode()
-                before = self._mac(self._active.id, before, line, 0)
+                line = f"{kind} {key.id} {token.hex()}".encode()
+                before = _line_mac(secret, before, line)
                 lines += line + b" " + before.hex().encode() + b"\n"
             _write_all(descriptor, bytes(lines), end)
             os.fsync(descriptor)
@@ -174,17 +219,11 @@ class Tombstones:
             if new:
                 sync(self.path.parent)
         except OSError as error:
-            raise ImpError(f"the tombstones cannot be written: {error.strerror}", where=str(self.path)) from None
-
-    @property
-    def _active(self) -> Key:
-        return self._keyring.active("supp")
-
-    def _mac(self, key_id: str, before: bytes, line: bytes, number: int) -> bytes:
-        key = next((key for key in self._keyring.every("supp") if key.id == key_id), None)
-        if key is None:
-            raise self._changed(number)
-        return keyed_hash(hkdf(key.secret, b"tombstone-line"), before + line)[:_LENGTH]
+            raise ImpError(
+                f"the tombstones cannot be written: {error.strerror}",
+                where=str(self.path),
+                mend="make the folder writable, then: imp consent erase --resume",
+            ) from None
 
     def _changed(self, number: int) -> LedgerBroken:
         return LedgerBroken(
@@ -196,6 +235,14 @@ class Tombstones:
 
 def _tombstone_key(key: Key) -> bytes:
     return hkdf(key.secret, b"tombstone")
+
+
+def _line_key(key: Key) -> bytes:
+    return hkdf(key.secret, b"tombstone-line")
+
+
+def _line_mac(secret: bytes, before: bytes, line: bytes) -> bytes:
+    return keyed_hash(secret, before + line)[:_LENGTH]
 
 
 def _token(secret: bytes, subject: int) -> bytes:

@@ -15,7 +15,7 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet import ratchet
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.ledger.suppression import suppress
-from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.outbox import channels_of
@@ -167,13 +167,13 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
         if not subjects:
             return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
         rewritten, rows = _rewritten_since(transaction)
-        leaves, tokens = 0, []
+        leaves = 0
         for subject in sorted(subjects):
             _, next_i = transaction.subjects.secrets(subject)
             leaves += next_i
-            tokens += destroy_person(transaction, subject)
+            destroy_person(transaction, subject)
         # before the commit: these people are erased whether it is reached now or by whoever goes on
-        _tombstones(log).suppress(tokens)
+        tombstones = _keep_suppressed(log, transaction)
         listing = archive.format_listing(rewritten)
         seq = transaction.append_system(
             "erased",
@@ -183,12 +183,28 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
                 "rows": rows,
                 "files": archive.sha256_of(listing),
                 "backups_clear_by": transaction.now_us + _TELL_WITHIN_US,
-                "tombstones": _tombstones(log).read().lines,
+                **tombstones,
             },
             documents=[listing],
         )
         files = len({file.path for file in rewritten})
     return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq)
+
+
+def _keep_suppressed(log: Log, transaction: Transaction) -> dict[str, Json]:
+    """Note outside who is suppressed and is not there as such: the newly erased, and whose lines were cut off.
+
+    Returns what the `erased` entry says of the file: how many lines there are, the MAC of the last, and how many of
+    those that the newest entry before counted may be missing, if any are. Whom these named nobody knows any more.
+    """
+    stones = _tombstones(log)
+    buried = stones.read()
+    stored = (bytes(row[0]) for row in transaction.sealed.select("suppression"))  # type: ignore[arg-type]  # the column's type
+    stones.suppress(token for token in stored if token not in buried.suppressed)
+    lost = lines_lost(counting(transaction.system_entries("erased")), buried)
+    now = stones.read()
+    said: dict[str, Json] = {"tombstones": now.lines, "tombstones_end": now.end}
+    return {**said, "tombstones_lost": lost} if lost else said
 
 
 def destroy_person(transaction: Transaction, subject: int) -> list[bytes]:

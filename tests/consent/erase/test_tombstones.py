@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from imp_consent.identity.keys import FolderKeys, Key, Keyring, KeyState
-from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.identity.keys import PURPOSES, Key, Keyring, KeyState, format_key
+from imp_consent.identity.pseudonym import rehash
+from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_core.errors import ImpError, LedgerBroken
+from imp_core.ports import SystemEntry
 
 KEY = Key(purpose="supp", id="3f0a91c2", epoch=1, state=KeyState.ACTIVE, secret=bytes(range(32)))
 GOLDEN = (
@@ -22,8 +24,27 @@ GOLDEN = (
 )
 
 
+class Kept:
+    """A store of one key for each purpose, `KEY` for suppression."""
+
+    place, writable = "the test", True
+
+    def __init__(self) -> None:
+        keys = [KEY, *(replace(KEY, purpose=purpose) for purpose in PURPOSES if purpose != "supp")]
+        self.keys = {key.name: format_key(key, "shop") for key in keys}
+
+    def load(self) -> dict[str, bytes]:
+        return dict(self.keys)
+
+    def store(self, name: str, data: bytes) -> None:
+        self.keys[name] = data
+
+    def destroy(self, name: str) -> None:
+        del self.keys[name]
+
+
 def ring(folder: Path, key: Key) -> Keyring:
-    return Keyring(folder=folder, log_id="shop", store=FolderKeys(folder), keys=(key,))
+    return Keyring(folder=folder, log_id="shop", store=Kept(), keys=(key,))
 
 
 @pytest.fixture
@@ -106,3 +127,40 @@ def test_it_says_no_subjects_number(stones: Tombstones) -> None:
     data = stones.path.read_bytes()
     assert (2**62).to_bytes(8, "big").hex().encode() not in data
     assert str(2**62).encode() not in data
+
+
+@pytest.mark.parametrize("state", [KeyState.ACTIVE, KeyState.STAGED])
+def test_a_key_that_another_process_put_in_use_meanwhile_is_looked_up(
+    stones: Tombstones, keyring: Keyring, state: KeyState
+) -> None:
+    new = Key(purpose="supp", id="0badcafe", epoch=2, state=state, secret=bytes(32), wraps=(KEY.id,))
+    keyring.store.store(new.name, format_key(new, "shop"))  # staged: its change is committed and not written down yet
+    other = Tombstones(stones.path.parent, keyring.reload().using({"supp": new.id}))
+    other.bury([9])
+    other.suppress([b"\x33" * 16])
+    stones.bury([10])
+    for reading in (stones, other):
+        buried = reading.read()
+        assert [buried.holds(subject) for subject in (7, 8, 9, 10)] == [True, False, True, True]
+        assert buried.suppressed == {rehash(new.secret, b"\x22" * 16), b"\x33" * 16}
+    assert stones.path.read_text().splitlines()[-1].startswith("erased 0badcafe")
+
+
+def entry(seq: int, lines: int, end: str | None) -> SystemEntry:
+    fields = {"tombstones": lines} if end is None else {"tombstones": lines, "tombstones_end": end}
+    return SystemEntry(seq=seq, type="erased", at_us=0, actor="", fields=fields)
+
+
+def test_lines_that_were_counted_and_cut_off_are_missed_whatever_was_appended(stones: Tombstones) -> None:
+    whole = stones.read()
+    ends = [line.split(" ")[3] for line in GOLDEN.splitlines()]
+    assert (whole.lines, whole.end) == (5, ends[-1])
+    counted = counting([entry(1, 2, ends[1]), entry(2, 5, ends[4])])
+    assert lines_lost(counted, whole) == 0
+    lines = stones.path.read_bytes().splitlines(keepends=True)
+    for kept, lost in [(4, 3), (2, 3), (1, 5), (0, 5)]:
+        stones.path.write_bytes(b"".join(lines[:kept]))
+        assert lines_lost(counted, stones.read()) == lost
+        stones.bury(range(100, 110))
+        assert lines_lost(counted, stones.read()) == lost
+        assert lines_lost(counting([entry(1, 2, None), entry(2, 5, None)]), stones.read()) == 0  # only a number

@@ -42,8 +42,7 @@ def check_tombstones(buried: Buried, tail: Iterable[bytes]) -> None:
         entry = parse_system_leaf(leaf, seq=0)
         if entry is None or entry.type != "erased":
             continue
-        count = entry.fields.get("tombstones")
-        if not isinstance(count, int) or count > buried.lines:
+        if not buried.begins_as(entry) or entry.fields.get("tombstones_lost"):
             raise CheckFailed(
                 "people were erased since this backup, and their tombstones are not all beside the keys: "
                 "it would bring them back",
