@@ -34,8 +34,8 @@ from imp_core.errors import ImpError
 from imp_core.event import RawId
 from imp_core.gate import Action, Use
 
-FILES: Final = ("checkpoint", "leaves", "survivors", "tombstones")
-TORN: Final = ("leaves", "tombstones")  # only ever appended to
+FILES: Final = ("checkpoint", "documents", "leaves", "survivors", "tombstones")
+TORN: Final = ("documents", "leaves", "tombstones")  # only ever appended to
 _FLIPS = 300  # bytes of each file
 _UNTOUCHED = 100  # an untouched shop is verified after so many
 

@@ -46,6 +46,11 @@ def glance(reader: Reader, workspace: Workspace, outside: Checkpoint | None) -> 
     fine = "under the key in use, or not needed yet"
     yield _checked("survivors", partial(_survivors, reader), fine, "survivors.absent")
     yield from _archive(reader, workspace)
+    replaced = sorted(path.name for path in workspace.root.glob("replaced-*"))
+    if replaced:
+        detail = f"a restore kept the database that was there: {_some(replaced)}"
+        mend = "delete it once nothing is missed: people who were erased may be in it"
+        yield Check(name="replaced", ok=False, detail=detail, mend=mend)
     yield Check(name="contents", ok=True, detail="not looked at here: imp audit verify reads every entry, row and file")
 
 

@@ -23,6 +23,7 @@ from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.store import Unavailable
 from imp_consent.runtime import open_log
 from imp_core.context import Context
+from imp_core.doctor import diagnose
 from imp_core.errors import CheckFailed, KeysUnusable, LedgerBroken
 from imp_core.event import RawId
 
@@ -125,6 +126,11 @@ def test_what_is_replaced_is_kept_aside_and_named(place: Any, later: Later) -> N
         assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert done.replaced == "replaced-20260304T120000Z-2"
     assert reasons(place) == ["given"] * 4
+    ctx = place.open()
+    (told,) = [one for one in diagnose(ctx) if one.name == "replaced"]
+    assert not told.ok
+    assert done.replaced in told.detail
+    ctx.close()
     place.lose()
     assert restored(place).replaced is None
 
@@ -254,6 +260,16 @@ def test_without_the_copy_of_documents_it_goes_on_by_the_backups_rows_and_names_
     erase(ctx, [CID])
     found = verify_workspace(ctx)
     assert found.ok, found.problems
+    ctx.close()
+
+
+def test_a_copy_of_documents_that_is_gone_is_a_problem_until_the_next_signing(place: Any, later: Later) -> None:
+    ctx = later()
+    open_log(ctx).checkpoint()
+    (place.keys / "documents").unlink()
+    assert [problem.code for problem in verify_workspace(ctx).problems] == ["documents.absent"]
+    open_log(ctx).checkpoint()
+    assert verify_workspace(ctx).ok
     ctx.close()
 
 
