@@ -1,4 +1,4 @@
-"""The survivors of a ratchet, outside the database: what a restore needs once a backup's own rows open no more.
+"""The survivors of a ratchet or a pepper, outside the database: what a restore needs once a backup's rows do not open.
 
     {"format": "imp-survivors/1", "kek": "3f0a91c2", "log_id": …, "pepper": …, "size": 1042, "supp": …}
     ["identifier", ["email", 1, "8c2f…", …]]
@@ -7,7 +7,7 @@
 
 JSON, a line each: the head names the keys the rows are under and the ledger's size; then every row of `identifier` and
 `subject_key` without its MAC, bytes in hex; the last line's MAC is HMAC(HKDF(KEK, "survivors"), all lines before it).
-The file is written whole and renamed into its place before an old key-encryption key is destroyed.
+The file is written whole and renamed into its place before an old key-encryption key or a retired pepper is destroyed.
 """
 
 from __future__ import annotations
