@@ -14,6 +14,11 @@ __all__ = ["check_settings", "quote", "replace_table"]
 _TABLES = ("workspace", "privacy", "runtime", "plugins", "keys")
 # A misspelt setting would silently leave the default in force.
 _KNOWN: Final = {"workspace": {"log_id", "controller", "timezone"}, "privacy": {"k"}, "keys": {"provider"}}
+_MENDS: Final = {
+    "runtime": 'write it in quotes, like: {name} = "consent"',
+    "plugins": "plugins are written there by: imp plugin enable",
+    "keys": 'write it in quotes, like: {name} = "folder"',
+}
 # It names a folder of keys: no separator, no "..".
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEADER = re.compile(r"\s*\[")
@@ -27,16 +32,16 @@ def check_settings(config: Mapping[str, Any]) -> None:
     """
     for name in _TABLES:
         if not isinstance(config.get(name, {}), dict):
-            raise BadInput(f"[{name}] is not a table")
+            raise BadInput(f"[{name}] is not a table", mend=f"write it as a line [{name}] with its settings below it")
     _check_workspace(config.get("workspace", {}))
     _check_known(config)
     k = config.get("privacy", {}).get("k", 1)
     if type(k) is not int or k < 1:
-        raise BadInput("[privacy] k is not a whole number from 1")
+        raise BadInput("[privacy] k is not a whole number from 1", mend="write it like: k = 10")
     for table, kind, words in (("runtime", str, "text"), ("plugins", dict, "table"), ("keys", str, "text")):
         for name, value in config.get(table, {}).items():
             if not isinstance(value, kind):
-                raise BadInput(f"[{table}] {name} is not a {words}")
+                raise BadInput(f"[{table}] {name} is not a {words}", mend=_MENDS[table].format(name=name))
 
 
 def _check_known(config: Mapping[str, Any]) -> None:

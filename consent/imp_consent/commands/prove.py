@@ -51,6 +51,9 @@ def prove_inclusion(ctx: Context, seq: int, *, size: int | None = None, out: Pat
     target = _target(ctx, out)
     log = open_log(ctx)
     _check_entry(log, seq)
+    if size is not None and seq >= size:
+        fact = f"entry {seq} is not among the first {size}, which are numbered from 0"
+        raise BadInput(fact, where="size", mend=f"name a size from {seq + 1}, or none to sign now")
     size = log.checkpoint().size if size is None else size
     with log.read() as reader:
         at, note = _signed(reader, size)
@@ -72,7 +75,7 @@ def prove_consistency(ctx: Context, old: int, new: int | None = None, *, out: Pa
     log = open_log(ctx)
     new = log.checkpoint().size if new is None else new
     if not 0 <= old <= new:
-        raise BadInput(f"a log of {new} entries does not begin with {old}", where="OLD")
+        raise BadInput(f"a log of {new} entries does not begin with {old}", where="OLD", mend=f"name OLD up to {new}")
     with log.read() as reader:
         at, note = _signed(reader, new)
         hashes = tuple(reader.prove_consistency(old, at.size))
@@ -123,7 +126,7 @@ def prove_command(
 def _check_entry(log: Log, seq: int) -> None:
     size = log.size
     if not 0 <= seq < size:  # before anything is signed for it
-        raise BadInput(f"there is no entry {seq}, the log has {size}", where="SEQ")
+        raise BadInput(f"there is no entry {seq}, the log has {size}", where="SEQ", mend="entries are numbered from 0")
 
 
 def _signed(reader: Reader, size: int) -> tuple[Checkpoint, str]:

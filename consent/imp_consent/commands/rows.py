@@ -18,6 +18,9 @@ from imp_core.errors import BadInput
 __all__ = ["Instant", "Layout", "Row", "read_rows"]
 
 
+_ROWS: Final = "put a row a person below the header; see the command's --help for the columns"
+
+
 @dataclass(frozen=True, slots=True)
 class Instant:
     """A time that a typed file holds as such, in UTC microseconds."""
@@ -80,7 +83,7 @@ def read_rows(path: Path, layout: Layout) -> Iterator[tuple[int, Row]]:
         for number, row in enumerate(_rows(content, suffix, layout, where), 1):
             yield number, row
     if not number:
-        raise BadInput("the file holds no row", where=where)
+        raise BadInput("the file holds no row", where=where, mend=_ROWS)
 
 
 @contextmanager
@@ -96,7 +99,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
             head = raw.peek(4)[:4]
             packed = head[:2] == _GZIP
             if not head:
-                raise BadInput("the file is empty", where=where)
+                raise BadInput("the file is empty", where=where, mend=_ROWS)
             if suffixes[-1:] == [".gz"] and not packed:
                 raise BadInput("not gzip data, though it is named .gz", where=where, mend="unpack or rename it")
             if head == _PARQUET:
@@ -136,7 +139,7 @@ def _delimited(stream: io.TextIOWrapper, delimiter: str, layout: Layout, where: 
     try:
         header = [name.strip() for name in next(records, [])]
         if not header:
-            raise BadInput("the file is empty", where=where)
+            raise BadInput("the file is empty", where=where, mend=_ROWS)
         places = [(name, header.index(column)) for name, column in layout.choose(header, where=where).items()]
         for record in records:
             if len(record) == len(header):

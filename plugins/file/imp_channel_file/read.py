@@ -12,6 +12,7 @@ from imp_channel_file.build import Builder
 from imp_channel_file.fields import Unfit
 from imp_channel_file.mapping import plain_mapping, read_mapping
 from imp_channel_file.opening import open_table
+from imp_channel_file.table import ROWS_MEND
 from imp_core.errors import BadInput
 from imp_core.event import RawEvent, RowFault
 
@@ -39,7 +40,7 @@ def read_events(path: Path, mapping_path: Path | None = None) -> Iterator[RawEve
             else:
                 yield from builder.events(number, row)
         if not number:
-            raise BadInput("the file holds no row", where=str(path))
+            raise BadInput("the file holds no row", where=str(path), mend=ROWS_MEND)
 
 
 def _sha256(path: Path) -> str:

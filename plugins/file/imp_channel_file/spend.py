@@ -14,7 +14,7 @@ from imp_channel_file.delimited import Preamble
 from imp_channel_file.fields import Unfit, decimal, integer, text
 from imp_channel_file.opening import open_table
 from imp_channel_file.spend_mapping import CURRENCY_MARK, SpendMapping
-from imp_channel_file.table import Table, column_missing
+from imp_channel_file.table import ROWS_MEND, Table, column_missing
 from imp_core.channel import SpendRow
 from imp_core.errors import BadInput
 from imp_core.event import RowFault
@@ -54,7 +54,7 @@ def read_spend(path: Path, mapping: SpendMapping, *, tz: str) -> Iterator[SpendR
             else:
                 yield reader.read(number, row)
         if not number:
-            raise BadInput("the file holds no row", where=str(path))
+            raise BadInput("the file holds no row", where=str(path), mend=ROWS_MEND)
 
 
 class _Reader:

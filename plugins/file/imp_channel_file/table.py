@@ -14,12 +14,23 @@ from typing import BinaryIO, Protocol, cast
 from imp_channel_file.fields import Unfit
 from imp_core.errors import BadInput
 
-__all__ = ["MAX_LINE", "Format", "Table", "bounded_lines", "column_missing", "detect", "opened", "text_stream"]
+__all__ = [
+    "MAX_LINE",
+    "ROWS_MEND",
+    "Format",
+    "Table",
+    "bounded_lines",
+    "column_missing",
+    "detect",
+    "opened",
+    "text_stream",
+]
 
 # A longer line is no row of a table; reading it would let memory grow with the file.
 MAX_LINE = 1 << 20
 _HEAD = 1 << 16
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
+ROWS_MEND = "put a row below the header, or leave the file out"
 _SAVE_AS = "save it as CSV (UTF-8), Parquet or JSON lines"
 
 
@@ -102,7 +113,7 @@ def detect(path: Path, content: BinaryIO, *, packed: bool) -> Format:
     head = content.read(_HEAD)
     content.seek(0)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise BadInput("the file is empty", where=where)
+        raise BadInput("the file is empty", where=where, mend=ROWS_MEND)
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     named = _SUFFIXES.get(suffixes[-1]) if suffixes else None
     if head.startswith(_PARQUET):

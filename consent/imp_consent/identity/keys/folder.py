@@ -172,7 +172,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise KeysUnusable(f"a key cannot be read: {error.strerror}", where=str(path)) from None
+        mend = f"chown $(id -u) {path} && chmod 600 {path}"
+        raise KeysUnusable(f"a key cannot be read: {error.strerror}", where=str(path), mend=mend) from None
 
 
 def _check_usable(folder: Path) -> None:

@@ -20,7 +20,7 @@ from imp_consent.plane import archive
 from imp_consent.plane.inbox.rows import insert
 from imp_consent.plane.inbox.tally import Counts, add_tally
 from imp_consent.plane.intake.columns import Stamp
-from imp_consent.plane.intake.faults import Faults, Refuse
+from imp_consent.plane.intake.faults import NOTHING_TAKEN, Faults, Refuse
 from imp_consent.plane.intake.ingest import Intake
 from imp_consent.plane.intake.regate import dropped_rows
 from imp_consent.plane.intake.register import Contents, drop, read_contents, remember
@@ -140,7 +140,8 @@ class _Screened:
         self.tally = screen.tally
         self._faults.settle()
         if not (self.tally.received or self.tally.heard or self.tally.unheard):
-            raise BadInput("no row can be taken" if self._faults.rows else "there are no rows", where=name)
+            fact = "no row can be taken" if self._faults.rows else "there are no rows"
+            raise BadInput(fact, where=name, mend=NOTHING_TAKEN)
         # As the archive's writer does it: what has no place there must not be acknowledged.
         self._rows = _numbered(archive.arrow_rows(columns, len(columns["event_id"])))
 

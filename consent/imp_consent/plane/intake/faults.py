@@ -7,9 +7,10 @@ from collections.abc import Callable
 from imp_core.errors import BadInput
 from imp_core.event import RowFault
 
-__all__ = ["Faults", "Refuse"]
+__all__ = ["NOTHING_TAKEN", "Faults", "Refuse"]
 
 _SHOWN = 20
+NOTHING_TAKEN = "see what was told of each row: mend the rows, or name their columns in another mapping (--map)"
 
 # Told of each row that is skipped.
 Refuse = Callable[[RowFault], None]

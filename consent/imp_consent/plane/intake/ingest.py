@@ -22,7 +22,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.intake.columns import Stamp
 from imp_consent.plane.intake.commit import Outdated, commit_file
-from imp_consent.plane.intake.faults import Faults, Refuse
+from imp_consent.plane.intake.faults import NOTHING_TAKEN, Faults, Refuse
 from imp_consent.plane.intake.regate import RowSource, dropped_rows
 from imp_consent.plane.intake.register import drop, read_contents, remember
 from imp_consent.plane.intake.result import IngestResult, SourceFile
@@ -119,7 +119,7 @@ class _Run:
         tally = self.screen.tally
         if not (tally.received or tally.heard or tally.unheard):
             fact = "no row can be taken" if self._faults.rows else "there are no rows"
-            raise BadInput(fact, where=self._source.name)
+            raise BadInput(fact, where=self._source.name, mend=NOTHING_TAKEN)
 
     def commit(self, file: archive.WrittenFile) -> IngestResult:
         """Register the file; where the ledger moved on against some of its rows, write it again without them."""
