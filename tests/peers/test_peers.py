@@ -33,6 +33,7 @@ def test_a_strangers_tool_accepts_the_export_and_rejects_any_flipped_byte(
     done = auditor(shipped)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("ok: imp.local/peers, 600 entries")
+    assert auditor(type(shipped)(shipped.folder, shipped.folder / "log.vkey", {})).returncode == 0, "its keys are keys"
     assert [place for place in PLACES if auditor(harmed(*place)).returncode == 0] == []
 
 
