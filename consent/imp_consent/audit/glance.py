@@ -20,7 +20,7 @@ from imp_consent.ledger.documents import KeptDocuments
 from imp_consent.ledger.outside import Outside
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.survivors import SURVIVORS_NAME
-from imp_consent.ledger.tombstones import TOMBSTONES_NAME
+from imp_consent.ledger.tombstones import TOMBSTONES_NAME, counting
 from imp_core.errors import ImpError
 from imp_core.ports import Check
 from imp_core.workspace import Workspace
@@ -93,11 +93,11 @@ def _documents(reader: Reader, outside: Checkpoint) -> str | None:
 
 
 def _tombstones(reader: Reader) -> str | None:
-    counted = [entry.fields.get("tombstones") for entry in reader.system_entries("erased")]
-    most = max((n for n in counted if isinstance(n, int)), default=0)
+    counted = counting(reader.system_entries("erased"))
+    newest = counted[-1][0] if counted else 0  # what it says is lost the audit notes
     path = reader.keyring.folder / TOMBSTONES_NAME
     lines = _count_lines(path)
-    return None if lines >= most else f"{most} lines were written, {lines} are in {path}"
+    return None if lines >= newest else f"{newest} lines were written, {lines} are in {path}"
 
 
 def _count_lines(path: Path) -> int:

@@ -24,7 +24,7 @@ def prove(stage: Stage) -> Proof:
     """
     stage.ctx.close()
     result = verify_workspace(stage.ctx)
-    if not result.ok:
+    if not result.ok or result.size is None or result.root is None:
         raise ImpError("the demo's own ledger does not verify", where=str(stage.workspace))
     copy = stage.folder / _COPY
     shutil.copytree(stage.workspace, copy)

@@ -64,6 +64,7 @@ def test_a_later_erasure_says_what_is_missing_and_notes_again_who_is_suppressed(
         stored = {bytes(row[0]) for row in reader.sealed.select("suppression")}
     assert Tombstones(place.keys, log.keyring).read().suppressed == stored
     assert len(stored) == 2
+    assert [check.name for check in ctx.ledger.diagnose() if not check.ok] == []
     ctx.close()
     refuse_to_restore(place, old)
 
