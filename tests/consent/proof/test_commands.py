@@ -112,7 +112,7 @@ def test_an_entry_is_proven_to_an_older_checkpoint(
     [
         (("99",), "there is no entry 99"),
         (("1", "2"), "one entry at a time"),
-        (("5", "--size", "3"), "no leaf 5"),
+        (("5", "--size", "3"), "not among the first 3"),
         (("5", "--size", "99"), "not signed at 99"),
         (("--consistency", "1", "2", "3"), "takes OLD"),
         (("--consistency", "99"), "does not begin with 99"),
