@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -131,7 +132,8 @@ def _import(desk: Desk) -> None:
     with desk.teller.trying("import", people=people) as answer:
         done = import_file(desk.ctx, path)
         answer |= {"first": done.first_seq, "last": done.last_seq}
-    path.unlink()
+    with contextlib.suppress(OSError):  # the campaign's own file, which a fault may hit as well
+        path.unlink()
     desk.people += people
 
 
