@@ -70,7 +70,8 @@ def _text(done: Restored) -> str:
     lines = [
         f"the present ledger: {done.fault}",
         f"the backup holds {done.backup_size} entries of {done.size}: what {done.size - done.backup_size} say is lost",
-        f"{done.people} people, {done.people_lost} of whom are asked anew; {done.people_erased} are erased again",
+        f"{done.people} people, {done.people_lost} of whom are denied until they say yes again; "
+        f"{done.people_erased} are erased again",
         f"{done.leaves} entries belong to nobody any more; {done.rows} rows of nobody are removed from the archive",
         f"{done.files_found} batches written since are found, {len(done.batches_lost)} are lost",
     ]

@@ -1,4 +1,4 @@
-"""People in a restore: opened by the keys that are left, erased again, and asked anew where what they said is lost."""
+"""People in a restore: opened by the keys that are left, erased again, and denied where what they said is lost."""
 
 from __future__ import annotations
 

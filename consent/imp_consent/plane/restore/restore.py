@@ -1,8 +1,9 @@
 """A restore: the backup's copy is brought up to the newest checkpoint aside, in one transaction, and put in place.
 
 The tree reaches what was signed, so every checkpoint, proof and receipt still holds. What people said after the backup
-is lost, and whoever said something then is asked anew (`lost`). Whoever was erased since is erased again. A crash at
-any point leaves the present database, or the restored one; a dry run does everything but the last step.
+is lost, and whoever said something then is denied until they say yes again (`lost`). Whoever was erased since is erased
+again. A crash at any point leaves the present database, or the restored one; a dry run does everything but the last
+step.
 """
 
 from __future__ import annotations
