@@ -13,6 +13,7 @@ from imp_consent.commands.audit import verify_workspace
 from imp_consent.commands.backup import backup
 from imp_consent.commands.compact import compact_workspace
 from imp_consent.commands.erase import erase
+from imp_consent.commands.record import record
 from imp_consent.commands.restore import restore
 from imp_consent.plane.archive import BatchFile, Named
 from imp_consent.plane.restore.versions import Chosen, choose
@@ -144,6 +145,19 @@ def test_no_file_is_unlinked_in_a_restore_that_misses_one(place: Any, night: Pat
     assert merged.exists()
     merged.unlink()
     check(place)
+
+
+def test_no_file_is_unlinked_before_what_names_the_one_in_its_place_is_signed(place: Any, night: Path) -> None:
+    ctx = place.open(days=2)
+    record(ctx, ANN, purpose="analytics", state="given")  # a process that has signed, and goes on
+    open_log(ctx).checkpoint()
+    compact_workspace(ctx)
+    killed = place.copy(place.folder.with_name("killed"))
+    ctx.close()
+    killed.lose()
+    done = restored(killed)
+    assert (done.batches_lost, done.files_found, done.documents_lost) == ((), 2, ())
+    check(killed)
 
 
 def test_a_file_that_cannot_be_read_stops_the_restore(

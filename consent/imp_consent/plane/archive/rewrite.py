@@ -104,7 +104,9 @@ def remove_orphans(workspace: Workspace, log: Log, *, thorough: bool = False) ->
             # Whoever held one may have registered it just before it could be taken: the ledger is asked once more.
             log.settle_commits()
             with log.read() as reader:
-                gone = [path for path, _, _ in _unnamed(workspace, reader) if path in free]
+                gone, size = [path for path, _, _ in _unnamed(workspace, reader) if path in free], reader.size
+            if gone:
+                _sign(log, size)
         for path in gone:
             path.unlink(missing_ok=True)
         if gone:
@@ -116,6 +118,13 @@ def remove_orphans(workspace: Workspace, log: Log, *, thorough: bool = False) ->
             mend="remove it by hand",
         ) from None
     return n + len(gone)
+
+
+def _sign(log: Log, size: int) -> None:
+    """Let what names the files in their place be signed: a restore knows nothing else, and would call them lost."""
+    outside = log.outside()
+    if outside is None or outside.size < size:
+        log.checkpoint()
 
 
 def _unnamed(workspace: Workspace, reader: Reader) -> list[tuple[Path, int, int]]:
