@@ -74,9 +74,17 @@ class _Counted:
     def install(self) -> None:
         for name in _CALLS:
             setattr(os, name, self._watched(name, getattr(os, name)))
-        watch, connect = self, sqlite3.connect
+        connect = sqlite3.connect
+        sqlite3.connect = lambda *a, factory=sqlite3.Connection, **k: connect(*a, factory=self._watching(factory), **k)  # type: ignore[assignment,misc]
 
-        class Watched(sqlite3.Connection):
+    def statement(self, text: str) -> None:
+        if not text.upper().startswith(_READS):
+            self.reached(" ".join(text.split()[:3]))
+
+    def _watching(self, factory: type[sqlite3.Connection]) -> type[sqlite3.Connection]:
+        watch = self
+
+        class Watching(factory):  # type: ignore[valid-type,misc]
             def execute(self, text: str, *more: Any) -> sqlite3.Cursor:
                 watch.statement(text)
                 return super().execute(text, *more)
@@ -85,11 +93,7 @@ class _Counted:
                 watch.statement(text)
                 return super().executemany(text, *more)
 
-        sqlite3.connect = lambda *a, **k: connect(*a, **{"factory": Watched, **k})  # type: ignore[assignment]
-
-    def statement(self, text: str) -> None:
-        if not text.upper().startswith(_READS):
-            self.reached(" ".join(text.split()[:3]))
+        return Watching
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **more: Any) -> Any:

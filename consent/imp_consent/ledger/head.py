@@ -16,7 +16,8 @@ from imp_core.errors import LedgerBroken
 
 __all__ = ["Head", "HeadMemory", "format_sums", "keys_named", "load_head", "parse_sums", "save_head"]
 
-_KEYS: Final = 5  # where the row has the ids of the keys
+_SUMS: Final = 4  # where the row has the sums, and the ids of the keys
+_KEYS: Final = 5
 
 
 @dataclass(slots=True)
@@ -38,7 +39,10 @@ class Head:
 
 
 class HeadMemory:
-    """The head that was last read or written here: the same row, MAC included, need not be checked and parsed again."""
+    """The head last read or written here: the same row, MAC included, need not be checked and parsed again.
+
+    Nor are its longer columns written out again while they say the same.
+    """
 
     __slots__ = ("_head", "_row")
 
@@ -54,12 +58,23 @@ class HeadMemory:
         """
         row = _only_row(sql)
         if row != self._row:
-            self.keep(row, _open_row(row, row_key({} if row[_KEYS] is None else _parse_keys(row[_KEYS]))))
+            self._head = _open_row(row, row_key({} if row[_KEYS] is None else _parse_keys(row[_KEYS])))
+            self._row = row
         return self._head.copy()
 
-    def keep(self, row: tuple[Any, ...], head: Head) -> None:
-        """Remember a head by the row that `save_head` wrote of it."""
-        self._row, self._head = row, head
+    def save(self, sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> None:
+        """As `save_head`; the head is remembered, and must not be changed from now on.
+
+        Should the transaction fail after all, the row in the database is another, and `load` reads that.
+        """
+        known = self._head if self._row else None
+        sums = self._row[_SUMS] if known and known.sums == head.sums else format_sums(head.sums)
+        keys = self._row[_KEYS] if known and known.keys == head.keys else None
+        if keys is None:  # or a head of an older imp, whose row has no keys
+            keys = json.dumps(head.keys, sort_keys=True, separators=(",", ":"))
+        row = (1, head.frontier.size, head.frontier.to_bytes(), head.log_id, sums, keys)
+        self._row = _write_row(sql, key, row, was_size)
+        self._head = head
 
 
 def format_sums(sums: dict[str, int]) -> str:
@@ -98,14 +113,19 @@ def load_head(sql: sqlite3.Connection, key: bytes) -> Head:
     return _open_row(_only_row(sql), key)
 
 
-def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> tuple[Any, ...]:
-    """Write the head by compare-and-swap on the size it was loaded with; `was_size` None creates it. Returns its row.
+def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int | None) -> None:
+    """Write the head by compare-and-swap on the size it was loaded with; `was_size` None creates it.
 
     Raises:
         LedgerBroken: the head moved in between.
     """
-    keys = json.dumps(head.keys, sort_keys=True, separators=(",", ":"))
-    row = (1, head.frontier.size, head.frontier.to_bytes(), head.log_id, format_sums(head.sums), keys)
+    HeadMemory().save(sql, key, head, was_size=was_size)
+
+
+def _write_row(
+    sql: sqlite3.Connection, key: bytes, row: tuple[int, int, bytes, str, str, str], was_size: int | None
+) -> tuple[Any, ...]:
+    """Write the head's row under a MAC, which the row returned ends with."""
     mac = stored_mac(row_hmac(key, "log_state", row))
     if was_size is None:
         sql.execute(
@@ -115,7 +135,7 @@ def save_head(sql: sqlite3.Connection, key: bytes, head: Head, *, was_size: int 
         return (*row, mac)
     changed = sql.execute(
         "UPDATE log_state SET size = ?, frontier = ?, sums = ?, keys = ?, mac = ? WHERE id = 1 AND size = ?",
-        (row[1], row[2], row[4], keys, mac, was_size),
+        (row[1], row[2], row[4], row[5], mac, was_size),
     )
     if changed.rowcount != 1:
         raise LedgerBroken("the log's head moved during a transaction", where="log_state")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from imp_consent.ledger.rewrap import rewrap_left
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.settle import settle
 from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key, signing_keys, verifier_keys
-from imp_consent.ledger.store import connect, create_database, sqlite_errors, transaction
+from imp_consent.ledger.store import Database, connect, create_database, sqlite_errors, transaction
 from imp_consent.ledger.survivors import write_survivors
 from imp_consent.ledger.transaction import Projection, Transaction
 from imp_core.clock import Clock
@@ -58,7 +57,7 @@ class Log:
         actor: str,
         projection: Projection,
     ) -> None:
-        self._sql: sqlite3.Connection = connect(path)
+        self._sql: Database = connect(path)
         self.keyring = keyring
         self.log_id = log_id
         self.clock = clock
@@ -95,7 +94,7 @@ class Log:
             return
         # read before the snapshot begins: what others sign after that is no rollback of ours
         outside = self.outside()
-        with sqlite_errors(), transaction(self._sql, write=False):
+        with transaction(self._sql, write=False):
             head = self._snapshot_head()
             self._signer.refuse_rollback(self._sql, head, outside)
             self._current = Reader(self._sql, self.keyring, head)
@@ -122,7 +121,7 @@ class Log:
             raise LedgerBroken("a transaction inside a transaction", where="ledger")
         if not self.keyring.settled:
             self.settle_keys()
-        with sqlite_errors(), transaction(self._sql, write=True):
+        with transaction(self._sql, write=True):
             head = self._head()
             size, outside = head.frontier.size, self.outside()
             self._signer.refuse_rollback(self._sql, head, outside)
@@ -134,12 +133,12 @@ class Log:
                 randomness=self._randomness,
                 actor=self.actor,
                 projection=self._projection,
+                remembered=self._remembered,
             )
             self._current = current
             try:
                 yield current
                 appended = current.finish()
-                self._remembered.keep(current.head_row, current.head)
             finally:
                 self._current = None
         if appended:
@@ -159,7 +158,7 @@ class Log:
                 it is gone.
         """
         # Under the write lock: of several processes none may put an older checkpoint in the place of a newer one.
-        with sqlite_errors(), transaction(self._sql, write=True):
+        with transaction(self._sql, write=True):
             head = self._head()
             if not self.keyring.settled:  # what is signed names no key that its store does not know to be in use
                 self.keyring.activate()
@@ -176,7 +175,7 @@ class Log:
         Raises:
             LedgerBroken: the disk takes no commit, or another transaction is open.
         """
-        with sqlite_errors(), transaction(self._sql, write=True):
+        with transaction(self._sql, write=True):
             self._sql.execute("PRAGMA user_version = 0")  # it is 0, but unlike an UPDATE this always writes a page
 
     def settle_keys(self) -> None:
@@ -187,11 +186,11 @@ class Log:
             LedgerBroken: as `checkpoint`, or a person's row was changed by other hands.
         """
         self.settle_commits()  # else one that failed, and the key it names, might come back
-        with sqlite_errors(), transaction(self._sql, write=True):
+        with transaction(self._sql, write=True):
             self.keyring = self.keyring.reload()
             head = self._head()
             rewrap_left(self._sql, self.keyring, head)  # committed before the key they were under is destroyed
-        with sqlite_errors(), transaction(self._sql, write=True):
+        with transaction(self._sql, write=True):
             self.keyring = self.keyring.reload()
             head = self._head()
             self._sign_before_destroying(head)
@@ -207,7 +206,7 @@ class Log:
             LedgerBroken: as `checkpoint`, or a person's row was changed by other hands.
             ImpError: the folder outside cannot be written to.
         """
-        with sqlite_errors(), transaction(self._sql, write=True):
+        with transaction(self._sql, write=True):
             head = self._head()
             self._sign_before_destroying(head)
             sealed = Sealed(self._sql, self.keyring.active("row").secret, head.sums)
@@ -231,6 +230,7 @@ class Log:
             LedgerBroken: the disk is full, or does not take it; the database is as it was.
         """
         with sqlite_errors():
+            self._sql.be_patient()
             self._sql.execute("VACUUM")
             busy, _, _ = self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy

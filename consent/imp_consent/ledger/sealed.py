@@ -24,6 +24,7 @@ Value = int | str | bytes | None
 MODULUS: Final = 2**256
 _STORED = 16
 _HELD: Final = 1_000  # rows that wait for one table
+_NO_SUMS: Final = dict.fromkeys(SUMMED, 0)
 
 
 def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
@@ -34,13 +35,13 @@ def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
     """
     parts = [table.encode(), b"\x00"]
     for value in row:
-        if isinstance(value, int):
-            parts.append(b"i" + value.to_bytes(9, "big", signed=True))
+        if isinstance(value, bytes):
+            parts += b"b", len(value).to_bytes(4, "big"), value
+        elif isinstance(value, int):
+            parts += b"i", value.to_bytes(9, "big", signed=True)
         elif isinstance(value, str):
             data = value.encode()
-            parts.append(b"s%b%b" % (len(data).to_bytes(4, "big"), data))
-        elif isinstance(value, bytes):
-            parts.append(b"b%b%b" % (len(value).to_bytes(4, "big"), value))
+            parts += b"s", len(data).to_bytes(4, "big"), data
         elif value is None:
             parts.append(b"n")
         else:
@@ -63,7 +64,7 @@ class Sealed:
         self._sql = sql
         self._key = key
         self._later: dict[str, list[tuple[Value, ...]]] = {}
-        self.sums: dict[str, int] = {table: sums.get(table, 0) for table in SUMMED}
+        self.sums: dict[str, int] = {**_NO_SUMS, **sums}
 
     def insert(self, table: str, rows: Iterable[Sequence[Value]]) -> int:
         """Insert rows and return how many. sqlite3.IntegrityError (a key that exists) passes through."""

@@ -16,6 +16,7 @@ from imp_core.errors import LedgerBroken
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Database",
     "Unavailable",
     "WrongVersion",
     "connect",
@@ -55,6 +56,19 @@ class WrongVersion(LedgerBroken):
 
 class Unavailable(LedgerBroken):
     """The database cannot be opened or read now: busy, or not ours to read. Nothing is said about what is in it."""
+
+
+class Database(sqlite3.Connection):
+    """A connection that knows how long its statements wait for other processes: saying it again costs a statement."""
+
+    _patience_ms = 0  # SQLite's own default, which Python's is set to by `connect`
+
+    def be_patient(self, most_ms: int | None = None) -> None:
+        """Let statements wait so many milliseconds, else half a minute, for others before they fail as busy."""
+        most_ms = _BUSY_MS if most_ms is None else most_ms
+        if self._patience_ms != most_ms:
+            self.execute(f"PRAGMA busy_timeout = {most_ms:d}")
+            self._patience_ms = most_ms
 
 
 def create_database(path: Path) -> None:
@@ -100,7 +114,7 @@ def upgrade_database(path: Path) -> str:
     return version
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> Database:
     """Open an existing database for reading and writing, in autocommit mode; never creates one.
 
     Raises:
@@ -109,7 +123,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return _open(path, "rw", _PRAGMAS)
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
+def connect_read_only(path: Path) -> Database:
     """Open an existing database so that no byte of it can change.
 
     Raises:
@@ -139,51 +153,60 @@ def sqlite_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise LedgerBroken(
-            f"the ledger cannot be read or written: {error}", mend="if it is busy, try again; else see: imp doctor"
-        ) from None
+        raise _our(error) from None
+
+
+def _our(error: sqlite3.Error) -> LedgerBroken:
+    return LedgerBroken(
+        f"the ledger cannot be read or written: {error}", mend="if it is busy, try again; else see: imp doctor"
+    )
 
 
 @contextmanager
-def transaction(sql: sqlite3.Connection, *, write: bool) -> Iterator[None]:
-    """One transaction: committed at the end, rolled back on any exception, that of the commit included."""
+def transaction(sql: Database, *, write: bool) -> Iterator[None]:
+    """One transaction: committed at the end, rolled back on any exception, that of the commit included.
+
+    Raises:
+        LedgerBroken: in place of a `sqlite3.Error`, as `sqlite_errors`.
+    """
     try:
         if write:
             _begin_writing(sql)
         else:
+            sql.be_patient()
             sql.execute("BEGIN")
         yield
         sql.execute("COMMIT" if write else "ROLLBACK")
-    except BaseException:
-        if sql.in_transaction:
-            sql.execute("ROLLBACK")
+    except BaseException as error:
+        with sqlite_errors():
+            if sql.in_transaction:
+                sql.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise _our(error) from None
         raise
 
 
-def _begin_writing(sql: sqlite3.Connection) -> None:
+def _begin_writing(sql: Database) -> None:
     """BEGIN IMMEDIATE, tried again after pauses of random length: writers that wait do not wake at the same moments.
 
     Whoever has waited long asks more often, so that nobody is passed over for ever by those who come back at once.
     """
     deadline = time.monotonic() + _BUSY_MS / 1_000
     most_us = _PAUSE_MOST_US
-    sql.execute("PRAGMA busy_timeout = 0")
-    try:
-        while True:
-            try:
-                sql.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
-                    raise
-            else:
-                return
-            time.sleep((1 + secrets.randbelow(most_us)) / 1e6)
-            most_us = max(most_us * 15 // 16, _PAUSE_LEAST_US)
-    finally:
-        sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    sql.be_patient(0)  # SQLite's own pauses are the same for all who wait
+    while True:
+        try:
+            sql.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        else:
+            return
+        time.sleep((1 + secrets.randbelow(most_us)) / 1e6)
+        most_us = max(most_us * 15 // 16, _PAUSE_LEAST_US)
 
 
-def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> sqlite3.Connection:
+def _open(path: Path, mode: str, pragmas: tuple[str, ...]) -> Database:
     sql, version = _open_any(path, mode, pragmas)
     if version != SCHEMA_VERSION:
         sql.close()
@@ -199,12 +222,13 @@ def _of_another_version(path: Path, version: str) -> WrongVersion:
     )
 
 
-def _open_any(path: Path, mode: str, pragmas: tuple[str, ...]) -> tuple[sqlite3.Connection, str]:
+def _open_any(path: Path, mode: str, pragmas: tuple[str, ...]) -> tuple[Database, str]:
     if not path.is_file():
         raise LedgerBroken("there is no ledger", where=str(path), mend="put it back with: imp restore BACKUP")
     try:
-        sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-        sql.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        sql = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=Database)
+        sql.be_patient()
         for pragma in pragmas:
             sql.execute(pragma)
         found = sql.execute("SELECT version_num FROM alembic_version").fetchall()

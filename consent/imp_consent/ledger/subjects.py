@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets as os_secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from imp_consent.identity.keys import Keyring
+from imp_consent.identity.keys import Key, Keyring
 from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
@@ -32,9 +33,12 @@ class SubjectFinder:
     def __init__(self, sealed: Sealed, keyring: Keyring) -> None:
         self._sealed = sealed
         self._keyring = keyring
-        self._peppers = keyring.peppers()
         self._linked: dict[tuple[str, int, bytes], int] = {}  # of rows that are not written yet
         self._encryption: dict[str | None, KeyEncryption] = {}
+
+    @cached_property
+    def _peppers(self) -> tuple[Key, ...]:
+        return self._keyring.peppers()
 
     def encryption(self, kek_id: str | None = None) -> KeyEncryption:
         """The key-encryption key of an id, or the active one."""
@@ -192,14 +196,18 @@ class SubjectBook(SubjectFinder):
         self._held[subject] = held
 
     def _write(self, chosen: Mapping[int, _Held]) -> None:
-        kek, created, used = self.encryption(), [], []
+        created: list[_KeyRow] = []
+        used: list[tuple[_KeyRow, _KeyRow]] = []
         for subject, held in chosen.items():
             if held.row is None:
+                kek = self.encryption()
                 held.row = (subject, kek.wrap(held.secrets.key), kek.id, held.next_i)
                 created.append(held.row)
             elif held.row[3] != held.next_i:
-                used.append((held.row, (*held.row[:3], held.next_i)))
-                held.row = used[-1][1]
+                old = held.row
+                held.row = (*old[:3], held.next_i)
+                used.append((old, held.row))
         if created:
             self._sealed.insert("subject_key", created)
-        self._sealed.replace("subject_key", used)
+        if used:
+            self._sealed.replace("subject_key", used)

@@ -7,7 +7,6 @@ import secrets as os_secrets
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.appender import Appender
@@ -22,7 +21,7 @@ from imp_consent.ledger.entry import (
     payload_with,
     person_leaf,
 )
-from imp_consent.ledger.head import Head, save_head
+from imp_consent.ledger.head import Head, HeadMemory
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.subjects import SubjectBook
 from imp_core.clock import DAY_US, Clock
@@ -51,6 +50,7 @@ class Transaction(Reader):
         randomness: Randomness,
         actor: str,
         projection: Projection,
+        remembered: HeadMemory,
     ) -> None:
         super().__init__(sql, keyring, head)
         self.subjects: SubjectBook = SubjectBook(self.sealed, keyring, randomness)
@@ -59,7 +59,7 @@ class Transaction(Reader):
         self.restricting = False  # whether somebody said no in it, which nobody may lose once it is acknowledged
         self._projection = projection
         self._was_size = head.frontier.size
-        self.head_row: tuple[Any, ...] = ()  # as `finish` wrote it
+        self._remembered = remembered
         self._appender = Appender(sql, head)
         self._nonces = _Nonces()
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
@@ -174,7 +174,7 @@ class Transaction(Reader):
         self.head.sums = self.sealed.sums
         self.head.keys = self.head.keys or self.keyring.in_use()
         row_key = self.keyring.active("row").secret
-        self.head_row = save_head(self._sql, row_key, self.head, was_size=self._was_size)
+        self._remembered.save(self._sql, row_key, self.head, was_size=self._was_size)
         return self.size > self._was_size
 
     def _append(self, leaf: bytes) -> int:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,3 +128,23 @@ def test_a_ledger_that_is_locked_is_called_busy_and_not_tampered_with(
         connect(tmp_path / "ledger.db").close()
     assert "backup" not in str(caught.value)
     holder.close()
+
+
+def test_who_reads_or_rewrites_waits_for_others_after_a_write_that_did_its_own_waiting(
+    open_log: Callable[[], Log], tmp_path: Path
+) -> None:
+    log = open_log()
+    with log.write() as transaction:
+        transaction.append_system("policy", {})
+    holder = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.2, holder.execute, ["ROLLBACK"])
+    timer.start()
+    assert log.compact()
+    timer.join()
+    with log.write() as transaction:
+        transaction.append_system("policy", {})
+    with log.read() as reader:
+        assert reader.sql.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+    holder.close()
+    log.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,11 @@ class Keyring:
     store: KeyStore = field(repr=False)
     keys: tuple[Key, ...] = field(repr=False)
     settled: bool = True
+    _active: dict[str, Key] = field(init=False, repr=False, compare=False)  # of `keys`, asked for at every transaction
+
+    def __post_init__(self) -> None:
+        active = {key.purpose: key for key in reversed(self.keys) if key.state is KeyState.ACTIVE}
+        object.__setattr__(self, "_active", active)
 
     @classmethod
     def create(cls, folder: Path, log_id: str, *, created_us: int | None = None) -> Keyring:
@@ -80,7 +86,7 @@ class Keyring:
                 raise KeysUnusable("a key under another key's name", where=f"{store.place}: {name}")
             keys.append(key)
         _check_epochs(keys, store.place)
-        newest = {key.purpose: key.id for key in sorted(keys, key=_epoch) if key.state is KeyState.ACTIVE}
+        newest = {key.purpose: key.id for key in sorted(keys, key=attrgetter("epoch")) if key.state is KeyState.ACTIVE}
         for purpose in PURPOSES:
             if purpose not in newest:
                 raise KeysUnusable(
@@ -130,11 +136,11 @@ class Keyring:
 
     def active(self, purpose: str) -> Key:
         """The key in use for a purpose."""
-        return next(key for key in self.keys if key.purpose == purpose and key.state is KeyState.ACTIVE)
+        return self._active[purpose]
 
     def in_use(self) -> dict[str, str]:
         """The ids of the active keys by purpose, as the ledger's head names them."""
-        return {key.purpose: key.id for key in self.keys if key.state is KeyState.ACTIVE}
+        return {purpose: key.id for purpose, key in self._active.items()}
 
     def has(self, purpose: str, key_id: str) -> bool:
         """Whether there is such a key."""
@@ -154,7 +160,7 @@ class Keyring:
     def every(self, purpose: str) -> tuple[Key, ...]:
         """The active key of a purpose and the retired ones, newest first."""
         found = [key for key in self.keys if key.purpose == purpose and key.state is not KeyState.STAGED]
-        return tuple(sorted(found, key=_epoch, reverse=True))
+        return tuple(sorted(found, key=attrgetter("epoch"), reverse=True))
 
     def peppers(self) -> tuple[Key, ...]:
         """Every pepper, newest epoch first: identifiers are looked up under each."""
@@ -255,10 +261,6 @@ class Keyring:
 
 def _unfinished(store: KeyStore) -> list[Path]:
     return store.unfinished() if isinstance(store, FolderKeys) else []
-
-
-def _epoch(key: Key) -> int:
-    return key.epoch
 
 
 def _is_unfinished(key: Key) -> bool:

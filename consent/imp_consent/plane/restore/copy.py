@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
@@ -15,7 +14,7 @@ from imp_consent.audit.rows import check_rows
 from imp_consent.audit.schema import check_schema
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.head import Head, keys_named, load_head
-from imp_consent.ledger.store import connect, sqlite_errors, upgrade_database
+from imp_consent.ledger.store import Database, connect, sqlite_errors, upgrade_database
 from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.hold import held_folder
 from imp_core.workspace import Workspace, sync
@@ -61,7 +60,7 @@ def copied(workspace: Workspace, backup: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def opened(path: Path, keyring: Keyring) -> Iterator[tuple[sqlite3.Connection, Head]]:
+def opened(path: Path, keyring: Keyring) -> Iterator[tuple[Database, Head]]:
     """The copy's connection and head, every row checked against its MAC and every table against its sum.
 
     At the end it is one file again, without a write-ahead log.

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imp_consent.identity.keys import Keyring
-from imp_consent.ledger.head import Head
+from imp_consent.ledger.head import Head, HeadMemory
+from imp_consent.ledger.store import Database
 from imp_consent.ledger.store import transaction as in_transaction
 from imp_consent.ledger.tombstones import Buried, Tombstones
 from imp_consent.ledger.transaction import Transaction
@@ -103,7 +103,7 @@ class _Known:
 @dataclass(frozen=True, slots=True)
 class _Rebuild:
     site: Site
-    sql: sqlite3.Connection
+    sql: Database
     head: Head
     signed: Signed
     files: Files
@@ -172,6 +172,7 @@ class _Rebuild:
             randomness=site.randomness,
             actor=site.actor,
             projection=project,
+            remembered=HeadMemory(),
         )
 
     def _say(self, transaction: Transaction, restored: Restored) -> None:
