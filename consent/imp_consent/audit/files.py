@@ -1,8 +1,8 @@
 """The archive: every registered file has the bytes an entry names, and no other file lies beside them.
 
 What an intake, an erasure or a compaction has written and not yet registered is noted: it may be at work, or was
-killed; so are the files that the last compactions left behind. Several batches may share a file. Files are hashed, not
-read: nothing here knows what is in them.
+killed; so are the files that the last compactions and restores left behind. Several batches may share a file. Files are
+hashed, not read: nothing here knows what is in them.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class _Registered(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What entries say: of each batch, of files whose rows a compaction has put into another since, of all files.
+    """What entries say: of each batch, of files in whose place a compaction or restore has put another, of all files.
 
     The latter two are hashes (`left`, `ever`). An erasure takes away whatever was left behind before it, so that only
-    compactions after the last one count.
+    compactions and restores after the last one count.
     """
 
     batches: Mapping[int, _Registered]
@@ -103,20 +103,20 @@ def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) ->
         problems.expect(first.seq == entry.seq, "batch.twice", f"batch {batch}", "two entries registered it")
     rewrites = (leaves.of_type(type_) for type_ in ("erased", "compact", "restore"))
     for entry in merge(*rewrites, key=lambda entry: entry.seq):
-        if entry.type != "compact":
-            left.clear()
         for item in _listing(documents.get(str(entry.fields.get("files")))):
             known = latest.get(item["batch"])
             if known is None:
                 sentence = f"entry {entry.seq} rewrote it, no entry registered it"
                 problems.report("batch.unknown", f"batch {item['batch']}", sentence)
                 continue
+            left |= {known.sha256} - {item["sha256"]}
             if entry.type == "compact":
-                left.add(known.sha256)
                 same = item["n"] == known.n
                 problems.expect(same, "batch.rows", f"batch {item['batch']}", f"entry {entry.seq} lost rows of it")
             ever.add(item["sha256"])
             latest[item["batch"]] = known._replace(version=item["version"], sha256=item["sha256"], n=item["n"])
+        if entry.type == "erased":
+            left.clear()
     return _Said(latest, frozenset(left), frozenset(ever))
 
 
@@ -169,7 +169,7 @@ def _sha256(path: Path) -> str:
 
 
 def _left_behind(path: str, workspace: Workspace, left: Collection[object], problems: Problems) -> bool:
-    """Whether a file that no row names holds what a compaction has put into another one."""
+    """Whether a file that no row names is one in whose place a compaction or restore has put another."""
     file = workspace.root / path
     if not left or not VERSION_NAME.fullmatch(path) or file.is_symlink():
         return False
@@ -178,7 +178,7 @@ def _left_behind(path: str, workspace: Workspace, left: Collection[object], prob
     except OSError:
         return False
     if found in left:
-        sentence = "a compaction has put its rows into another file: the next intake or erasure removes it"
+        sentence = "a compaction or restore has put another in its place: the next intake or erasure removes it"
         problems.note("archive.unfinished", path, sentence)
     return found in left
 

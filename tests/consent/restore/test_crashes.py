@@ -15,11 +15,12 @@ from imp_consent.commands.check import check
 from imp_consent.commands.erase import erase
 from imp_consent.commands.record import record
 from imp_consent.commands.restore import restore
+from imp_core.clock import DAY_US
 from imp_core.context import Context
 from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 
-ANN, BEN, DAN = (RawId("member", name) for name in ("ann", "ben", "dan"))
+ANN, BEN, DAN, EVE = (RawId("member", name) for name in ("ann", "ben", "dan", "eve"))
 # Killed between two rows of the transaction aside, nothing but the copy's end follows: of those, one in so many.
 _ONE_IN = int(os.environ.get("IMP_CRASH_STRIDE", "9"))
 
@@ -36,7 +37,9 @@ def test_killed_before_any_write_a_restore_is_done_by_the_next_one(
 ) -> None:
     ctx = later()
     record(ctx, ANN, purpose="analytics", state="withdrawn")
-    place.visits(ctx, "after", BEN)
+    at_us = ctx.clock.now_us() - DAY_US  # Eve is unknown to the backup: the restore takes her visit out
+    record(ctx, EVE, purpose="analytics", state="given", at_us=at_us)
+    place.visits(ctx, "after", BEN, EVE)
     erase(ctx, [DAN], later=True)
     ctx.close()
     place.lose()
