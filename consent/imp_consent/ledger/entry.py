@@ -36,15 +36,22 @@ __all__ = [
 
 EVERY_PURPOSE: Final = "*"
 EVERY_CHANNEL: Final = ""
-PERSON_TYPES: Final = frozenset({"grant", "refuse", "withdraw", "erase-requested", "lost"})
+PERSON_TYPES: Final = frozenset(
+    {
+        "grant", "refuse", "withdraw", "object", "restrict", "limit-sensitive", "lift", "basis", "guardian", "minor",
+        "signal", "correction", "link", "unlink", "request", "erase-requested", "lost",
+    }
+)  # fmt: skip
 SYSTEM_TYPES: Final = frozenset(
     {
         "policy", "notice", "experiment", "plugin-enable", "collect", "use-open", "use-close", "send-intent",
-        "send-close", "key", "erased", "restore", "import", "export", "access-request", "compact",
+        "send-close", "key", "erased", "restore", "import", "export", "access-request", "compact", "request", "answer",
+        "approval", "retention",
     }
 )  # fmt: skip
 _VERSION = 1
 _SMALL: Final = 2**53
+_FIRST: Final = frozenset({"type", "purpose", "channel", "at", "until", "notice"})
 _quote: Final = json.encoder.encode_basestring
 
 
@@ -53,7 +60,18 @@ class Statement:
     """The fields of a person's entry that a decision needs. Times are UTC microseconds.
 
     `purpose` "*" covers every purpose, `channel` "" every channel; `until_us` None never expires; `notice` is the
-    SHA-256 of the notice shown.
+    SHA-256 of the notice shown. The fields after it are left out of the statement's JSON while they say nothing:
+
+    - `covers`: the purposes below `purpose` that the notice lists, which a grant covers too.
+    - `traits`: of a grant or basis, the traits of its purpose then; of an objection, a limit or a signal, the traits it
+      closes, none being everything in its purpose.
+    - `consent`: of a grant, "explicit" or "separate"; None is "expressed".
+    - `bundled`: one act said yes to several purposes at once.
+    - `informed`: of a grant, that it was given after notice of the signal it conflicts with.
+    - `by`: "guardian", where it was not the person who acted.
+    - `basis`: of a basis other than consent, its kind.
+    - `lifts`: the type of entry that a lift ends.
+    - `needs`: of a minor, "guardian" (a guardian's authorisation) or "own" (the person's own yes).
     """
 
     type: str
@@ -62,9 +80,29 @@ class Statement:
     at_us: int
     until_us: int | None = None
     notice: str | None = None
+    covers: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    consent: str | None = None
+    bundled: bool = False
+    informed: bool = False
+    by: str | None = None
+    basis: str | None = None
+    lifts: str | None = None
+    needs: str | None = None
 
     def plain(self) -> dict[str, Json]:
         """The statement as JSON."""
+        more: dict[str, Json] = {
+            "covers": list(self.covers),
+            "traits": list(self.traits),
+            "consent": self.consent,
+            "bundled": self.bundled,
+            "informed": self.informed,
+            "by": self.by,
+            "basis": self.basis,
+            "lifts": self.lifts,
+            "needs": self.needs,
+        }
         return {
             "type": self.type,
             "purpose": self.purpose,
@@ -72,7 +110,23 @@ class Statement:
             "at": self.at_us,
             "until": self.until_us,
             "notice": self.notice,
+            **{name: value for name, value in more.items() if value},
         }
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it says nothing that its JSON leaves out."""
+        return not (
+            self.covers
+            or self.traits
+            or self.consent
+            or self.bundled
+            or self.informed
+            or self.by
+            or self.basis
+            or self.lifts
+            or self.needs
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +147,7 @@ def encode_statement(statement: Statement) -> bytes:
     """
     s, at_us, until_us = statement, statement.at_us, statement.until_us
     small = -_SMALL < at_us < _SMALL and (until_us is None or -_SMALL < until_us < _SMALL)
-    if not (small and s.channel.isascii() and s.purpose.isascii()):
+    if not (small and s.channel.isascii() and s.purpose.isascii() and s.is_plain):
         return encode(s.plain())  # which refuses, or takes what is rare
     notice = "null" if s.notice is None else _quote(s.notice)
     until = "null" if until_us is None else until_us
@@ -147,10 +201,21 @@ def parse_payload(data: bytes, *, seq: int, subject: int) -> PersonEntry:
             at_us=fields["at"],
             until_us=fields["until"],
             notice=fields["notice"],
+            **_further(fields),
         )
     except (KeyError, TypeError):
         raise LedgerBroken("a payload without its fields", where=f"entry {seq}") from None
     return PersonEntry(seq=seq, subject=subject, statement=statement, payload=envelope)
+
+
+def _further(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a statement says beyond its first six fields; none of them is there in most.
+
+    Raises:
+        TypeError: a field that no statement has.
+    """
+    more = {name: value for name, value in fields.items() if name not in _FIRST}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()}
 
 
 def format_system_leaf(type_: str, *, at_us: int, actor: str, fields: Mapping[str, Json]) -> bytes:
