@@ -72,6 +72,7 @@ class Statement:
     - `basis`: of a basis other than consent, its kind.
     - `lifts`: the type of entry that a lift ends.
     - `needs`: of a minor, "guardian" (a guardian's authorisation) or "own" (the person's own yes).
+    - `corrects`: of a correction, the seq of the person's entry that was wrong and says nothing from now on.
     """
 
     type: str
@@ -89,6 +90,7 @@ class Statement:
     basis: str | None = None
     lifts: str | None = None
     needs: str | None = None
+    corrects: int | None = None
 
     def plain(self) -> dict[str, Json]:
         """The statement as JSON."""
@@ -111,6 +113,7 @@ class Statement:
             "until": self.until_us,
             "notice": self.notice,
             **{name: value for name, value in more.items() if value},
+            **({} if self.corrects is None else {"corrects": self.corrects}),
         }
 
     @property
@@ -126,6 +129,7 @@ class Statement:
             or self.basis
             or self.lifts
             or self.needs
+            or self.corrects is not None
         )
 
 
