@@ -28,7 +28,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from imp_consent.commands.saying import STATES
+from imp_consent.commands.states import STATES
 from imp_core.errors import BadInput
 
 __all__ = ["FIELDS", "REQUIRED", "ColumnMap", "choose_columns", "read_map"]

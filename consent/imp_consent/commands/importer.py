@@ -15,11 +15,12 @@ import click
 from imp_consent.commands.columns import ColumnMap, read_map
 from imp_consent.commands.reading import RowReader
 from imp_consent.commands.rows import Row, read_rows
-from imp_consent.commands.saying import STATES, Scribe
+from imp_consent.commands.states import STATES
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import Door
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
@@ -32,6 +33,7 @@ from imp_core.workspace import write_atomically
 __all__ = ["ImportResult", "import_command", "import_file"]
 
 _TYPE: Final = "import"
+_WORDS: Final = {type_: state for state, type_ in STATES.items()}
 _SHOWN: Final = 10  # faults named before a file is given up
 _HELP: Final = """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
 
@@ -121,8 +123,8 @@ def import_file(
     with open_log(ctx).write() as transaction:
         left = _left_over(transaction, sha256, mapping, tally)
         if left is None or left:
-            scribe = Scribe(ctx, transaction, surface="import")
-            _record(scribe, path, RowReader(mapping, sha256), tally, left=left, strict=rejects_path is None)
+            door = Door(ctx, transaction, surface="import")
+            _record(door, path, RowReader(mapping, sha256), tally, left=left, strict=rejects_path is None)
             if _sha256(path) != sha256:
                 raise BadInput("the file changed while it was read", where=str(path))
             if rejects_path is not None:
@@ -144,16 +146,14 @@ def import_file(
     )
 
 
-def _record(
-    scribe: Scribe, path: Path, reader: RowReader, tally: _Tally, *, left: set[int] | None, strict: bool
-) -> None:
+def _record(door: Door, path: Path, reader: RowReader, tally: _Tally, *, left: set[int] | None, strict: bool) -> None:
     with progress("rows") as counted:
         for number, row in read_rows(path, reader.mapping):
             counted.advance()
             if left is not None and number not in left:
                 continue
             try:
-                _record_row(scribe, reader, number, row, tally=tally, dry=strict and bool(tally.faults))
+                _record_row(door, reader, number, row, tally=tally, dry=strict and bool(tally.faults))
             except BadInput as error:
                 tally.faults.append(RowFault(row=number, field=error.where or "row", problem=error.what))
                 if strict and len(tally.faults) == _SHOWN:
@@ -162,17 +162,17 @@ def _record(
         raise _refusal(path, tally.faults)
 
 
-def _record_row(scribe: Scribe, reader: RowReader, number: int, row: Row, *, tally: _Tally, dry: bool) -> None:
+def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: _Tally, dry: bool) -> None:
     raw, said = reader.read(number, row)
     if dry:  # one fault is known, so nothing will be kept: only look for more
-        scribe.check(raw, said)
+        door.check(raw, said)
         return
     try:
-        seq, subject = scribe.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
+        seq, subject = door.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
     except Suppressed:
         tally.suppressed += 1
     else:
-        tally.count(said.state, seq, subject)
+        tally.count(_WORDS[said.type], seq, subject)
 
 
 def _left_over(reader: Reader, sha256: str, mapping: ColumnMap, tally: _Tally) -> set[int] | None:

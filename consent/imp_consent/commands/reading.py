@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from imp_consent.commands.arguments import parse_days
 from imp_consent.commands.columns import ColumnMap
 from imp_consent.commands.rows import Instant, Row
-from imp_consent.commands.saying import Saying
+from imp_consent.commands.states import type_of
+from imp_consent.policy.saying import Saying
 from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId
@@ -34,7 +35,7 @@ class RowReader:
         valid_for = self._text(row, "valid_for")
         return self._identifier(row), Saying(
             purpose=self._needed(row, "purpose"),
-            state=self.mapping.states.get(state, state),
+            type=type_of(self.mapping.states.get(state, state)),
             at_us=self._time(row),
             channel=self._text(row, "channel") or "",
             notice=self._text(row, "notice"),

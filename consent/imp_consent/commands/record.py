@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
-from imp_consent.commands.saying import STATES, Saying, Scribe
+from imp_consent.commands.states import STATES, type_of
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.gate import denied_channels
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.policy.door import Door
+from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -74,7 +76,7 @@ def record(
         raise BadInput(what, where="--at", mend="leave out --at, or --returning")
     said = Saying(
         purpose=purpose,
-        state=state,
+        type=type_of(state),
         at_us=ctx.clock.now_us() if at_us is None else at_us,
         channel=channel or "",
         notice=notice,
@@ -82,7 +84,7 @@ def record(
         action=action,
         evidence=evidence,
     )
-    return _append(ctx, raw_id, said, surface=surface, returning=returning)
+    return _append(ctx, raw_id, said, state=state, surface=surface, returning=returning)
 
 
 @click.command("record")
@@ -137,12 +139,12 @@ def record_command(
     emit(done, text + more, as_json=as_json)
 
 
-def _append(ctx: Context, raw_id: RawId, said: Saying, *, surface: str, returning: bool) -> RecordResult:
+def _append(ctx: Context, raw_id: RawId, said: Saying, *, state: str, surface: str, returning: bool) -> RecordResult:
     log = open_log(ctx)
     with log.write() as transaction:
-        scribe = Scribe(ctx, transaction, surface=surface)
-        statement = scribe.statement(said)
-        seq, subject = scribe.append(raw_id, said, returning=returning)
+        door = Door(ctx, transaction, surface=surface)
+        statement = door.statement(said)
+        seq, subject = door.append(raw_id, said, returning=returning)
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
         in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
@@ -152,7 +154,7 @@ def _append(ctx: Context, raw_id: RawId, said: Saying, *, surface: str, returnin
     return RecordResult(
         seq=seq,
         purpose=said.purpose,
-        state=said.state,
+        state=state,
         channel=said.channel or None,
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),

@@ -1,55 +1,67 @@
-"""What one person said about one purpose: checked, put into an entry's words, and appended."""
+"""The one door through which a person's entry is written: checked, put into words, wrapped in its envelope, appended.
+
+`append_said` writes one; a `Door` writes many in one transaction and reads purposes and notices once.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from imp_consent.commands.envelope import envelope
 from imp_consent.identity.normalize import normalise
-from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.envelope import envelope
 from imp_consent.policy.notice import RegisteredNotice, find_notice, newest_notice, read_notices
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.saying import Saying
 from imp_core.clock import DAY_US
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 from imp_core.ports import Json
 
-__all__ = ["STATES", "Saying", "Scribe"]
+__all__ = ["Appended", "Door", "append_said"]
 
-STATES: Final = {"given": "grant", "refused": "refuse", "withdrawn": "withdraw"}
 # No affirmative act (GDPR 4(11), rec. 32; CJEU C-673/17): such a grant is refused when it is written.
 _NO_ACTION: Final = frozenset({"pre_ticked", "scroll", "silence", "continued_use"})
 _CHANNEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # Media everybody knows; enabled plugins and [policy] channels of imp.toml add theirs.
 _MEDIA: Final = frozenset({"ads", "app", "email", "phone", "post", "push", "sms", "social", "store", "web"})
+_SHOWN: Final = frozenset({"grant", "refuse", "basis"})  # what rests on a notice
 _MAX_WORDS: Final = 300
 _SUPERSEDED: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
-    """A person's words about a purpose, not yet checked. `state` is given, refused or withdrawn; times in UTC µs.
+class Appended(NamedTuple):
+    """A person's entry that was appended: its number in the ledger and whose it is."""
 
-    `channel` "" is every channel; `notice` is a name or hash (None: the newest that names the purpose); `action` is
-    what the person did to say so, `evidence` where the proof of it is.
+    seq: int
+    subject: int
+
+
+def append_said(
+    ctx: Context,
+    transaction: Transaction,
+    who: RawId | int,
+    said: Saying,
+    *,
+    surface: str = "command line",
+    idempotency_key: str | None = None,
+    returning: bool = False,
+) -> Appended:
+    """Append one person's entry, checked and with its envelope; as `Door.append`, which is for many at once.
+
+    Raises:
+        BadInput: it could not be valid. Nothing was appended.
+        Suppressed: the person was erased.
     """
-
-    purpose: str
-    state: str
-    at_us: int
-    channel: str = EVERY_CHANNEL
-    notice: str | None = None
-    valid_for_days: int | None = None
-    action: str | None = None
-    evidence: str | None = None
+    door = Door(ctx, transaction, surface=surface)
+    return door.append(who, said, idempotency_key=idempotency_key, returning=returning)
 
 
-class Scribe:
+class Door:
     """Appends what people said, inside one transaction. Errors name the field in `where`."""
 
     def __init__(self, ctx: Context, transaction: Transaction, *, surface: str) -> None:
@@ -65,23 +77,30 @@ class Scribe:
         """What the saying commits to.
 
         Raises:
-            BadInput: an unknown purpose, state or notice, a time to come, or a consent that could not be valid.
+            BadInput: an unknown purpose or notice, a time to come, or a consent that could not be valid.
         """
         self._check(said)
         notice = self.notice(said)
-        type_ = STATES[said.state]
-        if type_ == "grant":
+        if said.type == "grant":
             self._check_grant(said, notice)
-        until_us = None
-        if said.valid_for_days is not None and type_ != "withdraw":
+        until_us = said.until_us
+        if said.valid_for_days is not None and said.type != "withdraw":
             until_us = said.at_us + said.valid_for_days * DAY_US
         return Statement(
-            type=type_,
+            type=said.type,
             purpose=said.purpose,
             channel=said.channel,
             at_us=said.at_us,
             until_us=until_us,
             notice=notice.sha256 if notice else None,
+            traits=tuple(sorted(said.traits or ())),
+            consent=said.consent,
+            bundled=said.bundled,
+            informed=said.informed,
+            by=said.by,
+            basis=said.basis,
+            lifts=said.lifts,
+            needs=said.needs,
         )
 
     def check(self, raw: RawId, said: Saying) -> None:
@@ -97,9 +116,9 @@ class Scribe:
             raise _of_the_identifier(error) from None
 
     def append(
-        self, raw: RawId, said: Saying, *, idempotency_key: str | None = None, returning: bool = False
-    ) -> tuple[int, int]:
-        """Append one saying and return its seq and its subject, created where nobody was known.
+        self, who: RawId | int, said: Saying, *, idempotency_key: str | None = None, returning: bool = False
+    ) -> Appended:
+        """Append one entry; `who` is an identifier, whose subject is created where nobody was known, or a subject.
 
         `returning`: by this consent of their own somebody who was erased comes back; the entry says so.
 
@@ -107,13 +126,10 @@ class Scribe:
             BadInput: as `statement`, the identifier is malformed, or `returning` without a consent.
             Suppressed: the person was erased, and is not returning; or came back, and gave this consent before that.
         """
-        if returning and said.state != "given":
+        if returning and said.type != "grant":
             raise BadInput("only a consent brings somebody back", where="returning", mend="use it with --state given")
         statement = self.statement(said)
-        try:
-            subject = self._transaction.subject_for(raw, returning=returning)
-        except BadInput as error:
-            raise _of_the_identifier(error) from None
+        subject = self._subject(who, returning=returning)
         if statement.type == "grant" and said.at_us < self._returned_us(subject):
             raise Suppressed(
                 "this consent is from before the person was erased and came back: it ended with the erasure",
@@ -129,9 +145,9 @@ class Scribe:
             recorded_us=self._transaction.now_us,
             surface=self._surface,
             idempotency_key=idempotency_key,
-            more=self._more(said, statement, subject) | ({"returning": True} if returning else {}),
+            more=self._more(said, statement, subject) | ({"returning": True} if returning else {}) | dict(said.more),
         )
-        return self._transaction.append_person(subject, statement, body), subject
+        return Appended(self._transaction.append_person(subject, statement, body), subject)
 
     def notice(self, said: Saying) -> RegisteredNotice | None:
         """The notice a saying rests on; a withdrawal rests on none unless it names one.
@@ -140,11 +156,19 @@ class Scribe:
             BadInput: there is no such notice, or it does not name the purpose.
         """
         key = (said.purpose, said.notice)
-        if said.notice is None and said.state == "withdrawn":
+        if said.notice is None and said.type not in _SHOWN:
             return None
         if key not in self._chosen:
             self._chosen[key] = self._choose(*key)
         return self._chosen[key]
+
+    def _subject(self, who: RawId | int, *, returning: bool) -> int:
+        if isinstance(who, int):
+            return who
+        try:
+            return self._transaction.subject_for(who, returning=returning)
+        except BadInput as error:
+            raise _of_the_identifier(error) from None
 
     def _choose(self, purpose: str, word: str | None) -> RegisteredNotice | None:
         if word is None:
@@ -155,10 +179,9 @@ class Scribe:
         return found
 
     def _check(self, said: Saying) -> None:
-        if said.purpose not in self._purposes:
+        every = said.purpose == EVERY_PURPOSE and said.type not in _SHOWN
+        if said.purpose not in self._purposes and not every:
             raise BadInput("unknown purpose", where="purpose", mend="see: imp consent purpose list")
-        if said.state not in STATES:
-            raise BadInput("unknown state", where="state", mend=f"one of {', '.join(STATES)}")
         if not 0 <= said.at_us <= self._transaction.now_us:
             problem = "a time to come" if said.at_us > 0 else "a time before 1970"
             raise BadInput(problem, where="at", mend="record what has been said, when it was said")
@@ -202,13 +225,20 @@ class Scribe:
             }
             more |= {"data_categories": list(words.data), "recipients": list(words.recipients)}
         if statement.type == "withdraw":
-            return more | {"supersedes": self._superseded(said, subject), "steps": None}
-        return more | {
-            "consent_type": "expressed",
-            "bundled": False,
-            "valid_for_days": said.valid_for_days,
-            "withdrawal_method": "as the notice says",
-        }
+            return more | {"supersedes": self._superseded(said, subject), "steps": said.steps}
+        grounds: dict[str, Json] = {"grounds": dict(said.grounds)} if said.grounds else {}
+        if statement.type not in _SHOWN:
+            return more | grounds
+        return (
+            more
+            | grounds
+            | {
+                "consent_type": statement.consent or "expressed",
+                "bundled": said.bundled,
+                "valid_for_days": said.valid_for_days,
+                "withdrawal_method": "as the notice says",
+            }
+        )
 
     def _returned_us(self, subject: int) -> int:
         """When a person who was erased came back; 0 where nobody was."""
@@ -221,7 +251,7 @@ class Scribe:
             entry.seq
             for entry in self._transaction.history(subject)
             if entry.statement.type == "grant"
-            and entry.statement.purpose == said.purpose
+            and said.purpose in (EVERY_PURPOSE, entry.statement.purpose)
             and (said.channel in (EVERY_CHANNEL, entry.statement.channel))
             and entry.statement.at_us <= said.at_us
         ]

@@ -1,0 +1,22 @@
+"""The words for what a person said about a purpose, and the types of the entries they become."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from imp_core.errors import BadInput
+
+__all__ = ["STATES", "type_of"]
+
+STATES: Final = {"given": "grant", "refused": "refuse", "withdrawn": "withdraw"}
+
+
+def type_of(state: str) -> str:
+    """The type of the entry that a state becomes.
+
+    Raises:
+        BadInput: not a state.
+    """
+    if state not in STATES:
+        raise BadInput("unknown state", where="state", mend=f"one of {', '.join(STATES)}")
+    return STATES[state]

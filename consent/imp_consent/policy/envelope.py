@@ -1,0 +1,63 @@
+"""The envelope of a person's entry: everything `CONSENT.md` asks a record of consent to hold; encrypted at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from imp_core import __version__
+from imp_core.context import Context
+from imp_core.ports import Json
+
+__all__ = ["PLUGIN", "envelope", "uuid7"]
+
+PLUGIN: Final = "imp-consent"
+_REGIME: Final = "gdpr"  # opt-in: the strictest default, where imp.toml names no other in [policy]
+
+
+def uuid7(now_us: int, random: bytes) -> str:
+    """A UUID version 7 (RFC 9562 §5.7): milliseconds since 1970, then 74 of the given 80 random bits."""
+    milliseconds = (now_us // 1_000) & (2**48 - 1)
+    noise = int.from_bytes(random[:10], "big")
+    number = (milliseconds << 80) | (7 << 76) | ((noise >> 68) << 64) | (2 << 62) | (noise & (2**62 - 1))
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def envelope(
+    ctx: Context,
+    *,
+    type_: str,
+    event_us: int,
+    purpose: str,
+    channel: str | None = None,
+    recorded_us: int | None = None,
+    surface: str = "command line",
+    idempotency_key: str | None = None,
+    more: Mapping[str, Json] | None = None,
+) -> dict[str, Json]:
+    """The fields every person's entry has, and `more`, those of its type. Times are UTC microseconds.
+
+    The idempotency key is the event's own id where the source has none. Jurisdiction is None where `imp.toml` does
+    not say it under [policy].
+    """
+    recorded = ctx.clock.now_us() if recorded_us is None else recorded_us
+    policy = ctx.workspace.config.get("policy", {})
+    event_id = uuid7(recorded, ctx.randomness.token(10))
+    return {
+        "event_id": event_id,
+        "event_us": event_us,
+        "recorded_us": recorded,
+        "type": type_,
+        "controller": ctx.workspace.controller,
+        "regime": str(policy.get("regime", _REGIME)),
+        "jurisdiction": policy.get("jurisdiction"),
+        "channel": channel or None,
+        "purpose": purpose,
+        "data_categories": [],
+        "recipients": [],
+        "actor": ctx.actor,
+        "source": {"surface": surface, "plugin": PLUGIN, "version": __version__},
+        "idempotency_key": idempotency_key or event_id,
+        **(more or {}),
+    }
