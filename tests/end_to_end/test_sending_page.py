@@ -7,7 +7,7 @@ import re
 import pytest
 
 from imp_consent.plane.send import campaign, candidate, read_campaign, send
-from imp_consent.policy.decide import Reason
+from imp_consent.policy.decide import PERMITTING, Reason
 from imp_core.channel import DeliveryStatus
 
 CAMPAIGN = re.compile(r'^```toml title="campaigns/(?P<name>[\w-]+)\.toml"\n(?P<text>.*?)^```$', re.M | re.S)
@@ -42,7 +42,7 @@ def test_the_page_names_every_key_of_a_campaign(page):
 def test_the_page_says_what_every_count_means(page):
     rows = re.findall(r"^\| (`[^|]*) \|", page, re.M)
     counts = {word for row in rows for name in re.findall(r"`([^`]+)`", row) for word in name.split(", ")}
-    refused = {*Reason} - {Reason.GIVEN, Reason.LEDGER_UNAVAILABLE}
+    refused = {*Reason} - PERMITTING - {Reason.LEDGER_UNAVAILABLE}
     own = {candidate.DUPLICATE, candidate.ANOTHERS_ADDRESS, candidate.IN_FLIGHT, send._VETOED}
     assert {*map(str, refused), *own, *map(str, DeliveryStatus)} - counts == set()
     assert {"audience", "malformed", "to send", "held out", "before", "new exposures", "chunks recovered"} <= counts

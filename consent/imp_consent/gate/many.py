@@ -12,7 +12,7 @@ from typing import Final
 from imp_consent.gate.state_rows import MANY, integer, timeline_of
 from imp_consent.ledger.entry import EVERY_CHANNEL
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.decide import Reason, stricter
+from imp_consent.policy.decide import PERMITTING, Reason, stricter
 from imp_consent.policy.project import TABLE
 from imp_consent.policy.state import Segment
 
@@ -62,7 +62,7 @@ def decide_many(
             reason, seq = str(Reason.NO_RECORD), None
         else:
             reason, seq = answer.at(at_us)
-        permitted.append(reason == Reason.GIVEN)
+        permitted.append(reason in PERMITTING)
         reasons.append(reason)
         basis.append(seq)
     return Decisions(permitted=permitted, reasons=reasons, basis=basis)

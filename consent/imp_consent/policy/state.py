@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PERSON_TYPES, Statement
 from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US
 from imp_consent.policy.decide import Reason, stricter
 from imp_core.errors import LedgerBroken
@@ -148,7 +148,7 @@ def timeline(facts: Sequence[Fact], scope: Scope) -> tuple[Segment, ...]:
     erased = _first_erasure(facts)
     if erased is not None:
         return (_segment(-FOREVER_US, FOREVER_US, _Verdict(Reason.ERASED, erased)),)
-    spoken = [fact for fact in facts if _covers(fact.statement, scope.purpose)]
+    spoken = [fact for fact in facts if fact.statement.type in _WEIGHT and _covers(fact.statement, scope.purpose)]
     general = _Entries(fact for fact in spoken if fact.statement.channel == EVERY_CHANNEL)
     if scope.channel == EVERY_CHANNEL:
         own = _Entries(())
@@ -212,7 +212,7 @@ def replay(facts: Iterable[Fact]) -> dict[Scope, list[Rectangle]]:
 def _first_erasure(facts: Iterable[Fact]) -> int | None:
     first = None
     for fact in facts:
-        if fact.statement.type not in _WEIGHT:
+        if fact.statement.type not in PERSON_TYPES:
             raise LedgerBroken(
                 f"an entry of type {fact.statement.type[:20]!r}, which this imp does not know",
                 where=f"entry {fact.seq}",

@@ -157,15 +157,18 @@ def test_known_at_counts_what_was_recorded_by_then_and_not_what_happened_by_then
     assert known_at([], 300) == 0
 
 
-def test_every_reason_has_a_source_and_only_one_permits() -> None:
+def test_every_reason_has_a_source_and_only_two_permit() -> None:
     assert set(SOURCES) == set(STRICTNESS) == set(Reason)
-    assert [reason for reason in Reason if decision(reason).permitted] == ["given"]
+    assert [reason for reason in Reason if decision(reason).permitted] == ["given", "basis"]
     assert all(decision(reason).source for reason in Reason)
 
 
 def test_strictness_follows_the_order_of_precedence() -> None:
-    order = ["given", "no_record", "expired", "lost", "refused", "withdrawn", "erased", "ledger_unavailable"]
-    assert sorted(STRICTNESS, key=STRICTNESS.__getitem__) == order
+    order = (
+        "given basis no_record purpose_not_covered expired notice_changed lost refused channel_opt_out signal limited"
+        " withdrawn objected under_age restricted erased ledger_unavailable"
+    )
+    assert sorted(STRICTNESS, key=STRICTNESS.__getitem__) == order.split()
     assert stricter("withdrawn", "given") == stricter("given", "withdrawn") == "withdrawn"
 
 

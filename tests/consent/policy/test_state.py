@@ -140,7 +140,7 @@ def test_r05_a_yes_to_every_purpose_opens_none_and_a_no_to_every_purpose_closes_
 
 
 def test_an_entry_of_an_unknown_type_is_not_passed_over() -> None:
-    fact = Fact(7, Statement(type="object", purpose="ads", channel="", at_us=1))
+    fact = Fact(7, Statement(type="praise", purpose="ads", channel="", at_us=1))
     with pytest.raises(LedgerBroken, match="entry 7"):
         timeline([fact], EVERYWHERE)
 
