@@ -101,6 +101,7 @@ class Door:
             basis=said.basis,
             lifts=said.lifts,
             needs=said.needs,
+            corrects=said.corrects,
         )
 
     def check(self, raw: RawId, said: Saying) -> None:

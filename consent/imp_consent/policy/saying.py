@@ -42,6 +42,7 @@ class Saying:
     basis: str | None = None
     lifts: str | None = None
     needs: str | None = None
+    corrects: int | None = None
     grounds: Mapping[str, str] = field(default_factory=dict)
     regimes: tuple[str, ...] | None = None
     jurisdiction: str | None = None
