@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imp_core.suppress import hidden
 from imp_experiments.measure.moments import Moments, Summary
 from imp_experiments.readout.readout import Compared
-from imp_experiments.readout.suppress import hidden
 from imp_experiments.stats.effect import Comparison, Condition
 from imp_experiments.stats.welch import METHOD, welch
 

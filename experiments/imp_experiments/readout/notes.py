@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from imp_core.suppress import hidden
 from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
-from imp_experiments.readout.suppress import hidden
 
 __all__ = ["HIDDEN_COUNTS", "notes_of", "told"]
 

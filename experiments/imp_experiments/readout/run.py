@@ -15,6 +15,7 @@ from imp_core.clock import format_time
 from imp_core.errors import ImpError
 from imp_core.gate import NO_RECORD
 from imp_core.ports import EnrolmentCount, OpenedUse
+from imp_core.suppress import any_hidden, hidden, hidden_together
 from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
@@ -25,7 +26,7 @@ from imp_experiments.readout.decide import decide, treatments
 from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
 from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered, Verdict
-from imp_experiments.readout.suppress import any_hidden, hidden, hidden_together, without_counts
+from imp_experiments.readout.suppress import without_counts
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
