@@ -17,7 +17,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_core.errors import LedgerBroken, PluginBroken
 
-__all__ = ["Waiting", "channels_waiting", "insert", "remove", "select_rows"]
+__all__ = ["Waiting", "channels_waiting", "insert", "own_waiting", "remove", "select_rows"]
 
 _TABLE: Final = "inbox"
 _IDS = 500  # deleted by one statement
@@ -68,6 +68,16 @@ def select_rows(reader: Reader, channel: str, *, limit: int, size: int) -> Itera
     found = reader.sealed.select(_TABLE, where, (channel, tally_id(channel), limit))
     while chunk := list(islice(found, size)):
         yield _waiting(reader, chunk)
+
+
+def own_waiting(reader: Reader, subject: int) -> pa.RecordBatch:
+    """The events of one person that wait, as rows of the archive.
+
+    Raises:
+        LedgerBroken: a row was changed by other hands, or does not open.
+    """
+    found = list(reader.sealed.select(_TABLE, "subject = ? ORDER BY accepted_us, event_id", (subject,)))
+    return _waiting(reader, found).rows
 
 
 def remove(transaction: Transaction, ids: Sequence[bytes]) -> int:

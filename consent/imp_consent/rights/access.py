@@ -1,0 +1,228 @@
+"""Everything the workspace holds of one person, and of nobody else, as one document (GDPR 15; PIPL 45; CCPA §1798.130).
+
+The document is the answer to a request for access: `imp-access/1`. `imp_consent.rights.page` makes it readable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from imp_consent.identity.normalize import normalise
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.suppression import is_suppressed
+from imp_consent.plane.subject import OwnRow, own_rows
+from imp_consent.policy.notice import Notice, parse_notice
+from imp_consent.policy.purpose import read_purposes
+from imp_consent.rights.own_entries import OwnEntry, own_entries
+from imp_consent.rights.own_messages import OwnMessage, own_messages
+from imp_consent.rights.own_uses import OwnUse, Recipient, own_sources, own_uses, recipients_of
+from imp_core.clock import format_time
+from imp_core.errors import LedgerBroken
+from imp_core.event import EventType, RawId
+from imp_core.gate import Action, Gate, Use
+from imp_core.workspace import Workspace
+
+__all__ = ["SCHEMA", "Access", "OwnEvent", "Permission", "ShownNotice", "assemble"]
+
+SCHEMA: Final = "imp-access/1"
+# Numbers of our own making: where a row stands, and how large the log was.
+_PLACES: Final = frozenset({"batch", "row", "intake_seq", "type", "event_us", "received_us"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownNotice:
+    """A notice that entries name, with the exact text that was shown: what its SHA-256 is of, says the ledger."""
+
+    sha256: str
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEvent:
+    """One event: its type, when it happened and was taken in (ISO 8601), from where, and every field that is known.
+
+    `source` is the channel it came in by, `source_entry` the log's number of the entry that took it in (None: it waits
+    in the inbox).
+    """
+
+    type: str
+    at: str
+    received: str
+    source: str | None
+    source_entry: int | None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What the gate answers now for a purpose (without a channel): whether the data may be used, why, by which law."""
+
+    purpose: str
+    description: str
+    permitted: bool
+    reason: str
+    source: str
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The copy of one person's data. Times are ISO 8601 in UTC; what is not known is null.
+
+    `request` is the id of the request it answers, `entries_of_log` how long the log was then. `known` is whether
+    anything is held by this identifier; `erased`, that the person was erased and only a keyed token keeps them from
+    being taken up again. `identifiers` counts the identifiers by kind: their values are not held. `retention` says how
+    long each kind of data is kept, in words.
+    """
+
+    schema: str
+    controller: str
+    log: str
+    made: str
+    request: str | None
+    received: str | None
+    due: str | None
+    entries_of_log: int
+    known: bool
+    erased: bool
+    identifiers: Mapping[str, int]
+    permissions: tuple[Permission, ...] = ()
+    entries: tuple[OwnEntry, ...] = ()
+    notices: tuple[ShownNotice, ...] = ()
+    touchpoints: tuple[OwnEvent, ...] = ()
+    exposures: tuple[OwnEvent, ...] = ()
+    outcomes: tuple[OwnEvent, ...] = ()
+    traits: tuple[OwnEvent, ...] = ()
+    messages: tuple[OwnMessage, ...] = ()
+    uses: tuple[OwnUse, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
+    retention: tuple[str, ...] = ()
+
+
+def assemble(
+    log: Log,
+    workspace: Workspace,
+    gate: Gate,
+    raw: RawId,
+    *,
+    request: tuple[str, int, int | None] | None = None,
+    retention: Sequence[str] = (),
+) -> Access:
+    """Everything of the person behind an identifier, as of now; nothing is written.
+
+    `request` is its id, when it came in and when it is due (UTC µs).
+
+    Raises:
+        BadInput: the identifier is malformed.
+        LedgerBroken: an entry, a row or a file was changed by other hands, or is missing.
+    """
+    id_, received_us, due_us = request or (None, None, None)
+    with log.read() as reader:
+        subject = reader.find_subject(raw)
+        head: dict[str, Any] = {
+            "schema": SCHEMA,
+            "controller": workspace.controller,
+            "log": workspace.log_id,
+            "made": format_time(log.clock.now_us()),
+            "request": id_,
+            "received": None if received_us is None else format_time(received_us),
+            "due": None if due_us is None else format_time(due_us),
+            "entries_of_log": reader.size,
+            "known": subject is not None,
+            "erased": subject is None and is_suppressed(reader.sealed, reader.keyring, normalise(raw)),
+            "retention": tuple(retention),
+        }
+    if subject is None:
+        return Access(**head, identifiers={})
+    rows = own_rows(log, workspace, subject)
+    with log.read() as reader:
+        return Access(**head, **_all_of(reader, gate, subject, rows, now_us=log.clock.now_us()))
+
+
+def _all_of(reader: Reader, gate: Gate, subject: int, rows: Sequence[OwnRow], *, now_us: int) -> dict[str, Any]:
+    history, purposes = reader.history(subject), read_purposes(reader)
+    descriptions = {name: purpose.description for name, purpose in purposes.items()}
+    fields = [row.fields for row in rows]
+    sources = own_sources(reader, {row["batch"] for row in fields if "batch" in row})
+    collected = {batch: entry.seq for batch, entry in sources.items()}
+    messages = own_messages(reader, subject, [row for row in fields if row["type"] == EventType.EXPOSURE])
+    uses = own_uses(reader, gate, subject, fields, collected=collected)
+    events = [_event(row, collected, {b: e.fields.get("channel") for b, e in sources.items()}) for row in rows]
+    came = [(event.source, event.source_entry) for event in events if event.source and event.source_entry is not None]
+    return {
+        "identifiers": _kinds(reader, subject),
+        "permissions": _permissions(gate, subject, descriptions, now_us=now_us),
+        "entries": own_entries(history, descriptions),
+        "notices": _notices(reader, history),
+        "touchpoints": tuple(event for event in events if event.type == EventType.TOUCHPOINT),
+        "exposures": tuple(event for event in events if event.type == EventType.EXPOSURE),
+        "outcomes": tuple(event for event in events if event.type == EventType.OUTCOME),
+        "traits": tuple(event for event in events if event.type == EventType.TRAIT),
+        "messages": messages,
+        "uses": uses,
+        "recipients": recipients_of(history, messages, uses, [(str(name), seq) for name, seq in came]),
+    }
+
+
+def _event(row: OwnRow, collected: Mapping[int, int], channels: Mapping[int, object]) -> OwnEvent:
+    fields, batch = row.fields, row.fields.get("batch", 0)
+    channel = channels.get(batch)
+    return OwnEvent(
+        type=str(fields["type"]),
+        at=format_time(fields["event_us"]),
+        received=format_time(fields["received_us"]),
+        source=str(channel) if channel else fields.get("channel"),
+        source_entry=collected.get(batch),
+        fields={name: _plain(name, value) for name, value in fields.items() if name not in _PLACES},
+    )
+
+
+def _plain(name: str, value: object) -> object:
+    return json.loads(value) if name == "props" and isinstance(value, str) else value
+
+
+def _permissions(gate: Gate, subject: int, descriptions: Mapping[str, str], *, now_us: int) -> tuple[Permission, ...]:
+    found: list[Permission] = []
+    for purpose, description in sorted(descriptions.items()):
+        answer = gate.decide(Use(purpose=purpose, action=Action.COLLECT, subject=subject), at_us=now_us)
+        found.append(
+            Permission(
+                purpose=purpose,
+                description=description,
+                permitted=answer.permitted,
+                reason=answer.reason,
+                source=answer.source,
+                entries=answer.entries,
+            )
+        )
+    return tuple(found)
+
+
+def _notices(reader: Reader, history: Iterable[PersonEntry]) -> tuple[ShownNotice, ...]:
+    """The notices that entries name, in the order in which they were first shown.
+
+    Raises:
+        LedgerBroken: a notice is missing or changed.
+    """
+    named = dict.fromkeys(entry.statement.notice for entry in history if entry.statement.notice is not None)
+    return tuple(ShownNotice(sha256=sha256, notice=parse_notice(reader.notice(sha256))) for sha256 in named)
+
+
+def _kinds(reader: Reader, subject: int) -> dict[str, int]:
+    """How many identifiers of each kind lead to a person."""
+    counts: dict[str, int] = {}
+    for key in reader.keyring.keys:
+        if key.purpose != "kek":
+            continue
+        sealed = reader.subjects.encryption(key.id).seal_subject(subject)
+        for row in reader.sealed.select("identifier", "subject = ?", (sealed,)):
+            kind = str(row[0])
+            counts[kind] = counts.get(kind, 0) + 1
+    if not counts:
+        raise LedgerBroken("a person to whom no identifier leads", where="identifier", mend="run: imp audit verify")
+    return dict(sorted(counts.items()))

@@ -1,0 +1,106 @@
+"""A person's entries as that person reads them: the whole envelope and a sentence, and nobody else in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
+from imp_core.clock import format_time
+from imp_core.ports import Json
+
+__all__ = ["OwnEntry", "own_entries", "sentence"]
+
+# Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person.
+_OTHERS: Final = frozenset({"actor", "guardian", "guardian_pseudonym"})
+_OWN_ACTORS: Final = frozenset({"self", "guardian"})
+_SAID: Final = {
+    "grant": "You agreed to “{purpose}”",
+    "refuse": "You refused “{purpose}”",
+    "withdraw": "You withdrew your consent to “{purpose}”",
+    "object": "You objected to “{purpose}”",
+    "restrict": "You asked us to restrict the use of your data for “{purpose}”",
+    "limit-sensitive": "You limited the use of your sensitive data for “{purpose}”",
+    "lift": "A limit on “{purpose}” was lifted",
+    "basis": "We noted a legal basis other than consent for “{purpose}”",
+    "guardian": "A parent or guardian authorised “{purpose}” for you",
+    "minor": "We noted that you are under age",
+    "signal": "Your browser, device or message told us no for “{purpose}”",
+    "correction": "An earlier entry was corrected: it no longer counts",
+    "link": "Another identifier was linked to you",
+    "unlink": "An identifier was no longer linked to you",
+    "request": "You made a request about your data, or we opened one for you",
+    "erase-requested": "Your erasure was requested",
+    "lost": "Entries about you were lost when a backup was restored: earlier consent no longer counts",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEntry:
+    """One entry: its number, a sentence, what it states and the rest of the record, without who else is named in it.
+
+    Times are ISO 8601; `channel` None is every channel, `until` None for good. `superseded_by` is the correction that
+    says it was wrong, None where none does.
+    """
+
+    seq: int
+    sentence: str
+    type: str
+    purpose: str
+    channel: str | None
+    at: str
+    until: str | None
+    recorded: str | None
+    recorded_by: str
+    notice: str | None
+    superseded_by: int | None = None
+    statement: Mapping[str, Json] = field(default_factory=dict)
+    record: Mapping[str, Json] = field(default_factory=dict)
+
+
+def own_entries(history: Sequence[PersonEntry], descriptions: Mapping[str, str]) -> tuple[OwnEntry, ...]:
+    """A person's entries, oldest first; `descriptions` are the purposes' own words by name."""
+    wrong = {entry.statement.corrects: entry.seq for entry in history if entry.statement.corrects is not None}
+    return tuple(_own_entry(entry, descriptions, wrong.get(entry.seq)) for entry in history)
+
+
+def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
+    """What an entry says, as one sentence to the person."""
+    named = "everything" if said.purpose == EVERY_PURPOSE else said.purpose
+    text = _SAID.get(said.type, "Something was noted about “{purpose}”").format(purpose=named)
+    text += f", on {said.channel}" if said.channel else ""
+    if said.until_us is not None:
+        text += f", until {format_time(said.until_us)}"
+    described = descriptions.get(said.purpose)
+    return f"{text}. ({described})" if described else f"{text}."
+
+
+def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_by: int | None) -> OwnEntry:
+    said, recorded = entry.statement, entry.payload.get("recorded_us")
+    actor = entry.payload.get("actor")
+    return OwnEntry(
+        seq=entry.seq,
+        sentence=sentence(said, descriptions),
+        type=said.type,
+        purpose=said.purpose,
+        channel=said.channel or None,
+        at=format_time(said.at_us),
+        until=None if said.until_us is None else format_time(said.until_us),
+        recorded=format_time(recorded) if isinstance(recorded, int) else None,
+        recorded_by=actor if isinstance(actor, str) and actor in _OWN_ACTORS else "staff or a system of ours",
+        notice=said.notice,
+        superseded_by=superseded_by,
+        statement=said.plain(),
+        record=_without_others(entry.payload),
+    )
+
+
+def _without_others(record: Mapping[str, Json]) -> dict[str, Json]:
+    """The envelope without names of others, however deep they stand."""
+    kept: dict[str, Json] = {}
+    for name, value in record.items():
+        if name in _OTHERS:
+            continue
+        kept[name] = _without_others(value) if isinstance(value, Mapping) else value
+    return kept
