@@ -11,11 +11,13 @@ from imp_core.context import load_target
 __all__ = ["consent"]
 
 _COMMANDS: Final = {
+    "access": ("imp_consent.commands.access:access_command", "Give a person a copy of everything held of them."),
     "check": ("imp_consent.commands.check:check_command", "Ask the gate about one use; writes nothing."),
     "erase": ("imp_consent.commands.erase:erase_command", "Erase people; a dry run without --execute."),
     "history": ("imp_consent.commands.history:history_command", "Show what the ledger holds of a person."),
     "import": ("imp_consent.commands.importer:import_command", "Record consent from a file, all rows or none."),
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
+    "portability": ("imp_consent.commands.portability:portability_command", "Give a person what they provided."),
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
     "receipt": ("imp_consent.commands.receipt:receipt_command", "Give a person proofs of what the ledger holds."),
     "record": ("imp_consent.commands.record:record_command", "Record what a person said about a purpose."),

@@ -1,0 +1,100 @@
+"""`imp consent access`: a copy of everything that is held of one person, for that person (GDPR 15)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from imp_consent.commands.arguments import read_identifier
+from imp_consent.commands.disclose import Asking, asked_for, asking_options, disclose
+from imp_consent.rights.access import SCHEMA, Access, assemble
+from imp_consent.rights.asking import Asked
+from imp_consent.rights.page import render_page
+from imp_consent.rights.requests import Request
+from imp_consent.runtime import open_log
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, pass_context, to_json
+from imp_core.context import Context
+from imp_core.event import RawId
+
+__all__ = ["AccessResult", "access", "access_command"]
+
+JSON_NAME: Final = "access.json"
+PAGE_NAME: Final = "access.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessResult:
+    """What was written where; counts only, since the rest is the person's. `due` None: no regime sets a clock."""
+
+    request: str
+    folder: str
+    schema: str
+    known: bool
+    entries: int
+    events: int
+    messages: int
+    uses: int
+    due: str | None
+    late: bool
+
+
+def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | None = None) -> AccessResult:
+    """Write the copy of a person's data to a folder that is new or empty, and note the request and its answer.
+
+    Raises:
+        CheckFailed: it is not known surely enough who asks: nothing is looked up, nothing written.
+        BadInput: the identifier is malformed, `out` is not new or empty, or the request named is not theirs.
+        LedgerBroken: an entry, a row or a file was changed by other hands, or is missing.
+    """
+    made: list[Access] = []
+
+    def files(opened: Request) -> dict[str, bytes]:
+        told = (opened.id, opened.received_us, opened.due_us)
+        copy = assemble(open_log(ctx), ctx.workspace, ctx.gate, raw, request=told, retention=())
+        made.append(copy)
+        return {JSON_NAME: (to_json(copy) + "\n").encode(), PAGE_NAME: render_page(copy).encode()}
+
+    answered = disclose(ctx, raw, asked, out=out, request=request, files=files)
+    (copy,) = made
+    return AccessResult(
+        request=answered.id,
+        folder=str(out),
+        schema=SCHEMA,
+        known=copy.known,
+        entries=len(copy.entries),
+        events=len(copy.touchpoints) + len(copy.exposures) + len(copy.outcomes) + len(copy.traits),
+        messages=len(copy.messages),
+        uses=len(copy.uses),
+        due=None if answered.due_us is None else format_time(answered.due_us),
+        late=answered.late,
+    )
+
+
+@click.command("access")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A folder that is new or empty."
+)
+@click.option("--request", help="The id of the open request that this answers (default: one is opened).")
+@asking_options
+@json_option
+@pass_context
+def access_command(
+    ctx: Context, *, identifier: str, out: Path, request: str | None, asking: Asking, as_json: bool
+) -> None:
+    """Give a person a copy of everything that is held of them: access.json, and access.html to read.
+
+    It holds their entries in full, the notices they were shown word by word, permissions, events, exposures, messages,
+    uses, recipients, periods and sources, and nobody else. Nothing is disclosed before you know who asks: without
+    --verified it is refused. The ledger notes the request and its answer, without saying whose.
+
+    Example: imp consent access member:123 --out access-123 --verified reasonable --how "logged in, and answered a code"
+    """
+    done = access(ctx, read_identifier(identifier), asked_for("access", asking), out=out, request=request)
+    held = f"{done.entries} entries, {done.events} events, {done.messages} messages, {done.uses} uses"
+    text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
+    emit(done, text + ("\nthis answer is late" if done.late else ""), as_json=as_json)

@@ -1,0 +1,102 @@
+"""A request as it comes in: noted with its clock, and, where the person is known, in an entry of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imp_consent.ledger.entry import EVERY_PURPOSE
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import append_said
+from imp_consent.policy.saying import Saying
+from imp_consent.rights.clocks import clock_of
+from imp_consent.rights.requests import Request, find_request, new_id, note_request, own_requests, read_requests
+from imp_consent.rights.verification import KINDS, Verification
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+
+__all__ = ["Asked", "answered_by", "open_request"]
+
+_RANDOM = 8
+_MAX_WORDS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked: the kind, when it came in (UTC µs; None: now), and under whose law (None: imp.toml's)."""
+
+    kind: str
+    received_us: int | None = None
+    regimes: Sequence[str] | None = None
+    jurisdiction: str | None = None
+    shown: Verification = Verification()  # noqa: RUF009 (frozen)
+    words: str | None = None
+
+
+def open_request(
+    ctx: Context, transaction: Transaction, who: RawId | int, asked: Asked, *, task: str | None = None
+) -> Request:
+    """Note a request, with the clock it starts. Nobody is created: a request is no consent.
+
+    Its `words`, one line, go into the person's own entry and nowhere else. `task`: nobody asked, the law does.
+
+    Raises:
+        BadInput: no such kind or regime, a time to come, words that are not one line, or a malformed identifier.
+    """
+    received_us = transaction.now_us if asked.received_us is None else asked.received_us
+    if asked.kind not in KINDS:
+        raise BadInput("not a kind of request", where="kind", mend=f"one of {', '.join(KINDS)}")
+    if not 0 <= received_us <= transaction.now_us:
+        raise BadInput("a time to come, or before 1970", where="--received", mend="say when the request came in")
+    if asked.words is not None and not (asked.words.isprintable() and 0 < len(asked.words) <= _MAX_WORDS):
+        raise BadInput("not one line of at most 300 characters", where="--words")
+    clock = clock_of(ctx, transaction, asked.kind, received_us, regimes=asked.regimes, jurisdiction=asked.jurisdiction)
+    request = Request(
+        id=new_id(ctx.randomness.token(_RANDOM)),
+        seq=-1,
+        kind=asked.kind,
+        regimes=clock.regimes,
+        received_us=received_us,
+        due_us=clock.due_us,
+        latest_us=clock.latest_us,
+        verified=asked.shown.level,
+        task=task,
+    )
+    subject = who if isinstance(who, int) else transaction.find_subject(who)
+    if subject is not None:
+        _note_own(ctx, transaction, subject, request, asked)
+    return note_request(transaction, request)
+
+
+def answered_by(transaction: Transaction, who: RawId, id_: str, kind: str) -> Request:
+    """The open request that an answer is for: of this kind, and of this person where anybody is known.
+
+    Raises:
+        BadInput: there is no such request, or it is of another kind or of somebody else.
+    """
+    request = find_request(read_requests(transaction), id_)
+    subject = transaction.find_subject(who)
+    theirs = subject is None or request.id in own_requests(transaction.history(subject))
+    if request.kind != kind or not theirs:
+        what = "a request of another kind" if request.kind != kind else "this person made no such request"
+        raise BadInput(what, where="--request", mend="see: imp consent requests list")
+    return request
+
+
+def _note_own(ctx: Context, transaction: Transaction, subject: int, request: Request, asked: Asked) -> None:
+    said = Saying(
+        type="request",
+        purpose=EVERY_PURPOSE,
+        at_us=request.received_us,
+        evidence=asked.shown.method,
+        jurisdiction=asked.jurisdiction,
+        more={
+            "request": request.id,
+            "kind": request.kind,
+            "verified": request.verified,
+            "words": asked.words,
+            "task": request.task,
+        },
+    )
+    append_said(ctx, transaction, subject, said)
