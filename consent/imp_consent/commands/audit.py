@@ -12,6 +12,7 @@ from imp_consent.audit.problem import told
 from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.export import export_command
 from imp_consent.commands.prove import prove_command
+from imp_consent.commands.uses import uses_command
 from imp_consent.commands.verify_exported import KEY_WARNING, read_kept, show, verify_target
 from imp_consent.runtime import open_keyring, open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
@@ -31,6 +32,7 @@ def audit() -> None:
 
 audit.add_command(export_command)
 audit.add_command(prove_command)
+audit.add_command(uses_command)
 
 
 @audit.command("verify")
