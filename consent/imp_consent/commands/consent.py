@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "access": ("imp_consent.commands.access:access_command", "Give a person a copy of everything held of them."),
     "check": ("imp_consent.commands.check:check_command", "Ask the gate about one use; writes nothing."),
     "erase": ("imp_consent.commands.erase:erase_command", "Erase people; a dry run without --execute."),
+    "export": ("imp_consent.commands.export_records:export_command", "Write records of consent to take elsewhere."),
     "history": ("imp_consent.commands.history:history_command", "Show what the ledger holds of a person."),
     "import": ("imp_consent.commands.importer:import_command", "Record consent from a file, all rows or none."),
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),

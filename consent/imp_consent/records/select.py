@@ -1,0 +1,88 @@
+"""From a person's entries to the rows of their record: what holds, in order, without what only this ledger needs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.policy.scope import corrected
+from imp_consent.records.row import DETAILS, KINDS, RecordRow
+from imp_core.ports import Json
+
+__all__ = ["PSEUDONYM", "Naming", "rows_of"]
+
+PSEUDONYM: Final = "export:"
+_KEPT: Final = "kept where this was exported"
+_DIGITS: Final = 32
+_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How one export names people: by pseudonyms under a key of its own (32 random bytes), which is kept nowhere.
+
+    Two exports cannot be joined by them, nor an export with the ledger; within one, a person keeps theirs.
+    """
+
+    key: bytes
+
+    def person(self, subject: int) -> str:
+        """The pseudonym of a subject."""
+        return PSEUDONYM + self._digest(b"person\x00" + subject.to_bytes(_BYTES, "big"))
+
+    def guardian(self, pseudonym: str) -> str:
+        """The pseudonym of a guardian, whose pseudonym in the ledger stays there."""
+        return PSEUDONYM + self._digest(b"guardian\x00" + pseudonym.encode())
+
+    def record(self, person: str, purpose: str, channel: str) -> str:
+        """The id of a record, in the form of a UUID (RFC 9562 §5.8)."""
+        digits = self._digest(f"record\x00{person}\x00{purpose}\x00{channel}".encode())
+        return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+    def _digest(self, data: bytes) -> str:
+        return hmac.digest(self.key, data, hashlib.sha256).hex()[:_DIGITS]
+
+
+def rows_of(
+    entries: Sequence[PersonEntry], naming: Naming, *, subject: int, identifier: str | None
+) -> list[RecordRow] | None:
+    """A person's rows, oldest entry first; None where their erasure was asked for: nothing of them leaves any more.
+
+    What a correction says was wrong is left out, and so is the correction. `identifier` is how the operator calls the
+    person; without one the rows bear the export's pseudonym and no words in which a person might be named.
+    """
+    if any(entry.statement.type == "erase-requested" for entry in entries):
+        return None
+    wrong = corrected(entries)
+    kept = [entry for entry in entries if entry.statement.type in KINDS and entry.seq not in wrong]
+    return [
+        RecordRow(
+            person=identifier or naming.person(subject),
+            position=position,
+            statement=entry.statement,
+            action=_text(entry.payload, "affirmative_action"),
+            evidence=_text(entry.payload, "evidence") if identifier else None,
+            jurisdiction=_text(entry.payload, "jurisdiction"),
+            details=_details(entry.payload, naming, named=identifier is not None),
+        )
+        for position, entry in enumerate(kept, 1)
+    ]
+
+
+def _text(payload: Mapping[str, Json], name: str) -> str | None:
+    value = payload.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _details(payload: Mapping[str, Json], naming: Naming, *, named: bool) -> dict[str, Json]:
+    found: dict[str, Json] = {name: payload[name] for name in DETAILS if payload.get(name)}
+    grounds, guardian = found.get("grounds"), found.get("guardian")
+    if isinstance(grounds, Mapping) and not named:
+        found["grounds"] = dict.fromkeys(grounds, _KEPT)
+    if isinstance(guardian, str):
+        found["guardian"] = naming.guardian(guardian)
+    return found
