@@ -138,18 +138,29 @@ class RawEvent:
 
 
 class SignalKind(StrEnum):
-    """What a person or their software said that can only reduce permission."""
+    """What a person or their software said that can only reduce permission.
+
+    The last four are read by consent from the signal's `raw`: a reply's text, the value of `Sec-GPC`, a TC string, a
+    GPP string.
+    """
 
     UNSUBSCRIBE = "unsubscribe"
     COMPLAINT = "complaint"
     STOP = "stop"
     BOUNCE = "bounce"
+    REPLY = "reply"
     GPC = "gpc"
+    TCF = "tcf"
+    GPP = "gpp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """An inbound signal: it may reduce permission, never grant it."""
+    """An inbound signal: it may reduce permission, never grant it.
+
+    `raw` is what was said, where consent is to read it: the whole text of a reply, the value of `Sec-GPC` (None is
+    "1"), a TC or GPP string.
+    """
 
     kind: SignalKind
     identifier: RawId
@@ -157,6 +168,7 @@ class Signal:
     channel: str
     purpose: str | None = None
     row: int = 0
+    raw: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

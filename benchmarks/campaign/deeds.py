@@ -14,6 +14,7 @@ from typing import Final
 from benchmarks.campaign.acks import Teller
 from imp_consent.commands.envelope import envelope
 from imp_consent.commands.erase import erase
+from imp_consent.commands.hearing import voice
 from imp_consent.commands.importer import import_file
 from imp_consent.commands.record import record
 from imp_consent.ledger.log import Log
@@ -97,7 +98,7 @@ def intake_of(ctx: Context) -> Intake:
     return Intake(
         log=open_log(ctx),
         workspace=ctx.workspace,
-        envelope=lambda heard: envelope(ctx, type_="withdraw", event_us=heard.event_us, purpose="*"),
+        voice=voice(ctx, surface="campaign"),
     )
 
 

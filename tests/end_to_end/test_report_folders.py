@@ -50,7 +50,7 @@ def line(imp_here):
 
 @pytest.fixture
 def counts(line):
-    """What an intake says: withdrawals written, withdrawals before."""
+    """What an intake says: signals written, signals that were known before."""
 
     def ingest(path: Path, *options: str) -> tuple[int, int]:
         found = line("ingest", "email", str(path), "--json", *options).ok().json
@@ -60,9 +60,9 @@ def counts(line):
     return ingest
 
 
-def withdrawals(line, who: str) -> int:
+def bounces(line, who: str) -> int:
     found = line("consent", "history", f"email:{who}@example.com", "--json").ok().json
-    return sum(entry["type"] == "withdraw" for entry in found["entries"])
+    return sum(entry["type"] == "signal" for entry in found["entries"])
 
 
 def eml(folder: Path, *people: str) -> Path:
@@ -96,21 +96,21 @@ def test_each_form_is_taken_once_and_of_a_grown_one_only_what_is_new(line, count
     make(place, "cleo")
     assert counts(place, "--dry-run") == (1, 2)
     assert counts(place) == (1, 2)
-    assert [withdrawals(line, who) for who in ("ann", "bob", "cleo")] == [1, 1, 1]
+    assert [bounces(line, who) for who in ("ann", "bob", "cleo")] == [1, 1, 1]
     line("audit", "verify").ok()
 
 
-def test_the_text_says_what_was_withdrawn_before(line, tmp_path):
+def test_the_text_says_what_was_known_before(line, tmp_path):
     folder = eml(tmp_path / "bounces", "ann")
     line("ingest", "email", str(folder)).ok()
     answer = line("ingest", "email", str(eml(folder, "bob"))).ok()
     assert [text.split() for text in answer.out.splitlines()][2:4] == [
-        ["withdrawals", "1"],
-        ["withdrawn", "before", "1"],
+        ["signals", "1"],
+        ["signals", "that", "change", "nothing", "1"],
     ]
 
 
-def test_a_message_that_moved_in_its_maildir_withdraws_nothing_anew(line, counts, tmp_path):
+def test_a_message_that_moved_in_its_maildir_says_nothing_anew(line, counts, tmp_path):
     place = maildir(tmp_path / "box", "ann")
     assert counts(place) == (1, 0)
     (message,) = (place / "new").iterdir()
@@ -118,7 +118,7 @@ def test_a_message_that_moved_in_its_maildir_withdraws_nothing_anew(line, counts
     assert counts(place) == (0, 1)
 
 
-def test_a_bounce_without_a_date_is_one_withdrawal_too(line, clock, counts, tmp_path):
+def test_a_bounce_without_a_date_is_one_signal_too(line, clock, counts, tmp_path):
     folder = tmp_path / "bounces"
     folder.mkdir()
     (folder / "a.eml").write_bytes(bounce("ann", date=""))
@@ -126,16 +126,18 @@ def test_a_bounce_without_a_date_is_one_withdrawal_too(line, clock, counts, tmp_
     clock.move_to(clock.now_us() + 60_000_000)
     (folder / "a.eml").rename(folder / "b.eml")
     assert counts(folder) == (0, 1)
-    assert withdrawals(line, "ann") == 1
+    assert bounces(line, "ann") == 1
 
 
-def test_a_bounce_read_again_does_not_undo_a_later_consent_and_a_new_one_does(line, clock, counts, tmp_path):
+def test_a_bounce_read_again_does_not_undo_a_later_informed_consent_and_a_new_one_does(line, clock, counts, tmp_path):
     folder = eml(tmp_path / "bounces", "ann")
     counts(folder)
     ask = ("consent", "check", "email:ann@example.com", "--purpose", MAIL, "--channel", "email")
     assert line(*ask).code == 1
     words = ("consent", "record", "email:ann@example.com", "--purpose", MAIL, "--state", "given", "--channel", "email")
     line(*words, "--at", "2026-03-01T10:00:00Z").ok()
+    assert line(*ask).code == 1, "the address is as dead as it was"
+    line(*words, "--at", "2026-03-01T10:00:01Z", "--informed").ok()
     eml(folder, "bob")
     assert counts(folder) == (1, 1)
     line(*ask).ok()
@@ -183,7 +185,7 @@ def test_a_file_that_goes_away_or_cannot_be_read_is_named(line, tmp_path, monkey
     monkeypatch.setattr(Path, "open", open_)
     refused = line("ingest", "email", str(folder))
     assert (refused.code, words in refused.err, "bob.eml" in refused.err) == (2, True, True)
-    assert withdrawals(line, "ann") == 0
+    assert bounces(line, "ann") == 0
 
 
 def test_a_name_that_is_no_text_can_be_hashed_and_shown(line, counts, tmp_path):

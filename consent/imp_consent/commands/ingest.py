@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from imp_consent.commands.envelope import envelope
+from imp_consent.commands.hearing import voice
 from imp_consent.commands.mapping import find_mapping
 from imp_consent.commands.rejects import rejects_file
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.inbox import Accepted, accept
-from imp_consent.plane.intake import Heard, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
+from imp_consent.plane.intake import IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
+from imp_consent.signals.inbound import read_ear
 from imp_core.channel import Capability, Channel, Source
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
@@ -24,7 +25,6 @@ from imp_core.errors import BadInput
 from imp_core.gate import Action
 from imp_core.outbound.open import channel_context, open_runner
 from imp_core.output import check_output
-from imp_core.ports import Json
 
 __all__ = ["ingest", "ingest_command", "ingest_into_inbox"]
 
@@ -95,7 +95,7 @@ def _opened(ctx: Context, channel: str, path: Path, mapping: Path | None, reject
     if rejects is not None:
         rejects = check_output(ctx, rejects, inputs=(path, mapping), private=(keys,))
     log = open_log(ctx)
-    intake = Intake(log=log, workspace=ctx.workspace, envelope=_withdrawal(ctx, channel))
+    intake = Intake(log=log, workspace=ctx.workspace, voice=voice(ctx, surface=f"channel {channel}"))
     with log.read() as reader:
         terms = _terms(ctx, plugin, frozenset(read_purposes(reader)))
     context = channel_context(ctx, channel)
@@ -146,9 +146,10 @@ def _text(result: IngestResult | Accepted) -> str:
         "duplicates": f"{result.duplicates:,}",
         **{f"denied, {reason}": f"{n:,}" for reason, n in result.denied.items()},
         "rejected": f"{result.rejected:,}",
-        "withdrawals": f"{result.signals:,}",
-        "withdrawn before": f"{result.signals_before:,}",
+        "signals": f"{result.signals:,}",
+        "signals that change nothing": f"{result.signals_before:,}",
         "of nobody known": f"{result.signals_unknown:,}",
+        "replies to be read": f"{len(result.mentions):,}",
         "properties dropped": f"{result.props_dropped:,}",
     }
     always = ("received", "admitted")
@@ -172,6 +173,7 @@ def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:
         declared=frozenset(declared),
         kinds=frozenset(kinds),
         props=_allowed_props(ctx),
+        ear=read_ear(ctx.workspace.config),
     )
 
 
@@ -187,18 +189,3 @@ def _table(ctx: Context, name: str) -> Mapping[str, Any]:
     if not isinstance(table, dict):
         raise BadInput("must be a table", where=f"imp.toml, [{name}]")
     return table
-
-
-def _withdrawal(ctx: Context, channel: str) -> Callable[[Heard], Mapping[str, Json]]:
-    def written(signal: Heard) -> Mapping[str, Json]:
-        return envelope(
-            ctx,
-            type_="withdraw",
-            event_us=signal.event_us,
-            purpose=signal.purpose or "*",
-            channel=signal.channel,
-            surface=f"channel {channel}",
-            more={"signal": str(signal.kind)},
-        )
-
-    return written

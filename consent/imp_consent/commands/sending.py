@@ -144,7 +144,7 @@ class Sending:
             carrier=self.carrier(),
             screen=self.screen(refuse),
             tally=self.tally,
-            intake=Intake(log=self.log, workspace=self.ctx.workspace, envelope=lambda _: {}),
+            intake=Intake(log=self.log, workspace=self.ctx.workspace),
             terms=self.terms,
             rows=self.rows,
             vetoed=self.vetoed,

@@ -8,6 +8,8 @@ read to the end, is an *invalid* signal: it is stored as it came, closes nothing
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,7 +22,8 @@ __all__ = ["KINDS", "MAX_RAW", "Decoded", "Decoder", "Decoders", "Undecodable"]
 
 # Kinds of strings there are. "gpc" is read here; a decoder for the IAB's formats is registered when there is one.
 KINDS: Final = ("gpc", "tcf", "gpp")
-MAX_RAW: Final = 8_192  # characters; a TC string with every vendor has some 2,000
+MAX_RAW: Final = 65_536  # characters that are read
+_KEPT: Final = 2_000  # bytes of a string that are kept, as JSON: an entry holds 4 KiB
 _NO_DECODER: Final = "no decoder for this kind of string"
 _NONE: Final = "none"
 
@@ -52,10 +55,15 @@ class Decoded:
         return self.problem is None
 
     def plain(self) -> dict[str, Json]:
-        """What the entry keeps of it."""
+        """What the entry keeps of it: the string, or its beginning with the SHA-256 of the whole."""
+        kept = _beginning(self.raw)
+        whole: dict[str, Json] = {}
+        if kept != self.raw:
+            whole = {"characters": len(self.raw), "sha256": hashlib.sha256(self.raw.encode()).hexdigest()}
         return {
             "kind": self.kind,
-            "raw": self.raw,
+            "raw": kept,
+            **whole,
             "decoder": self.decoder,
             "decoder_version": self.version,
             "decoded": dict(self.fields) if self.valid else None,
@@ -132,6 +140,12 @@ class Decoders:
             asserts=asserts,
             problem=problem,
         )
+
+
+def _beginning(raw: str) -> str:
+    while len(json.dumps(raw, ensure_ascii=False).encode()) > _KEPT:
+        raw = raw[: min(len(raw) * 3 // 4, _KEPT)]
+    return raw
 
 
 def _check_kind(kind: str) -> None:

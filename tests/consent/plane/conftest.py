@@ -17,12 +17,15 @@ from imp_consent.gate import decide_many
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log, create_log
+from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.compact import Compacted, compact
 from imp_consent.plane.inbox import Accepted, accept, channels_waiting
 from imp_consent.plane.intake import Decide, IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
+from imp_consent.policy.saying import Saying
+from imp_consent.signals.inbound import UNNAMED
 from imp_core.clock import DAY_US, SimulatedClock
 from imp_core.event import EventType, RawEvent, RawId
 from imp_core.randomness import SeededRandomness
@@ -150,9 +153,20 @@ class Shop:
         return Intake(
             log=log or self.log,
             workspace=self.workspace,
-            envelope=lambda heard: {"signal": str(heard.kind), "recorded_us": self.now},
+            voice=self._voice,
             decide=decide,
         )
+
+    def _voice(self, transaction: Transaction) -> Callable[[int | RawId, Saying], int]:
+        def speak(who: int | RawId, said: Saying) -> int:
+            traits = sorted(UNNAMED) if said.traits is None and said.type == "signal" else said.traits or ()
+            statement = Statement(
+                type=said.type, purpose=said.purpose, channel=said.channel, at_us=said.at_us, traits=tuple(traits)
+            )
+            subject = who if isinstance(who, int) else transaction.subject_for(who)
+            return transaction.append_person(subject, statement, {**said.more, "recorded_us": self.now})
+
+        return speak
 
     def accept(self, *rows: object, log: Log | None = None, refuse: Refuse | None = None, **terms: Any) -> Accepted:
         """Take rows into the inbox."""

@@ -234,9 +234,9 @@ def test_a_signal_withdraws_for_its_purpose_and_channel(shop):
 def test_a_signal_without_a_purpose_withdraws_for_all(shop):
     shop.give("1", purpose="marketing.email")
     shop.give("1", purpose="analytics")
-    shop.take(_signal("1", shop.now - 1, purpose=None, channel="web", kind=SignalKind.GPC))
+    shop.take(_signal("1", shop.now - 1, purpose=None, channel="web", kind=SignalKind.STOP))
     denied = shop.take(shop.event("1", "m1"), shop.event("1", "m2", purpose="marketing.email")).denied
-    assert denied == {"withdrawn": 2}
+    assert denied == {"channel_opt_out": 2}
 
 
 def test_a_signal_of_somebody_unknown_is_counted_and_creates_nobody(shop):
@@ -253,7 +253,7 @@ def test_an_unsubscription_in_the_same_file_keeps_that_persons_events_out(shop):
         _signal("1", shop.now - DAY_US // 2),
     ]
     result = shop.take(*rows)
-    assert (result.admitted, result.denied, result.signals) == (1, {"withdrawn": 1}, 1)
+    assert (result.admitted, result.denied, result.signals) == (1, {"channel_opt_out": 1}, 1)
     assert [(row["subject"], row["row"]) for row in shop.rows()] == [(shop.subject("2"), 0)]
     assert len(shop.batches()) == len(shop.files()) == 1
 

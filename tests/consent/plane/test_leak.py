@@ -154,7 +154,7 @@ def test_a_hundred_thousand_rows_stream_in_bounded_memory(shop):
         root, keys, now = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
         log = Log(root / "ledger.db", Keyring.open(keys, "shop"), log_id="shop", clock=SimulatedClock(now),
                   randomness=SystemRandomness(), actor="tester", projection=project)
-        intake = Intake(log=log, workspace=Workspace(root=root, config={}), envelope=lambda heard: {})
+        intake = Intake(log=log, workspace=Workspace(root=root, config={}))
         terms = Terms(channel="web", purposes=frozenset({"analytics"}))
 
         def rows(n):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,7 +24,7 @@ from imp_consent.plane.intake.commit import Outdated, commit_file
 from imp_consent.plane.intake.ingest import Intake
 from imp_consent.plane.intake.regate import DUPLICATE, Dropped, RowSource, dropped_rows
 from imp_consent.plane.intake.register import Contents, read_contents, remember
-from imp_consent.plane.intake.screen import Heard, ask
+from imp_consent.plane.intake.screen import ask
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
@@ -64,11 +64,7 @@ def collect_waiting(log: Log, workspace: Workspace) -> None:
 
 def collecting(log: Log, workspace: Workspace) -> Intake:
     """An intake that hears no withdrawals: those were written when they were acknowledged."""
-    return Intake(log=log, workspace=workspace, envelope=_silent)
-
-
-def _silent(_: Heard) -> Mapping[str, Json]:
-    raise LedgerBroken("a compaction hears no withdrawals", where="inbox")
+    return Intake(log=log, workspace=workspace)
 
 
 def collect_inbox(

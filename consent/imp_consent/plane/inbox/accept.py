@@ -41,8 +41,9 @@ class Accepted:
     """What became of rows: received = accepted + duplicates + the sum of denied (counts of events by reason).
 
     What was `accepted` is durable. `rejected` rows could not be taken, `enrolled` are exposed units counted now by
-    reason, `signals` withdrawals written, `signals_before` those that change nothing, `signals_unknown` those of
-    people nobody knows, `props_dropped` properties that are not allow-listed.
+    reason, `signals` withdrawals and other signals written, `signals_before` those that change nothing,
+    `signals_unknown` those of people nobody knows, `mentions` the rows of replies that only mention a word of opting
+    out, which somebody has to read, `props_dropped` properties that are not allow-listed.
     """
 
     channel: str
@@ -56,6 +57,7 @@ class Accepted:
     signals: int = 0
     signals_before: int = 0
     signals_unknown: int = 0
+    mentions: tuple[int, ...] = ()
     props_dropped: int = 0
 
 
@@ -139,7 +141,7 @@ class _Screened:
         columns = screen.admit(reader, items)
         self.tally = screen.tally
         self._faults.settle()
-        if not (self.tally.received or self.tally.heard or self.tally.unheard):
+        if not (self.tally.received or self.tally.heard or self.tally.unheard or self.tally.mentions):
             fact = "no row can be taken" if self._faults.rows else "there are no rows"
             raise BadInput(fact, where=name, mend=NOTHING_TAKEN)
         # As the archive's writer does it: what has no place there must not be acknowledged.
@@ -147,7 +149,7 @@ class _Screened:
 
     def write(self, transaction: Transaction) -> Accepted:
         signals = new_signals(transaction, self.tally.heard)
-        append_signals(transaction, signals, self._intake.envelope)
+        append_signals(transaction, signals, self._intake.voice)
         if signals:
             self._drop_outdated(transaction)
         contents = read_contents(self._read, self._stamp.event_secret)
@@ -174,6 +176,7 @@ class _Screened:
             signals=signals,
             signals_before=len(tally.heard) - signals,
             signals_unknown=tally.unheard,
+            mentions=tuple(tally.mentions),
             props_dropped=tally.props_dropped,
         )
 

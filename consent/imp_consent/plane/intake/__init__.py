@@ -4,17 +4,17 @@ from imp_consent.plane.intake.faults import Refuse
 from imp_consent.plane.intake.ingest import Intake, ingest_events
 from imp_consent.plane.intake.result import IngestResult, SourceFile
 from imp_consent.plane.intake.screen import Decide, Heard
-from imp_consent.plane.intake.signals import Envelope
+from imp_consent.plane.intake.signals import Voice
 from imp_consent.plane.intake.terms import Terms
 
 __all__ = [
     "Decide",
-    "Envelope",
     "Heard",
     "IngestResult",
     "Intake",
     "Refuse",
     "SourceFile",
     "Terms",
+    "Voice",
     "ingest_events",
 ]

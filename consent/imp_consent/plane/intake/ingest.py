@@ -27,7 +27,7 @@ from imp_consent.plane.intake.regate import RowSource, dropped_rows
 from imp_consent.plane.intake.register import drop, read_contents, remember
 from imp_consent.plane.intake.result import IngestResult, SourceFile
 from imp_consent.plane.intake.screen import Decide, Screen
-from imp_consent.plane.intake.signals import Envelope, append_signals, new_signals
+from imp_consent.plane.intake.signals import Voice, append_signals, deaf, new_signals
 from imp_consent.plane.intake.terms import Terms
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
@@ -40,11 +40,11 @@ _CHUNK = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Where events go: the ledger, its workspace, what a withdrawal's entry says, and the gate."""
+    """Where events go: the ledger, its workspace, how signals' entries are written, and the gate."""
 
     log: Log
     workspace: Workspace
-    envelope: Envelope
+    voice: Voice = deaf
     decide: Decide = decide_many
 
 
@@ -117,7 +117,7 @@ class _Run:
         """
         self._faults.settle()
         tally = self.screen.tally
-        if not (tally.received or tally.heard or tally.unheard):
+        if not (tally.received or tally.heard or tally.unheard or tally.mentions):
             fact = "no row can be taken" if self._faults.rows else "there are no rows"
             raise BadInput(fact, where=self._source.name, mend=NOTHING_TAKEN)
 
@@ -162,6 +162,7 @@ class _Run:
             signals=signals,
             signals_before=len(tally.heard) - signals,
             signals_unknown=tally.unheard,
+            mentions=tuple(tally.mentions),
             props_dropped=tally.props_dropped,
         )
 
@@ -180,7 +181,7 @@ class _Run:
             if taken is not None:
                 return self.result(taken=taken)
             signals = new_signals(transaction, tally.heard)
-            append_signals(transaction, signals, self._intake.envelope)
+            append_signals(transaction, signals, self._intake.voice)
             self._refuse_outdated(transaction, file, rows)
             seq = transaction.append_system("collect", self._collect(file, signals=len(signals)))
             archive.insert_batch(transaction, file, source_sha256=self._source.sha256, collect_seq=seq)

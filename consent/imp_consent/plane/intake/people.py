@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from imp_consent.identity.normalize import KINDS, normalise
 from imp_consent.identity.pseudonym import pseudonymize
+from imp_consent.ledger.alike import subjects_alike
 from imp_consent.ledger.reader import Reader
 from imp_core.errors import BadInput
 from imp_core.event import RawId
@@ -51,6 +52,14 @@ class People:
         if person is None:
             person = self._by_raw[raw] = self._look_up(raw)
         return person
+
+    def alike(self, raw: RawId) -> list[int]:
+        """The subjects of every spelling of an identifier.
+
+        Raises:
+            BadInput: it is malformed. Its value is not repeated.
+        """
+        return subjects_alike(self._reader, raw)
 
     def _look_up(self, raw: RawId) -> Person:
         if raw.kind not in KINDS:

@@ -34,9 +34,10 @@ class IngestResult:
 
     `batch` and `seq` (of the `collect` entry) are None where nothing was committed: a dry run. `already` says that
     the source had been taken before, by that batch, and nothing was done. `rejected` rows could not be taken,
-    `enrolled` are exposed units counted now by reason ("admitted" is one), `signals` withdrawals written,
-    `signals_before` those that change nothing (written before, or of people erased since), `signals_unknown` those of
-    people nobody knows, `props_dropped` properties that are not allow-listed.
+    `enrolled` are exposed units counted now by reason ("admitted" is one), `signals` withdrawals and other
+    signals written, `signals_before` those that change nothing (written before, or of people erased since),
+    `signals_unknown` those of people nobody knows, `mentions` the rows of replies that only mention a word of opting
+    out, which somebody has to read, `props_dropped` properties that are not allow-listed.
     """
 
     channel: str
@@ -54,6 +55,7 @@ class IngestResult:
     signals: int = 0
     signals_before: int = 0
     signals_unknown: int = 0
+    mentions: tuple[int, ...] = ()
     props_dropped: int = 0
 
     @property

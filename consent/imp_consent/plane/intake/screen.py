@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from imp_consent.gate import Decisions, Memory
+from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane.intake.columns import Stamp, columns_of
 from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids, waiting_ids
 from imp_consent.plane.intake.people import NOBODY, People, Person
 from imp_consent.plane.intake.terms import event_fault, signal_fault
+from imp_consent.signals.inbound import Effect
+from imp_consent.signals.optout import Reply
 from imp_core.errors import BadInput, PluginBroken
-from imp_core.event import EventType, RawEvent, RowFault, Signal, SignalKind
+from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal
 
 __all__ = ["Decide", "Heard", "Screen", "Tally", "ask"]
 
@@ -40,11 +43,10 @@ class Decide(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A signal of a known subject, without the identifier it came with."""
+    """A signal and what it does. `who` is a subject, or the identifier of a browser nobody knows yet."""
 
-    subject: int
-    kind: SignalKind
-    purpose: str | None
+    who: int | RawId = field(repr=False)
+    effect: Effect
     channel: str
     event_us: int
 
@@ -54,7 +56,7 @@ class Tally:
     """What became of the rows: received = admitted + duplicates + denied.
 
     `denied_units` are units that were exposed and did not pass, by the key they are counted by. `unheard` are signals
-    of people nobody knows.
+    of people nobody knows, `mentions` the rows of replies that only mention a word of opting out.
     """
 
     received: int = 0
@@ -66,6 +68,7 @@ class Tally:
     purposes: Counter[str] = field(default_factory=Counter)
     heard: list[Heard] = field(default_factory=list, repr=False)
     unheard: int = 0
+    mentions: list[int] = field(default_factory=list)
 
 
 class _Row(NamedTuple):
@@ -130,25 +133,34 @@ class Screen:
         return _Row(event, person, event_id)
 
     def _hear(self, signal: Signal) -> None:
-        fault = signal_fault(signal, self._stamp.terms, self._stamp.received_us)
+        terms, fault = self._stamp.terms, signal_fault(signal, self._stamp.terms, self._stamp.received_us)
+        effect: Effect | Reply = Reply.OTHER
+        where = "identifier"
         try:
             subject = None if fault else self._people.look_up(signal.identifier).subject
+            where = "raw"
+            effect = Reply.OTHER if fault else terms.ear.hear(signal.kind, signal.raw, signal.purpose)
         except BadInput as error:
-            fault = RowFault(row=signal.row, field="identifier", problem=error.what)
+            fault = RowFault(row=signal.row, field=where, problem=error.what)
         if fault is not None:
             self._refuse(fault)
-        elif subject is None:
+        elif isinstance(effect, Effect):
+            self._heed(signal, effect, subject)
+        elif effect is Reply.MENTION:
+            self.tally.mentions.append(signal.row)
+
+    def _heed(self, signal: Signal, effect: Effect, subject: int | None) -> None:
+        """Take note of what a signal does to whom: an opt-out reaches every spelling of its identifier."""
+        people: list[int | RawId] = [] if subject is None else [subject]
+        if effect.type == "withdraw":
+            people = list(dict.fromkeys([*people, *self._people.alike(signal.identifier)]))
+        elif subject is None and effect.asserts:
+            people = [normalise(signal.identifier)]  # a browser is known by what it asks for, from then on
+        if not people:
             self.tally.unheard += 1
-        else:
-            self.tally.heard.append(
-                Heard(
-                    subject=subject,
-                    kind=signal.kind,
-                    purpose=signal.purpose,
-                    channel=signal.channel,
-                    event_us=signal.event_us,
-                )
-            )
+        self.tally.heard.extend(
+            Heard(who=who, effect=effect, channel=signal.channel, event_us=signal.event_us) for who in people
+        )
 
     def _unknown(self, reader: Reader, rows: list[_Row]) -> list[_Row]:
         ids = [row.event_id for row in rows]

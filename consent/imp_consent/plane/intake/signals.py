@@ -1,64 +1,175 @@
-"""Signals become withdrawals, once: the same bounce read twice, from a folder that grew, says nothing new."""
+"""Signals become entries, once: the same bounce read twice, from a folder that grew, says nothing new.
+
+Whatever a signal is, it only takes away: a withdrawal, or an entry of type `signal`. One of a device reaches the people
+it is linked to at once; nothing that permits ever travels so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple, NoReturn
 
-from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.screen import Heard
+from imp_consent.plane.linked import people_of
+from imp_consent.policy.saying import Saying
+from imp_core.errors import LedgerBroken
+from imp_core.event import RawId, SignalKind
 from imp_core.ports import Json
 
-__all__ = ["Envelope", "append_signals", "new_signals"]
+__all__ = ["Speak", "Voice", "append_signals", "deaf", "new_signals", "saying_of"]
 
-# What a withdrawal's entry says besides its statement.
-Envelope = Callable[[Heard], Mapping[str, Json]]
+# Appends one entry of a subject, or of an identifier that nobody was known by; the door's `append`.
+Speak = Callable[[int | RawId, Saying], object]
+# Opens the door in a transaction.
+Voice = Callable[[Transaction], Speak]
 _WITHDRAW: Final = "withdraw"
+# What withdrawals and consents are compared with; at one event time a withdrawal comes last, as in the fold.
+_SPOKEN: Final = frozenset({"grant", "basis", "refuse", _WITHDRAW})
+
+
+class _Said(NamedTuple):
+    statement: Statement
+    kind: Json = None
+    raw: Json = None
+
+
+def deaf(_: Transaction) -> NoReturn:
+    """The voice of an intake that hears no signals: they were written before, or cannot come."""
+    raise LedgerBroken("signals where none can come", where="intake")
 
 
 def new_signals(reader: Reader, heard: Iterable[Heard]) -> list[Heard]:
-    """Those of subjects that still live which would change something, taken one after the other."""
-    known: dict[int, list[Statement]] = {}
+    """Those of people who still live which would change something, taken one after the other."""
+    known: dict[int | RawId, list[_Said]] = {}
     new: list[Heard] = []
     for signal in heard:
-        said = known.get(signal.subject)
-        if said is None:
-            if not any(True for _ in reader.sealed.select("subject_key", "subject = ?", (signal.subject,))):
-                continue
-            said = known[signal.subject] = [entry.statement for entry in reader.history(signal.subject)]
-        statement = _statement(signal)
-        if not _held(said, statement):
-            said.append(statement)
-            new.append(signal)
+        who = _who(reader, signal.who)
+        if who is None:
+            continue
+        if who not in known:
+            history = reader.history(who) if isinstance(who, int) else []
+            known[who] = [_said(entry) for entry in history]
+        one = _as_said(signal)
+        if not _held(known[who], one):
+            known[who].append(one)
+            new.append(replace(signal, who=who))
     return new
 
 
-def append_signals(transaction: Transaction, new: Iterable[Heard], envelope: Envelope) -> None:
-    """Append the withdrawal of each: it may only reduce permission."""
+def append_signals(transaction: Transaction, new: Sequence[Heard], voice: Voice) -> None:
+    """Append the entry of each, and of those that travel one for everybody their device is linked to."""
+    if not new:
+        return
+    speak = voice(transaction)
     for signal in new:
-        transaction.append_person(signal.subject, _statement(signal), envelope(signal))
+        speak(signal.who, saying_of(signal))
+        if signal.effect.asserts:
+            _travel(transaction, signal, speak)
 
 
-def _statement(signal: Heard) -> Statement:
-    return Statement(
-        type=_WITHDRAW, purpose=signal.purpose or EVERY_PURPOSE, channel=signal.channel, at_us=signal.event_us
+def _travel(transaction: Transaction, signal: Heard, speak: Speak) -> None:
+    device = _who(transaction, signal.who)
+    if not isinstance(device, int):
+        return
+    reached = [replace(signal, who=person) for person in people_of(transaction.history(device))]
+    for further in new_signals(transaction, reached):
+        speak(further.who, saying_of(further, linked_from=device))
+
+
+def saying_of(signal: Heard, *, linked_from: Json = None) -> Saying:
+    """What is written of a signal: its string, who decoded it and how, and the device it came from.
+
+    Its traits are None where the regimes in force say what it closes.
+    """
+    decoded = signal.effect.decoded
+    more: dict[str, Json] = {"signal": str(signal.effect.kind)}
+    if decoded is not None:
+        more["string"] = decoded.plain()
+    if linked_from is not None:
+        more["linked_from"] = linked_from
+    return Saying(
+        type=signal.effect.type,
+        purpose=signal.effect.purpose,
+        channel=signal.channel,
+        at_us=signal.event_us,
+        traits=signal.effect.traits,
+        steps=1 if signal.effect.type == _WITHDRAW else None,
+        more=more,
     )
 
 
-def _held(said: Sequence[Statement], new: Statement) -> bool:
+def _who(reader: Reader, who: int | RawId) -> int | RawId | None:
+    """A living subject, or an identifier nobody is known by and nobody was erased under."""
+    if isinstance(who, RawId):
+        subject = reader.find_subject(who)
+        if subject is None:
+            return None if is_suppressed(reader.sealed, reader.keyring, who) else who
+        who = subject
+    try:
+        reader.subjects.secrets(who)
+    except LedgerBroken:
+        if any(True for _ in reader.sealed.select("subject_key", "subject = ?", (who,))):
+            raise
+        return None
+    return who
+
+
+def _said(entry: PersonEntry) -> _Said:
+    string = entry.payload.get("string")
+    raw = string.get("raw") if isinstance(string, dict) else None
+    return _Said(entry.statement, entry.payload.get("signal"), raw)
+
+
+def _as_said(signal: Heard) -> _Said:
+    effect = signal.effect
+    statement = Statement(type=effect.type, purpose=effect.purpose, channel=signal.channel, at_us=signal.event_us)
+    raw = None if effect.decoded is None else effect.decoded.plain()["raw"]
+    return _Said(statement, str(effect.kind), raw)
+
+
+def _held(said: Sequence[_Said], new: _Said) -> bool:
+    if new.statement.type == _WITHDRAW:
+        return _withdrawn(said, new.statement)
+    return _heard_before(said, new)
+
+
+def _heard_before(said: Sequence[_Said], new: _Said) -> bool:
+    """Whether the same was heard by then. Browsers say it with every request: once is enough, and holds.
+
+    An address that bounced and was agreed to again, in the know, may bounce anew.
+    """
+    at_us = new.statement.at_us
+    same = [
+        one.statement.at_us
+        for one in said
+        if one.statement.type == new.statement.type
+        and (one.kind, one.raw) == (new.kind, new.raw)
+        and (one.statement.purpose, one.statement.channel) == (new.statement.purpose, new.statement.channel)
+        and one.statement.at_us <= at_us
+    ]
+    if not same or new.kind != SignalKind.BOUNCE:
+        return bool(same)
+    again = (one.statement.at_us for one in said if one.statement.informed and one.statement.at_us <= at_us)
+    return max(same) >= max(again, default=max(same))
+
+
+def _withdrawn(said: Sequence[_Said], new: Statement) -> bool:
     """Whether all this withdraws is withdrawn on its channel then: the last that was said of it there was that.
 
     What was said without a channel does not count: it may be taken back without one too.
     """
     spoken = [
         (one.at_us, one.type == _WITHDRAW, place, one.purpose)
-        for place, one in enumerate(said)
-        if one.channel == new.channel
+        for place, (one, _, _) in enumerate(said)
+        if one.type in _SPOKEN
+        and one.channel == new.channel
         and one.at_us <= new.at_us
         and (EVERY_PURPOSE in (one.purpose, new.purpose) or one.purpose == new.purpose)
     ]
-    # At one event time a withdrawal comes last, as in the fold.
     _, withdrawn, _, purpose = max(spoken, default=(0, False, 0, ""))
     return withdrawn and purpose in (new.purpose, EVERY_PURPOSE)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
 from imp_consent.plane.intake.plain import identifier_field, looks_like_identifier
+from imp_consent.signals.inbound import Ear
 from imp_core.errors import PluginBroken
 from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal, SignalKind
 from imp_core.manifest import purpose_covered
@@ -39,7 +40,7 @@ class Terms:
 
     `channel` is the channel's name, for which consent is asked where an event names none; `purposes` are those the
     workspace knows; `declared` those the channel's manifest declares for collecting, `kinds` the kinds of identifier it
-    declares (None: it has no manifest); `props` the keys of properties that are kept.
+    declares (None: it has no manifest); `props` the keys of properties that are kept. `ear` hears signals.
     """
 
     channel: str
@@ -47,6 +48,7 @@ class Terms:
     declared: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     props: frozenset[str] = frozenset()
+    ear: Ear = field(default_factory=Ear)
 
 
 def event_fault(event: RawEvent, terms: Terms, now_us: int) -> RowFault | None:
@@ -104,6 +106,7 @@ def _typed_signal(signal: Any) -> bool:  # noqa: ANN401 (as above)
         and isinstance(signal.identifier, RawId)
         and isinstance(signal.channel, str)
         and isinstance(signal.purpose, str | None)
+        and isinstance(signal.raw, str | None)
     )
 
 
