@@ -82,7 +82,7 @@ def test_a_yes_for_one_channel_says_nothing_about_the_others() -> None:
 
 def test_a_no_for_a_channel_stays_until_a_yes_for_that_channel() -> None:
     facts = said(("grant", 10), ("refuse", 20, "mail"), ("grant", 30))
-    assert told(facts, MAIL) == [(10, "given"), (20, "refused")]
+    assert told(facts, MAIL) == [(10, "given"), (20, "channel_opt_out")]
     assert told([*facts, *said(*[("grant", 40, "mail")] * 4)[3:]], MAIL)[-1] == (40, "given")
 
 
@@ -94,7 +94,7 @@ def test_a_later_no_to_everything_ends_a_channels_yes_and_an_earlier_one_does_no
 
 def test_a_channels_yes_that_was_ended_does_not_come_back_when_a_later_yes_to_everything_expires() -> None:
     facts = said(("grant", 10, "mail"), ("withdraw", 20), ("grant", 30, "", 40))
-    assert told(facts, MAIL) == [(10, "given"), (20, "withdrawn"), (30, "given"), (40, "expired")]
+    assert told(facts, MAIL) == [(10, "given"), (20, "withdrawn"), (30, "given"), (40, "withdrawn")]
 
 
 def test_a_channels_yes_that_expired_gives_way_to_what_was_said_about_everything() -> None:
@@ -110,14 +110,14 @@ def test_a_channels_yes_that_expired_gives_way_to_what_was_said_about_everything
 def test_a_channels_no_that_expired_opens_nothing() -> None:
     assert told(said(("grant", 5), ("refuse", 10, "mail", 20)), MAIL) == [
         (5, "given"),
-        (10, "refused"),
+        (10, "channel_opt_out"),
         (20, "expired"),
     ]
 
 
 def test_of_two_denials_the_stricter_is_named() -> None:
-    assert told(said(("refuse", 10, "mail"), ("withdraw", 20)), MAIL) == [(10, "refused"), (20, "withdrawn")]
-    assert told(said(("withdraw", 10, "mail"), ("refuse", 20)), MAIL) == [(10, "withdrawn")]
+    assert told(said(("refuse", 10, "mail"), ("withdraw", 20)), MAIL) == [(10, "channel_opt_out"), (20, "withdrawn")]
+    assert told(said(("withdraw", 10, "mail"), ("refuse", 20)), MAIL) == [(10, "channel_opt_out")]
 
 
 def test_r29_an_erasure_denies_all_scopes_for_all_time_and_for_good() -> None:
@@ -135,7 +135,7 @@ def test_r05_a_yes_to_every_purpose_opens_none_and_a_no_to_every_purpose_closes_
     stop = Fact(2, Statement(type="withdraw", purpose="*", channel="mail", at_us=3))
     assert scopes([grant]) == set()
     assert told([grant, ads]) == [(2, "given")]
-    assert told([ads, stop], MAIL) == [(2, "given"), (3, "withdrawn")]
+    assert told([ads, stop], MAIL) == [(2, "given"), (3, "channel_opt_out")]
     assert told([ads, stop], EVERYWHERE) == [(2, "given")]
 
 
@@ -196,7 +196,7 @@ def test_after_a_loss_only_a_yes_of_a_later_event_time_opens_again() -> None:
 def test_a_channels_no_stays_after_a_loss_until_a_yes_for_that_channel() -> None:
     facts = [*said(("grant", 10), ("refuse", 20, "mail")), lost(2, 40), Fact(3, said(("grant", 50))[0].statement)]
     assert told(facts) == [(10, "lost"), (50, "given")]
-    assert told(facts, MAIL)[-1] == (20, "refused")
+    assert told(facts, MAIL)[-1] == (20, "channel_opt_out")
 
 
 def test_a_yes_that_a_loss_voided_does_not_come_back_with_its_own_later_event_time() -> None:

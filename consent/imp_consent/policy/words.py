@@ -1,0 +1,226 @@
+"""The precedence: what a person's words about one scope come to at one event time.
+
+A yes (the newest grant, and the newest basis of each kind, for this channel and for all) permits unless it has run out
+or a no closes it. Which no closes which yes, and which yes reopens after which no:
+
+    restrict          closes everything, until it is lifted (GDPR 18)
+    minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers
+    object            closes what rests on interests or public tasks (GDPR 21(1)), until it is lifted; with traits it is
+                      about direct marketing (21(2)-(3)): closes whatever has them, until her own explicit yes
+    withdraw, refuse  close all but what is necessary (GDPR 7(3)-(4)), until a later yes
+    limit-sensitive   closes all but what is necessary, until a later explicit yes or a lift (CCPA §1798.121)
+    signal            closes whatever has its traits, until a yes after notice of the conflict (11 CCR §7025(c)(3))
+
+A no for one channel is reopened by a yes for that channel only. At one event time a no outweighs a yes. Of several noes
+of one kind the newest counts, and of several reasons the strictest is named.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
+from imp_consent.policy.decide import STRICTNESS, Reason
+from imp_consent.policy.scope import PERMITTING_TYPES, Fact
+
+__all__ = ["DENIALS", "NECESSARY", "Lost", "Verdict", "Words"]
+
+NECESSARY: Final = frozenset({"contract", "legal-obligation", "vital-interest", "public-task"})
+DENIALS: Final = {
+    "refuse": Reason.REFUSED,
+    "withdraw": Reason.WITHDRAWN,
+    "object": Reason.OBJECTED,
+    "restrict": Reason.RESTRICTED,
+    "limit-sensitive": Reason.LIMITED,
+    "signal": Reason.SIGNAL,
+    "minor": Reason.UNDER_AGE,
+}
+_STRONG: Final = frozenset({"explicit", "separate"})
+_DIRECT_MARKETING: Final = "direct-marketing"
+_BEFORE: Final = -(2**63)
+
+
+class Verdict(NamedTuple):
+    """A reason and the seqs of the entries that decide it."""
+
+    reason: str
+    entries: tuple[int, ...]
+
+
+class Lost(NamedTuple):
+    """The newest `lost`, and the latest event time of any: what may have taken a yes back, nobody can read."""
+
+    seq: int
+    at_us: int
+
+    def voids(self, yes: Fact) -> bool:
+        """Whether a yes no longer holds: it was recorded before the loss, or is of an earlier event time."""
+        return yes.seq < self.seq or yes.statement.at_us <= self.at_us
+
+
+class _Answer(NamedTuple):
+    """One reason that speaks against a use; the greatest of several is the one to name."""
+
+    strictness: int
+    at_us: int
+    seq: int
+    reason: str
+
+
+class Words:
+    """What was heard of a scope up to an event time: the newest of each kind, heard in the order of event times."""
+
+    __slots__ = ("_guardians", "_lifted_us", "_lost", "_nos", "_withdrawn_us", "_yeses")
+
+    def __init__(self, lost: Lost | None) -> None:
+        self._lost = lost
+        self._yeses: dict[tuple[str, str | None, str], Fact] = {}
+        self._nos: dict[tuple[object, ...], Fact] = {}
+        self._guardians: dict[str, Fact] = {}
+        self._lifted_us: dict[str | None, int] = {}
+        self._withdrawn_us = _BEFORE
+
+    def hear(self, fact: Fact) -> None:
+        """Take in one more entry, none of an earlier event time than those before."""
+        said = fact.statement
+        if said.type in PERMITTING_TYPES:
+            self._yeses[said.type, said.basis, said.channel] = fact
+        elif said.type == "guardian":
+            self._guardians[said.channel] = fact
+        elif said.type == "lift":
+            self._lifted_us[said.lifts] = said.at_us
+        else:
+            kind = (said.type, said.channel, said.traits, said.needs, said.purpose == EVERY_PURPOSE)
+            self._nos[kind] = fact
+            if said.type == "withdraw":
+                self._withdrawn_us = said.at_us
+
+    def verdict(self, at_us: int) -> Verdict:
+        """What holds at an event time, once everything of that time was heard."""
+        expired: list[Fact] = []
+        against: list[_Answer] = []
+        for yes in self._ordered_yeses():
+            if _is_over(yes.statement, at_us):
+                expired.append(yes)
+                continue
+            found = [self._answer(no, at_us) for no in self._nos.values() if self._closes(no, yes, at_us)]
+            if self._lost is not None and self._lost.voids(yes):
+                found.append(_answer(Reason.LOST, self._lost.at_us, self._lost.seq))
+            if not found:
+                return self._permit(yes, at_us)
+            against += found
+        if not against:
+            against = [self._answer(no, at_us) for no in self._nos.values() if self._stands(no, expired, at_us)]
+            against += [_answer(Reason.EXPIRED, yes.statement.at_us, yes.seq) for yes in expired]
+            if self._lost is not None and at_us >= self._lost.at_us:
+                against.append(_answer(Reason.LOST, self._lost.at_us, self._lost.seq))
+        if not against:
+            return Verdict(Reason.NO_RECORD, ())
+        strictest = max(against)
+        return Verdict(strictest.reason, (strictest.seq,))
+
+    def _ordered_yeses(self) -> list[Fact]:
+        """Consent before other bases, words for this channel before words for all, the newest first."""
+        if len(self._yeses) == 1:
+            return list(self._yeses.values())
+        return sorted(self._yeses.values(), key=_preference)
+
+    def _permit(self, yes: Fact, at_us: int) -> Verdict:
+        reason = Reason.GIVEN if yes.statement.type == "grant" else Reason.BASIS
+        guardian = self._guardian(at_us)
+        needed = guardian is not None and any(
+            no.statement.type == "minor" and self._closes(no, yes, at_us, authorised=False) for no in self._nos.values()
+        )
+        return Verdict(reason, (yes.seq, guardian.seq) if guardian is not None and needed else (yes.seq,))
+
+    def _closes(self, no: Fact, yes: Fact, at_us: int, *, authorised: bool | None = None) -> bool:
+        """Whether a yes that has not run out gives way to this no; `authorised` by a guardian, None: as it is."""
+        said, meant = no.statement, yes.statement
+        if said.traits and not any(trait in meant.traits for trait in said.traits):
+            return False
+        if said.type == "minor":
+            if authorised is None:
+                authorised = self._guardian(at_us) is not None
+            return _minor_closes(said, meant, at_us, authorised=authorised)
+        if said.type == "restrict":
+            return not self._is_lifted(said)
+        if not _reaches(said, meant):
+            return False
+        if self._is_lifted(said) and not (said.type == "object" and _DIRECT_MARKETING in meant.traits):
+            return False
+        return not _reopens(said, meant)
+
+    def _is_lifted(self, said: Statement) -> bool:
+        if said.type == "object" and said.traits:
+            return False  # direct marketing: nothing but her own yes (GDPR 21(3))
+        return self._lifted_us.get(said.type, _BEFORE) > said.at_us
+
+    def _stands(self, no: Fact, expired: list[Fact], at_us: int) -> bool:
+        """Whether a no answers where no yes is in force: none that ran out, for as many channels, came after it."""
+        said = no.statement
+        same = [yes for yes in expired if yes.statement.channel == said.channel]
+        if same:
+            return all(self._closes(no, yes, at_us) for yes in same)
+        if self._is_lifted(said) or (said.traits and said.purpose == EVERY_PURPOSE):
+            return False
+        if said.type == "minor":
+            unauthorised = said.needs == "guardian" and self._guardian(at_us) is None
+            return unauthorised and not _is_over(said, at_us)
+        return True
+
+    def _guardian(self, at_us: int) -> Fact | None:
+        """The guardian's authorisation in force: not run out, and nothing withdrawn since."""
+        for fact in self._guardians.values():
+            if not _is_over(fact.statement, at_us) and fact.statement.at_us > self._withdrawn_us:
+                return fact
+        return None
+
+    def _answer(self, no: Fact, at_us: int) -> _Answer:
+        said = no.statement
+        reason = DENIALS[said.type]
+        if said.type in {"refuse", "withdraw"} and said.channel != EVERY_CHANNEL:
+            reason = Reason.CHANNEL_OPT_OUT
+        if said.type == "refuse" and _is_over(said, at_us):
+            reason = Reason.EXPIRED
+        return _answer(reason, said.at_us, no.seq)
+
+
+def _answer(reason: str, at_us: int, seq: int) -> _Answer:
+    return _Answer(STRICTNESS[reason], at_us, seq, reason)
+
+
+def _preference(yes: Fact) -> tuple[bool, bool, int, int]:
+    said = yes.statement
+    return said.type != "grant", said.channel == EVERY_CHANNEL, -said.at_us, -yes.seq
+
+
+def _is_over(said: Statement, at_us: int) -> bool:
+    return said.until_us is not None and at_us >= said.until_us
+
+
+def _minor_closes(said: Statement, meant: Statement, at_us: int, *, authorised: bool) -> bool:
+    if _is_over(said, at_us) or meant.basis in NECESSARY:
+        return False
+    return meant.type == "basis" if said.needs == "own" else not authorised
+
+
+def _reaches(said: Statement, meant: Statement) -> bool:
+    """Whether a no is about what such a yes rests on, whichever came first."""
+    if said.traits and said.type in {"object", "signal"}:
+        return True  # whatever the legal basis
+    if said.type == "object":
+        return meant.type == "basis" and (meant.basis == "public-task" or meant.basis not in NECESSARY)
+    return meant.basis not in NECESSARY
+
+
+def _reopens(said: Statement, meant: Statement) -> bool:
+    """Whether a yes came after a no and is of the kind that outweighs it."""
+    if meant.at_us <= said.at_us or (said.channel != EVERY_CHANNEL and meant.channel == EVERY_CHANNEL):
+        return False
+    if said.type in {"refuse", "withdraw"}:
+        return True
+    if meant.type != "grant":
+        return False
+    if said.type == "signal":
+        return meant.informed
+    return meant.consent in _STRONG and (said.type != "object" or meant.by is None)
