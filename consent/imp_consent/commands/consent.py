@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
     "receipt": ("imp_consent.commands.receipt:receipt_command", "Give a person proofs of what the ledger holds."),
     "record": ("imp_consent.commands.record:record_command", "Record what a person said about a purpose."),
+    "requests": ("imp_consent.commands.requests:requests", "List, open, answer and extend requests of people."),
     "tell": ("imp_consent.commands.tell:tell_command", "Tell channels to forget who was erased."),
     "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),
 }

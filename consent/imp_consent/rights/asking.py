@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
+from imp_consent.policy.requested import note_request
 from imp_consent.policy.saying import Saying
-from imp_consent.rights.clocks import clock_of
-from imp_consent.rights.requests import Request, find_request, new_id, note_request, own_requests, read_requests
+from imp_consent.rights.law import rules_for
+from imp_consent.rights.requests import Request, find_request, own_requests, read_requests
 from imp_consent.rights.verification import KINDS, Verification
 from imp_core.context import Context
 from imp_core.errors import BadInput
@@ -18,7 +19,6 @@ from imp_core.event import RawId
 
 __all__ = ["Asked", "answered_by", "open_request"]
 
-_RANDOM = 8
 _MAX_WORDS = 300
 
 
@@ -51,22 +51,40 @@ def open_request(
         raise BadInput("a time to come, or before 1970", where="--received", mend="say when the request came in")
     if asked.words is not None and not (asked.words.isprintable() and 0 < len(asked.words) <= _MAX_WORDS):
         raise BadInput("not one line of at most 300 characters", where="--words")
-    clock = clock_of(ctx, transaction, asked.kind, received_us, regimes=asked.regimes, jurisdiction=asked.jurisdiction)
-    request = Request(
-        id=new_id(ctx.randomness.token(_RANDOM)),
-        seq=-1,
+    rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
+    subject = who if isinstance(who, int) else transaction.find_subject(who)
+    said = Saying(
+        type="request",
+        purpose=EVERY_PURPOSE,
+        at_us=received_us,
+        evidence=asked.shown.method,
+        regimes=rules.names,
+        jurisdiction=rules.jurisdiction,
+        more={"words": asked.words},
+    )
+    door = Door(ctx, transaction, surface="command line")
+    noted = note_request(
+        ctx,
+        transaction,
+        door.append,
+        subject,
+        rules=rules,
+        said=said,
         kind=asked.kind,
-        regimes=clock.regimes,
-        received_us=received_us,
-        due_us=clock.due_us,
-        latest_us=clock.latest_us,
         verified=asked.shown.level,
         task=task,
     )
-    subject = who if isinstance(who, int) else transaction.find_subject(who)
-    if subject is not None:
-        _note_own(ctx, transaction, subject, request, asked)
-    return note_request(transaction, request)
+    return Request(
+        id=noted.id,
+        seq=noted.seq,
+        kind=asked.kind,
+        regimes=rules.names,
+        received_us=received_us,
+        due_us=noted.due_us,
+        latest_us=noted.latest_us,
+        verified=asked.shown.level,
+        task=task,
+    )
 
 
 def answered_by(transaction: Transaction, who: RawId, id_: str, kind: str) -> Request:
@@ -82,21 +100,3 @@ def answered_by(transaction: Transaction, who: RawId, id_: str, kind: str) -> Re
         what = "a request of another kind" if request.kind != kind else "this person made no such request"
         raise BadInput(what, where="--request", mend="see: imp consent requests list")
     return request
-
-
-def _note_own(ctx: Context, transaction: Transaction, subject: int, request: Request, asked: Asked) -> None:
-    said = Saying(
-        type="request",
-        purpose=EVERY_PURPOSE,
-        at_us=request.received_us,
-        evidence=asked.shown.method,
-        jurisdiction=asked.jurisdiction,
-        more={
-            "request": request.id,
-            "kind": request.kind,
-            "verified": request.verified,
-            "words": asked.words,
-            "task": request.task,
-        },
-    )
-    append_said(ctx, transaction, subject, said)

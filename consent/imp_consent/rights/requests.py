@@ -27,8 +27,6 @@ __all__ = [
     "answer_request",
     "extend_request",
     "find_request",
-    "new_id",
-    "note_request",
     "own_requests",
     "read_requests",
 ]
@@ -40,7 +38,6 @@ REFUSALS: Final = (
     "rights-of-others", "nobody-known",
 )  # fmt: skip
 EXTENSIONS: Final = ("complexity", "number-of-requests")
-_ID_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,27 +104,6 @@ def own_requests(history: Sequence[PersonEntry]) -> tuple[str, ...]:
     """The ids of the requests that a person's own entries name."""
     ids = (entry.payload.get("request") for entry in history if entry.statement.type == "request")
     return tuple(id_ for id_ in ids if isinstance(id_, str))
-
-
-def new_id(random: bytes) -> str:
-    """An id for a request, of random bytes: 16 hexadecimal digits."""
-    return random[:_ID_BYTES].hex()
-
-
-def note_request(transaction: Transaction, request: Request) -> Request:
-    """Append the system entry of a request; the person's own was appended right before it. Returns it with its seq."""
-    fields: dict[str, Json] = {
-        "id": request.id,
-        "kind": request.kind,
-        "regime": list(request.regimes),
-        "received": request.received_us,
-        "due": request.due_us,
-        "latest": request.latest_us,
-        "verified": request.verified,
-    }
-    if request.task is not None:
-        fields["task"] = request.task
-    return replace(request, seq=transaction.append_system("request", fields))
 
 
 def answer_request(transaction: Transaction, request: Request, *, outcome: str, reason: str | None = None) -> Request:
