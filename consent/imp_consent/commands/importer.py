@@ -13,7 +13,9 @@ from typing import Final
 import click
 
 from imp_consent.commands.columns import ColumnMap, read_map
+from imp_consent.commands.import_records import import_records, records_text
 from imp_consent.commands.reading import RowReader
+from imp_consent.commands.record_files import RECORD_FORMATS
 from imp_consent.commands.rows import Row, read_rows
 from imp_consent.commands.states import STATES
 from imp_consent.identity.keys import keys_folder
@@ -54,7 +56,7 @@ yes = "given"
 encoding = "utf-8"           # or "gb18030", "utf-16"
 delimiter = ","
 
-The same file again records nothing new.
+The same file again records nothing new. What imp consent export wrote is read back with --format and --terms.
 
 Example: imp consent import newsletter.csv.gz --map newsletter.toml
 """
@@ -243,15 +245,38 @@ def _sha256(path: Path) -> str:
 @click.option(
     "--rejects", "rejects_path", type=click.Path(path_type=Path), help="Leave faulty rows out; list them here."
 )
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["rows", *RECORD_FORMATS]),
+    help="What FILE holds: rows as above (default), records that imp consent export wrote, or 27560 (.jsonld).",
+)
+@click.option("--terms", type=click.Path(path_type=Path), help="Take over purposes and notices of an export first.")
 @json_option
 @pass_context
 def import_command(
-    ctx: Context, file: Path, map_path: Path | None, rejects_path: Path | None, *, as_json: bool
+    ctx: Context,
+    *,
+    file: Path,
+    map_path: Path | None,
+    rejects_path: Path | None,
+    format_: str | None,
+    terms: Path | None,
+    as_json: bool,
 ) -> None:
     """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
 
     Example: imp consent import newsletter.csv.gz --map newsletter.toml
     """
+    chosen = format_ or ("27560" if file.suffix == ".jsonld" else "rows")
+    if chosen != "rows":
+        if map_path is not None or rejects_path is not None:
+            raise BadInput("--map and --rejects are for rows, not for records", where="--format")
+        taken = import_records(ctx, file, format_=chosen, terms_path=terms)
+        emit(taken, lambda: records_text(taken), as_json=as_json)
+        return
+    if terms is not None:
+        raise BadInput("--terms goes with records", where="--terms", mend="add: --format records")
     done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path)
     emit(done, lambda: _text(done), as_json=as_json)
 

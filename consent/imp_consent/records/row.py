@@ -28,7 +28,7 @@ from imp_core.clock import format_time, parse_time
 from imp_core.errors import BadInput
 from imp_core.ports import Json
 
-__all__ = ["COLUMNS", "DETAILS", "KINDS", "RecordRow", "format_details", "format_row", "parse_row"]
+__all__ = ["COLUMNS", "DETAILS", "KINDS", "REQUIRED", "RecordRow", "format_details", "format_row", "parse_row"]
 
 # What decides. `link`, `request` and the like say nothing about permission; a correction is resolved before a row is
 # made, and somebody whose erasure was asked for is in no record.
@@ -41,7 +41,7 @@ COLUMNS: Final = (
     "bundled", "informed", "by", "basis", "lifts", "needs", "action", "evidence", "jurisdiction",
     "details",
 )  # fmt: skip
-_REQUIRED: Final = ("person", "position", "type", "purpose", "at")
+REQUIRED: Final = ("person", "position", "type", "purpose", "at")
 _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "type": frozenset(KINDS),
     "consent": frozenset({"explicit", "separate"}),
@@ -124,7 +124,7 @@ def parse_row(cells: Mapping[str, object]) -> RecordRow:
         BadInput: a value is missing or is not what such a field holds; `where` names the field, never the value.
     """
     text = {name: _text(cells.get(name), name) for name in COLUMNS}
-    for name in _REQUIRED:
+    for name in REQUIRED:
         if not text[name]:
             raise BadInput("empty", where=name)
     for name, words in _WORDS.items():

@@ -1,0 +1,241 @@
+"""`imp consent import --format records|27560`: records of consent that another workspace exported, or somebody else.
+
+Every entry goes through the same door as what people say here: this workspace's law is applied to it again, so that a
+record can end earlier than it did there, or be refused, but never opens what it could not open here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from imp_consent.commands.record_files import file_sha256, read_records, read_terms_file
+from imp_consent.ledger.suppression import Suppressed
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import Door
+from imp_consent.policy.notice import register_notice
+from imp_consent.policy.purpose import read_purposes, register_purposes
+from imp_consent.policy.saying import Saying
+from imp_consent.records.row import RecordRow
+from imp_consent.records.select import PSEUDONYM
+from imp_consent.records.terms import Terms, read_terms
+from imp_consent.runtime import open_log
+from imp_core.command import progress
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.event import RawId, RowFault
+from imp_core.ports import Json
+
+__all__ = ["RecordsImport", "import_records", "records_text"]
+
+_TYPE: Final = "import"
+_SHOWN: Final = 10  # faults named before a file is given up
+_KIND: Final = "member"  # of whom an export calls by a pseudonym
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordsImport:
+    """What was recorded: entries, distinct people, and the first and last entry (None: nothing was new).
+
+    `skipped` entries had been imported from the same file before; `suppressed` ones are of people who were erased here.
+    `purposes` and `notices` are how many were taken over from the terms.
+    """
+
+    file: str
+    sha256: str
+    rows: int
+    people: int
+    suppressed: int
+    skipped: int
+    purposes: int
+    notices: int
+    first_seq: int | None
+    last_seq: int | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    rows: int = 0
+    suppressed: int = 0
+    skipped: int = 0
+    purposes: int = 0
+    notices: int = 0
+    people: set[int] = field(default_factory=set)
+    seqs: list[int] = field(default_factory=list)  # first and last
+    faults: list[RowFault] = field(default_factory=list)
+
+
+def import_records(ctx: Context, path: Path, *, format_: str, terms_path: Path | None = None) -> RecordsImport:
+    """Record every entry of a file in one transaction, or none; the same file again records nothing new.
+
+    With `terms_path` purposes and notices that this workspace does not know are taken over from there first, word for
+    word (a 27560 export may be named itself).
+
+    Raises:
+        BadInput: the file or its terms cannot be read, or an entry could not be recorded here; nothing is recorded.
+    """
+    sha256 = file_sha256(path)
+    terms = None if terms_path is None else read_terms_file(terms_path)
+    tally = _Tally()
+    with open_log(ctx).write() as transaction:
+        _count_earlier(transaction, sha256, format_, tally)
+        if not tally.skipped:
+            if terms is not None:
+                _take_over(transaction, terms, tally)
+            _record(ctx, transaction, path, format_, sha256, tally=tally)
+            _note(transaction, sha256, format_, tally)
+    return RecordsImport(
+        file=str(path),
+        sha256=sha256,
+        rows=tally.rows,
+        people=len(tally.people),
+        suppressed=tally.suppressed,
+        skipped=tally.skipped,
+        purposes=tally.purposes,
+        notices=tally.notices,
+        first_seq=min(tally.seqs, default=None),
+        last_seq=max(tally.seqs, default=None),
+    )
+
+
+def _record(ctx: Context, transaction: Transaction, path: Path, format_: str, sha256: str, *, tally: _Tally) -> None:
+    door = Door(ctx, transaction, surface="import")
+    with progress("rows") as shown:
+        for numbered in _by_person(read_records(path, format_), tally):
+            for number, row in numbered:
+                shown.advance()
+                _append(door, number, row, sha256, tally=tally)
+            if len(tally.faults) >= _SHOWN:
+                break
+    if tally.faults:
+        raise _refusal(path, tally.faults)
+    if file_sha256(path) != sha256:
+        raise BadInput("the file changed while it was read", where=str(path))
+
+
+def _by_person(
+    rows: Iterable[tuple[int, RecordRow | BadInput]], tally: _Tally
+) -> Iterator[list[tuple[int, RecordRow]]]:
+    """A person's adjacent rows together, in the order in which they were recorded."""
+
+    def sound() -> Iterator[tuple[int, RecordRow]]:
+        for number, row in rows:
+            if isinstance(row, BadInput):
+                tally.faults.append(_fault(number, row))
+            else:
+                yield number, row
+
+    for _, theirs in groupby(sound(), key=lambda numbered: numbered[1].person):
+        yield sorted(theirs, key=lambda numbered: numbered[1].position)
+
+
+def _append(door: Door, number: int, row: RecordRow, sha256: str, *, tally: _Tally) -> None:
+    try:
+        who = _who(row.person)
+        said = _saying(row, evidence=f"sha256:{sha256}#{number}")
+        if tally.faults:  # one fault is known, so nothing will be kept: only look for more
+            door.check(who, said)
+            return
+        done = door.append(who, said, idempotency_key=f"{sha256}#{number}.{row.position}")
+    except Suppressed:
+        tally.suppressed += 1
+    except BadInput as error:
+        tally.faults.append(_fault(number, error))
+    else:
+        tally.rows += 1
+        tally.people.add(done.subject)
+        tally.seqs = [tally.seqs[0] if tally.seqs else done.seq, done.seq]
+
+
+def _who(person: str) -> RawId:
+    if person.startswith(PSEUDONYM):
+        return RawId(_KIND, person)
+    try:
+        return RawId.parse(person)
+    except BadInput as error:
+        raise BadInput(error.what, where="person", mend=error.mend) from None
+
+
+def _saying(row: RecordRow, *, evidence: str) -> Saying:
+    said, details = row.statement, row.details
+    grounds, regimes, steps = (details.get(name) for name in ("grounds", "regimes", "steps"))
+    return Saying(
+        type=said.type,
+        purpose=said.purpose,
+        at_us=said.at_us,
+        channel=said.channel,
+        notice=said.notice,
+        until_us=said.until_us,
+        action=row.action,
+        evidence=row.evidence or evidence,
+        steps=steps if isinstance(steps, int) else None,
+        traits=said.traits,
+        consent=said.consent,
+        bundled=said.bundled,
+        informed=said.informed,
+        by=said.by,
+        basis=said.basis,
+        lifts=said.lifts,
+        needs=said.needs,
+        grounds={str(name): str(text) for name, text in grounds.items()} if isinstance(grounds, Mapping) else {},
+        regimes=tuple(map(str, regimes)) if isinstance(regimes, list | tuple) else None,
+        jurisdiction=row.jurisdiction,
+        more={name: details[name] for name in ("guardian", "guardian_role", "verification") if name in details},
+    )
+
+
+def _take_over(transaction: Transaction, terms: Terms, tally: _Tally) -> None:
+    """Purposes and notices that are not known here; what is known stays as it is."""
+    known = read_purposes(transaction)
+    new = [purpose for name, purpose in terms.purposes.items() if name not in known]
+    if new:
+        register_purposes(transaction, [*known.values(), *new])
+    have = read_terms(transaction).notices
+    for sha256, notice in terms.notices.items():
+        if sha256 not in have:
+            register_notice(transaction, notice)
+            tally.notices += 1
+    tally.purposes = len(new)
+
+
+def _count_earlier(transaction: Transaction, sha256: str, format_: str, tally: _Tally) -> None:
+    for entry in transaction.system_entries(_TYPE):
+        if (entry.fields.get("file"), entry.fields.get("mapping")) == (sha256, format_):
+            tally.skipped += int(str(entry.fields.get("rows", 0)))
+
+
+def _note(transaction: Transaction, sha256: str, format_: str, tally: _Tally) -> None:
+    """The entry that makes the import repeatable without effect: counts and hashes, nobody's data."""
+    fields: dict[str, Json] = {
+        "file": sha256,
+        "mapping": format_,
+        "rows": tally.rows,
+        "suppressed": tally.suppressed,
+        "people": len(tally.people),
+        "first": min(tally.seqs, default=None),
+        "last": max(tally.seqs, default=None),
+    }
+    transaction.append_system(_TYPE, fields)
+
+
+def _fault(number: int, error: BadInput) -> RowFault:
+    return RowFault(row=number, field=error.where or "row", problem=error.what)
+
+
+def _refusal(path: Path, faults: list[RowFault]) -> BadInput:
+    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:_SHOWN])
+    more = ", and perhaps more" if len(faults) >= _SHOWN else ""
+    return BadInput(f"nothing was imported: {named}{more}", where=str(path), mend="mend these rows, or leave them out")
+
+
+def records_text(done: RecordsImport) -> str:
+    """The result as text."""
+    taken = f"; {done.purposes} purposes and {done.notices} notices taken over" if done.purposes + done.notices else ""
+    suppressed = f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
+    if done.first_seq is None:
+        again = f"nothing new: {done.skipped} entries of this file were imported before" if done.skipped else ""
+        return f"{again or 'nothing recorded'}{suppressed}{taken}"
+    return f"entries {done.first_seq} to {done.last_seq}: {done.rows} about {done.people} people{suppressed}{taken}"

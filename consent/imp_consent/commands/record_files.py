@@ -1,0 +1,139 @@
+"""Files of records of consent, read: tables, documents by ISO/IEC TS 27560, and the terms that lie beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from imp_consent.commands.rows import read_rows
+from imp_consent.records.document import parse_document
+from imp_consent.records.graph import TERMS
+from imp_consent.records.parse import is_record, parse_record
+from imp_consent.records.row import COLUMNS, REQUIRED, RecordRow, parse_row
+from imp_consent.records.terms import Terms, parse_terms
+from imp_core.errors import BadInput
+
+__all__ = ["RECORD_FORMATS", "file_sha256", "read_records", "read_terms_file"]
+
+RECORD_FORMATS: Final = ("records", "27560")
+_MAX_TERMS: Final = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The columns of a table of records are its own, and all that it has."""
+
+    encoding: str = "utf-8-sig"
+    delimiter: str | None = None
+    encoding_mend: str = "save it as UTF-8"
+
+    def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
+        """Field → column; raises BadInput where one is strange, missing or there twice."""
+        columns = list(names)
+        strange = [place for place, name in enumerate(columns, 1) if name not in COLUMNS]
+        if strange:
+            what = f"column {strange[0]} of the header is not one of a record's"
+            raise BadInput(what, where=where, mend="a table of what people said is read without --format")
+        for name in COLUMNS:
+            if columns.count(name) > 1 or (name in REQUIRED and name not in columns):
+                problem = "twice" if name in columns else "not"
+                raise BadInput(f"the header has the column {name} {problem}", where=where)
+        return {name: name for name in columns}
+
+    def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:
+        """The cells of one JSON object; or what is wrong with it."""
+        return dict(row) if set(row) <= set(COLUMNS) else "a key that is not a field of a record"
+
+
+def read_records(path: Path, format_: str) -> Iterator[tuple[int, RecordRow | BadInput]]:
+    """The rows of a file with their numbers (of a 27560 document, of its nodes); or what is wrong with one.
+
+    Raises:
+        BadInput: on iteration, where the file as a whole cannot be read.
+    """
+    if format_ not in RECORD_FORMATS:
+        raise BadInput("unknown format", where="--format", mend=f"one of {', '.join(RECORD_FORMATS)}")
+    yield from _of_table(path) if format_ == "records" else _of_document(path)
+
+
+def _of_table(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
+    for number, row in read_rows(path, _Layout()):
+        try:
+            if isinstance(row, str):
+                yield number, BadInput(row, where="row")
+            else:
+                yield number, parse_row(row)
+        except BadInput as error:
+            yield number, error
+
+
+def _of_document(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
+    where, found = str(path), False
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for number, node in enumerate(parse_document(stream), 1):
+                if is_record(node):
+                    found = True
+                    yield from _of_record(number, node)
+    except OSError as error:
+        raise BadInput(f"the file cannot be read: {error.strerror}", where=where) from None
+    except UnicodeDecodeError:
+        raise BadInput("not text in UTF-8", where=where) from None
+    if not found:
+        raise BadInput("no record of consent is in it", where=where, mend="it holds nodes of type dpv:ConsentRecord")
+
+
+def _of_record(number: int, node: Mapping[str, object]) -> Iterator[tuple[int, RecordRow | BadInput]]:
+    try:
+        rows = parse_record(node)
+    except BadInput as error:
+        yield number, error
+    else:
+        yield from ((number, row) for row in rows)
+
+
+def read_terms_file(path: Path) -> Terms:
+    """The terms in a file of their own, or in a 27560 export.
+
+    Raises:
+        BadInput: it cannot be read, or there are none in it.
+    """
+    where = str(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_TERMS + 1) if path.suffix != ".jsonld" else _terms_of_document(path)
+    except OSError as error:
+        raise BadInput(f"the terms cannot be read: {error.strerror}", where=where) from None
+    try:
+        return parse_terms(data)
+    except BadInput as error:
+        raise BadInput(error.what, where=where, mend="name what imp consent export --terms wrote") from None
+
+
+def _terms_of_document(path: Path) -> bytes:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for node in parse_document(stream):
+                if node.get("@id") == TERMS and isinstance(node.get("imp:terms"), str):
+                    return str(node["imp:terms"]).encode()
+    except UnicodeDecodeError:
+        raise BadInput("not text in UTF-8", where=str(path)) from None
+    raise BadInput("no terms are in it", where=str(path), mend="name what imp consent export wrote")
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise BadInput("no such file", where=str(path)) from None
+    except OSError as error:
+        raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None
