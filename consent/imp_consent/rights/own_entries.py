@@ -13,7 +13,9 @@ from imp_core.ports import Json
 __all__ = ["OwnEntry", "own_entries", "sentence"]
 
 # Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person.
-_OTHERS: Final = frozenset({"actor", "guardian", "guardian_pseudonym"})
+_OTHERS: Final = frozenset({"actor", "guardian", "guardian_pseudonym", "pseudonym"})
+# Where they hold a number it is a subject's: the other side of a link.
+_LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject"})
 _OWN_ACTORS: Final = frozenset({"self", "guardian"})
 _SAID: Final = {
     "grant": "You agreed to “{purpose}”",
@@ -100,7 +102,7 @@ def _without_others(record: Mapping[str, Json]) -> dict[str, Json]:
     """The envelope without names of others, however deep they stand."""
     kept: dict[str, Json] = {}
     for name, value in record.items():
-        if name in _OTHERS:
+        if name in _OTHERS or (name in _LINKS and isinstance(value, int)):
             continue
         kept[name] = _without_others(value) if isinstance(value, Mapping) else value
     return kept

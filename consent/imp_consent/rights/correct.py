@@ -1,0 +1,123 @@
+"""Rectification (GDPR 16): an entry that was wrong counts no more, and stays in history as superseded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.saying import Saying
+from imp_consent.rights.asking import Asked, open_request
+from imp_consent.rights.requests import Request, answer_request
+from imp_core.context import Context
+from imp_core.errors import CheckFailed
+from imp_core.event import RawId
+
+__all__ = ["Corrected", "Correction", "correct"]
+
+# A correction takes away what permits, never a no: whoever changed their mind says yes anew.
+_CORRECTABLE: Final = frozenset({"grant", "basis", "guardian"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Which entry is wrong, and, of a consent, what would have been right: time (UTC µs), purpose, channel; None: same.
+
+    Where none of the three is given, nothing takes the place of the entry.
+    """
+
+    entry: int
+    at_us: int | None = None
+    purpose: str | None = None
+    channel: str | None = None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether something takes the entry's place."""
+        return not (self.at_us is None and self.purpose is None and self.channel is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """The correction that was appended, the entry in the wrong one's place (None: none), whose, and the request."""
+
+    seq: int
+    replaced_by: int | None
+    subject: int
+    request: Request
+
+
+def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Correction, asked: Asked) -> Corrected:
+    """Note the request, supersede the entry, put the right one in its place, and note that it is answered.
+
+    Raises:
+        CheckFailed: nobody is known, they have no such entry, it was corrected before, or it denies something.
+        BadInput: what is to take its place could not be valid.
+    """
+    subject = transaction.find_subject(raw)
+    wrong = None if subject is None else _wrong(transaction.history(subject), correction.entry)
+    if subject is None or wrong is None:
+        raise CheckFailed("this person has no such entry", where="--entry", mend="see: imp consent history")
+    _check_correctable(transaction.history(subject), wrong, correction)
+    door, said = Door(ctx, transaction, surface="rectification"), wrong.statement
+    request = open_request(ctx, transaction, subject, asked)
+    done = door.append(
+        subject,
+        Saying(
+            type="correction",
+            purpose=said.purpose,
+            channel=said.channel,
+            at_us=transaction.now_us,
+            corrects=wrong.seq,
+            more={"was": said.plain(), "request": request.id},
+        ),
+    )
+    replaced = _replace(door, subject, wrong, correction) if correction.replaces else None
+    answered = answer_request(transaction, request, outcome="answered")
+    return Corrected(
+        seq=done.seq, replaced_by=None if replaced is None else replaced.seq, subject=subject, request=answered
+    )
+
+
+def _wrong(history: list[PersonEntry], seq: int) -> PersonEntry | None:
+    return next((entry for entry in history if entry.seq == seq), None)
+
+
+def _check_correctable(history: list[PersonEntry], wrong: PersonEntry, correction: Correction) -> None:
+    if any(entry.statement.corrects == wrong.seq for entry in history):
+        raise CheckFailed("this entry was corrected before", where="--entry")
+    if wrong.statement.type not in _CORRECTABLE:
+        raise CheckFailed(
+            "only what permits something is corrected away, never a no",
+            where="--entry",
+            mend="if the person says yes now: imp consent record … --state given",
+        )
+    if correction.replaces and wrong.statement.type != "grant":
+        raise CheckFailed("only a consent is recorded again by its correction", where="--entry")
+
+
+def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correction) -> Appended:
+    said, old = wrong.statement, wrong.payload
+    until_us = said.until_us
+    action, evidence = old.get("affirmative_action"), old.get("evidence")
+    purpose = said.purpose if correction.purpose is None else correction.purpose
+    return door.append(
+        subject,
+        Saying(
+            type=said.type,
+            purpose=purpose,
+            channel=said.channel if correction.channel is None else correction.channel,
+            at_us=said.at_us if correction.at_us is None else correction.at_us,
+            until_us=until_us,
+            notice=said.notice,
+            consent=said.consent,
+            bundled=said.bundled,
+            informed=said.informed,
+            by=said.by,
+            action=action if isinstance(action, str) else None,
+            evidence=evidence if isinstance(evidence, str) else None,
+            more={"corrects": wrong.seq},
+        ),
+    )

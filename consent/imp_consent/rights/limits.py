@@ -1,0 +1,173 @@
+"""What takes permission away by a right of its own (objection, restriction, limit), and how it is lifted again.
+
+None of the former needs the person to prove who they are. Lifting a restriction needs that the person was told first
+(GDPR 18(3)); lifting an objection needs compelling grounds (21(1)), and one to direct marketing is never lifted: only
+a later yes of the person's own reopens it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import Appended, append_said
+from imp_consent.policy.saying import Saying
+from imp_consent.rights.asking import Asked, open_request
+from imp_consent.rights.law import rules_for
+from imp_consent.rights.requests import Request, answer_request
+from imp_core.context import Context
+from imp_core.errors import BadInput, CheckFailed
+from imp_core.event import RawId
+
+__all__ = ["LIMITS", "Lift", "Limit", "lift_limit", "put_limit"]
+
+# By the kind of request: the type of the entry that it makes.
+LIMITS: Final = {"object": "object", "restrict": "restrict", "limit": "limit-sensitive"}
+_MAX_WORDS: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A limit as asked for: its kind, on what ("*": everything), since when (UTC µs; None: now), on what grounds.
+
+    `marketing`: of an objection, against direct marketing wherever it is, whatever the purpose is called.
+    """
+
+    kind: str
+    purpose: str = EVERY_PURPOSE
+    channel: str = EVERY_CHANNEL
+    at_us: int | None = None
+    grounds: str | None = None
+    marketing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """A lift: of which type of entry, on what, and what it rests on; `told`, `told_us`: how and when the person was."""
+
+    of: str
+    purpose: str = EVERY_PURPOSE
+    channel: str = EVERY_CHANNEL
+    grounds: str | None = None
+    told: str | None = None
+    told_us: int | None = None
+
+
+def put_limit(
+    ctx: Context, transaction: Transaction, raw: RawId, limit: Limit, asked: Asked
+) -> tuple[Request, Appended]:
+    """Note the request, limit at once, and note that it is answered. Nobody has to prove who they are.
+
+    Somebody who was not known is from now on: a no counts even where nothing was said before.
+
+    Raises:
+        BadInput: an unknown purpose, channel or regime, a time to come, or a malformed identifier.
+        Suppressed: the person was erased: nothing of theirs is used any more.
+    """
+    _expect_line(limit.grounds, "--grounds")
+    rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
+    said = Saying(
+        type=LIMITS[limit.kind],
+        purpose=limit.purpose,
+        channel=limit.channel,
+        at_us=transaction.now_us if limit.at_us is None else limit.at_us,
+        traits=tuple(sorted(rules.objection_traits)) if limit.marketing else None,
+        regimes=rules.names,
+        jurisdiction=rules.jurisdiction,
+        more={"grounds_said": limit.grounds} if limit.grounds else {},
+    )
+    done = append_said(ctx, transaction, raw, said)
+    request = open_request(ctx, transaction, done.subject, asked)
+    return answer_request(transaction, request, outcome="answered"), done
+
+
+def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -> Appended:
+    """Lift what is in force.
+
+    Raises:
+        CheckFailed: nobody is known, nothing of the kind is in force, it was an objection to direct marketing, or of a
+            restriction the person was not told before, or of an objection there are no grounds.
+        BadInput: an unknown purpose or channel, or words that are not one line.
+    """
+    for text, where in ((lift.grounds, "--grounds"), (lift.told, "--told")):
+        _expect_line(text, where)
+    subject = transaction.find_subject(raw)
+    history = [] if subject is None else transaction.history(subject)
+    limits = _in_force(history, lift)
+    if subject is None or not limits:
+        raise CheckFailed(f"there is no {lift.of} in force that this could lift", where="--of")
+    if all(entry.statement.type == "object" and entry.statement.traits for entry in limits):
+        raise CheckFailed(
+            "an objection to direct marketing is not lifted (GDPR 21(3))",
+            where="--of",
+            mend="only the person's own later consent, explicit, opens it again",
+        )
+    said = Saying(
+        type="lift",
+        purpose=lift.purpose,
+        channel=lift.channel,
+        at_us=transaction.now_us,
+        lifts=lift.of,
+        grounds=_grounds(lift, since_us=max(entry.statement.at_us for entry in limits), now_us=transaction.now_us),
+        more={"told": lift.told, "told_us": lift.told_us} if lift.told else {},
+    )
+    return append_said(ctx, transaction, subject, said)
+
+
+def _grounds(lift: Lift, *, since_us: int, now_us: int) -> dict[str, str]:
+    """What the lift rests on, by the words the door knows.
+
+    Raises:
+        CheckFailed: it rests on nothing that is enough.
+    """
+    found = {"compelling-grounds": lift.grounds} if lift.grounds and lift.of == "object" else {}
+    if lift.of == "restrict":
+        if lift.told is None or lift.told_us is None:
+            raise CheckFailed(
+                "the person has to be told before a restriction is lifted (GDPR 18(3))",
+                where="--told",
+                mend='tell them, then say how and when: --told "letter of 3 March" --told-at 2026-03-03T10:00:00Z',
+            )
+        if not since_us <= lift.told_us <= now_us:
+            raise CheckFailed(
+                "the person was told before the restriction, or is to be told only later: they are told first",
+                where="--told-at",
+            )
+        found = {"notified": lift.told}
+    if lift.of == "object" and not found:
+        raise CheckFailed(
+            "an objection holds until compelling grounds are assessed and written down (GDPR 21(1))",
+            where="--grounds",
+            mend='name the assessment: --grounds "assessment 7 of 3 March"',
+        )
+    return found
+
+
+def _in_force(history: Sequence[PersonEntry], lift: Lift) -> list[PersonEntry]:
+    """The limits of the type that this lift speaks of, and no lift as wide came after."""
+    found = [entry for entry in history if entry.statement.type == lift.of and _within(entry, lift)]
+    lifts = [entry.statement for entry in history if entry.statement.lifts == lift.of]
+    return [
+        entry
+        for entry in found
+        if not any(
+            said.at_us > entry.statement.at_us and said.purpose in (EVERY_PURPOSE, lift.purpose) for said in lifts
+        )
+    ]
+
+
+def _within(entry: PersonEntry, lift: Lift) -> bool:
+    own = entry.statement.purpose
+    return (
+        EVERY_PURPOSE in (own, lift.purpose)
+        or f"{lift.purpose}.".startswith(f"{own}.")
+        or f"{own}.".startswith(f"{lift.purpose}.")
+    )
+
+
+def _expect_line(text: str | None, where: str) -> None:
+    if text is not None and not (text.isprintable() and 0 < len(text.strip()) <= _MAX_WORDS):
+        raise BadInput("not one line of at most 300 characters", where=where)
