@@ -81,13 +81,13 @@ def _event(event: object, shown: object) -> dict[str, object] | None:
         return None
     at_us = _instant(event.get("dpv:isIndicatedAtTime"), "dpv:isIndicatedAtTime")
     until_us = _until(event.get("dpv:hasDuration"), at_us)
-    type_ = _TYPES[states[0]]
+    type_, ours = _TYPES[states[0]], "imp:position" in event  # others name the notice of a record, not of each event
     kinds = [kind for term, kind in _KINDS.items() if term in words]
     cells: dict[str, object] = {
         "type": type_,
         "at": format_time(at_us),
         "until": "" if until_us is None else format_time(until_us),
-        "notice": _hash(event.get("dpv:hasNotice", shown if type_ == "grant" else None)),
+        "notice": _hash(event.get("dpv:hasNotice", shown if type_ == "grant" and not ours else None)),
         "consent": kinds[-1] if kinds else "",
         "by": _by(event.get("dpv:isIndicatedBy")),
         "covers": _names(event.get("imp:covers"), "covers"),
@@ -102,7 +102,7 @@ def _event(event: object, shown: object) -> dict[str, object] | None:
         "evidence": event.get("dct:source"),
         "jurisdiction": event.get("dpv:hasJurisdiction"),
     }
-    return cells | ({"position": event["imp:position"]} if "imp:position" in event else {})
+    return cells | ({"position": event["imp:position"]} if ours else {})
 
 
 def _known() -> str:
