@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "limit": ("imp_consent.commands.objections:limit_command", "Limit the use of sensitive data."),
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
     "object": ("imp_consent.commands.objections:object_command", "Record an objection, to direct marketing by default."),
+    "one-click": ("imp_consent.commands.one_click:one_click_command", "Answer a one-click unsubscribe request."),
     "portability": ("imp_consent.commands.portability:portability_command", "Give a person what they provided."),
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, list and show purposes."),
     "receipt": ("imp_consent.commands.receipt:receipt_command", "Give a person proofs of what the ledger holds."),
@@ -29,6 +30,7 @@ _COMMANDS: Final = {
     "rectify": ("imp_consent.commands.rectify:rectify_command", "Correct an entry: the old one counts no more."),
     "requests": ("imp_consent.commands.requests:requests", "List, open, answer and extend requests of people."),
     "restrict": ("imp_consent.commands.objections:restrict_command", "Restrict the use of data to storing it."),
+    "signal": ("imp_consent.commands.signal:signal", "Record signals such as GPC; show what is honoured."),
     "tell": ("imp_consent.commands.tell:tell_command", "Tell channels to forget who was erased."),
     "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),
 }

@@ -1,43 +1,92 @@
-"""How signals' entries are written: through the door, closing what the regimes in force say that they close."""
+"""How signals' entries are written: through the door, closing what the regimes in force say that they close.
+
+With an opt-out that a regime names two clocks begin to run, which the entry holds: nobody is asked to come back before
+`ask_again_after`, and those who received the data are told by `tell_recipients_by` (11 CCR §7026(f), §7028; CCPA
+§1798.135(c)(4)). The second is a request of kind "opt-out" too, which stays open until it is answered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.signals import Speak, Voice
 from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.requested import note_request
+from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
+from imp_consent.rights.law import rules_for
 from imp_consent.signals.inbound import closed_traits
+from imp_core.clock import format_time
 from imp_core.context import Context
 from imp_core.event import RawId
+from imp_core.ports import Json
 
-__all__ = ["voice"]
+__all__ = ["ASK_AGAIN", "REQUEST", "TELL", "opt_out_clocks", "voice"]
+
+REQUEST: Final = "opt-out"
+ASK_AGAIN: Final = "ask_again_after"
+TELL: Final = "tell_recipients_by"
+_EVERY_PURPOSE: Final = "*"
 
 
-def voice(ctx: Context, *, surface: str) -> Voice:
-    """What intake appends signals with; `surface` is where they were heard."""
+def voice(
+    ctx: Context, *, surface: str, regimes: Sequence[str] | None = None, jurisdiction: str | None = None
+) -> Voice:
+    """What intake appends signals with.
+
+    `surface` is where they were heard; `regimes` and `jurisdiction` are whose law holds (None: that of imp.toml).
+    """
 
     def opened(transaction: Transaction) -> Speak:
-        desk = _Desk(ctx, transaction, surface)
-        return desk.append
+        rules = rules_for(ctx, transaction, regimes, jurisdiction)
+        return _Desk(ctx, transaction, Door(ctx, transaction, surface=surface), rules).append
 
     return opened
+
+
+def opt_out_clocks(rules: Rules, asserts: frozenset[str], traits: Sequence[str], at_us: int) -> dict[str, int]:
+    """The dates (UTC µs) that begin to run when an opt-out comes in; none where no regime in force names it."""
+    if not asserts & rules.signal_traits.keys():
+        return {}
+    clock, waits = rules.clock(REQUEST), rules.wait("signal", traits)
+    dates = {} if clock is None else {TELL: clock.within.after(at_us)}
+    if waits:
+        dates[ASK_AGAIN] = max(wait.period.after(at_us) for wait in waits)
+    return dates
 
 
 class _Desk:
     """Signals of one transaction."""
 
-    def __init__(self, ctx: Context, transaction: Transaction, surface: str) -> None:
-        self._door = Door(ctx, transaction, surface=surface)
-        self._by_name: Mapping[str, frozenset[str]] = {}
+    def __init__(self, ctx: Context, transaction: Transaction, door: Door, rules: Rules) -> None:
+        self._ctx = ctx
+        self._transaction = transaction
+        self._door = door
+        self._rules = rules
 
     def append(self, who: int | RawId, said: Saying) -> Appended:
+        said = replace(said, regimes=self._rules.names, jurisdiction=self._rules.jurisdiction)
         asserts = _asserts(said)
-        if asserts:
-            said = replace(said, traits=closed_traits(asserts, self._by_name))
-        return self._door.append(who, said)
+        if not asserts:
+            return self._door.append(who, said)
+        traits = closed_traits(asserts, self._rules.signal_traits)
+        clocks = opt_out_clocks(self._rules, asserts, traits, said.at_us)
+        shown: dict[str, Json] = {name: format_time(us) for name, us in clocks.items()}
+        more = {**said.more, "clocks": shown} if shown else said.more
+        done = self._door.append(who, replace(said, traits=traits, more=more))
+        if TELL in clocks and "linked_from" not in said.more:
+            self._request(done.subject, said)
+        return done
+
+    def _request(self, subject: int, said: Saying) -> None:
+        """Note that those who received the data are to be told, under one number for a browser and its people."""
+        asked = replace(said, type="request", purpose=_EVERY_PURPOSE, traits=None, steps=None, more={})
+        note_request(
+            self._ctx, self._transaction, self._door.append, subject, rules=self._rules, said=asked, kind=REQUEST
+        )
 
 
 def _asserts(said: Saying) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token
+from imp_consent.ledger.alike import subjects_alike_to
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
@@ -37,7 +38,7 @@ _STEPS: Final = 1  # the click itself
 _SHOWN: Final = 10  # faults named before the links are given up
 _SUPERSEDED: Final = 20
 # At one event time a withdrawal comes last, as in the fold.
-_WEIGHT: Final = {"grant": 0, "refuse": 1, "withdraw": 2}
+_WEIGHT: Final = {"grant": 0, "basis": 0, "refuse": 1, "withdraw": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class UnsubscribeResult:
     """How many links withdrew something, had done so `already`, were of `nobody` known (any more), or `rejected`.
 
     `first_seq` and `last_seq` are the entries that were appended; None: nothing was. `in_flight` is how many messages
-    to these people were under way then.
+    to these people were under way then, `alike` how many others withdrew with them: those who are known under another
+    spelling of the same address.
     """
 
     withdrawn: int
@@ -55,6 +57,7 @@ class UnsubscribeResult:
     last_seq: int | None
     in_flight: int = 0
     rejected: int = 0
+    alike: int = 0
 
 
 class _Outcome(StrEnum):
@@ -65,6 +68,7 @@ class _Outcome(StrEnum):
 @dataclass(slots=True)
 class _Tally:
     seqs: list[int] = field(default_factory=list)
+    alike: list[int] = field(default_factory=list)
     nothing: dict[_Outcome, int] = field(default_factory=lambda: dict.fromkeys(_Outcome, 0))
 
 
@@ -120,21 +124,28 @@ def _list_faults(refuse: Callable[[RowFault], None], faults: Sequence[tuple[int,
 def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *, rejected: int) -> UnsubscribeResult:
     tally = _Tally()
     with log.write() as transaction:
+        people: set[int] = set()
         for link, token in opened:
             outcome = _withdraw(ctx, transaction, link, token)
             if isinstance(outcome, _Outcome):
                 tally.nothing[outcome] += 1
             else:
                 tally.seqs.append(outcome)
-        in_flight = messages_in_flight(transaction, {link.subject for link, _ in opened})
+            alike = subjects_alike_to(transaction, link.subject)
+            people.update((link.subject, *alike))
+            others = (_withdraw(ctx, transaction, replace(link, subject=other), token) for other in alike)
+            tally.alike += [seq for seq in others if not isinstance(seq, _Outcome)]
+        in_flight = messages_in_flight(transaction, people)
+    seqs = tally.seqs + tally.alike
     return UnsubscribeResult(
         withdrawn=len(tally.seqs),
         already=tally.nothing[_Outcome.ALREADY],
         nobody=tally.nothing[_Outcome.NOBODY],
-        first_seq=min(tally.seqs, default=None),
-        last_seq=max(tally.seqs, default=None),
+        first_seq=min(seqs, default=None),
+        last_seq=max(seqs, default=None),
         in_flight=in_flight,
         rejected=rejected,
+        alike=len(tally.alike),
     )
 
 
@@ -196,12 +207,16 @@ def _lives(transaction: Transaction, subject: int) -> bool:
 
 
 def _concerns(said: Statement, link: Unsubscribe) -> bool:
-    return said.purpose in (link.purpose, EVERY_PURPOSE) and said.channel in (link.channel, EVERY_CHANNEL)
+    return (
+        said.type in _WEIGHT
+        and said.purpose in (link.purpose, EVERY_PURPOSE)
+        and said.channel in (link.channel, EVERY_CHANNEL)
+    )
 
 
 def _order(entry: PersonEntry) -> tuple[int, int, int]:
     said = entry.statement
-    return said.at_us, _WEIGHT.get(said.type, 0), entry.seq
+    return said.at_us, _WEIGHT[said.type], entry.seq
 
 
 @click.command("unsubscribe")
@@ -224,8 +239,14 @@ def unsubscribe_command(ctx: Context, *, word: str, rejects: Path | None, as_jso
 def _text(done: UnsubscribeResult) -> str:
     words = []
     if done.withdrawn:
-        place = f"entry {done.first_seq}" if done.withdrawn == 1 else f"entries {done.first_seq} to {done.last_seq}"
+        place = (
+            f"entry {done.first_seq}"
+            if done.first_seq == done.last_seq
+            else f"entries {done.first_seq} to {done.last_seq}"
+        )
         words.append(f"{place}: {done.withdrawn} withdrawn")
+    if done.alike:
+        words.append(f"{done.alike} more, known under another spelling of the same address")
     if done.already:
         words.append(f"{done.already} withdrawn before: nothing to do")
     if done.nobody:

@@ -10,12 +10,18 @@ else uses that browser.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.saying import Saying
+from imp_core.errors import BadInput
+from imp_core.event import RawId
 
-__all__ = ["FROM", "TO", "devices_of", "people_of"]
+__all__ = ["FROM", "TO", "devices_of", "link", "people_of", "unlink"]
+
+Speak = Callable[[int | RawId, Saying], object]
 
 TO: Final = "to"
 FROM: Final = "from"
@@ -42,3 +48,74 @@ def _linked(history: Iterable[PersonEntry], side: str) -> tuple[int, ...]:
         elif entry.statement.type == "unlink":
             found.pop(other, None)
     return tuple(found)
+
+
+def link(  # both sides of one link, and what travels along it at once
+    transaction: Transaction, speak: Speak, device: RawId, person: RawId, *, at_us: int
+) -> int | None:
+    """Link a device to a person, who is reached by what the device asked for so far; returns how many such signals.
+
+    None where they are linked already, and nothing was appended.
+
+    Raises:
+        BadInput: one of the identifiers is malformed, both are one, or the time is to come.
+        Suppressed: one of them was erased.
+    """
+    theirs, own = transaction.subject_for(device), transaction.subject_for(person)
+    if theirs == own:
+        raise BadInput("a device and its person are one and the same", where="identifier")
+    if own in people_of(transaction.history(theirs)):
+        return None
+    _say(speak, "link", theirs, own, at_us)
+    return _reach(transaction, speak, theirs, own, at_us=at_us)
+
+
+def unlink(transaction: Transaction, speak: Speak, device: RawId, person: RawId, *, at_us: int) -> bool:
+    """End a link: nothing travels along it from now on, and what did stays. Returns whether there was one.
+
+    Raises:
+        BadInput: one of the identifiers is malformed, or the time is to come.
+    """
+    theirs, own = transaction.find_subject(device), transaction.find_subject(person)
+    if theirs is None or own is None or own not in people_of(transaction.history(theirs)):
+        return False
+    _say(speak, "unlink", theirs, own, at_us)
+    return True
+
+
+def _say(speak: Speak, type_: str, device: int, person: int, at_us: int) -> None:
+    speak(device, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={TO: person}))
+    speak(person, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={FROM: device}))
+
+
+def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, at_us: int) -> int:
+    held = {_string_of(entry) for entry in transaction.history(person)}
+    n = 0
+    for entry in list(transaction.history(device)):
+        string = _string_of(entry)
+        if entry.statement.type != "signal" or not string[1] or string in held:
+            continue
+        said = entry.statement
+        more = {name: entry.payload[name] for name in ("signal", "string")}
+        speak(
+            person,
+            Saying(
+                type="signal",
+                purpose=said.purpose,
+                channel=said.channel,
+                at_us=max(said.at_us, at_us),
+                more={**more, "linked_from": device},
+            ),
+        )
+        held.add(string)
+        n += 1
+    return n
+
+
+def _string_of(entry: PersonEntry) -> tuple[str, tuple[str, ...]]:
+    """A signal's string and what it asserts; nothing where it has none."""
+    string = entry.payload.get("string")
+    if not isinstance(string, Mapping):
+        return "", ()
+    asserts = string.get("asserts")
+    return str(string.get("raw")), tuple(str(one) for one in asserts) if isinstance(asserts, list | tuple) else ()

@@ -70,8 +70,9 @@ def test_a_click_ends_its_purpose_on_its_channel_and_nothing_else(
         "last_seq": 5,
         "in_flight": 0,
         "rejected": 0,
+        "alike": 0,
     }
-    assert asked(MAIL, "email") == "withdrawn"
+    assert asked(MAIL, "email") == "channel_opt_out"
     assert asked(MAIL, "sms") == "permitted"
     assert asked("analytics") == "permitted"
     imp_here("audit", "verify").ok()
@@ -122,7 +123,7 @@ def test_who_consented_anew_and_clicks_the_old_link_withdraws_anew(
     assert asked(MAIL, "email") == "permitted"
     clock.move_to(clock.now_us() + SECOND_US)
     assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
-    assert asked(MAIL, "email") == "withdrawn"
+    assert asked(MAIL, "email") == "channel_opt_out"
 
 
 def test_a_click_of_who_never_consented_is_recorded_too(
@@ -131,7 +132,7 @@ def test_a_click_of_who_never_consented_is_recorded_too(
     token()
     link = token(purpose="experimentation")
     assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
-    assert asked("experimentation", "email") == "withdrawn"
+    assert asked("experimentation", "email") == "channel_opt_out"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_many_links_come_in_at_once_from_a_web_log(
     links = [token(), f"/u?t={token('member:bob')}", "", token(), token("member:cid")]
     done = imp_here("consent", "unsubscribe", "-", "--json", input="\n".join(links) + "\n").ok()
     assert (done.json["withdrawn"], done.json["already"], done.json["nobody"]) == (3, 1, 0)
-    assert [asked(MAIL, "email", word) for word in (ANN, "member:bob", "member:cid")] == ["withdrawn"] * 3
+    assert [asked(MAIL, "email", word) for word in (ANN, "member:bob", "member:cid")] == ["channel_opt_out"] * 3
     again = imp_here("consent", "unsubscribe", input="\n".join(links)).ok()
     assert again.out == "4 withdrawn before: nothing to do\n"
 
@@ -175,7 +176,7 @@ def test_with_rejects_the_good_links_count_and_the_bad_lines_are_listed_without_
     data = "\n".join(lines).encode() + b"\n\xff\xfe\n"
     done = imp_here("consent", "unsubscribe", "-", "--rejects", str(rejects), input=data).ok()
     assert done.out == "entries 8 to 9: 2 withdrawn\n4 rejected\n"
-    assert [asked(MAIL, "email", word) for word in (ANN, "member:bob")] == ["withdrawn"] * 2
+    assert [asked(MAIL, "email", word) for word in (ANN, "member:bob")] == ["channel_opt_out"] * 2
     with rejects.open(newline="") as file:
         listed = list(csv.reader(file))
     assert [row[:2] for row in listed] == [["row", "field"], *([row, "token"] for row in ("3", "4", "5", "7"))]

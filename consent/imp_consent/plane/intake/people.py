@@ -53,6 +53,14 @@ class People:
             person = self._by_raw[raw] = self._look_up(raw)
         return person
 
+    def find(self, raw: RawId) -> int | None:
+        """The subject of an identifier.
+
+        Raises:
+            BadInput: it is malformed. Its value is not repeated.
+        """
+        return self.look_up(raw).subject
+
     def alike(self, raw: RawId) -> list[int]:
         """The subjects of every spelling of an identifier.
 

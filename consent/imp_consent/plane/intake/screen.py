@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from imp_consent.gate import Decisions, Memory
-from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane.intake.columns import Stamp, columns_of
 from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids, waiting_ids
+from imp_consent.plane.intake.heard import Heard, heed
 from imp_consent.plane.intake.people import NOBODY, People, Person
 from imp_consent.plane.intake.terms import event_fault, signal_fault
 from imp_consent.signals.inbound import Effect
 from imp_consent.signals.optout import Reply
 from imp_core.errors import BadInput, PluginBroken
-from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal
+from imp_core.event import EventType, RawEvent, RowFault, Signal
 
-__all__ = ["Decide", "Heard", "Screen", "Tally", "ask"]
+__all__ = ["Decide", "Screen", "Tally", "ask"]
 
 
 class Decide(Protocol):
@@ -39,16 +39,6 @@ class Decide(Protocol):
     ) -> Decisions:
         """Decide every row twice, at its event time and now, as the memory knows (None: as the reader does)."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A signal and what it does. `who` is a subject, or the identifier of a browser nobody knows yet."""
-
-    who: int | RawId = field(repr=False)
-    effect: Effect
-    channel: str
-    event_us: int
 
 
 @dataclass(slots=True)
@@ -135,32 +125,28 @@ class Screen:
     def _hear(self, signal: Signal) -> None:
         terms, fault = self._stamp.terms, signal_fault(signal, self._stamp.terms, self._stamp.received_us)
         effect: Effect | Reply = Reply.OTHER
-        where = "identifier"
+        people: list[Heard] = []
+        where = "raw"
         try:
-            subject = None if fault else self._people.look_up(signal.identifier).subject
-            where = "raw"
-            effect = Reply.OTHER if fault else terms.ear.hear(signal.kind, signal.raw, signal.purpose)
+            if fault is None:
+                effect = terms.ear.hear(signal.kind, signal.raw, signal.purpose)
+                where = "identifier"
+                people = self._heed(signal, effect)
         except BadInput as error:
             fault = RowFault(row=signal.row, field=where, problem=error.what)
         if fault is not None:
             self._refuse(fault)
-        elif isinstance(effect, Effect):
-            self._heed(signal, effect, subject)
         elif effect is Reply.MENTION:
             self.tally.mentions.append(signal.row)
-
-    def _heed(self, signal: Signal, effect: Effect, subject: int | None) -> None:
-        """Take note of what a signal does to whom: an opt-out reaches every spelling of its identifier."""
-        people: list[int | RawId] = [] if subject is None else [subject]
-        if effect.type == "withdraw":
-            people = list(dict.fromkeys([*people, *self._people.alike(signal.identifier)]))
-        elif subject is None and effect.asserts:
-            people = [normalise(signal.identifier)]  # a browser is known by what it asks for, from then on
-        if not people:
+        elif isinstance(effect, Effect) and not people:
             self.tally.unheard += 1
-        self.tally.heard.extend(
-            Heard(who=who, effect=effect, channel=signal.channel, event_us=signal.event_us) for who in people
-        )
+        self.tally.heard.extend(people)
+
+    def _heed(self, signal: Signal, effect: Effect | Reply) -> list[Heard]:
+        if isinstance(effect, Effect):
+            return heed(self._people, signal.identifier, effect, channel=signal.channel, event_us=signal.event_us)
+        self._people.look_up(signal.identifier)  # what cannot be an identifier is a fault whatever was said
+        return []
 
     def _unknown(self, reader: Reader, rows: list[_Row]) -> list[_Row]:
         ids = [row.event_id for row in rows]

@@ -14,7 +14,7 @@ from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.plane.intake.screen import Heard
+from imp_consent.plane.intake.heard import Heard
 from imp_consent.plane.linked import people_of
 from imp_consent.policy.saying import Saying
 from imp_core.errors import LedgerBroken

@@ -1,0 +1,43 @@
+"""`imp consent signal`: what browsers, replies and mail servers say, recorded; what is honoured of it, shown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from imp_core.context import load_target
+
+__all__ = ["signal"]
+
+_HERE: Final = "imp_consent.commands."
+_COMMANDS: Final = {
+    "consent-mode": (f"{_HERE}consent_mode:consent_mode_command", "Google Consent Mode v2 states of somebody."),
+    "import": (f"{_HERE}signal_record:signal_import_command", "Record the signals of a file, all rows or none."),
+    "link": (f"{_HERE}signal_link:signal_link_command", "Link a device to a person, or end that."),
+    "record": (f"{_HERE}signal_record:signal_record_command", "Record one signal."),
+    "status": (f"{_HERE}signal_status:signal_status_command", "Whether an opt-out signal is honoured."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = load_target(_COMMANDS[cmd_name][0])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(_COMMANDS.items())])
+
+
+@click.group("signal", cls=_LazyGroup)
+def signal() -> None:
+    """Record what browsers, replies and mail servers say, and show what is honoured of it.
+
+    Example: imp consent signal record device:tab-1 --kind gpc --raw 1 --channel web
+    """
