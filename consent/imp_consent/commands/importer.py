@@ -170,7 +170,7 @@ def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: 
         door.check(raw, said)
         return
     try:
-        seq, subject = door.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
+        seq, subject, _ = door.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
     except Suppressed:
         tally.suppressed += 1
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -175,14 +176,14 @@ def _read(path: Path) -> str:
     return text
 
 
-def _named(known: dict[str, Purpose], purposes: tuple[str, ...]) -> tuple[str, ...]:
+def _named(known: Mapping[str, Purpose], purposes: tuple[str, ...]) -> tuple[str, ...]:
     for name in purposes:
         if name not in known:
             raise BadInput(f"unknown purpose: {name}", where="--purpose", mend="see: imp consent purpose list")
     return tuple(dict.fromkeys(purposes))
 
 
-def _described(known: dict[str, Purpose], text: str) -> tuple[str, ...]:
+def _described(known: Mapping[str, Purpose], text: str) -> tuple[str, ...]:
     flat = " ".join(text.split())
     return tuple(name for name, found in known.items() if _names(flat, name) or found.description in flat)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from imp_consent.policy.purpose import check_purpose, read_purposes, register_purposes
+from imp_consent.policy.purpose import DeclaredPurpose, check_purpose, read_purposes, register_purposes
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
@@ -32,7 +32,7 @@ def add_purpose(ctx: Context, name: str, description: str) -> PurposeAdded:
     Raises:
         BadInput: the name or description is malformed, or there is such a purpose.
     """
-    new = check_purpose(Purpose(name=name, description=description))
+    new = check_purpose(DeclaredPurpose(name=name, description=description))
     with open_log(ctx).write() as transaction:
         known = read_purposes(transaction)
         if name in known:

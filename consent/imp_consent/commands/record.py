@@ -143,8 +143,7 @@ def _append(ctx: Context, raw_id: RawId, said: Saying, *, state: str, surface: s
     log = open_log(ctx)
     with log.write() as transaction:
         door = Door(ctx, transaction, surface=surface)
-        statement = door.statement(said)
-        seq, subject = door.append(raw_id, said, returning=returning)
+        seq, subject, statement = door.append(raw_id, said, returning=returning)
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
         in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from imp_consent.policy.house import read_house
 from imp_core import __version__
 from imp_core.context import Context
 from imp_core.ports import Json
@@ -12,7 +13,6 @@ from imp_core.ports import Json
 __all__ = ["PLUGIN", "envelope", "uuid7"]
 
 PLUGIN: Final = "imp-consent"
-_REGIME: Final = "gdpr"  # opt-in: the strictest default, where imp.toml names no other in [policy]
 
 
 def uuid7(now_us: int, random: bytes) -> str:
@@ -34,15 +34,18 @@ def envelope(
     recorded_us: int | None = None,
     surface: str = "command line",
     idempotency_key: str | None = None,
+    regimes: Sequence[str] | None = None,
+    jurisdiction: str | None = None,
     more: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """The fields every person's entry has, and `more`, those of its type. Times are UTC microseconds.
 
-    The idempotency key is the event's own id where the source has none. Jurisdiction is None where `imp.toml` does
-    not say it under [policy].
+    The idempotency key is the event's own id where the source has none. Regimes and jurisdiction are those of
+    `imp.toml` where none are given; jurisdiction is None where it names none either.
     """
     recorded = ctx.clock.now_us() if recorded_us is None else recorded_us
-    policy = ctx.workspace.config.get("policy", {})
+    house = read_house(ctx.workspace.config)
+    names = list(house.regimes if regimes is None else regimes)
     event_id = uuid7(recorded, ctx.randomness.token(10))
     return {
         "event_id": event_id,
@@ -50,8 +53,9 @@ def envelope(
         "recorded_us": recorded,
         "type": type_,
         "controller": ctx.workspace.controller,
-        "regime": str(policy.get("regime", _REGIME)),
-        "jurisdiction": policy.get("jurisdiction"),
+        "regime": "+".join(names),
+        "regimes": names,
+        "jurisdiction": jurisdiction or house.jurisdiction,
         "channel": channel or None,
         "purpose": purpose,
         "data_categories": [],

@@ -1,8 +1,11 @@
 """Notices: the exact text people were shown, with what the law asks it to say; stored and named by hash.
 
 A notice's canonical bytes are JSON with sorted keys: controller, data, language, name, purposes, recipients, text,
-version and withdrawal. Their SHA-256 is what a grant's statement commits to, so that an auditor can reproduce what a
-person read (GDPR 7(1)).
+version and withdrawal, and grant_steps and withdraw_steps where they are counted. Their SHA-256 is what a grant's
+statement commits to, so that an auditor can reproduce what a person read (GDPR 7(1)).
+
+A version may stand in several languages. A new version is *material* for the purposes whose meaning it changes: its
+entry names them, and consent given before no longer covers them (`policy/cuts.py`); or it is editorial.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +31,7 @@ __all__ = [
     "check_notice",
     "default_notice",
     "find_notice",
+    "find_notices",
     "find_withdrawal",
     "format_notice",
     "newest_notice",
@@ -42,6 +47,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MAX_TEXT: Final = 200_000
 _SHORT: Final = 500
+_MAX_STEPS: Final = 100
 _HASH_PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
 
 # How the right to withdraw is worded, by language: enough to find the paragraph that says it.
@@ -62,7 +68,10 @@ _WITHDRAW: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What people were shown: `withdrawal` is the passage of `text` that says how to withdraw."""
+    """What people were shown: `withdrawal` is the passage of `text` that says how to withdraw.
+
+    `grant_steps` and `withdraw_steps` are how many steps it takes to agree and to take it back; None: not counted.
+    """
 
     name: str
     version: int
@@ -73,6 +82,8 @@ class Notice:
     text: str
     data: tuple[str, ...] = DATA_CATEGORIES
     recipients: tuple[str, ...] = ()
+    grant_steps: int | None = None
+    withdraw_steps: int | None = None
 
     @property
     def sha256(self) -> str:
@@ -82,11 +93,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredNotice:
-    """A notice as the ledger has it: the entry that registered it and its hash."""
+    """A notice as the ledger has it: the entry that registered it, when (UTC µs), its hash, and what it changes.
+
+    `material` are the purposes for which it ended the consent given before; None for a first version or a translation.
+    """
 
     seq: int
     sha256: str
     notice: Notice
+    at_us: int = 0
+    material: tuple[str, ...] | None = None
 
 
 def check_notice(notice: Notice) -> Notice:
@@ -115,8 +131,8 @@ def find_withdrawal(text: str, language: str) -> str:
 
 def format_notice(notice: Notice) -> bytes:
     """The canonical bytes of a notice."""
-    text = json.dumps(asdict(notice), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    said = {key: value for key, value in asdict(notice).items() if value is not None}
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def parse_notice(data: bytes) -> Notice:
@@ -152,8 +168,12 @@ def default_notice(controller: str) -> Notice:
     )
 
 
-def register_notice(transaction: Transaction, notice: Notice) -> RegisteredNotice:
+def register_notice(
+    transaction: Transaction, notice: Notice, *, material: Iterable[str] | None = None
+) -> RegisteredNotice:
     """Store a notice and name it in a `notice` entry; consent given from now on may refer to it.
+
+    `material` are the purposes for which consent given before does not cover what this version says.
 
     Raises:
         BadInput: the notice does not say what consent needs.
@@ -166,8 +186,11 @@ def register_notice(transaction: Transaction, notice: Notice) -> RegisteredNotic
         "language": notice.language,
         "sha256": sha256,
     }
+    changed = None if material is None else tuple(sorted(material))
+    if changed is not None:
+        fields["material"] = list(changed)
     seq = transaction.append_system("notice", fields, notices=(body,))
-    return RegisteredNotice(seq=seq, sha256=sha256, notice=notice)
+    return RegisteredNotice(seq=seq, sha256=sha256, notice=notice, at_us=transaction.now_us, material=changed)
 
 
 def read_notices(reader: Reader) -> list[RegisteredNotice]:
@@ -178,26 +201,50 @@ def read_notices(reader: Reader) -> list[RegisteredNotice]:
     """
     found = []
     for entry in reader.system_entries("notice"):
-        sha256 = str(entry.fields.get("sha256"))
-        found.append(RegisteredNotice(seq=entry.seq, sha256=sha256, notice=parse_notice(reader.notice(sha256))))
+        sha256, material = str(entry.fields.get("sha256")), entry.fields.get("material")
+        found.append(
+            RegisteredNotice(
+                seq=entry.seq,
+                sha256=sha256,
+                notice=parse_notice(reader.notice(sha256)),
+                at_us=entry.at_us,
+                material=tuple(map(str, material)) if isinstance(material, list) else None,
+            )
+        )
     return found
 
 
-def newest_notice(notices: list[RegisteredNotice], purpose: str) -> RegisteredNotice | None:
+def newest_notice(notices: Sequence[RegisteredNotice], purpose: str) -> RegisteredNotice | None:
     """The newest notice that names a purpose."""
     return next((found for found in reversed(notices) if purpose in found.notice.purposes), None)
 
 
-def find_notice(notices: list[RegisteredNotice], word: str) -> RegisteredNotice:
+def find_notice(notices: Sequence[RegisteredNotice], word: str, *, language: str | None = None) -> RegisteredNotice:
     """A notice by its name (the newest version), its SHA-256 or the first eight or more digits of it.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is none, or none in this language.
     """
-    for found in reversed(notices):
-        if found.notice.name == word or (_HASH_PREFIX.fullmatch(word) and found.sha256.startswith(word)):
-            return found
-    raise BadInput("no notice has this name or hash", where="notice", mend="see: imp consent notice list")
+    found = find_notices(notices, word, language=language)
+    if not found:
+        raise BadInput("no notice has this name or hash", where="notice", mend="see: imp consent notice list")
+    return found[0]
+
+
+def find_notices(
+    notices: Sequence[RegisteredNotice], word: str | None, *, language: str | None = None
+) -> list[RegisteredNotice]:
+    """All of a name (in a language, if one is asked for) or hash, or with None simply all; newest first."""
+    return [
+        found
+        for found in reversed(notices)
+        if (word in (None, found.notice.name) and _speaks(found, language))
+        or (word is not None and _HASH_PREFIX.fullmatch(word) and found.sha256.startswith(word))
+    ]
+
+
+def _speaks(found: RegisteredNotice, language: str | None) -> bool:
+    return language is None or found.notice.language.casefold() == language.casefold()
 
 
 def _problems(notice: Notice) -> list[tuple[bool, str]]:
@@ -217,7 +264,17 @@ def _problems(notice: Notice) -> list[tuple[bool, str]]:
             "the text does not say how to withdraw; say it, or give the passage that does with --withdrawal",
         ),
         (len(notice.withdrawal) > _SHORT, "the passage on withdrawing is longer than 500 characters"),
+        (not _steps(notice), "not numbers of steps; from 1 to 100, and both or none"),
+        (
+            (notice.withdraw_steps or 0) > (notice.grant_steps or 0),
+            "it takes more steps to withdraw than to agree (GDPR 7(3)); make withdrawing as easy",
+        ),
     ]
+
+
+def _steps(notice: Notice) -> bool:
+    counted = (notice.grant_steps, notice.withdraw_steps)
+    return counted == (None, None) or all(type(steps) is int and 1 <= steps <= _MAX_STEPS for steps in counted)
 
 
 def _words(texts: tuple[str, ...]) -> bool:

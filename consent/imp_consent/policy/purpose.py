@@ -1,75 +1,75 @@
 """Purposes: named, versioned uses of people's data (GDPR 5(1)(b)), kept as one document in the ledger.
 
-The document is TOML, stored by its hash and named by a `policy` entry; the newest such entry holds. Its format:
+They form a tree by their dotted names. What law makes of a purpose follows from its *traits*. The document is TOML,
+stored by its hash and named by a `policy` entry; the newest such entry holds. Its format:
 
-    format = "imp-purposes/1"
+    format = "imp-purposes/2"
 
     [[purpose]]
     name = "marketing.email"
     description = "We send you offers and news by e-mail."
     version = 1
+    traits = ["direct-marketing", "electronic-mail"]      # left out, as all below, where there is nothing to say
+    data = ["identifier", "touchpoint"]
+    necessity = "…"            opt_out_option = "…"            review = "…"
+    recipient = { name = "…", contact = "…", method = "…", rights = "…" }
+
+"imp-purposes/1", which knew the first three fields only, is still read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.declared import TRAITS, DeclaredPurpose, Recipient, check_purpose, declared
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.gate import Purpose
+from imp_core.ports import Json
 
 __all__ = [
     "DEFAULT_PURPOSES",
+    "TRAITS",
+    "DeclaredPurpose",
+    "Recipient",
     "check_purpose",
     "format_purposes",
     "parse_purposes",
+    "purpose_from",
     "read_purposes",
     "register_purposes",
 ]
 
-_FORMAT: Final = "imp-purposes/1"
+_FIRST_FORMAT: Final = "imp-purposes/1"
+_FORMAT: Final = "imp-purposes/2"
 _FIELD: Final = "purposes"
-_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*")
-_MAX_NAME: Final = 64
-_MAX_DESCRIPTION: Final = 500
+_LISTS: Final = ("traits", "data")
+_TEXTS: Final = ("necessity", "opt_out_option", "review")
 
 DEFAULT_PURPOSES: Final = (
-    Purpose(name="essential", description="We do what you ask of us, such as delivering an order or answering you."),
-    Purpose(
+    DeclaredPurpose(
+        name="essential",
+        description="We do what you ask of us, such as delivering an order or answering you.",
+        traits=("essential",),
+    ),
+    DeclaredPurpose(
         name="experimentation",
         description="We try different versions of what we show and send, and compare how people respond to them.",
     ),
-    Purpose(name="analytics", description="We count visits, clicks and purchases to see how our offers are used."),
-    Purpose(name="marketing.email", description="We send you offers and news by e-mail."),
+    DeclaredPurpose(
+        name="analytics", description="We count visits, clicks and purchases to see how our offers are used."
+    ),
+    DeclaredPurpose(
+        name="marketing.email",
+        description="We send you offers and news by e-mail.",
+        traits=("direct-marketing", "electronic-mail"),
+    ),
 )
-
-
-def check_purpose(purpose: Purpose) -> Purpose:
-    """The purpose itself, if its name is dotted words and it says in one line what is done.
-
-    Raises:
-        BadInput: it is not so.
-    """
-    if not _NAME.fullmatch(purpose.name) or len(purpose.name) > _MAX_NAME:
-        raise BadInput(
-            "not a name of a purpose",
-            where="name",
-            mend="lower-case words joined by dots, like marketing.email; at most 64 characters",
-        )
-    text = purpose.description
-    if not text.strip() or len(text) > _MAX_DESCRIPTION or not text.isprintable():
-        raise BadInput(
-            "a purpose needs a description that people understand",
-            where=f"purpose {purpose.name}",
-            mend="one line of at most 500 characters that says what is done",
-        )
-    return purpose
 
 
 def format_purposes(purposes: Iterable[Purpose]) -> bytes:
@@ -78,18 +78,13 @@ def format_purposes(purposes: Iterable[Purpose]) -> bytes:
     Raises:
         BadInput: a purpose is malformed or named twice.
     """
-    ordered = sorted((check_purpose(purpose) for purpose in purposes), key=lambda purpose: purpose.name)
+    ordered = sorted((check_purpose(declared(purpose)) for purpose in purposes), key=lambda purpose: purpose.name)
     if len({purpose.name for purpose in ordered}) != len(ordered):
         raise BadInput("a purpose is named twice")
-    parts = [f'format = "{_FORMAT}"\n']
-    for purpose in ordered:
-        # JSON's strings are TOML's basic strings, as nothing unprintable is in them
-        name, description = (json.dumps(text, ensure_ascii=False) for text in (purpose.name, purpose.description))
-        parts.append(f"\n[[purpose]]\nname = {name}\ndescription = {description}\nversion = {purpose.version}\n")
-    return "".join(parts).encode()
+    return f'format = "{_FORMAT}"\n{"".join(map(_lines, ordered))}'.encode()
 
 
-def parse_purposes(data: bytes) -> tuple[Purpose, ...]:
+def parse_purposes(data: bytes) -> tuple[DeclaredPurpose, ...]:
     """Read `format_purposes`; names sorted.
 
     Raises:
@@ -97,30 +92,61 @@ def parse_purposes(data: bytes) -> tuple[Purpose, ...]:
     """
     try:
         document = tomllib.loads(data.decode())
-        if document["format"] != _FORMAT:
+        format_ = document["format"]
+        if format_ not in (_FIRST_FORMAT, _FORMAT):
             raise LedgerBroken("purposes in a format this imp does not know", mend="use the version that wrote them")
-        purposes = tuple(
-            check_purpose(Purpose(name=item["name"], description=item["description"], version=item["version"]))
-            for item in document.get("purpose", ())
-        )
+        purposes = tuple(purpose_from(item) for item in document.get("purpose", ()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError, BadInput):
         raise LedgerBroken("not a document of purposes", where="policy", mend="run: imp audit verify") from None
-    if format_purposes(purposes) != data:
+    written = format_purposes(purposes)
+    # the first format differs in nothing but its name, where no purpose says more than it could
+    if written.replace(_FORMAT.encode(), format_.encode(), 1) != data or (format_ == _FIRST_FORMAT and _more(purposes)):
         raise LedgerBroken("a document of purposes that is not in canonical form", where="policy")
     return purposes
 
 
-def register_purposes(transaction: Transaction, purposes: Iterable[Purpose]) -> int:
+def purpose_from(item: Mapping[str, Any]) -> DeclaredPurpose:
+    """One table of a document of purposes.
+
+    Raises:
+        BadInput: it is not one.
+        KeyError, TypeError: a field is missing or has another type.
+    """
+    known = {"name", "description", "version", "recipient", *_LISTS, *_TEXTS}
+    if item.keys() - known:
+        raise BadInput("a purpose with an unknown field", mend=f"known are: {', '.join(sorted(known))}")
+    recipient = item.get("recipient")
+    return check_purpose(
+        DeclaredPurpose(
+            name=item["name"],
+            description=item["description"],
+            version=item.get("version", 1),
+            recipient=None if recipient is None else Recipient(**recipient),
+            traits=tuple(item.get("traits", ())),
+            data=tuple(item.get("data", ())),
+            necessity=item.get("necessity"),
+            opt_out_option=item.get("opt_out_option"),
+            review=item.get("review"),
+        )
+    )
+
+
+def register_purposes(transaction: Transaction, purposes: Iterable[Purpose], *, material: Iterable[str] = ()) -> int:
     """Make these the purposes from now on: a `policy` entry names the document; returns its seq.
+
+    `material` are purposes that changed so that consent given before no longer covers them.
 
     Raises:
         BadInput: a purpose is malformed or named twice.
     """
     document = format_purposes(purposes)
-    return transaction.append_system("policy", {_FIELD: hashlib.sha256(document).hexdigest()}, documents=(document,))
+    fields: dict[str, Json] = {_FIELD: hashlib.sha256(document).hexdigest()}
+    if changed := sorted(material):
+        fields["material"] = changed
+    return transaction.append_system("policy", fields, documents=(document,))
 
 
-def read_purposes(reader: Reader) -> dict[str, Purpose]:
+def read_purposes(reader: Reader) -> dict[str, DeclaredPurpose]:
     """The purposes that hold now, by name; none where none were registered.
 
     Raises:
@@ -132,3 +158,24 @@ def read_purposes(reader: Reader) -> dict[str, Purpose]:
     if not isinstance(newest, str):
         return {}
     return {purpose.name: purpose for purpose in parse_purposes(reader.document(newest))}
+
+
+def _lines(purpose: DeclaredPurpose) -> str:
+    # JSON's strings and lists of them are TOML's, as nothing unprintable is in them
+    values: dict[str, object] = {"name": purpose.name, "description": purpose.description}
+    more = {key: list(getattr(purpose, key)) for key in _LISTS} | {key: getattr(purpose, key) for key in _TEXTS}
+    lines = [f"{key} = {_text(value)}\n" for key, value in values.items()]
+    lines.append(f"version = {purpose.version}\n")
+    lines += [f"{key} = {_text(value)}\n" for key, value in more.items() if value]
+    if purpose.recipient is not None:
+        said = purpose.recipient.plain()
+        lines.append(f"recipient = {{ {', '.join(f'{key} = {_text(value)}' for key, value in said.items())} }}\n")
+    return f"\n[[purpose]]\n{''.join(lines)}"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _more(purposes: Iterable[DeclaredPurpose]) -> bool:
+    return any(purpose.terms for purpose in purposes)

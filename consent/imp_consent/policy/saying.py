@@ -20,8 +20,9 @@ class Saying:
     earliest of `until_us`, `valid_for_days` and what the regimes say; None: they alone say it. `action` is what the
     person did to say so, in `steps` steps, `evidence` where the proof of it is. `grounds` are the conditions a basis
     or a lift rests on, each with what shows that it is met. `regimes` and `jurisdiction` None are those of imp.toml.
-    `traits` None is what the type and the regimes make of it. `more` are further fields of the envelope. The others
-    are those of `Statement`.
+    `traits` None is what the type and the regimes make of it. `shared`: the same act spoke of other purposes too, each
+    with a choice of its own; `bundled`: without one. `language` is the notice's. `more` are further fields of the
+    envelope; the others are those of `Statement`.
     """
 
     type: str
@@ -37,6 +38,8 @@ class Saying:
     traits: tuple[str, ...] | None = None
     consent: str | None = None
     bundled: bool = False
+    shared: bool = False
+    language: str | None = None
     informed: bool = False
     by: str | None = None
     basis: str | None = None

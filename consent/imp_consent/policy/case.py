@@ -1,0 +1,88 @@
+"""What the rules of writing look at: the law, the purposes and the notice, and what the person said before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
+from imp_consent.ledger.tables import FOREVER_SEQ
+from imp_consent.policy.cuts import Cut, cuts_of
+from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.notice import Notice, RegisteredNotice
+from imp_consent.policy.rules import Need, Rules
+from imp_consent.policy.scope import corrected, lineage
+from imp_core.errors import BadInput
+from imp_core.ports import Json
+
+__all__ = ["Case", "Told", "refusal"]
+
+
+class Told(Protocol):
+    """A person's earlier entry: its place, what it commits to, and its envelope."""
+
+    @property
+    def seq(self) -> int:
+        """Position in the log."""
+        ...
+
+    @property
+    def statement(self) -> Statement:
+        """What it says."""
+        ...
+
+    @property
+    def payload(self) -> Mapping[str, Json]:
+        """Its envelope."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One saying's circumstances. `purposes` are all there are by name, `shown` the notice it rests on, if on any.
+
+    `history` are the person's entries, oldest first; `cuts` the material changes that are known. `strictest` are the
+    rules of all regimes at once, for a no about which those that hold say nothing.
+    """
+
+    rules: Rules
+    purposes: Mapping[str, DeclaredPurpose]
+    shown: RegisteredNotice | None = None
+    history: Sequence[Told] = ()
+    cuts: Sequence[Cut] = ()
+    strictest: Rules | None = None
+
+    @property
+    def notice(self) -> Notice | None:
+        """The notice itself."""
+        return self.shown.notice if self.shown else None
+
+    def needs(self, purpose: str) -> Iterator[Need]:
+        """What uses for a purpose need."""
+        traits = self.purposes[purpose].traits
+        return (need for need in self.rules.needs if need.concerns(traits))
+
+    def cut_after(self, purpose: str, at_us: int) -> int | None:
+        """The first time after another at which a purpose, or one above it, came to mean something else."""
+        return min(
+            (cut.at_us for cut in cuts_of(self.cuts, purpose, size=FOREVER_SEQ) if cut.at_us > at_us), default=None
+        )
+
+    def heard(self, *types: str) -> Iterator[Told]:
+        """The person's entries of these types that hold: none that was corrected since."""
+        wrong = corrected(self.history)
+        return (told for told in self.history if told.statement.type in types and told.seq not in wrong)
+
+    def about(self, purpose: str, channel: str, *types: str) -> Iterator[Told]:
+        """Those that say something of a purpose: said of it, of one above it, or of all; and of this channel or all."""
+        named = lineage(purpose)
+        for told in self.heard(*types):
+            said = told.statement
+            if said.purpose in named and (EVERY_CHANNEL in (channel, said.channel) or channel == said.channel):
+                yield told
+
+
+def refusal(what: str, source: str, *, where: str, mend: str | None = None) -> BadInput:
+    """That something may not be written, and what law says so."""
+    return BadInput(f"{what} ({source})" if source else what, where=where, mend=mend)

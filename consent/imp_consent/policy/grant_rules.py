@@ -1,0 +1,179 @@
+"""When a consent may be written down as one: by what act, after which notice, of which kind, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from imp_consent.ledger.entry import Statement
+from imp_consent.policy.case import Case, refusal
+from imp_consent.policy.notice import Notice, check_notice
+from imp_consent.policy.rules import CONSENTS, Need
+from imp_consent.policy.saying import Saying
+from imp_consent.policy.says import unsaid
+from imp_core.clock import DAY_US
+from imp_core.errors import BadInput
+
+__all__ = ["check_grant", "check_said_before", "ends_at", "grant_covers", "refusal_ends_at"]
+
+_SEPARATE = "separate"
+_EXPRESSED = CONSENTS[0]
+
+
+def check_grant(said: Saying, case: Case) -> None:
+    """Look at a consent.
+
+    Raises:
+        BadInput: it could not be valid; the law is named.
+    """
+    _check_act(said, case)
+    _check_notice(said, case.notice)
+    if said.consent not in (None, *CONSENTS):
+        raise BadInput("not a kind of consent", where="consent", mend=f"one of {', '.join(CONSENTS)}")
+    for need in case.needs(said.purpose):
+        _check_need(said, need)
+        check_said_before(said.purpose, need, case)
+    if said.consent == _SEPARATE:
+        _check_separate(said, case)
+    if said.by is not None:
+        _check_guardian(said, case)
+
+
+def check_said_before(purpose: str, need: Need, case: Case) -> None:
+    """Look whether purpose and notice say what they must before such data is used.
+
+    Raises:
+        BadInput: they do not.
+    """
+    missing = unsaid(need.says, case.purposes[purpose], case.notice)
+    if missing:
+        mend = f"declare it: imp consent purpose change {purpose}"
+        raise refusal(f"the purpose does not say {missing[0]}", need.source, where="purpose", mend=mend)
+
+
+def grant_covers(said: Saying, case: Case) -> tuple[str, ...]:
+    """The purposes below a consent's own which it covers: those the notice lists and for which it would be valid.
+
+    A separate consent is for one purpose alone.
+    """
+    if case.notice is None or said.consent == _SEPARATE:
+        return ()
+    below = {name for name in case.notice.purposes if name.startswith(f"{said.purpose}.") and name in case.purposes}
+    same = {name for name in below if case.cut_after(name, said.at_us) is None}
+    return tuple(sorted(name for name in same if _suffices(said, name, case)))
+
+
+def ends_at(said: Saying, case: Case) -> int | None:
+    """When a consent ends: as it says, as the law says, or when what was shown changed; None: when it is taken back."""
+    traits = case.purposes[said.purpose].traits
+    lawful = case.rules.validity(traits)
+    by_law = lawful.after(said.at_us) if lawful else None
+    return _first([*_own_ends(said), by_law, case.cut_after(said.purpose, said.at_us), _of_age(said, case)])
+
+
+def refusal_ends_at(said: Saying, case: Case) -> int | None:
+    """When a refusal has aged so that people may be asked anew; what it denied stays denied."""
+    purpose = case.purposes.get(said.purpose)
+    lawful = case.rules.validity(purpose.traits, refusal=True) if purpose else None
+    return _first([*_own_ends(said), lawful.after(said.at_us) if lawful else None])
+
+
+def _own_ends(said: Saying) -> list[int | None]:
+    days = said.valid_for_days
+    return [said.until_us, None if days is None else said.at_us + days * DAY_US]
+
+
+def _first(ends: Iterable[int | None]) -> int | None:
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _check_act(said: Saying, case: Case) -> None:
+    act = (said.action or "").strip().casefold().replace("-", "_").replace(" ", "_")
+    if act in case.rules.refused_actions:
+        raise refusal(
+            "no affirmative action (pre-ticked, scrolled past, silent): no consent was given",
+            case.rules.sources.get("actions", ""),
+            where="action",
+            mend="record only what people agreed to by an act of their own",
+        )
+
+
+def _check_notice(said: Saying, notice: Notice | None) -> None:
+    if notice is None:
+        raise BadInput(
+            "no notice names this purpose: nobody can have agreed to it",
+            where="notice",
+            mend="add the notice people were shown: imp consent notice add",
+        )
+    _sound(notice)
+    if said.steps is not None and (notice.withdraw_steps or 0) > said.steps:
+        raise refusal(
+            f"it takes {notice.withdraw_steps} steps to withdraw what was given in {said.steps}",
+            "GDPR 7(3); EDPB 05/2020 §§112-118",
+            where="steps",
+            mend="make withdrawing as easy as agreeing, and say so in a new version of the notice",
+        )
+
+
+@lru_cache(maxsize=256)
+def _sound(notice: Notice) -> None:
+    """Raises BadInput where the notice does not say what consent needs."""
+    try:
+        check_notice(notice)
+    except BadInput as error:
+        raise refusal(error.what, "GDPR 13, rec. 42", where="notice", mend=error.mend) from None
+
+
+def _check_need(said: Saying, need: Need) -> None:
+    if need.consent and CONSENTS.index(said.consent or _EXPRESSED) < CONSENTS.index(need.consent):
+        what = f"data with the trait {need.trait} needs {need.consent} consent"
+        mend = f"if it was given so, record it so: --consent {need.consent}"
+        raise refusal(what, need.source, where="consent", mend=mend)
+
+
+def _check_separate(said: Saying, case: Case) -> None:
+    """By an act of its own: not bundled, and not the act that another purpose's consent rests on already."""
+    same = (
+        told.statement.at_us == said.at_us and told.payload.get("evidence") == said.evidence
+        for told in case.heard("grant")
+        if told.statement.purpose != said.purpose and said.evidence is not None
+    )
+    if said.bundled or said.shared or any(same):
+        mend = "ask for it by an act of its own, and record that act"
+        raise refusal(
+            "a separate consent is not shared with another purpose", "PIPL 14, 29", where="consent", mend=mend
+        )
+
+
+def _check_guardian(said: Saying, case: Case) -> None:
+    if said.by != "guardian":
+        raise BadInput("only a guardian acts for a person", where="by", mend="guardian, or leave it out")
+    if not any(_in_force(told.statement, said.at_us) for told in case.about(said.purpose, said.channel, "guardian")):
+        raise refusal(
+            "no guardian's authorisation is recorded for this purpose and time",
+            "GDPR 8(1)-(2); PIPL 31; CCPA §1798.120(c)",
+            where="by",
+            mend="record it first: imp consent guardian",
+        )
+
+
+def _in_force(statement: Statement, at_us: int) -> bool:
+    return statement.at_us <= at_us and (statement.until_us is None or at_us < statement.until_us)
+
+
+def _of_age(said: Saying, case: Case) -> int | None:
+    """When a guardian's yes ends because the person reaches an age from which only their own counts."""
+    if said.by is None or not any(age.guardian_yes_ends for age in case.rules.ages):
+        return None
+    minors = (told.statement for told in case.heard("minor") if told.statement.needs == "guardian")
+    return min((minor.until_us for minor in minors if minor.until_us is not None), default=None)
+
+
+def _suffices(said: Saying, purpose: str, case: Case) -> bool:
+    try:
+        for need in case.needs(purpose):
+            _check_need(said, need)
+            check_said_before(purpose, need, case)
+    except BadInput:
+        return False
+    return True

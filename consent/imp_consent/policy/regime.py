@@ -1,0 +1,192 @@
+"""Regimes: the law as files. Each is TOML that people read, with the source of each rule; code knows none by name.
+
+    format = "imp-regime/1"
+    name, title, opt_in, source                          the regime itself
+    [actions] refused   [bundle] void   [bases] allowed   [objection] traits   [limit] traits   [erase] on
+    [[condition]] basis, needs, traits                   what a basis rests on
+    [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs
+    [[valid_for]] trait, period, refusals                [[reprompt]] trait, after, period
+    [[age]] below, needs, guardian_yes_ends              [[signal]] name, traits
+    [[clock]] request, within, extension
+    [jurisdiction.FR] …                                  the same sections, each instead of the general one
+
+Every section holds a `source` besides. The files are shipped in `regimes/`; a `policy` entry holds the hash of each
+file that was in force, so that an answer can be reproduced with the law of its time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.regime_sections import SECTIONS, read_rules
+from imp_consent.policy.rules import Rules, combine
+from imp_core.errors import BadInput, LedgerBroken
+
+__all__ = [
+    "DEFAULT_REGIMES",
+    "Regime",
+    "Regimes",
+    "packaged",
+    "parse_regime",
+    "read_regimes",
+    "register_regimes",
+]
+
+# Where imp.toml names none in [policy].
+DEFAULT_REGIMES: Final = ("gdpr", "eprivacy")
+FIELD: Final = "regimes"
+_FORMAT: Final = "imp-regime/1"
+_FOLDER: Final = Path(__file__).with_name("regimes")
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_JURISDICTION: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
+_TOP: Final = frozenset({"format", "name", "title", "opt_in", "source", "jurisdiction"})
+_MAX_BYTES: Final = 500_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regime:
+    """One file of law: its name and title, its exact bytes, and the rules in general and by jurisdiction."""
+
+    name: str
+    title: str
+    text: bytes
+    general: Rules
+    jurisdictions: Mapping[str, Rules]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file."""
+        return hashlib.sha256(self.text).hexdigest()
+
+    def rules(self, jurisdiction: str | None) -> Rules:
+        """What holds in a jurisdiction; for one it does not name, or for none, what holds in general."""
+        return self.jurisdictions.get(jurisdiction or "", self.general)
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """The regimes that are known: the text of each by its name. One is read when it is asked for."""
+
+    texts: Mapping[str, bytes]
+
+    def __iter__(self) -> Iterator[Regime]:
+        """Each of them, by name."""
+        return (self.regime(name) for name in sorted(self.texts))
+
+    def regime(self, name: str) -> Regime:
+        """One of them.
+
+        Raises:
+            BadInput: there is none of this name.
+            LedgerBroken: it cannot be read any more.
+        """
+        if name not in self.texts:
+            raise BadInput("unknown regime", where="regime", mend=f"one of {', '.join(sorted(self.texts))}")
+        try:
+            return _parsed(self.texts[name])
+        except BadInput as error:
+            raise LedgerBroken(f"a regime that cannot be read: {error.what}", where=f"regime {name}") from None
+
+    def rules(self, names: Iterable[str] | None = None, jurisdiction: str | None = None) -> Rules:
+        """What these regimes (None: GDPR and ePrivacy) together demand in a jurisdiction.
+
+        Raises:
+            BadInput: there is no such regime, none is named, or it is not the code of a jurisdiction.
+        """
+        if jurisdiction is not None and not _JURISDICTION.fullmatch(jurisdiction):
+            raise BadInput("not a jurisdiction", where="jurisdiction", mend="a code such as FR, CN or US-CA")
+        wanted = tuple(dict.fromkeys(DEFAULT_REGIMES if names is None else names))
+        if not wanted:
+            raise BadInput("no regime is named", where="regime", mend="see: imp consent regime list")
+        return combine([self.regime(name).rules(jurisdiction) for name in wanted])
+
+    def strictest(self) -> Rules:
+        """All that are known at once: what a no closes where the regime that was meant is not known."""
+        return combine([regime.general for regime in self])
+
+
+def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
+    """Read a file of law.
+
+    Raises:
+        BadInput: it is not TOML of this format, or says something that is not known; `where` and the section are named.
+    """
+    try:
+        document: dict[str, Any] = tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"not a TOML file: {error}"[:200], where=where) from None
+    if document.get("format") != _FORMAT or len(text) > _MAX_BYTES:
+        raise BadInput("not a regime", where=where, mend=f'it begins with: format = "{_FORMAT}"')
+    name, title, jurisdictions = (document.get(key) for key in ("name", "title", "jurisdiction"))
+    if not (isinstance(name, str) and _NAME.fullmatch(name) and isinstance(title, str) and title.isprintable()):
+        raise BadInput("a regime without a name or title", where=where, mend="lower-case words, such as gdpr")
+    if not isinstance(document.get("opt_in"), bool):
+        raise BadInput("opt_in is missing", where=where, mend="opt_in = true, or false")
+    unknown = document.keys() - SECTIONS - _TOP
+    if unknown:
+        raise BadInput("an unknown section", where=where, mend=f"known are: {', '.join(sorted(SECTIONS))}")
+    own = {key: value for key, value in document.items() if key != "jurisdiction"}
+    return Regime(
+        name=name,
+        title=title,
+        text=text,
+        general=read_rules(own, name, None, where=where),
+        jurisdictions={
+            code: read_rules({**own, **sections}, name, code, where=f"{where}, jurisdiction {code}")
+            for code, sections in _by_jurisdiction(jurisdictions or {}, where)
+        },
+    )
+
+
+@cache
+def packaged() -> Regimes:
+    """The regimes that are shipped with this version."""
+    return Regimes({path.stem: path.read_bytes() for path in sorted(_FOLDER.glob("*.toml"))})
+
+
+def register_regimes(
+    transaction: Transaction, regimes: Iterable[Regime], *, more: Mapping[str, str | list[str]] | None = None
+) -> int:
+    """Make these the regimes from now on: a `policy` entry names each file by its hash; returns its seq."""
+    ordered = sorted(regimes, key=lambda regime: regime.name)
+    fields = {FIELD: {regime.name: regime.sha256 for regime in ordered}, **(more or {})}
+    return transaction.append_system("policy", fields, documents=tuple(regime.text for regime in ordered))
+
+
+def read_regimes(reader: Reader) -> Regimes:
+    """The regimes that hold now; those shipped with this version where the ledger names none.
+
+    Raises:
+        LedgerBroken: a file is missing or changed.
+    """
+    named: object = None
+    for entry in reader.system_entries("policy"):
+        named = entry.fields.get(FIELD, named)
+    if not isinstance(named, Mapping):
+        return packaged()
+    return Regimes({str(name): reader.document(str(sha256)) for name, sha256 in named.items()})
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: bytes) -> Regime:
+    return parse_regime(text)
+
+
+def _by_jurisdiction(found: object, where: str) -> list[tuple[str, dict[str, Any]]]:
+    if not isinstance(found, dict):
+        raise BadInput("jurisdiction is not a table", where=where)
+    for code, sections in found.items():
+        if not _JURISDICTION.fullmatch(code) or not isinstance(sections, dict) or sections.keys() - SECTIONS:
+            raise BadInput(
+                "not a jurisdiction, or an unknown section in one", where=f"{where}, jurisdiction {code[:20]}"
+            )
+    return list(found.items())

@@ -1,0 +1,204 @@
+"""The sections of a regime's file, read strictly: a misspelt key or unknown trait would be law that nobody obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from imp_consent.ledger.entry import PERSON_TYPES
+from imp_consent.policy.period import Period
+from imp_consent.policy.purpose import TRAITS
+from imp_consent.policy.rules import ANY, BASES, CONSENTS, Age, Clock, Condition, Lift, Need, Reprompt, Rules, Validity
+from imp_consent.policy.says import SAYS
+from imp_core.errors import BadInput
+
+__all__ = ["SECTIONS", "read_rules"]
+
+_SINGLE: Final = {
+    "actions": ("refused",),
+    "bundle": ("void",),
+    "bases": ("allowed",),
+    "objection": ("traits",),
+    "limit": ("traits",),
+    "erase": ("on",),
+}
+_REPEATED: Final = {
+    "condition": ("basis", "needs", "traits"),
+    "needs": ("trait", "consent", "bases", "says", "unless", "with"),
+    "valid_for": ("trait", "period", "refusals"),
+    "reprompt": ("trait", "after", "period"),
+    "age": ("below", "needs", "traits", "guardian_yes_ends"),
+    "lift": ("type", "needs"),
+    "signal": ("name", "traits"),
+    "clock": ("request", "within", "extension"),
+}
+SECTIONS: Final = frozenset(_SINGLE) | frozenset(_REPEATED)
+_LIFTED: Final = ("restrict", "object", "limit-sensitive")
+_NEEDS: Final = ("guardian", "own")
+_OLDEST: Final = 25
+_MAX_WORD: Final = 300
+
+
+def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None, *, where: str) -> Rules:
+    """The rules that a regime's sections make.
+
+    Raises:
+        BadInput: a section says something that is not known, or lacks what it must say.
+    """
+    one = {section: _Table(document.get(section), section, _SINGLE[section], where) for section in _SINGLE}
+    many = {section: _tables(document.get(section, []), section, where) for section in _REPEATED}
+    return Rules(
+        names=(name,),
+        jurisdiction=jurisdiction,
+        opt_in=bool(document["opt_in"]),
+        refused_actions=frozenset(one["actions"].words("refused")),
+        bundled_void=one["bundle"].flag("void"),
+        bases=frozenset(one["bases"].words("allowed", of=BASES)) if "bases" in document else None,
+        conditions=tuple(map(_condition, many["condition"])),
+        needs=tuple(map(_need, many["needs"])),
+        valid_for=tuple(map(_validity, many["valid_for"])),
+        reprompt=tuple(map(_reprompt, many["reprompt"])),
+        ages=tuple(map(_age, many["age"])),
+        lifts=tuple(map(_lift, many["lift"])),
+        objection_traits=frozenset(one["objection"].words("traits", of=TRAITS)),
+        signal_traits=MappingProxyType(
+            {table.word("name"): frozenset(table.words("traits", of=TRAITS)) for table in many["signal"]}
+        ),
+        limit_traits=frozenset(one["limit"].words("traits", of=TRAITS)),
+        clocks=MappingProxyType({table.word("request"): _clock(table) for table in many["clock"]}),
+        erase_on=frozenset(one["erase"].words("on")),
+        sources=MappingProxyType(
+            {"opt_in": str(document.get("source", ""))[:_MAX_WORD]}
+            | {section: table.source for section, table in one.items() if section in document}
+        ),
+    )
+
+
+class _Table:
+    """One section: its values by name, each of the type it must have."""
+
+    def __init__(self, values: object, section: str, known: Collection[str], where: str) -> None:
+        self._place = f"{where} [{section}]"
+        self._values: dict[str, Any] = {} if values is None else values  # type: ignore[assignment]
+        if not isinstance(values, dict | None) or self._values.keys() - set(known) - {"source"}:
+            raise self.fault("a section with a key that is not known", f"known are: {', '.join(known)}, source")
+        if values is not None and not self.source:
+            raise self.fault("a rule without its source", 'source = "the law\'s article"')
+
+    @property
+    def source(self) -> str:
+        """What the rule rests on."""
+        source = self._values.get("source", "")
+        return source if isinstance(source, str) and source.isprintable() else ""
+
+    def fault(self, what: str, mend: str | None = None) -> BadInput:
+        """What is wrong with this section."""
+        return BadInput(what, where=self._place, mend=mend)
+
+    def word(self, key: str, *, of: Collection[str] | None = None) -> str:
+        """A text that must be there."""
+        value = self._values.get(key)
+        if not isinstance(value, str) or not value or len(value) > _MAX_WORD or (of is not None and value not in of):
+            raise self.fault(f"{key} is missing or unknown", None if of is None else f"one of {', '.join(sorted(of))}")
+        return value
+
+    def maybe(self, key: str, *, of: Collection[str] | None = None) -> str | None:
+        """A text, if it is there."""
+        return self.word(key, of=of) if key in self._values else None
+
+    def words(self, key: str, *, of: Collection[str] | None = None) -> tuple[str, ...]:
+        """A list of texts; empty where it is left out."""
+        values = self._values.get(key, [])
+        good = isinstance(values, list) and all(isinstance(value, str) and value for value in values)
+        if not good or (of is not None and set(values) - set(of)):
+            raise self.fault(
+                f"{key} is not a list of known words", None if of is None else f"of {', '.join(sorted(of))}"
+            )
+        return tuple(values)
+
+    def has(self, key: str) -> bool:
+        """Whether it says anything of it."""
+        return key in self._values
+
+    def flag(self, key: str) -> bool:
+        """True or false; false where it is left out."""
+        value = self._values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.fault(f"{key} is neither true nor false")
+        return value
+
+    def number(self, key: str, *, most: int) -> int:
+        """A whole number from 1."""
+        value = self._values.get(key)
+        if type(value) is not int or not 1 <= value <= most:
+            raise self.fault(f"{key} is not a whole number from 1 to {most}")
+        return value
+
+    def period(self, key: str) -> Period:
+        """A period."""
+        try:
+            return Period.parse(self.word(key))
+        except BadInput as error:
+            raise self.fault(f"{key}: {error.what}", error.mend) from None
+
+
+def _tables(values: object, section: str, where: str) -> list[_Table]:
+    if not isinstance(values, list):
+        raise BadInput("not a list of tables", where=f"{where} [[{section}]]", mend=f"write it as [[{section}]]")
+    return [_Table(value, section, _REPEATED[section], where) for value in values]
+
+
+def _condition(table: _Table) -> Condition:
+    return Condition(
+        basis=table.word("basis", of=BASES),
+        needs=table.words("needs"),
+        traits=frozenset(table.words("traits", of=TRAITS)),
+        source=table.source,
+    )
+
+
+def _need(table: _Table) -> Need:
+    return Need(
+        trait=table.word("trait", of=TRAITS),
+        consent=table.maybe("consent", of=CONSENTS),
+        bases=frozenset(table.words("bases", of=BASES)) if table.has("bases") else None,
+        says=table.words("says", of=SAYS),
+        unless=frozenset(table.words("unless", of=TRAITS)),
+        having=frozenset(table.words("with", of=TRAITS)),
+        source=table.source,
+    )
+
+
+def _validity(table: _Table) -> Validity:
+    return Validity(
+        trait=_trait(table), period=table.period("period"), refusals=table.flag("refusals"), source=table.source
+    )
+
+
+def _reprompt(table: _Table) -> Reprompt:
+    after = frozenset(table.words("after", of=PERSON_TYPES))
+    return Reprompt(trait=_trait(table), after=after, period=table.period("period"), source=table.source)
+
+
+def _age(table: _Table) -> Age:
+    return Age(
+        below=table.number("below", most=_OLDEST),
+        needs=table.word("needs", of=_NEEDS),
+        traits=frozenset(table.words("traits", of=TRAITS)),
+        guardian_yes_ends=table.flag("guardian_yes_ends"),
+        source=table.source,
+    )
+
+
+def _lift(table: _Table) -> Lift:
+    return Lift(type=table.word("type", of=_LIFTED), needs=table.words("needs"), source=table.source)
+
+
+def _clock(table: _Table) -> Clock:
+    extension = table.period("extension") if table.has("extension") else None
+    return Clock(within=table.period("within"), extension=extension, source=table.source)
+
+
+def _trait(table: _Table) -> str:
+    return table.word("trait", of={ANY, *TRAITS})
