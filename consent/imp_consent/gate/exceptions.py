@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
+from imp_consent.gate.answer import Answer
+from imp_consent.gate.material import known_cuts
+from imp_consent.gate.state_rows import timeline_of
 from imp_consent.ledger.entry import EVERY_CHANNEL
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.project import TABLE, parse_row
+from imp_consent.policy.decide import PERMITTING, Reason
+from imp_consent.policy.project import TABLE
 
 __all__ = ["denied_channels"]
 
-_ALL = "subject = ? AND purpose = ? AND from_seq <= ? AND to_seq > ? AND from_us <= ? AND to_us > ?"
+_ALL = "subject = ? AND purpose = ? AND from_seq <= ? AND to_seq > ?"
 
 
 def denied_channels(
@@ -22,12 +28,13 @@ def denied_channels(
         LedgerBroken: a rectangle was changed by other hands.
     """
     size = reader.size if known_at is None else known_at
-    permitted: dict[str, bool] = {}
-    reasons: dict[str, str] = {}
-    for row in reader.sealed.select(TABLE, _ALL, (subject, purpose, size, size, at_us, at_us)):
-        _, scope, rectangle = parse_row(row)
-        permitted[scope.channel] = rectangle.permit
-        reasons[scope.channel] = rectangle.reason
-    if not permitted.get(EVERY_CHANNEL, False):
+    rows: dict[str, list[tuple[object, ...]]] = defaultdict(list)
+    for row in reader.sealed.select(TABLE, _ALL, (subject, purpose, size, size)):
+        rows[str(row[2])].append(row)
+    cuts = known_cuts(reader, purpose, size=size)
+    found = {channel: Answer(timeline_of(rows[channel], purpose, channel, cuts)).at(at_us) for channel in sorted(rows)}
+    everywhere = found.get(EVERY_CHANNEL)
+    if everywhere is None or not everywhere.permit:
         return {}
-    return {channel: reasons[channel] for channel in sorted(permitted) if not permitted[channel]}
+    reasons = {channel: Reason.NO_RECORD if held is None else held.reason for channel, held in found.items()}
+    return {channel: str(reason) for channel, reason in reasons.items() if reason not in PERMITTING}

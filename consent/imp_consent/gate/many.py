@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from imp_consent.gate.state_rows import MANY, integer, timeline_of
+from imp_consent.gate.answer import Answer, read_answers, read_others
 from imp_consent.ledger.entry import EVERY_CHANNEL
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.decide import PERMITTING, Reason, stricter
-from imp_consent.policy.project import TABLE
-from imp_consent.policy.state import Segment
 
 __all__ = ["Decisions", "Memory", "decide_many"]
 
-_SUBJECTS: Final = 10_000  # subjects asked for at once
 _REMEMBERED: Final = 100_000  # subjects whose answers are kept, for each purpose and channel
 
 
@@ -51,43 +46,48 @@ def decide_many(
         LedgerBroken: a rectangle was changed by other hands; nothing is decided then.
     """
     memory = memory or Memory(size=reader.size if size is None else size, now_us=now_us)
-    wanted = {subject for subject in subjects if subject is not None}
-    answers = memory.answers(reader, wanted, purpose=purpose, channel=channel or EVERY_CHANNEL)
+    asked = [(s, at_us) for s, at_us in zip(subjects, event_us, strict=True) if s is not None]
+    answers = memory.answers(reader, asked, purpose=purpose, channel=channel or EVERY_CHANNEL)
     permitted: list[bool] = []
     reasons: list[str] = []
     basis: list[int | None] = []
     for subject, at_us in zip(subjects, event_us, strict=True):
-        answer = answers.get(subject) if subject is not None else None
-        if answer is None:
+        if subject is None:
             reason, seq = str(Reason.NO_RECORD), None
         else:
-            reason, seq = answer.at(at_us)
+            reason, seq = answers[subject].at(at_us)
         permitted.append(reason in PERMITTING)
         reasons.append(reason)
         basis.append(seq)
     return Decisions(permitted=permitted, reasons=reasons, basis=basis)
 
 
-class _Answer:
-    """One subject's answers at one knowledge: what holds now, and what held at an event time."""
+class _Twice:
+    """One subject's answer, and the reason of it now."""
 
-    __slots__ = ("_now", "_segments", "_starts")
+    __slots__ = ("_now", "_now_us", "answer")
 
-    def __init__(self, segments: list[Segment], now_us: int) -> None:
-        self._segments = sorted(segments)
-        self._starts = [segment.from_us for segment in self._segments]
-        self._now = self._held(now_us)[0]
+    def __init__(self, answer: Answer, now_us: int) -> None:
+        self.answer = answer
+        self._now_us = now_us
+        self._now = answer.reason_at(now_us)
+
+    def is_open_at(self, at_us: int) -> bool:
+        """Whether nothing answers, now or then, and nobody looked up what else they permit."""
+        unknown = self.answer.others is None
+        return unknown and (self._now == Reason.NO_RECORD or self.answer.at(at_us) is None)
+
+    def permits_otherwise(self, others: Sequence[tuple[int, int]]) -> None:
+        """Take in for which event times another purpose is permitted."""
+        self.answer.others = others
+        self._now = self.answer.reason_at(self._now_us)
 
     def at(self, at_us: int) -> tuple[str, int | None]:
         """The stricter reason of then and now, and the entry that decided then."""
-        reason, seq = self._held(at_us)
+        segment = self.answer.at(at_us)
+        reason = self.answer.reason_at(at_us) if segment is None else segment.reason
+        seq = None if segment is None else segment.entries[0]
         return (reason if reason == self._now else stricter(reason, self._now)), seq
-
-    def _held(self, at_us: int) -> tuple[str, int | None]:
-        index = bisect_right(self._starts, at_us) - 1
-        if index < 0 or at_us >= self._segments[index].to_us:
-            return str(Reason.NO_RECORD), None
-        return self._segments[index].reason, self._segments[index].entries[0]
 
 
 class Memory:
@@ -102,29 +102,23 @@ class Memory:
     def __init__(self, *, size: int, now_us: int) -> None:
         self._size = size
         self._now_us = now_us
-        self._found: dict[tuple[str, str], dict[int, _Answer | None]] = defaultdict(dict)
+        self._found: dict[tuple[str, str], dict[int, _Twice]] = defaultdict(dict)
 
     def answers(
-        self, reader: Reader, subjects: Set[int], *, purpose: str, channel: str
-    ) -> Mapping[int, _Answer | None]:
-        """The answers about (at least) these subjects; None or nothing is no record."""
+        self, reader: Reader, asked: Sequence[tuple[int, int]], *, purpose: str, channel: str
+    ) -> dict[int, _Twice]:
+        """The answers about (at least) these subjects, who are asked about at these event times."""
         found = self._found[purpose, channel]
+        subjects: Set[int] = {subject for subject, _ in asked}
         missing = sorted(subjects - found.keys())
         if len(found) + len(missing) > _REMEMBERED:
             found.clear()
             missing = sorted(subjects)
-        found.update(dict.fromkeys(missing))
-        found.update(_answers(reader, missing, purpose=purpose, channel=channel, size=self._size, now_us=self._now_us))
+        read = dict(read_answers(reader, missing, purpose, channel, size=self._size))
+        for subject in missing:
+            found[subject] = _Twice(read.get(subject) or Answer(()), self._now_us)
+        unanswered = {subject for subject, at_us in asked if found[subject].is_open_at(at_us)}
+        others = read_others(reader, unanswered, purpose, size=self._size)
+        for subject in unanswered:
+            found[subject].permits_otherwise(others.get(subject, ()))
         return found
-
-
-def _answers(
-    reader: Reader, subjects: list[int], *, purpose: str, channel: str, size: int, now_us: int
-) -> Iterator[tuple[int, _Answer]]:
-    for start in range(0, len(subjects), _SUBJECTS):
-        chunk = json.dumps(subjects[start : start + _SUBJECTS])
-        rows: dict[int, list[tuple[object, ...]]] = defaultdict(list)
-        for row in reader.sealed.select(TABLE, MANY, (chunk, purpose, channel, size, size)):
-            rows[integer(row[0])].append(row)
-        for subject, found in rows.items():
-            yield subject, _Answer(timeline_of(found), now_us)

@@ -15,6 +15,7 @@ from imp_consent.ledger.rewrap import rewrap_left
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.settle import settle
 from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key, signing_keys, verifier_keys
+from imp_consent.ledger.standing import Standing, standing_of
 from imp_consent.ledger.store import Database, connect, create_database, sqlite_errors, transaction
 from imp_consent.ledger.survivors import write_survivors
 from imp_consent.ledger.transaction import Projection, Transaction
@@ -57,6 +58,7 @@ class Log:
         actor: str,
         projection: Projection,
     ) -> None:
+        self._path = path
         self._sql: Database = connect(path)
         self.keyring = keyring
         self.log_id = log_id
@@ -240,6 +242,10 @@ class Log:
         if self._unsigned and self._current is None:
             self.sign_unsigned()
         self._sql.close()
+
+    def standing(self) -> Standing | None:
+        """Equal to an earlier one while nothing was committed since; None inside a transaction."""
+        return standing_of(self._sql, self._path, self._signer.files.checkpoint_file) if self._current is None else None
 
     @property
     def unsigned(self) -> int:

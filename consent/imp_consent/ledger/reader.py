@@ -29,6 +29,7 @@ class Reader:
         self._sql = sql
         self.keyring = keyring
         self.head = head
+        self.began_at = head.frontier.size  # entries that are committed: a transaction may append more
         self.sealed = Sealed(sql, keyring.active("row").secret, head.sums)
         self.subjects = SubjectFinder(self.sealed, keyring)
 
@@ -74,11 +75,11 @@ class Reader:
             entries.append(parse_payload(data, seq=seq, subject=subject))
         return entries
 
-    def system_entries(self, type_: str) -> Iterator[SystemEntry]:
-        """System entries of one type, oldest first."""
+    def system_entries(self, type_: str, *, since: int = 0) -> Iterator[SystemEntry]:
+        """System entries of one type from seq `since` on, oldest first."""
         marker = f'"type":"{type_}"'.encode()
-        query = f"SELECT seq, leaf FROM entry WHERE {SYSTEM_LEAF} AND instr(leaf, ?) ORDER BY seq"  # noqa: S608 (the schema's own words)
-        for seq, leaf in self.sql.execute(query, (marker,)):
+        query = f"SELECT seq, leaf FROM entry WHERE {SYSTEM_LEAF} AND seq >= ? AND instr(leaf, ?) ORDER BY seq"  # noqa: S608 (the schema's own words)
+        for seq, leaf in self.sql.execute(query, (since, marker)):
             entry = parse_system_leaf(leaf, seq=seq)
             if entry is not None and entry.type == type_:
                 yield entry

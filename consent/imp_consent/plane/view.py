@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import duckdb
+import pyarrow as pa
 
-from imp_consent.gate import DECIDED_SQL, OVERLAPPING_SQL, PASSING_SQL, rectangles
+from imp_consent.gate import DOUBTFUL_SQL, PASSING_SQL, not_covered, rectangles, stage
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.compact import collect_waiting
+from imp_consent.policy.decide import Reason
 from imp_core.clock import SECOND_US
 from imp_core.errors import LedgerBroken
 from imp_core.gate import Use
@@ -36,7 +38,7 @@ _SUBJECTS = 10_000
 _HALF_UNITS_SQL: Final = (
     "SELECT subject, experiment, COALESCE(phase, 1) AS phase,"  # noqa: S608 (the gate's own text)
     " arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"
-    f" FROM ({DECIDED_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
+    f" FROM ({DOUBTFUL_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
     " HAVING min(event_us) FILTER (WHERE NOT permitted) <= min(event_us) FILTER (WHERE permitted)"
 )
 _PASSING_SQL: Final = (
@@ -46,7 +48,7 @@ _PASSING_SQL: Final = (
 )
 _REFUSED_SQL: Final = (
     "SELECT r.type, r.experiment, r.phase, r.variant, COALESCE(h.decided, r.decided) AS reason,"  # noqa: S608 (the gate's own text)
-    f" count(DISTINCT r.subject) AS subjects FROM ({DECIDED_SQL}) r LEFT JOIN half_unit h"
+    f" count(DISTINCT r.subject) AS subjects FROM ({DOUBTFUL_SQL}) r LEFT JOIN half_unit h"
     " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment"
     " AND h.phase = COALESCE(r.phase, 1) WHERE NOT r.permitted OR h.subject IS NOT NULL GROUP BY ALL"
 )
@@ -126,20 +128,17 @@ class ConsentUse:
     def attach(self, connection: duckdb.DuckDBPyConnection, allowed: object) -> None:
         """Put the gate between the archive and the reader: `connection` knows the table `archive_row`."""
         self._connection = connection
-        connection.register("consent_arrow", allowed)
-        connection.execute("CREATE TEMP TABLE consent_rectangle AS SELECT * FROM consent_arrow")
-        connection.unregister("consent_arrow")
-        if connection.execute(OVERLAPPING_SQL).fetchall():
-            raise LedgerBroken("two answers for one point", where="consent_state", mend="run: imp audit verify")
         parameters = {"read_us": self.as_of_us, "n": self.size}
+        stage(connection, allowed, read_us=self.as_of_us, n=self.size, explain=self._explain)
         connection.execute(f"CREATE TEMP TABLE half_unit AS {_HALF_UNITS_SQL}", parameters)
-        connection.execute(f"CREATE TEMP TABLE passing AS {_PASSING_SQL}", parameters)
+        connection.execute(f"CREATE TEMP TABLE passing AS {_PASSING_SQL}")
         connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}", parameters)
         self.events = connection.table("passing")
         self.refused = connection.table("refused")
         self.closed = connection.sql(
-            "SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"
-            " WHERE NOT permit AND subject IN (SELECT subject FROM passing)"
+            "SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"  # noqa: S608 (a reason's code)
+            f" WHERE NOT permit AND reason <> '{Reason.PURPOSE_NOT_COVERED}'"  # where nothing was said, nothing ended
+            " AND subject IN (SELECT subject FROM passing)"
         )
 
     def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
@@ -188,6 +187,11 @@ class ConsentUse:
             return True
         erased = any(entry.seq > self.seq for entry in transaction.system_entries("erased"))
         return erased and not _all_living(transaction, admitted)
+
+    def _explain(self, subjects: list[int]) -> pa.Table:
+        assert self._connection is not None  # noqa: S101 (asked of while it is attached)
+        with self._log.read() as reader:
+            return not_covered(reader, self._use.purpose, subjects, self._connection, size=self.size)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
