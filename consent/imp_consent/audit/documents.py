@@ -23,6 +23,7 @@ _NAMES: Final = {
     "import": (("rejects", "policy"),),
     "erased": (("files", "policy"),),
     "compact": (("files", "policy"),),
+    "retention": (("files", "policy"),),
     "restore": (("files", "policy"), ("batches_lost", "policy"), ("documents", "policy")),
     "send-intent": (("definition", "policy"),),
 }

@@ -39,10 +39,10 @@ class _Registered(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What entries say: of each batch, of files in whose place a compaction or restore has put another, of all files.
+    """What entries say: of each batch, of files in whose place a compaction and the like has put another, of all files.
 
     The latter two are hashes (`left`, `ever`). An erasure takes away whatever was left behind before it, so that only
-    compactions and restores after the last one count.
+    compactions, retentions and restores after the last one count.
     """
 
     batches: Mapping[int, _Registered]
@@ -101,7 +101,7 @@ def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) ->
         made = _Registered(entry.seq, said.get("source"), 0, said.get("sha256"), said.get("n"))
         first = latest.setdefault(batch, made)
         problems.expect(first.seq == entry.seq, "batch.twice", f"batch {batch}", "two entries registered it")
-    rewrites = (leaves.of_type(type_) for type_ in ("erased", "compact", "restore"))
+    rewrites = (leaves.of_type(type_) for type_ in ("erased", "compact", "restore", "retention"))
     for entry in merge(*rewrites, key=lambda entry: entry.seq):
         for item in _listing(documents.get(str(entry.fields.get("files")))):
             known = latest.get(item["batch"])
@@ -113,6 +113,8 @@ def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) ->
             if entry.type == "compact":
                 same = item["n"] == known.n
                 problems.expect(same, "batch.rows", f"batch {item['batch']}", f"entry {entry.seq} lost rows of it")
+            fewer = entry.type != "retention" or item["n"] <= known.n
+            problems.expect(fewer, "batch.rows", f"batch {item['batch']}", f"entry {entry.seq} added rows to it")
             ever.add(item["sha256"])
             latest[item["batch"]] = known._replace(version=item["version"], sha256=item["sha256"], n=item["n"])
         if entry.type == "erased":

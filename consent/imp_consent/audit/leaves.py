@@ -25,7 +25,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _KEPT: Final = frozenset(
     {
         "policy", "notice", "experiment", "plugin-enable", "import", "collect", "compact", "erased", "restore",
-        "send-intent", "send-close", "key",
+        "send-intent", "send-close", "key", "request", "retention",
     }
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ _GROUPS: Final[Mapping[str, str]] = {
         checkpoint.row checkpoint.ahead checkpoint.root checkpoint.unknown log.rewritten
         payload.orphan payload.missing payload.foreign payload.sealed payload.commitment state.orphan state.differs
         person.leaf-missing person.leaf-beyond person.loss-unsaid person.order identifier.orphan
-        document.changed document.missing document.unnamed restore.range
+        document.changed document.missing document.unnamed restore.range retention.range
         inbox.taken inbox.closed inbox.form
         send.closed send.counts send.keys send.missing send.results send.rows send.twice send.unnamed
         batch.dead batch.entry batch.missing batch.named batch.rows batch.twice batch.unknown batch.unregistered""",

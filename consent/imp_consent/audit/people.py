@@ -122,7 +122,7 @@ def _check_living(person: _Person, walker: _Walker, people: People, problems: Pr
     history = walker.open_all(person, secrets, chain)
     people.notices.update(entry.statement.notice for entry in history if entry.statement.notice is not None)
     lost = walker.lost(person, chain)
-    if len(history) + len(lost) != len(chain):
+    if len(history) + len(lost) + len(walker.retained(person, chain)) != len(chain):
         return  # payloads that do not open were reported
     said = max((entry.seq for entry in history if entry.statement.type == "lost"), default=-1)
     sentence = "entries of this person were lost in a restore, and none says that their consent ended with it"
@@ -185,11 +185,15 @@ class _Walker:
         """The entries without a payload that a restore accounts for."""
         return {seq for seq in chain.keys() - {row[1] for row in person.payloads} if self._restores.lost(seq)}
 
+    def retained(self, person: _Person, chain: dict[int, int]) -> set[int]:
+        """The entries without a payload that a retention accounts for: what the person once asked."""
+        return (chain.keys() & self._restores.retained) - {row[1] for row in person.payloads} - self.lost(person, chain)
+
     def open_all(self, person: _Person, secrets: SubjectSecrets, chain: dict[int, int]) -> list[PersonEntry]:
         """The entries whose payload opens and says what its leaf commits to."""
         entries: list[PersonEntry] = []
         seqs = {row[1] for row in person.payloads}
-        for seq in sorted(chain.keys() - seqs - self.lost(person, chain)):
+        for seq in sorted(chain.keys() - seqs - self.lost(person, chain) - self.retained(person, chain)):
             self._problems.report("payload.missing", f"payload {seq}", "an entry of a living person has no payload")
         for _, seq, nonce, ciphertext, leaf in person.payloads:
             place = f"payload {seq}"

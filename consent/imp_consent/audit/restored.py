@@ -8,16 +8,21 @@ from dataclasses import dataclass
 
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
+from imp_consent.audit.retained import read_retained
 
 __all__ = ["Restores", "lost_batches", "lost_documents", "read_restores"]
 
 
 @dataclass(frozen=True, slots=True)
 class Restores:
-    """Ranges of seqs whose contents were lost, and how many leaves restores cut loose from anybody."""
+    """Ranges of seqs whose contents were lost, and how many leaves restores cut loose from anybody.
+
+    `retained` are the seqs whose contents a retention destroyed (`imp_consent.audit.retained`).
+    """
 
     ranges: tuple[range, ...] = ()
     leaves: int = 0
+    retained: frozenset[int] = frozenset()
 
     def lost(self, seq: object) -> bool:
         """Whether a restore says that what this entry held is lost."""
@@ -35,7 +40,7 @@ def read_restores(leaves: Leaves, problems: Problems) -> Restores:
             continue
         ranges.append(range(start, stop))
         loose += cut
-    return Restores(tuple(ranges), loose)
+    return Restores(tuple(ranges), loose, read_retained(leaves, problems))
 
 
 def lost_batches(leaves: Leaves, documents: Mapping[str, bytes]) -> frozenset[int]:

@@ -10,6 +10,8 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.disclose import Asking, asked_for, asking_options, disclose
+from imp_consent.commands.retention import schedule_text
+from imp_consent.plane.retention import read_schedule
 from imp_consent.rights.access import SCHEMA, Access, assemble
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.page import render_page
@@ -51,10 +53,11 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | 
         LedgerBroken: an entry, a row or a file was changed by other hands, or is missing.
     """
     made: list[Access] = []
+    periods = schedule_text(read_schedule(ctx.workspace.config))
 
     def files(opened: Request) -> dict[str, bytes]:
         told = (opened.id, opened.received_us, opened.due_us)
-        copy = assemble(open_log(ctx), ctx.workspace, ctx.gate, raw, request=told, retention=())
+        copy = assemble(open_log(ctx), ctx.workspace, ctx.gate, raw, request=told, retention=periods)
         made.append(copy)
         return {JSON_NAME: (to_json(copy) + "\n").encode(), PAGE_NAME: render_page(copy).encode()}
 

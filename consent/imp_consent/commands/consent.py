@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "rectify": ("imp_consent.commands.rectify:rectify_command", "Correct an entry: the old one counts no more."),
     "requests": ("imp_consent.commands.requests:requests", "List, open, answer and extend requests of people."),
     "restrict": ("imp_consent.commands.objections:restrict_command", "Restrict the use of data to storing it."),
+    "retention": ("imp_consent.commands.retention:retention_command", "Remove what is past its period."),
     "signal": ("imp_consent.commands.signal:signal", "Record signals such as GPC; show what is honoured."),
     "tell": ("imp_consent.commands.tell:tell_command", "Tell channels to forget who was erased."),
     "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),

@@ -2,8 +2,8 @@
 
 A file is written outside the archive, fsynced, renamed into it and its folder fsynced *before* the transaction that
 names it, so that a crash leaves at worst a file that no row names. Its own name tells batch and version and has a tail
-of its own: `b00000001-v0-3f9a0c1d22ee.parquet`. Only intake, view, remove, subject and audit.verify may import
-this package: it is the only door to people's data.
+of its own: `b00000001-v0-3f9a0c1d22ee.parquet`. Only intake, view, remove, retention, subject and audit.verify may
+import this package: it is the only door to people's data.
 """
 
 from imp_consent.plane.archive.files import (
@@ -34,6 +34,7 @@ from imp_consent.plane.archive.rewrite import (
     discard,
     remove_orphans,
     renumber_without,
+    rewrite_where,
     rewrite_without,
     rewritten,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "remove_orphans",
     "renumber_without",
     "replace_files",
+    "rewrite_where",
     "rewrite_without",
     "rewritten",
     "rows_by_batch",

@@ -2,7 +2,7 @@
 
 A batch is the unit of proof: one `collect` entry made it, and its rows keep its number and theirs. A file is the unit
 of storage: small batches share one after a compaction, then all of them have its path, hash and version. Whatever
-writes a batch's rows anew (erasure, compaction) appends the hash of a listing: a JSON list of
+writes a batch's rows anew (erasure, compaction, retention) appends the hash of a listing: a JSON list of
 {batch, version, sha256, n}, one for each batch whose file is another now.
 """
 
@@ -32,7 +32,7 @@ __all__ = [
     "replace_files",
 ]
 
-_REWRITES: Final = ("erased", "compact", "restore")
+_REWRITES: Final = ("erased", "compact", "restore", "retention")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +143,8 @@ def named_versions(reader: Reader, lost: Collection[str]) -> dict[int, list[Name
             named[said["batch"]] = [Named(0, said["sha256"], said["n"])]
     rewrites = (reader.system_entries(type_) for type_ in _REWRITES)
     for entry in merge(*rewrites, key=lambda entry: entry.seq):
+        if entry.type == "retention" and "files" not in entry.fields:
+            continue  # it removed something else
         for item in _listing(reader, str(entry.fields["files"]), lost):
             named.setdefault(item["batch"], []).append(Named(item["version"], item["sha256"], item["n"]))
     return named

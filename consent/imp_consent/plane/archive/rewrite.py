@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,7 @@ from imp_core.errors import ImpError
 from imp_core.hold import sweep, take
 from imp_core.workspace import Workspace, sync
 
-__all__ = ["discard", "remove_orphans", "renumber_without", "rewrite_without", "rewritten"]
+__all__ = ["discard", "remove_orphans", "renumber_without", "rewrite_where", "rewrite_without", "rewritten"]
 
 _GLANCE_S: Final = 0.2  # longer than anybody takes to see whether a file is held
 _LONG_S: Final = 30.0  # longer than an intake takes from the end of its file to its commit
@@ -43,12 +43,26 @@ def rewrite_without(workspace: Workspace, file: LiveFile, subjects: Collection[i
         LedgerBroken: the file is missing or was changed.
     """
     gone = pa.array(sorted(subjects), pa.int64())
-    if not _holds(workspace, file, gone):
+    return rewrite_where(workspace, file, ("subject",), lambda rows: pc.is_in(rows.column("subject"), value_set=gone))
+
+
+def rewrite_where(
+    workspace: Workspace, file: LiveFile, columns: Sequence[str], gone: Callable[[pa.RecordBatch], pa.BooleanArray]
+) -> RewrittenFile | None:
+    """Write a registered file's next version without the rows for which `gone` is true; None where there are none.
+
+    `gone` looks at these columns alone. The rows that stay keep their batch and row numbers.
+
+    Raises:
+        LedgerBroken: the file is missing or was changed.
+    """
+    checked_path(workspace, file)
+    if not any(pc.any(gone(rows)).as_py() for rows in read_columns(workspace, file, columns)):
         return None
     counts: Counter[int] = Counter()
     with ArchiveWriter(workspace, file.batch, file.version + 1) as writer:
         for rows in read_live(workspace, file):
-            kept = rows.filter(pc.invert(pc.is_in(rows.column("subject"), value_set=gone)))
+            kept = rows.filter(pc.invert(gone(rows)))
             writer.copy_rows(kept)
             counts.update(rows_by_batch(kept))
         written = writer.publish()
@@ -138,14 +152,6 @@ def _unnamed(workspace: Workspace, reader: Reader) -> list[tuple[Path, int, int]
         if ours and path.relative_to(workspace.root).as_posix() not in named:
             found.append((path, int(ours[2]), versions.get(int(ours[1]), 0)))
     return found
-
-
-def _holds(workspace: Workspace, file: LiveFile, subjects: pa.Array) -> bool:
-    checked_path(workspace, file)
-    return any(
-        pc.any(pc.is_in(rows.column("subject"), value_set=subjects)).as_py()
-        for rows in read_columns(workspace, file, ["subject"])
-    )
 
 
 def _is_free(path: Path, version: int, live: int, *, thorough: bool) -> bool:

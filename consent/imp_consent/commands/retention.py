@@ -1,0 +1,119 @@
+"""`imp consent retention`: remove what is past the periods of `imp.toml`; a dry run by default (GDPR 5(1)(e))."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import click
+
+from imp_consent.plane.remove import request_erasure, resume
+from imp_consent.plane.retention import Schedule, due, read_schedule, remove_requests, remove_rows
+from imp_consent.policy.envelope import envelope
+from imp_consent.runtime import open_log
+from imp_core.command import emit, json_option, pass_context, progress
+from imp_core.context import Context
+from imp_core.ports import Json
+
+__all__ = ["RetentionResult", "retention", "retention_command", "schedule_text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionResult:
+    """What was removed, or would be, by the `schedule` of imp.toml.
+
+    `rows` of the archive by type, from so many `files`; `people` whose evidence is past its period, and `requests` of
+    people whose words are.
+    """
+
+    dry_run: bool
+    schedule: Mapping[str, Json]
+    rows: Mapping[str, int] = field(default_factory=dict)
+    files: int = 0
+    people: int = 0
+    requests: int = 0
+
+
+def retention(ctx: Context, *, execute: bool = False) -> RetentionResult:
+    """Look what is past its period, and (`execute`) remove it; killed at any point, the next run goes on.
+
+    Raises:
+        BadInput: [retention] of imp.toml is not a schedule.
+        LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
+    """
+    schedule, log, workspace = read_schedule(ctx.workspace.config), open_log(ctx), ctx.workspace
+    with progress("rows") as shown:
+        found = due(log, workspace, schedule, count=shown.advance)
+    result = RetentionResult(
+        dry_run=not execute,
+        schedule=schedule.plain(),
+        rows=found.rows,
+        files=found.files,
+        people=len(found.people),
+        requests=len(found.requests),
+    )
+    if not execute:
+        return result
+    removed = remove_rows(log, workspace, schedule)
+    requests = remove_requests(log, schedule, found.requests)
+    if found.people:
+        _erase(ctx, schedule, found.people)
+    return RetentionResult(
+        dry_run=False,
+        schedule=result.schedule,
+        rows=removed,
+        files=found.files,
+        people=len(found.people),
+        requests=requests,
+    )
+
+
+def _erase(ctx: Context, schedule: Schedule, people: tuple[int, ...]) -> None:
+    """Erase people whose proof of consent has served its time: what stays is the token that keeps their no."""
+    log = open_log(ctx)
+    body = envelope(
+        ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*", more={"task": "retention-elapsed"}
+    )
+    request_erasure(log, people, body, channels=sorted(ctx.workspace.plugin_pins))
+    with log.write() as transaction:
+        said: dict[str, Json] = {"what": "evidence", "days": schedule.evidence, "people": len(people)}
+        transaction.append_system("retention", said)
+    resume(log, ctx.workspace)
+
+
+@click.command("retention")
+@click.option("--execute", is_flag=True, help="Remove it; without it only what would be removed is counted.")
+@json_option
+@pass_context
+def retention_command(ctx: Context, *, execute: bool, as_json: bool) -> None:
+    """Remove what is past the periods of [retention] in imp.toml: events, evidence of consent, requests.
+
+    Events go by type and age. A person of whom nothing is permitted any more, and was not for the period of evidence,
+    is erased: only a keyed token stays, which keeps them from being taken up again. What is not scheduled is kept.
+
+    Example: imp consent retention --execute
+    """
+    done = retention(ctx, execute=execute)
+    emit(done, lambda: _text(done), as_json=as_json)
+
+
+def schedule_text(schedule: Schedule) -> tuple[str, ...]:
+    """The schedule in plain words, one sentence a period."""
+    lines = [f"Events of the type {type_}: {days} days." for type_, days in sorted(schedule.archive.items())]
+    if schedule.evidence is not None:
+        lines.append(
+            f"The proof of what you agreed to and took back: {schedule.evidence} days after the last permission ended."
+        )
+    if schedule.requests is not None:
+        lines.append(f"What you asked us: {schedule.requests} days after the answer.")
+    return tuple(lines)
+
+
+def _text(done: RetentionResult) -> str:
+    rows = ", ".join(f"{n} of type {type_}" for type_, n in done.rows.items()) or "no events"
+    what = f"{rows} in {done.files} files; {done.people} people's evidence; {done.requests} people's requests"
+    if not done.dry_run:
+        return f"removed {what}"
+    if not any((done.rows, done.people, done.requests)):
+        return "nothing is past its period"
+    return f"would remove {what}; run again with --execute"
