@@ -13,6 +13,7 @@ from typing import Final
 
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.signals import Speak, Voice
+from imp_consent.plane.linked import LINKED_FROM
 from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.requested import note_request
 from imp_consent.policy.rules import Rules
@@ -77,7 +78,7 @@ class _Desk:
         shown: dict[str, Json] = {name: format_time(us) for name, us in clocks.items()}
         more = {**said.more, "clocks": shown} if shown else said.more
         done = self._door.append(who, replace(said, traits=traits, more=more))
-        if TELL in clocks and "linked_from" not in said.more:
+        if TELL in clocks and LINKED_FROM not in said.more:
             self._request(done.subject, said)
         return done
 

@@ -19,12 +19,14 @@ from imp_consent.policy.saying import Saying
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["FROM", "TO", "devices_of", "link", "people_of", "unlink"]
+__all__ = ["FROM", "LINKED_FROM", "TO", "devices_of", "link", "number", "people_of", "unlink"]
 
 Speak = Callable[[int | RawId, Saying], object]
 
 TO: Final = "to"
 FROM: Final = "from"
+LINKED_FROM: Final = "linked_from"  # of a signal: the device along whose link it came
+_DIGITS: Final = 16
 
 
 def people_of(history: Sequence[PersonEntry]) -> tuple[int, ...]:
@@ -37,12 +39,18 @@ def devices_of(history: Sequence[PersonEntry]) -> tuple[int, ...]:
     return _linked(history, FROM)
 
 
+def number(subject: int) -> str:
+    """A subject as entries name it: integers of 2**53 or more have no place in canonical JSON."""
+    return f"{subject:0{_DIGITS}x}"
+
+
 def _linked(history: Iterable[PersonEntry], side: str) -> tuple[int, ...]:
     found: dict[int, None] = {}
     for entry in history:
-        other = entry.payload.get(side)
-        if not isinstance(other, int):
+        word = entry.payload.get(side)
+        if not isinstance(word, str):
             continue
+        other = int(word, 16)
         if entry.statement.type == "link":
             found[other] = None
         elif entry.statement.type == "unlink":
@@ -84,8 +92,8 @@ def unlink(transaction: Transaction, speak: Speak, device: RawId, person: RawId,
 
 
 def _say(speak: Speak, type_: str, device: int, person: int, at_us: int) -> None:
-    speak(device, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={TO: person}))
-    speak(person, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={FROM: device}))
+    speak(device, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={TO: number(person)}))
+    speak(person, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={FROM: number(device)}))
 
 
 def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, at_us: int) -> int:
@@ -96,7 +104,7 @@ def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, 
         if entry.statement.type != "signal" or not string[1] or string in held:
             continue
         said = entry.statement
-        more = {name: entry.payload[name] for name in ("signal", "string")}
+        more = {name: entry.payload.get(name) for name in ("signal", "string", "heard_on")}
         speak(
             person,
             Saying(
@@ -104,7 +112,7 @@ def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, 
                 purpose=said.purpose,
                 channel=said.channel,
                 at_us=max(said.at_us, at_us),
-                more={**more, "linked_from": device},
+                more={**more, LINKED_FROM: number(device)},
             ),
         )
         held.add(string)

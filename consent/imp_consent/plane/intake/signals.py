@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
-from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.heard import Heard
-from imp_consent.plane.linked import people_of
+from imp_consent.plane.linked import LINKED_FROM, number, people_of
 from imp_consent.policy.saying import Saying
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId, SignalKind
@@ -81,21 +81,22 @@ def _travel(transaction: Transaction, signal: Heard, speak: Speak) -> None:
         speak(further.who, saying_of(further, linked_from=device))
 
 
-def saying_of(signal: Heard, *, linked_from: Json = None) -> Saying:
-    """What is written of a signal: its string, who decoded it and how, and the device it came from.
+def saying_of(signal: Heard, *, linked_from: int | None = None) -> Saying:
+    """What is written of a signal: its string, who decoded it and how, where it was heard, the device it came from.
 
-    Its traits are None where the regimes in force say what it closes.
+    Its traits are None where the regimes in force say what it closes. A string holds on every channel: what is not to
+    be sold is not to be sold anywhere.
     """
     decoded = signal.effect.decoded
     more: dict[str, Json] = {"signal": str(signal.effect.kind)}
     if decoded is not None:
-        more["string"] = decoded.plain()
+        more |= {"string": decoded.plain(), "heard_on": signal.channel}
     if linked_from is not None:
-        more["linked_from"] = linked_from
+        more[LINKED_FROM] = number(linked_from)
     return Saying(
         type=signal.effect.type,
         purpose=signal.effect.purpose,
-        channel=signal.channel,
+        channel=_channel(signal),
         at_us=signal.event_us,
         traits=signal.effect.traits,
         steps=1 if signal.effect.type == _WITHDRAW else None,
@@ -125,9 +126,13 @@ def _said(entry: PersonEntry) -> _Said:
     return _Said(entry.statement, entry.payload.get("signal"), raw)
 
 
+def _channel(signal: Heard) -> str:
+    return signal.channel if signal.effect.decoded is None else EVERY_CHANNEL
+
+
 def _as_said(signal: Heard) -> _Said:
     effect = signal.effect
-    statement = Statement(type=effect.type, purpose=effect.purpose, channel=signal.channel, at_us=signal.event_us)
+    statement = Statement(type=effect.type, purpose=effect.purpose, channel=_channel(signal), at_us=signal.event_us)
     raw = None if effect.decoded is None else effect.decoded.plain()["raw"]
     return _Said(statement, str(effect.kind), raw)
 
