@@ -10,6 +10,8 @@ import click
 from imp_consent.audit.exported.keys import signed_note
 from imp_consent.audit.problem import told
 from imp_consent.audit.verify import Verification, verify
+from imp_consent.commands.audit_report import report_command
+from imp_consent.commands.entries import entries_command
 from imp_consent.commands.export import export_command
 from imp_consent.commands.prove import prove_command
 from imp_consent.commands.uses import uses_command
@@ -30,8 +32,10 @@ def audit() -> None:
     """Verify the ledger, sign checkpoints, export the log and prove what is in it."""
 
 
+audit.add_command(entries_command)
 audit.add_command(export_command)
 audit.add_command(prove_command)
+audit.add_command(report_command)
 audit.add_command(uses_command)
 
 
