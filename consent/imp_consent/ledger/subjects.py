@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as os_secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
 from imp_consent.ledger.sealed import Sealed
-from imp_consent.ledger.suppression import Suppressed, is_suppressed, lift
+from imp_consent.ledger.suppression import Suppressed, is_suppressed, lift, loose_tokens
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 from imp_core.randomness import Randomness
@@ -34,6 +34,7 @@ class SubjectFinder:
         self._sealed = sealed
         self._keyring = keyring
         self._linked: dict[tuple[str, int, bytes], int] = {}  # of rows that are not written yet
+        self._alike: dict[bytes, list[int]] = {}  # by their loose tokens
         self._encryption: dict[str | None, KeyEncryption] = {}
 
     @cached_property
@@ -66,14 +67,41 @@ class SubjectFinder:
                 if key in self._linked:
                     return self._linked[key]
                 for row in self._sealed.select_written(_TABLE, _BY_KEY, key):
-                    sealed_subject, kek_id = row[3], row[6]
-                    if not isinstance(sealed_subject, bytes) or not isinstance(kek_id, str):
-                        raise LedgerBroken("a mapping of the wrong type", where=_TABLE)
-                    subject = self.encryption(kek_id).open_subject(sealed_subject)
+                    subject = self._subject_in(row[3], row[6])
                     if pepper is not self._peppers[0]:
                         self._seen(normalised, subject, key)
                     return subject
         return None
+
+    def find_alike(self, normalised: RawId) -> set[int]:
+        """The subjects of every spelling of an e-mail address; of another identifier its own, where there is one.
+
+        Raises:
+            LedgerBroken: a mapping was changed by other hands.
+        """
+        if normalised.kind != "email":  # the others have one spelling, and case may tell two people apart
+            own = self.find_normalised(normalised)
+            return set() if own is None else {own}
+        return self.find_by_tokens(loose_tokens(self._keyring, normalised))
+
+    def find_by_tokens(self, tokens: Sequence[bytes]) -> set[int]:
+        """The subjects of the identifiers that have one of these loose tokens."""
+        found = {subject for token in tokens for subject in self._alike.get(token, ())}
+        for row in self._sealed.select_written(_TABLE, f"loose IN ({', '.join('?' * len(tokens))})", tokens):
+            found.add(self._subject_in(row[3], row[6]))
+        return found
+
+    def tokens_of(self, subject: int) -> list[bytes]:
+        """The loose tokens of a subject's e-mail addresses."""
+        keys = [key for key in self._keyring.keys if key.purpose == "kek"]
+        own = [self.encryption(key.id).seal_subject(subject) for key in keys]
+        where = f"kind = 'email' AND subject IN ({', '.join('?' * len(own))})"
+        return [token for row in self._sealed.select(_TABLE, where, own) if isinstance(token := row[4], bytes)]
+
+    def _subject_in(self, sealed_subject: object, kek_id: object) -> int:
+        if not isinstance(sealed_subject, bytes) or not isinstance(kek_id, str):
+            raise LedgerBroken("a mapping of the wrong type", where=_TABLE)
+        return self.encryption(kek_id).open_subject(sealed_subject)
 
     def _seen(self, normalised: RawId, subject: int, key: tuple[str, int, bytes]) -> None:
         """Somebody was met under a retired pepper: nothing can be done about it in a snapshot."""
@@ -149,6 +177,7 @@ class SubjectBook(SubjectFinder):
         """Let go of a subject that is being erased, after writing what is held."""
         self._sealed.flush(_TABLE)
         self._linked.clear()
+        self._alike.clear()
         held = self._held.pop(subject, None)
         if held is not None:
             self._write({subject: held})
@@ -177,8 +206,10 @@ class SubjectBook(SubjectFinder):
         if len(self._linked) >= _LINKED:
             self._sealed.flush(_TABLE)
             self._linked.clear()
+            self._alike.clear()
         self._sealed.insert_later(_TABLE, [row])
         self._linked[row[:3]] = subject
+        self._alike.setdefault(loose, []).append(subject)
 
     def _new_number(self) -> int:
         while True:

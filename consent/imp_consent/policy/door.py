@@ -14,6 +14,7 @@ from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.alike import pass_on, take_over
 from imp_consent.policy.case import Case
 from imp_consent.policy.cuts import cuts_in
 from imp_consent.policy.envelope import envelope
@@ -95,15 +96,23 @@ class Door:
         Raises:
             BadInput: there is no such regime or jurisdiction. A no is never refused for that: it meets the strictest.
         """
+        try:
+            return self.rules_strictly(said)
+        except BadInput:
+            if said.type not in DENYING:
+                raise
+            return self._regimes.strictest()
+
+    def rules_strictly(self, said: Saying) -> Rules:
+        """The same, where there is time to mend what was named wrongly.
+
+        Raises:
+            BadInput: there is no such regime or jurisdiction.
+        """
         names = self._house.regimes if said.regimes is None else said.regimes
         key = (names, said.jurisdiction or self._house.jurisdiction)
         if key not in self._rules:
-            try:
-                self._rules[key] = self._regimes.rules(*key)
-            except BadInput:
-                if said.type not in DENYING:
-                    raise
-                return self._regimes.strictest()
+            self._rules[key] = self._regimes.rules(*key)
         return self._rules[key]
 
     def statement(self, said: Saying, history: Sequence[PersonEntry] = ()) -> Statement:
@@ -158,9 +167,14 @@ class Door:
                 where="at",
                 mend="record what they have said since they came back",
             )
+        alike = (self._ctx, self._transaction, who, subject) if isinstance(who, RawId) and not returning else None
+        if alike and said.type in _PERMITTING:
+            take_over(*alike, surface=self._surface)
         seq = self._transaction.append_person(
             subject, statement, self._envelope(subject, said, statement, idempotency_key, returning=returning)
         )
+        if alike:
+            pass_on(*alike, statement, surface=self._surface)
         if said.type == "withdraw":
             open_erase_task(
                 self._ctx, self._transaction, self.append, subject, rules=self.rules(said), occasion="withdrawal"

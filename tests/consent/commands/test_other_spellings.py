@@ -1,0 +1,132 @@
+"""Other spellings of one address: an opt-out reaches all of them, a consent its own alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.commands.record import record
+from imp_consent.identity.unsubscribe import seal_token
+from imp_consent.ledger.alike import subjects_alike, subjects_alike_to
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.runtime import open_log
+from imp_core.clock import DAY_US, format_time
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Cli = Any
+MAIL = "marketing.email"
+PLAIN, DOTTED, TAGGED = (f"email:{name}@gmail.com" for name in ("janedoe", "jane.doe", "jane.doe+news"))
+GOOGLE, OTHER = "email:JaneDoe@googlemail.com", "email:john@gmail.com"
+ALL = (PLAIN, DOTTED, TAGGED, GOOGLE)
+
+
+@pytest.fixture
+def known(shop: Context) -> Context:
+    """One person under four spellings, and another; all said yes thirty days ago."""
+    for word in (*ALL, OTHER):
+        record(shop, RawId.parse(word), purpose=MAIL, state="given", at_us=shop.clock.now_us() - 30 * DAY_US)
+    return shop
+
+
+def asked(imp_here: Cli, word: str) -> bool:
+    found: bool = imp_here("consent", "check", word, "--purpose", MAIL, "--channel", "email", "--json").json[
+        "permitted"
+    ]
+    return found
+
+
+def test_a_withdrawal_under_one_spelling_reaches_every_other_and_nobody_else(imp_here: Cli, known: Context) -> None:
+    imp_here("consent", "record", TAGGED, "--purpose", MAIL, "--state", "withdrawn").ok()
+    assert [asked(imp_here, word) for word in (*ALL, OTHER)] == [False, False, False, False, True]
+    imp_here("audit", "verify").ok()
+
+
+def test_a_withdrawal_under_a_spelling_nobody_had_yet_reaches_those_who_are_known(
+    imp_here: Cli, known: Context
+) -> None:
+    imp_here("consent", "record", "email:jane.doe+vip@gmail.com", "--purpose", MAIL, "--state", "withdrawn").ok()
+    assert not any(asked(imp_here, word) for word in ALL)
+
+
+def test_a_consent_under_one_spelling_opens_nothing_under_another(imp_here: Cli, shop: Context) -> None:
+    record(shop, RawId.parse(PLAIN), purpose=MAIL, state="given")
+    assert [asked(imp_here, word) for word in (PLAIN, DOTTED, TAGGED)] == [True, False, False]
+
+
+def test_who_withdrew_and_says_yes_anew_under_one_spelling_is_asked_for_that_one_alone(
+    imp_here: Cli, known: Context, clock: Any
+) -> None:
+    imp_here("consent", "record", PLAIN, "--purpose", MAIL, "--state", "withdrawn").ok()
+    clock.move_to(clock.now_us() + DAY_US)
+    imp_here("consent", "record", DOTTED, "--purpose", MAIL, "--state", "given").ok()
+    assert [asked(imp_here, word) for word in ALL] == [False, True, False, False]
+
+
+def test_an_old_consent_that_comes_later_under_another_spelling_stays_taken_back(
+    imp_here: Cli, shop: Context, clock: Any, entries: Callable[[str], list[PersonEntry]]
+) -> None:
+    imp_here("consent", "record", PLAIN, "--purpose", MAIL, "--state", "withdrawn").ok()
+    before = shop.clock.now_us() - DAY_US
+    record(shop, RawId.parse(TAGGED), purpose=MAIL, state="given", at_us=before)
+    assert not asked(imp_here, TAGGED)
+    copied = next(entry for entry in entries(TAGGED) if entry.statement.type == "withdraw")
+    assert copied.payload["other_spelling"] is True
+    clock.move_to(clock.now_us() + DAY_US)
+    record(shop, RawId.parse(TAGGED), purpose=MAIL, state="given")
+    assert asked(imp_here, TAGGED), "a yes of its own, given since, counts"
+
+
+def test_in_one_file_too_an_opt_out_counts_for_every_spelling(imp_here: Cli, shop: Context, tmp_path: Path) -> None:
+    now = shop.clock.now_us()
+    early, late = (format_time(now - days * DAY_US) for days in (9, 2))
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "identifier,purpose,state,at\n"
+        f"{PLAIN},{MAIL},withdrawn,{late}\n{DOTTED},{MAIL},given,{early}\n{OTHER},{MAIL},given,{early}\n",
+        encoding="utf-8",
+    )
+    imp_here("consent", "import", str(file)).ok()
+    assert [asked(imp_here, word) for word in (PLAIN, DOTTED, OTHER)] == [False, False, True]
+
+
+def test_a_click_reaches_every_spelling_and_says_so(imp_here: Cli, known: Context) -> None:
+    with open_log(known).read() as reader:
+        subject = reader.find_subject(RawId.parse(TAGGED))
+        key = reader.keyring.active("channel")
+    token = seal_token(key, subject=subject or 0, purpose=MAIL, channel="email", issued_us=0)
+    done = imp_here("consent", "unsubscribe", token).ok()
+    assert "3 more, known under another spelling of the same address" in done.out
+    assert not any(asked(imp_here, word) for word in ALL)
+    again = imp_here("consent", "unsubscribe", token, "--json").ok().json
+    assert (again["already"], again["alike"], again["first_seq"]) == (1, 0, None)
+
+
+def test_a_complaint_reaches_every_spelling_and_a_bounce_only_the_address_it_names(
+    imp_here: Cli, known: Context
+) -> None:
+    imp_here("consent", "signal", "record", PLAIN, "--kind", "bounce", "--channel", "email").ok()
+    assert [asked(imp_here, word) for word in ALL] == [False, True, True, True]
+    imp_here("consent", "signal", "record", PLAIN, "--kind", "complaint", "--channel", "email").ok()
+    assert not any(asked(imp_here, word) for word in ALL)
+
+
+def test_case_tells_two_members_apart(imp_here: Cli, shop: Context) -> None:
+    for word in ("member:AB1", "member:ab1"):
+        record(shop, RawId.parse(word), purpose=MAIL, state="given", at_us=shop.clock.now_us() - DAY_US)
+    imp_here("consent", "record", "member:AB1", "--purpose", MAIL, "--state", "withdrawn").ok()
+    assert [asked(imp_here, word) for word in ("member:AB1", "member:ab1")] == [False, True]
+
+
+def test_spellings_still_meet_after_keys_were_changed(imp_here: Cli, known: Context) -> None:
+    for words in (("rotate", "kek"), ("rotate", "pepper"), ("rotate", "row")):
+        imp_here("keys", *words).ok()
+    known.reload_workspace()
+    with open_log(known).read() as reader:
+        people = {reader.find_subject(RawId.parse(word)) for word in ALL}
+        assert set(subjects_alike(reader, RawId.parse(DOTTED))) == people
+        (one, *others) = sorted(subject for subject in people if subject is not None)
+        assert subjects_alike_to(reader, one) == others
