@@ -28,6 +28,11 @@ def imp_register_commands() -> list[CommandRef]:
             name="audit", target="imp_consent.commands.audit:audit", help="Verify the ledger and sign checkpoints."
         ),
         CommandRef(
+            name="approve",
+            target="imp_consent.commands.approve:approve_command",
+            help="Approve, as a second person, what another one asked to do.",
+        ),
+        CommandRef(
             name="keys",
             target="imp_consent.commands.keys:keys",
             help="List, rotate, wrap and retire the ledger's keys.",

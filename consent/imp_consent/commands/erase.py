@@ -11,10 +11,14 @@ import click
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.envelope import envelope
 from imp_consent.commands.tell import TellResult, tell, told_text
+from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.in_flight import messages_in_flight
+from imp_consent.ledger.log import Log
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
+from imp_consent.rights.erasures import answer_all, open_erasures
+from imp_consent.rights.notify import KnownRecipients, leave_notices
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -32,12 +36,14 @@ class ErasePlan:
     """What an erasure would do: whether anybody is known, and how many entries would become unlinkable.
 
     `unknown` are the identifiers by which nobody is known, by their places among those given, the first being 1.
+    `to_notify` are recipients that are no channels: you tell them yourself, as nobody knows later of whom (GDPR 19).
     """
 
     known: bool
     entries: int
     pending: int
     unknown: tuple[int, ...] = ()
+    to_notify: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +51,16 @@ class ErasedAndTold(Erased):
     """What an erasure did, and which channels were told; `problem` is why they could not be.
 
     `unknown` are the identifiers by which nobody is known, as in `ErasePlan`. `keys_fixed` names where the keys are
-    kept if they cannot be changed there: nothing done here makes backups unreadable then.
+    kept if they cannot be changed there: nothing done here makes backups unreadable then. `to_notify` are recipients
+    that are no channels, as in `ErasePlan`; `answered` are the open requests for erasure that this answers.
     """
 
     told: Sequence[Told] = ()
     problem: str | None = None
     unknown: tuple[int, ...] = ()
     keys_fixed: str | None = None
+    to_notify: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
 
 
 def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
@@ -65,7 +74,15 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
         found = [reader.find_subject(raw) for raw in raw_ids]
         subjects = {subject for subject in found if subject is not None}
         entries = sum(len(reader.history(subject)) for subject in subjects)
-    return ErasePlan(known=bool(subjects), entries=entries, pending=pending(log), unknown=_unknown(found))
+        known = KnownRecipients(reader)
+        names = {recipient.name for subject in subjects for recipient in known.named_by(subject)}
+    return ErasePlan(
+        known=bool(subjects),
+        entries=entries,
+        pending=pending(log),
+        unknown=_unknown(found),
+        to_notify=tuple(sorted(names)),
+    )
 
 
 def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
@@ -75,7 +92,7 @@ def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
 
     Raises:
         BadInput: an identifier is malformed.
-        CheckFailed: nobody is known by any of the identifiers.
+        CheckFailed: nobody is known by any of the identifiers, or a second person has to approve it.
     """
     log = open_log(ctx)
     with log.read() as reader:
@@ -83,6 +100,7 @@ def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
     subjects = sorted({subject for subject in found if subject is not None})
     if raw_ids and not subjects:
         raise CheckFailed(f"{_NOBODY}: there is nothing to erase")
+    guard_erasure(ctx, subjects)
     body = envelope(ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*")
     request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
     with log.read() as reader:  # the gate denies them by now, so it cannot become more
@@ -98,8 +116,11 @@ def erase_and_tell(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -
     """
     log = open_log(ctx)
     with log.read() as reader:
-        unknown = _unknown([reader.find_subject(raw) for raw in raw_ids])
+        found = [reader.find_subject(raw) for raw in raw_ids]
+    subjects = sorted({subject for subject in found if subject is not None})
+    to_notify, asked = _before(log, subjects)
     done = erase(ctx, raw_ids, later=later)
+    answer_all(log, asked)
     store = log.keyring.store
     try:
         told, problem = tell(ctx).channels, None
@@ -109,9 +130,23 @@ def erase_and_tell(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -
         **{item.name: getattr(done, item.name) for item in fields(done)},
         told=told,
         problem=problem,
-        unknown=unknown,
+        unknown=_unknown(found),
         keys_fixed=None if store.writable else store.place,
+        to_notify=to_notify,
+        answered=asked,
     )
+
+
+def _before(log: Log, subjects: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """While it can still be read: who else is to be told (word is left for them), and what requests this answers."""
+    with log.read() as reader:
+        known = KnownRecipients(reader)
+        some = any(known.named_by(subject) for subject in subjects)
+        asked = open_erasures(reader, subjects)
+    if not some:
+        return (), asked
+    with log.write() as transaction:
+        return tuple(recipient.name for recipient in leave_notices(transaction, subjects, "erase")), asked
 
 
 def _unknown(found: Sequence[int | None]) -> tuple[int, ...]:
@@ -123,6 +158,10 @@ def _unknown_text(unknown: Sequence[int], of: int) -> str:
         return ""
     named = ", ".join(map(str, unknown[:_SHOWN])) + (" …" if len(unknown) > _SHOWN else "")
     return f"\nnobody is known by {len(unknown)} of the {of} identifiers, by place: {named}"
+
+
+def _notify_text(names: Sequence[str]) -> str:
+    return f"\ntell them yourself, then note it with imp consent recipients done: {', '.join(names)}" if names else ""
 
 
 def _in_backups_text(done: ErasedAndTold) -> str:
@@ -143,6 +182,7 @@ def _text(done: ErasedAndTold) -> str:
     text += under_way_text(done.in_flight)
     if done.told:
         text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
+    text += _notify_text(done.to_notify)
     if done.problem or any(told.due for told in done.told):
         text += f"\n{done.problem or 'not every channel has answered'}: tell them again with imp consent tell"
     return text
@@ -183,6 +223,7 @@ def erase_command(
     plan = plan_erasure(ctx, raw_ids)
     text = f"would make {plan.entries} entries unlinkable and remove every row; run again with --execute"
     text += _unknown_text(plan.unknown, len(raw_ids))
+    text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
     emit(plan, text if plan.known else _NOBODY, as_json=as_json)
     if not plan.known:
         raise click.exceptions.Exit(CheckFailed.exit_code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from imp_consent.commands.two_persons import guard_keys
 from imp_consent.identity.keys import FIXED, GuardedKeys, Key, Keyring, format_key, format_material
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
@@ -137,7 +138,10 @@ def rotate_key(ctx: Context, purpose: str, *, count: Callable[[int], None] = lam
     Raises:
         LedgerBroken: a row was changed by other hands.
     """
-    return rotate(_writable_log(ctx), purpose, count=count)
+    refuse_rotation(purpose)
+    log = _writable_log(ctx)
+    guard_keys(ctx, "rotate", purpose)
+    return rotate(log, purpose, count=count)
 
 
 def plan_wrap(ctx: Context, purpose: str) -> KeyPlan:
@@ -158,6 +162,8 @@ def wrap_key(ctx: Context, purpose: str, *, count: Callable[[int], None] = lambd
     Raises:
         LedgerBroken: a row was changed by other hands.
     """
+    plan_wrap(ctx, purpose)
+    guard_keys(ctx, "wrap", purpose)
     return wrap(_writable_log(ctx), purpose, count=count)
 
 
@@ -177,6 +183,8 @@ def plan_retirement(ctx: Context, key_id: str) -> KeyPlan:
 
 def retire_key(ctx: Context, key_id: str) -> Rotated:
     """Destroy a pepper that nobody is found under any more; raises as `plan_retirement`."""
+    plan_retirement(ctx, key_id)
+    guard_keys(ctx, "retire", key_id)
     return retire(_writable_log(ctx), key_id)
 
 
@@ -189,6 +197,7 @@ def export_keys(ctx: Context, *, execute: bool = False) -> KeysExported:
     if not execute:
         return KeysExported(keys=len(open_keyring(ctx).keys), material=None, seq=None)
     log = open_log(ctx)
+    guard_keys(ctx, "export", "*")
     with log.write() as transaction:
         seq = transaction.append_system("key", {"purpose": "*", "action": "export"})
         keyring = transaction.keyring
@@ -212,6 +221,7 @@ def copy_keys(ctx: Context, provider: str, *, execute: bool = False) -> KeysCopi
         raise KeysUnusable("it holds keys already", where=store.place, mend="name another, or empty it there")
     log = open_log(ctx)
     if execute:
+        guard_keys(ctx, "copy", provider)
         with log.write() as transaction:
             transaction.append_system("key", {"purpose": "*", "action": "copy"})
             documents = _documents(transaction.keyring)

@@ -1,0 +1,171 @@
+"""Two persons for what cannot be undone: one asks, another approves, then it is done, once.
+
+`imp.toml` turns it on: `[policy] two_persons = true` for every change of keys, and with `two_persons_above = 100` for
+erasing more people than that at a time. Who is one person and who another is what `--actor` or the login says; the log
+keeps all of it as entries `approval`: asked, given, used. The first two name the SHA-256 of what is to be done, with a
+random nonce before it, so that of whom to erase nothing can be tried out against the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.runtime import open_log
+from imp_core.clock import DAY_US
+from imp_core.context import Context
+from imp_core.errors import BadInput, CheckFailed
+from imp_core.ports import Json, SystemEntry
+
+__all__ = ["VALID_US", "Asked", "approve", "find_asked", "guard_erasure", "guard_keys"]
+
+VALID_US: Final = 7 * DAY_US  # an approval that nobody used by then has to be asked for anew
+_TYPE: Final = "approval"
+_NONCE: Final = 16
+_ASKED, _GIVEN, _USED = "asked", "given", "used"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody wants to do: the entry that asks, who and when, in words; and who approved it (None: nobody yet).
+
+    `people` is how many an erasure concerns, None for keys. Nobody can approve or use it from `until_us` on.
+    """
+
+    seq: int
+    at_us: int
+    until_us: int
+    actor: str
+    deed: str
+    people: int | None
+    sha256: str
+    nonce: str
+    approved_by: str | None = None
+
+
+def guard_keys(ctx: Context, action: str, what: str) -> None:
+    """Let a change of keys pass, if the workspace lets one person do it or another person approved it.
+
+    Raises:
+        CheckFailed: it was asked for, now or before, and another person has to approve it.
+        BadInput: `imp.toml` does not say it as it must.
+    """
+    if _settings(ctx)[0]:
+        _guard(ctx, f"keys {action} {what}", ["keys", action, what], people=None)
+
+
+def guard_erasure(ctx: Context, subjects: Sequence[int]) -> None:
+    """Let an erasure pass, if it is of no more people than one person may erase, or another person approved it.
+
+    Raises:
+        As `guard_keys`.
+    """
+    on, above = _settings(ctx)
+    if on and above is not None and len(subjects) > above:
+        _guard(ctx, f"erase {len(subjects)} people", ["erase", *map(str, sorted(subjects))], people=len(subjects))
+
+
+def find_asked(reader: Reader, *, now_us: int) -> list[Asked]:
+    """What was asked for and not done yet, nor too long ago; oldest first."""
+    found: dict[int, Asked] = {}
+    for entry in reader.system_entries(_TYPE):
+        step, of = entry.fields.get("step"), entry.fields.get("request")
+        if step == _ASKED:
+            found[entry.seq] = _asked(entry)
+        elif step == _GIVEN and isinstance(of, int) and of in found:
+            found[of] = _approved(found[of], entry)
+        elif step == _USED and isinstance(of, int):
+            found.pop(of, None)
+    return [asked for asked in found.values() if now_us < asked.until_us]
+
+
+def approve(ctx: Context, seq: int) -> Asked:
+    """Approve what an entry asks for, as somebody else than who asked; names the same SHA-256.
+
+    Raises:
+        BadInput: no such request waits.
+        CheckFailed: it is the same person, or somebody approved it before.
+    """
+    log = open_log(ctx)
+    with log.write() as transaction:
+        waiting = {asked.seq: asked for asked in find_asked(transaction, now_us=transaction.now_us)}
+        asked = waiting.get(seq)
+        if asked is None:
+            raise BadInput("nothing waits for approval by this number", where="SEQ", mend="see what does: imp approve")
+        if asked.approved_by is not None:
+            raise CheckFailed("this is approved already", where=f"entry {seq}")
+        if _same(asked.actor, ctx.actor):
+            raise CheckFailed(
+                "who asks cannot approve", where=f"entry {seq}", mend="another person runs it, under another --actor"
+            )
+        transaction.append_system(_TYPE, {"step": _GIVEN, "request": seq, "sha256": asked.sha256})
+    return asked
+
+
+def _settings(ctx: Context) -> tuple[bool, int | None]:
+    policy = ctx.workspace.config.get("policy", {})
+    on, above = policy.get("two_persons", False), policy.get("two_persons_above")
+    if not isinstance(on, bool):
+        raise BadInput("not true or false", where="imp.toml, [policy] two_persons")
+    if above is not None and (type(above) is not int or above < 1):
+        raise BadInput("not a whole number from 1", where="imp.toml, [policy] two_persons_above")
+    return on, above
+
+
+def _guard(ctx: Context, deed: str, what: Sequence[str], *, people: int | None) -> None:
+    """Use an approval of exactly this, or ask for one."""
+    log = open_log(ctx)
+    with log.write() as transaction:
+        mine = [
+            asked
+            for asked in find_asked(transaction, now_us=transaction.now_us)
+            if asked.sha256 == _digest(what, asked.nonce)
+        ]
+        approved = next((asked for asked in mine if asked.approved_by is not None), None)
+        if approved is not None:
+            transaction.append_system(_TYPE, {"step": _USED, "request": approved.seq, "deed": deed})
+            return
+        seq = mine[0].seq if mine else _ask(ctx, transaction, deed, what, people)
+    raise CheckFailed(
+        "two persons are needed for this, and one has asked",
+        where=f"entry {seq}: {deed}",
+        mend=f"another person approves it with: imp approve {seq}; then run this again",
+    )
+
+
+def _ask(ctx: Context, transaction: Transaction, deed: str, what: Sequence[str], people: int | None) -> int:
+    nonce = ctx.randomness.token(_NONCE).hex()
+    fields: dict[str, Json] = {"step": _ASKED, "deed": deed, "nonce": nonce, "sha256": _digest(what, nonce)}
+    return transaction.append_system(_TYPE, fields if people is None else {**fields, "people": people})
+
+
+def _digest(what: Sequence[str], nonce: str) -> str:
+    return hashlib.sha256("\n".join([nonce, *what]).encode()).hexdigest()
+
+
+def _asked(entry: SystemEntry) -> Asked:
+    people = entry.fields.get("people")
+    return Asked(
+        seq=entry.seq,
+        at_us=entry.at_us,
+        until_us=entry.at_us + VALID_US,
+        actor=entry.actor,
+        deed=str(entry.fields.get("deed")),
+        people=people if isinstance(people, int) else None,
+        sha256=str(entry.fields.get("sha256")),
+        nonce=str(entry.fields.get("nonce")),
+    )
+
+
+def _approved(asked: Asked, entry: SystemEntry) -> Asked:
+    """An approval counts if it is another person's and of the same thing."""
+    same = entry.fields.get("sha256") == asked.sha256 and not _same(entry.actor, asked.actor)
+    return replace(asked, approved_by=entry.actor) if same else asked
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
