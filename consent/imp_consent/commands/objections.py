@@ -66,7 +66,7 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
     with open_log(ctx).write() as transaction:
         request, done = put_limit(ctx, transaction, raw, wanted, asked)
         in_flight = messages_in_flight(transaction, [done.subject])
-        told = leave_notices(transaction, done.subject, "restrict") if wanted.kind == "restrict" else ()
+        told = leave_notices(transaction, [done.subject], "restrict") if wanted.kind == "restrict" else ()
     return LimitResult(
         seq=done.seq,
         request=request.id,
@@ -191,7 +191,7 @@ def lift_command(
     if (told is None) != (told_at is None):
         raise BadInput("say both how and when the person was told", where="--told", mend="--told and --told-at")
     done = lift(ctx, read_identifier(identifier), wanted)
-    emit(done, f"entry {done.seq}: the {done.lifted} is lifted for {_named(done.purpose)}", as_json=as_json)
+    emit(done, f"entry {done.seq}: the {_LIFTED[done.lifted]} is lifted for {_named(done.purpose)}", as_json=as_json)
 
 
 def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_json: bool) -> None:
@@ -203,6 +203,7 @@ def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_j
 
 
 _DONE: Final = {"object": "objected", "restrict": "restricted", "limit": "sensitive data limited"}
+_LIFTED: Final = {"object": "objection", "restrict": "restriction", "limit-sensitive": "limit on sensitive data"}
 
 
 def _named(purpose: str) -> str:

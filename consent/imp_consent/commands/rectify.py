@@ -41,7 +41,7 @@ def rectify(ctx: Context, raw: RawId, correction: Correction, asked: Asked) -> R
     check_verified(ctx.workspace.config, asked.kind, asked.shown)
     with open_log(ctx).write() as transaction:
         done = correct(ctx, transaction, raw, correction, asked)
-        told = leave_notices(transaction, done.subject, "rectify")
+        told = leave_notices(transaction, [done.subject], "rectify")
     return RectifyResult(
         seq=done.seq,
         corrects=correction.entry,

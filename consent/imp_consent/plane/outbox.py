@@ -1,13 +1,15 @@
 """What channels still have to be told: to forget people who were erased, by the channel's own pseudonym of each.
 
-A row stays due until the channel answers it with accepted, delivered or refused; then it is deleted. Told twice does no
-harm (`Channel.forget`), so two processes may be at it at once, and a crash between answer and deletion is no loss. A
-channel that is sending just now is told afterwards: what is under way may still make it know them.
+A row stays due until the channel answers it with accepted, delivered or refused; then it is deleted, and an `answer`
+entry says which channel answered what of how many people (GDPR 19). Told twice does no harm (`Channel.forget`), so two
+processes may be at it at once, and a crash between answer and deletion is no loss. A channel that is sending just now
+is told afterwards: what is under way may still make it know them.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from imp_consent.identity.pseudonym import forget_key
 from imp_consent.ledger.in_flight import channels_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
+from imp_consent.plane.notices import note_answer
 from imp_core.channel import DeliveryReport, DeliveryStatus, PeopleBatch, PersonRow
 from imp_core.context import Context
 from imp_core.errors import CheckFailed, ImpError, LedgerBroken
@@ -138,4 +141,6 @@ def _settle(log: Log, channel: str, batch: PeopleBatch, report: DeliveryReport) 
         with log.write() as transaction:
             for handle in handles:
                 transaction.sealed.delete(_TABLE, f"{_DUE} AND channel = ? AND pseudonym = ?", (channel, handle))
+            counts = Counter(str(row.status) for row in report.rows if row.status in _DONE)
+            note_answer(transaction, channel, "erase", counts)
     return len(handles)

@@ -18,6 +18,7 @@ from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.subject import OwnRow, own_rows
 from imp_consent.policy.notice import Notice, parse_notice
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.rights.notify import KnownRecipients
 from imp_consent.rights.own_entries import OwnEntry, own_entries
 from imp_consent.rights.own_messages import OwnMessage, own_messages
 from imp_consent.rights.own_uses import OwnUse, Recipient, own_sources, own_uses, recipients_of
@@ -165,7 +166,13 @@ def _all_of(reader: Reader, gate: Gate, subject: int, rows: Sequence[OwnRow], *,
         "traits": tuple(event for event in events if event.type == EventType.TRAIT),
         "messages": messages,
         "uses": uses,
-        "recipients": recipients_of(history, messages, uses, [(str(name), seq) for name, seq in came]),
+        "recipients": recipients_of(
+            history,
+            messages,
+            uses,
+            [(str(name), seq) for name, seq in came],
+            named=KnownRecipients(reader).named(history),
+        ),
     }
 
 

@@ -1,8 +1,9 @@
-"""Which recipients one person's data may have gone to, found without reading the archive, and leaving word for them."""
+"""Which recipients people's data may have gone to, found without reading the archive, and leaving word for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.reader import Reader
@@ -12,72 +13,88 @@ from imp_consent.plane.outbox import channels_of
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.rights.own_messages import own_messages
 from imp_consent.rights.own_uses import Recipient, recipients_of
-from imp_core.gate import Purpose
+from imp_core.ports import SystemEntry
 
-__all__ = ["declared_recipients", "known_recipients", "leave_notices", "used_recipients"]
+__all__ = ["KnownRecipients", "leave_notices"]
 
 _PERMITTING = frozenset({"grant", "basis"})
+_USES = ("use-open", "send-intent", "export")
 
 
-def known_recipients(reader: Reader, subject: int) -> tuple[Recipient, ...]:
-    """Everybody that a person's data was, or may have been, disclosed to.
+class KnownRecipients:
+    """Who may have people's data, as one snapshot of the ledger says: what holds for all is read once."""
 
-    Every channel that ever had to do with people is among them, as it may know this one; so is whoever the notices
-    they were shown, the purposes they permitted or uses for these purposes name.
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
-    Raises:
-        LedgerBroken: a row was changed by other hands.
-    """
-    history = reader.history(subject)
-    channels = (
-        Recipient(name=name, kind="channel", because=("it may know people",), entries=())
-        for name in sorted(channels_of(reader))
-    )
-    named = [*channels, *declared_recipients(reader, history), *used_recipients(reader, history)]
-    return recipients_of(history, own_messages(reader, subject), (), named=named)
+    def of(self, subject: int) -> tuple[Recipient, ...]:
+        """Everybody that a person's data was, or may have been, disclosed to.
+
+        Every channel that ever had to do with people is among them, as it may know this one; so is whoever the
+        notices they were shown, the purposes they permitted or uses for these purposes name.
+
+        Raises:
+            LedgerBroken: a row was changed by other hands.
+        """
+        channels = (
+            Recipient(name=name, kind="channel", because=("it may know people",), entries=()) for name in self._channels
+        )
+        history = self._reader.history(subject)
+        messages = own_messages(self._reader, subject)
+        return recipients_of(history, messages, (), named=[*channels, *self.named(history)])
+
+    def named_by(self, subject: int) -> tuple[Recipient, ...]:
+        """Those of them that are no channels, which nobody tells by program."""
+        history = self._reader.history(subject)
+        found = recipients_of(history, (), (), named=self.named(history))
+        return tuple(recipient for recipient in found if recipient.name not in self._channels)
+
+    def named(self, history: Sequence[PersonEntry]) -> Iterator[Recipient]:
+        """Whom the purposes that a person ever permitted, and uses for these, name."""
+        for name, told, contact in self._declared:
+            permits = [entry.seq for entry in history if _permits(entry, name)]
+            if permits:
+                because = f"the purpose {name} says that data goes to it"
+                yield Recipient(name=told, kind="named", because=(because,), entries=tuple(permits), contact=contact)
+        for entry in self._uses:
+            purpose = str(entry.fields.get("purpose"))
+            if any(_permits(own, purpose) for own in history):
+                told = str(entry.fields["recipient"])
+                yield Recipient(
+                    name=told, kind="named", because=(f"a use for {purpose} names it",), entries=(entry.seq,)
+                )
+
+    @cached_property
+    def _channels(self) -> tuple[str, ...]:
+        return tuple(sorted(channels_of(self._reader)))
+
+    @cached_property
+    def _declared(self) -> list[tuple[str, str, str | None]]:
+        """Purposes that declare a recipient: purpose, its name, its contact."""
+        found = sorted(read_purposes(self._reader).items())
+        return [(name, p.recipient.name, p.recipient.contact) for name, p in found if p.recipient is not None]
+
+    @cached_property
+    def _uses(self) -> list[SystemEntry]:
+        """The uses that name a recipient."""
+        entries = (entry for type_ in _USES for entry in self._reader.system_entries(type_))
+        return [entry for entry in entries if isinstance(entry.fields.get("recipient"), str)]
 
 
-def leave_notices(transaction: Transaction, subject: int, what: str) -> tuple[Recipient, ...]:
-    """Leave word for every known recipient of a person; returns them.
+def leave_notices(transaction: Transaction, subjects: Iterable[int], what: str) -> tuple[Recipient, ...]:
+    """Leave word for every known recipient of these people; returns them, each once.
 
     Of an erasure channels are told by `imp consent tell`, and only the others are left word for here.
     """
-    found = known_recipients(transaction, subject)
-    if what == "erase":
-        found = tuple(recipient for recipient in found if recipient.kind != "channel")
-    notice_recipients(transaction, subject, [recipient.name for recipient in found], what)
-    return found
-
-
-def declared_recipients(reader: Reader, history: Sequence[PersonEntry]) -> Iterator[Recipient]:
-    """Whom the purposes that a person ever permitted say the data goes to."""
-    for name, purpose in sorted(read_purposes(reader).items()):
-        permits = [entry.seq for entry in history if _permits(entry, name)]
-        recipient = _recipient(purpose)
-        if permits and recipient is not None:
-            told = f"the purpose {name} says that data goes to it"
-            yield Recipient(
-                name=recipient[0], kind="named", because=(told,), entries=tuple(permits), contact=recipient[1]
-            )
-
-
-def used_recipients(reader: Reader, history: Sequence[PersonEntry]) -> Iterator[Recipient]:
-    """Whom uses (`use-open`, `send-intent`, `export`) for a purpose that a person ever permitted name."""
-    for type_ in ("use-open", "send-intent", "export"):
-        for entry in reader.system_entries(type_):
-            name, purpose = entry.fields.get("recipient"), str(entry.fields.get("purpose"))
-            if isinstance(name, str) and name and any(_permits(own, purpose) for own in history):
-                yield Recipient(
-                    name=name, kind="named", because=(f"a use for {purpose} names it",), entries=(entry.seq,)
-                )
+    known = KnownRecipients(transaction)
+    found: dict[str, Recipient] = {}
+    for subject in subjects:
+        theirs = known.named_by(subject) if what == "erase" else known.of(subject)
+        notice_recipients(transaction, subject, [recipient.name for recipient in theirs], what)
+        found |= {recipient.name: recipient for recipient in theirs}
+    return tuple(found[name] for name in sorted(found))
 
 
 def _permits(entry: PersonEntry, purpose: str) -> bool:
     said = entry.statement
     return said.type in _PERMITTING and purpose in (said.purpose, *said.covers)
-
-
-def _recipient(purpose: Purpose) -> tuple[str, str | None] | None:
-    """Name and contact of whom a purpose declares."""
-    declared = getattr(purpose, "recipient", None)
-    return None if declared is None else (declared.name, declared.contact)

@@ -1,0 +1,35 @@
+"""Requests for erasure that an erasure answers: found before the person's entries are gone, answered once they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.reader import Reader
+from imp_consent.rights.requests import answer_request, own_requests, read_requests
+
+__all__ = ["answer_all", "open_erasures"]
+
+_ERASE = "erase"
+
+
+def open_erasures(reader: Reader, subjects: Iterable[int]) -> tuple[str, ...]:
+    """The ids of these people's open requests for erasure, tasks included."""
+    theirs = {id_ for subject in subjects for id_ in own_requests(reader.history(subject))}
+    if not theirs:
+        return ()
+    return tuple(
+        request.id
+        for request in read_requests(reader)
+        if request.id in theirs and request.kind == _ERASE and request.outcome is None
+    )
+
+
+def answer_all(log: Log, ids: Collection[str]) -> None:
+    """Note that these requests are answered, those that another did meanwhile excepted."""
+    if not ids:
+        return
+    with log.write() as transaction:
+        for request in read_requests(transaction):
+            if request.id in ids and request.outcome is None:
+                answer_request(transaction, request, outcome="answered")
