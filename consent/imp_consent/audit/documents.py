@@ -16,7 +16,7 @@ __all__ = ["check_documents", "names_of"]
 
 # Which field of a system entry names a stored document by its hash, and in which table it lies.
 _NAMES: Final = {
-    "policy": (("purposes", "policy"),),
+    "policy": (("purposes", "policy"), ("regimes", "policy")),
     "notice": (("sha256", "notice"),),
     "experiment": (("definition_sha256", "policy"),),
     "plugin-enable": (("manifest_sha256", "policy"),),
@@ -68,5 +68,8 @@ def _check_names(leaves: Leaves, stored: Mapping[str, Mapping[str, bytes]], prob
 def names_of(entry: SystemEntry) -> Iterator[tuple[str, object]]:
     """The documents a system entry names: the table each lies in, and its SHA-256 (hex)."""
     for name, table in _NAMES.get(entry.type, ()):
-        if entry.fields.get(name) is not None:
-            yield table, entry.fields[name]
+        named = entry.fields.get(name)
+        if isinstance(named, Mapping):  # several documents, each by a name of its own
+            yield from ((table, sha256) for sha256 in named.values())
+        elif named is not None:
+            yield table, named

@@ -18,7 +18,8 @@ from imp_consent.ledger.log import Log, create_log
 from imp_consent.ledger.store import SCHEMA_VERSION, connect_read_only, upgrade_database
 from imp_consent.policy.notice import default_notice, register_notice
 from imp_consent.policy.project import project
-from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
+from imp_consent.policy.purpose import DEFAULT_PURPOSES
+from imp_consent.policy.regime import packaged, register_regimes
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -206,7 +207,7 @@ def _first_entries(ctx: Context, workspace: Workspace, keyring: Keyring) -> str:
     )
     try:
         with log.write() as transaction:
-            register_purposes(transaction, DEFAULT_PURPOSES)
+            register_regimes(transaction, packaged(), purposes=DEFAULT_PURPOSES)
             register_notice(transaction, default_notice(workspace.controller))
         return log.verifier_key
     finally:

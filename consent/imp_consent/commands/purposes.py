@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from imp_consent.policy.purpose import DeclaredPurpose, check_purpose, read_purposes, register_purposes
+from imp_consent.commands.files import read_toml
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.purpose import (
+    TRAITS,
+    DeclaredPurpose,
+    Recipient,
+    check_purpose,
+    purpose_from,
+    read_purposes,
+    register_purposes,
+)
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
-from imp_core.gate import Purpose
 
-__all__ = ["PurposeAdded", "add_purpose", "find_purpose", "list_purposes", "purpose"]
+__all__ = [
+    "PurposeAdded",
+    "PurposeChanged",
+    "add_purpose",
+    "change_purpose",
+    "find_purpose",
+    "list_purposes",
+    "load_purposes",
+    "purpose",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+# What may be said anew without asking anybody again: it changes no use.
+_EDITORIAL = frozenset({"description", "necessity", "opt_out_option", "review"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,31 +51,85 @@ class PurposeAdded:
     version: int
 
 
-def add_purpose(ctx: Context, name: str, description: str) -> PurposeAdded:
-    """Add a purpose; consent is asked for by this name from now on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeChanged:
+    """What one `policy` entry changed (None: nothing had to be): purposes added, changed, and changed materially.
+
+    Consent that was given before to a purpose that changed materially no longer covers it.
+    """
+
+    seq: int | None
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    material: tuple[str, ...]
+
+
+def add_purpose(
+    ctx: Context, name: str, description: str, *, declared: Mapping[str, Any] | None = None
+) -> PurposeAdded:
+    """Add a purpose; consent is asked for by this name from now on. `declared` are further fields of it.
 
     Raises:
-        BadInput: the name or description is malformed, or there is such a purpose.
+        BadInput: the name or description is malformed, what is declared is not known, or there is such a purpose.
     """
-    new = check_purpose(DeclaredPurpose(name=name, description=description))
+    new = check_purpose(DeclaredPurpose(name=name, description=description, **(declared or {})))
     with open_log(ctx).write() as transaction:
         known = read_purposes(transaction)
         if name in known:
             raise BadInput(
                 f"there is a purpose {name} already",
-                mend="people agreed to what it says: give a new use a name of its own",
+                mend=f"change what it declares: imp consent purpose change {name}; a new use gets a name of its own",
             )
         seq = register_purposes(transaction, [*known.values(), new])
     return PurposeAdded(seq=seq, name=new.name, description=new.description, version=new.version)
 
 
-def list_purposes(ctx: Context) -> tuple[Purpose, ...]:
+def change_purpose(ctx: Context, name: str, *, declared: Mapping[str, Any], editorial: bool = False) -> PurposeChanged:
+    """Make a new version of a purpose, in which it declares these fields. Unless `editorial` the change is material.
+
+    Raises:
+        BadInput: there is no such purpose, a field is malformed, or an editorial change changes what is done.
+    """
+    with open_log(ctx).write() as transaction:
+        known = read_purposes(transaction)
+        if name not in known:
+            raise BadInput("unknown purpose", where="NAME", mend="see: imp consent purpose list")
+        new = check_purpose(replace(known[name], **declared))
+        if editorial and not declared.keys() <= _EDITORIAL:
+            raise BadInput(
+                "this changes what is done with people's data: it is material (PIPL 14, 23; GDPR 13(3))",
+                where="--editorial",
+                mend="leave it out; people are asked again",
+            )
+        return _register(transaction, known, [new], material=not editorial)
+
+
+def load_purposes(ctx: Context, path: Path) -> PurposeChanged:
+    """Add or change the purposes that a TOML file lists as `[[purpose]]`; whoever is not named stays as they were.
+
+    A change of anything but words is material.
+
+    Raises:
+        BadInput: the file cannot be read, or lists none or a malformed one.
+    """
+    tables = read_toml(path).get("purpose", [])
+    try:
+        listed = [purpose_from({**table, "version": 1}) for table in tables]
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise BadInput("not a list of purposes", where=str(path), mend="each is a table [[purpose]]") from None
+    if not listed or len({item.name for item in listed}) < len(listed):
+        raise BadInput("no purpose, or one twice", where=str(path), mend="each is a table [[purpose]]")
+    with open_log(ctx).write() as transaction:
+        return _register(transaction, read_purposes(transaction), listed, material=None)
+
+
+def list_purposes(ctx: Context) -> tuple[DeclaredPurpose, ...]:
     """The purposes that hold now, by name."""
     with open_log(ctx).read() as reader:
         return tuple(read_purposes(reader).values())
 
 
-def find_purpose(ctx: Context, name: str) -> Purpose:
+def find_purpose(ctx: Context, name: str) -> DeclaredPurpose:
     """One purpose.
 
     Raises:
@@ -62,23 +141,121 @@ def find_purpose(ctx: Context, name: str) -> Purpose:
     raise BadInput("unknown purpose", where="NAME", mend="see: imp consent purpose list")
 
 
+def _register(
+    transaction: Transaction,
+    known: Mapping[str, DeclaredPurpose],
+    listed: Iterable[DeclaredPurpose],
+    *,
+    material: bool | None,
+) -> PurposeChanged:
+    """Append what is new; `material` None: a change is, if it is more than of words."""
+    added, changed, turned = [], [], []
+    now = dict(known)
+    for new in listed:
+        old = known.get(new.name)
+        if old is None:
+            added.append(new.name)
+        elif replace(new, version=old.version) != old:
+            changed.append(new.name)
+            if material or (material is None and not _only_words(old, new)):
+                turned.append(new.name)
+        else:
+            continue
+        now[new.name] = replace(new, version=1 if old is None else old.version + 1)
+    seq = register_purposes(transaction, now.values(), material=turned) if added or changed else None
+    return PurposeChanged(seq=seq, added=tuple(added), changed=tuple(changed), material=tuple(turned))
+
+
+def _only_words(old: DeclaredPurpose, new: DeclaredPurpose) -> bool:
+    same = {name: getattr(old, name) for name in _EDITORIAL}
+    return replace(new, version=old.version, **same) == old
+
+
+def _declaring(function: F) -> F:
+    """Add the options that say what law asks of a purpose."""
+    known = ", ".join(sorted(TRAITS))
+    for option in reversed(
+        (
+            click.option("--trait", "traits", multiple=True, help=f"What kind of use it is: {known}."),
+            click.option("--data", multiple=True, help="A category of data it uses."),
+            click.option("--recipient", help="Who receives the data."),
+            click.option("--contact", help="How to reach the recipient."),
+            click.option("--method", help="What the recipient does with the data."),
+            click.option("--rights", help="How people exercise their rights against the recipient."),
+            click.option("--necessity", help="Why sensitive data is necessary."),
+            click.option("--opt-out-option", help="What people get without profiling, or how they refuse it."),
+            click.option("--review", help="How a human reviews an automated decision."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def _declared(options: Mapping[str, Any], old: DeclaredPurpose | None = None) -> dict[str, Any]:
+    """The fields that the options say something of."""
+    texts = ("description", "necessity", "opt_out_option", "review")
+    said: dict[str, Any] = {name: options[name] for name in texts if options.get(name) is not None}
+    said |= {name: tuple(dict.fromkeys(options[name])) for name in ("traits", "data") if options[name]}
+    before = old.recipient.plain() if old is not None and old.recipient is not None else {}
+    keys = {"recipient": "name", "contact": "contact", "method": "method", "rights": "rights"}
+    named = {key: options[option] for option, key in keys.items() if options[option] is not None}
+    if named:
+        if "name" not in before | named:
+            raise BadInput("a recipient without a name", where="--recipient", mend="say who receives the data")
+        said["recipient"] = Recipient(**(before | named))
+    return said
+
+
 @click.group()
 def purpose() -> None:
-    """Add, list and show purposes: the named uses that consent is given for."""
+    """Add, change, list and show purposes: the named uses that consent is given for."""
 
 
 @purpose.command("add")
 @click.argument("name")
 @click.option("--description", required=True, help="What is done, in one line that people understand.")
+@_declaring
 @json_option
 @pass_context
-def add_command(ctx: Context, name: str, description: str, *, as_json: bool) -> None:
+def add_command(ctx: Context, /, name: str, description: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (click's options)
     """Add a purpose. Its notice comes next: imp consent notice add.
 
     Example: imp consent purpose add marketing.sms --description "We send you offers by text message."
     """
-    done = add_purpose(ctx, name, description)
+    done = add_purpose(ctx, name, description, declared=_declared(options))
     emit(done, f"entry {done.seq}: purpose {done.name}", as_json=as_json)
+
+
+@purpose.command("change")
+@click.argument("name")
+@click.option("--description", help="What is done, in one line that people understand.")
+@click.option("--editorial", is_flag=True, help="Only words change, nothing that is done: nobody is asked again.")
+@_declaring
+@json_option
+@pass_context
+def change_command(ctx: Context, /, name: str, *, editorial: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (click's options)
+    """Change what a purpose declares. Consent given before no longer covers it, unless the change is editorial.
+
+    Example: imp consent purpose change marketing.email --review "Write to us: a person looks at it." --editorial
+    """
+    declared = _declared(options, find_purpose(ctx, name))
+    if not declared:
+        raise BadInput("nothing to change", mend="name what it declares from now on, such as --trait or --data")
+    done = change_purpose(ctx, name, declared=declared, editorial=editorial)
+    emit(done, lambda: _changed_text(done), as_json=as_json)
+
+
+@purpose.command("load")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+@pass_context
+def load_command(ctx: Context, file: Path, *, as_json: bool) -> None:
+    """Add and change the purposes that a TOML FILE lists, each as a table [[purpose]].
+
+    Example: imp consent purpose load purposes.toml
+    """
+    done = load_purposes(ctx, file)
+    emit(done, lambda: _changed_text(done), as_json=as_json)
 
 
 @purpose.command("list")
@@ -99,9 +276,25 @@ def list_command(ctx: Context, *, as_json: bool) -> None:
 @json_option
 @pass_context
 def show_command(ctx: Context, name: str, *, as_json: bool) -> None:
-    """Show one purpose.
+    """Show one purpose, with all it declares.
 
     Example: imp consent purpose show marketing.email
     """
     found = find_purpose(ctx, name)
-    emit(found, f"{found.name} (version {found.version}): {found.description}", as_json=as_json)
+    emit(found, lambda: _text(found), as_json=as_json)
+
+
+def _text(found: DeclaredPurpose) -> str:
+    said = {key: ", ".join(value) if isinstance(value, list) else value for key, value in found.terms.items()}
+    if found.recipient is not None:
+        said["recipient"] = "; ".join(found.recipient.plain().values())
+    more = f"\n{lines(said)}" if said else ""
+    return f"{found.name} (version {found.version}): {found.description}{more}"
+
+
+def _changed_text(done: PurposeChanged) -> str:
+    if done.seq is None:
+        return "nothing to change: the purposes are so already"
+    words = [f"{len(done.added)} added" if done.added else "", f"{len(done.changed)} changed" if done.changed else ""]
+    asked = f"; consent given before no longer covers {', '.join(done.material)}" if done.material else ""
+    return f"entry {done.seq}: {', '.join(filter(None, words))}{asked}"

@@ -1,20 +1,24 @@
-"""`imp consent record`: what one person said about one purpose."""
+"""`imp consent record`: what one person said about one purpose, or by one act about several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.saying_options import law_options, of_law
 from imp_consent.commands.states import STATES, type_of
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.gate import denied_channels
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.tombstones import Tombstones
-from imp_consent.policy.door import Door
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.rules import CONSENTS
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -23,13 +27,14 @@ from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["RecordResult", "record", "record_command"]
+__all__ = ["RecordResult", "record", "record_command", "record_together"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordResult:
     """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
 
+    `bundled` consent opens nothing: one act was for several purposes. `covers` are the purposes below that it covers.
     `in_flight` is how many messages to the person were under way then; None where they gave consent.
     `still_denied_on` are the channels, with the reason, on which a consent without a channel opens nothing: a channel's
     own no stands until a yes for that channel.
@@ -42,6 +47,8 @@ class RecordResult:
     at: str
     until: str | None
     notice: str | None
+    bundled: bool = False
+    covers: tuple[str, ...] = ()
     in_flight: int | None = None
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,17 +59,14 @@ def record(
     *,
     purpose: str,
     state: str,
-    channel: str | None = None,
     at_us: int | None = None,
-    notice: str | None = None,
-    valid_for_days: int | None = None,
-    action: str | None = None,
-    evidence: str | None = None,
     surface: str = "command line",
     returning: bool = False,
+    **words: Any,  # noqa: ANN401 (the fields of a Saying, by their names)
 ) -> RecordResult:
     """Record that a person gave, refused or withdrew consent; the person is created where nobody was known.
 
+    `words` are further fields of `Saying`: channel, notice, valid_for_days, action, evidence, consent and so on.
     `returning` is for somebody who was erased and has now given consent anew, in person and verified: nobody knows any
     more when they were erased, so that a return is now, and consent from before it counts no more.
 
@@ -71,85 +75,122 @@ def record(
         BadInput: the identifier is malformed, the purpose, state or notice unknown, the time to come, the consent
             could not be valid, or a return has a time.
     """
+    (done,) = record_together(
+        ctx, raw_id, purposes=(purpose,), state=state, at_us=at_us, surface=surface, returning=returning, **words
+    )
+    return done
+
+
+def record_together(
+    ctx: Context,
+    raw_id: RawId,
+    *,
+    purposes: Sequence[str],
+    state: str,
+    at_us: int | None = None,
+    surface: str = "command line",
+    returning: bool = False,
+    **words: Any,  # noqa: ANN401 (the fields of a Saying, by their names)
+) -> tuple[RecordResult, ...]:
+    """Record what a person said about several purposes by one act: one entry each, all of them or none.
+
+    With `bundled` there was no choice for each of them, and where consent must come first it opens nothing (GDPR 7(2)).
+
+    Raises:
+        Suppressed: as `record`.
+        BadInput: as `record`, for any of them.
+    """
     if returning and at_us is not None:
         what = "a return is recorded when it happens: its time is now"
         raise BadInput(what, where="--at", mend="leave out --at, or --returning")
+    channel = words.pop("channel", None) or ""
     said = Saying(
-        purpose=purpose,
         type=type_of(state),
+        purpose=purposes[0],
         at_us=ctx.clock.now_us() if at_us is None else at_us,
-        channel=channel or "",
-        notice=notice,
-        valid_for_days=valid_for_days,
-        action=action,
-        evidence=evidence,
+        channel=channel,
+        shared=len(purposes) > 1 and not words.get("bundled"),
+        **words,
     )
-    return _append(ctx, raw_id, said, state=state, surface=surface, returning=returning)
+    log = open_log(ctx)
+    with log.write() as transaction:
+        door = Door(ctx, transaction, surface=surface)
+        done = []
+        for number, purpose in enumerate(purposes):
+            one = replace(said, purpose=purpose)
+            appended = door.append(raw_id, one, returning=returning and number == 0)
+            done.append(_result(transaction, one, appended, state=state))
+        # before the commit: what is suppressed outside and no longer inside would be taken for tampering
+        Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
+    return tuple(done)
 
 
 @click.command("record")
 @click.argument("identifier", metavar="KIND:VALUE|-")
-@click.option("--purpose", required=True, help="What the data may be used for; see: imp consent purpose list.")
+@click.option("--purpose", "purposes", required=True, multiple=True, help="What for; see: imp consent purpose list.")
 @click.option("--state", required=True, type=click.Choice(list(STATES)), help="What the person said.")
 @click.option("--channel", help="Only this channel (default: every channel).")
 @click.option("--at", help="When the person said so, ISO 8601 with a zone (default: now).")
-@click.option("--notice", help="The notice shown, by name or hash (default: the newest that names the purpose).")
+@click.option("--notice", help="The notice shown, by name or hash (default: the newest then that names the purpose).")
+@click.option("--language", help="The language in which it was shown.")
 @click.option("--valid-for", metavar="DAYSd", help="Expires after so many days, such as 180d.")
 @click.option("--action", help="What the person did to say so, such as click or signature.")
+@click.option("--steps", type=click.IntRange(1, 100), help="In how many steps.")
 @click.option("--evidence", help="Where the proof is, such as a document's number.")
+@click.option("--consent", type=click.Choice(list(CONSENTS)), help="How it was given (default: expressed).")
+@click.option("--bundled", is_flag=True, help="One yes for all these purposes at once, without a choice for each.")
+@click.option("--each", is_flag=True, help="One form with a choice for each of these purposes.")
+@click.option("--informed", is_flag=True, help="They were told of the opt-out signal this conflicts with.")
+@click.option("--by-guardian", is_flag=True, help="The guardian acted for the person; see: imp consent guardian.")
 @click.option("--returning", is_flag=True, help="The person was erased, and gives consent anew now.")
+@law_options
 @json_option
 @pass_context
 def record_command(
     ctx: Context,
+    /,
     *,
     identifier: str,
-    purpose: str,
+    purposes: tuple[str, ...],
     state: str,
-    channel: str | None,
     at: str | None,
-    notice: str | None,
     valid_for: str | None,
-    action: str | None,
-    evidence: str | None,
-    returning: bool,
+    each: bool,
+    by_guardian: bool,
     as_json: bool,
+    **words: Any,  # noqa: ANN401 (click's options, named as a Saying's fields)
 ) -> None:
     """Record that a person gave, refused or withdrew consent; prints the entry's number.
 
     Example: imp consent record member:123 --purpose marketing.email --state given --channel email
     """
-    done = record(
+    if len(set(purposes)) < len(purposes):
+        raise BadInput("a purpose is named twice", where="--purpose")
+    if len(purposes) > 1 and state == "given" and words["bundled"] == each:
+        mend = "--each where they had a choice for each; --bundled where one yes was for all (it opens nothing then)"
+        raise BadInput("several purposes by one act: was there a choice for each?", where="--purpose", mend=mend)
+    done = record_together(
         ctx,
         read_identifier(identifier),
-        purpose=purpose,
+        purposes=purposes,
         state=state,
-        channel=channel,
         at_us=time_option(at, "--at"),
-        notice=notice,
         valid_for_days=None if valid_for is None else parse_days(valid_for),
-        action=action,
-        evidence=evidence,
-        returning=returning,
+        by="guardian" if by_guardian else None,
+        **of_law(words),
     )
-    where = f" on {done.channel}" if done.channel else ""
-    until = f" until {done.until}" if done.until else ""
-    text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
-    more = under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)
-    emit(done, text + more, as_json=as_json)
+    if len(done) == 1:
+        emit(done[0], lambda: _text(done[0]), as_json=as_json)
+    else:
+        emit({"entries": [asdict(one) for one in done]}, lambda: "\n".join(map(_text, done)), as_json=as_json)
 
 
-def _append(ctx: Context, raw_id: RawId, said: Saying, *, state: str, surface: str, returning: bool) -> RecordResult:
-    log = open_log(ctx)
-    with log.write() as transaction:
-        door = Door(ctx, transaction, surface=surface)
-        seq, subject, statement = door.append(raw_id, said, returning=returning)
-        # before the commit: what is suppressed outside and no longer inside would be taken for tampering
-        Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
-        in_flight = None if statement.type == "grant" else messages_in_flight(transaction, [subject])
-        denied: Mapping[str, str] = {}
-        if statement.type == "grant" and not said.channel:
-            denied = denied_channels(transaction, subject, said.purpose, at_us=transaction.now_us)
+def _result(transaction: Transaction, said: Saying, appended: Appended, *, state: str) -> RecordResult:
+    seq, subject, statement = appended
+    given = statement.type == "grant"
+    denied: Mapping[str, str] = {}
+    if given and not said.channel and not statement.bundled:
+        denied = denied_channels(transaction, subject, said.purpose, at_us=transaction.now_us)
     return RecordResult(
         seq=seq,
         purpose=said.purpose,
@@ -158,6 +199,16 @@ def _append(ctx: Context, raw_id: RawId, said: Saying, *, state: str, surface: s
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),
         notice=statement.notice,
-        in_flight=in_flight,
+        bundled=statement.bundled,
+        covers=statement.covers,
+        in_flight=None if given else messages_in_flight(transaction, [subject]),
         still_denied_on=denied,
     )
+
+
+def _text(done: RecordResult) -> str:
+    where = f" on {done.channel}" if done.channel else ""
+    until = f" until {done.until}" if done.until else ""
+    text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
+    bundled = "\nit was bundled with other purposes and opens nothing: ask for each by itself" if done.bundled else ""
+    return text + bundled + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)

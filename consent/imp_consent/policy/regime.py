@@ -27,9 +27,12 @@ from typing import Any, Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.purpose import format_purposes
 from imp_consent.policy.regime_sections import SECTIONS, read_rules
 from imp_consent.policy.rules import Rules, combine
 from imp_core.errors import BadInput, LedgerBroken
+from imp_core.gate import Purpose
+from imp_core.ports import Json
 
 __all__ = [
     "DEFAULT_REGIMES",
@@ -43,7 +46,7 @@ __all__ = [
 
 # Where imp.toml names none in [policy].
 DEFAULT_REGIMES: Final = ("gdpr", "eprivacy")
-FIELD: Final = "regimes"
+_FIELD: Final = "regimes"
 _FORMAT: Final = "imp-regime/1"
 _FOLDER: Final = Path(__file__).with_name("regimes")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -154,12 +157,19 @@ def packaged() -> Regimes:
 
 
 def register_regimes(
-    transaction: Transaction, regimes: Iterable[Regime], *, more: Mapping[str, str | list[str]] | None = None
+    transaction: Transaction, regimes: Iterable[Regime], *, purposes: Iterable[Purpose] | None = None
 ) -> int:
-    """Make these the regimes from now on: a `policy` entry names each file by its hash; returns its seq."""
+    """Make these the regimes from now on: a `policy` entry names each file by its hash; returns its seq.
+
+    With `purposes` the same entry makes them the purposes, as a new ledger's first entry does.
+    """
     ordered = sorted(regimes, key=lambda regime: regime.name)
-    fields = {FIELD: {regime.name: regime.sha256 for regime in ordered}, **(more or {})}
-    return transaction.append_system("policy", fields, documents=tuple(regime.text for regime in ordered))
+    fields: dict[str, Json] = {_FIELD: {regime.name: regime.sha256 for regime in ordered}}
+    documents = [regime.text for regime in ordered]
+    if purposes is not None:
+        documents.append(format_purposes(purposes))
+        fields["purposes"] = hashlib.sha256(documents[-1]).hexdigest()
+    return transaction.append_system("policy", fields, documents=documents)
 
 
 def read_regimes(reader: Reader) -> Regimes:
@@ -170,7 +180,7 @@ def read_regimes(reader: Reader) -> Regimes:
     """
     named: object = None
     for entry in reader.system_entries("policy"):
-        named = entry.fields.get(FIELD, named)
+        named = entry.fields.get(_FIELD, named)
     if not isinstance(named, Mapping):
         return packaged()
     return Regimes({str(name): reader.document(str(sha256)) for name, sha256 in named.items()})

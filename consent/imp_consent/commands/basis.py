@@ -1,0 +1,132 @@
+"""`imp consent basis`: on what else than consent a person's data may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+
+from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.saying_options import grounds_option, law_options, read_grounds
+from imp_consent.policy.door import append_said
+from imp_consent.policy.rules import BASES
+from imp_consent.policy.saying import Saying
+from imp_consent.runtime import open_log
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.event import RawId
+
+__all__ = ["BasisResult", "basis_command", "record_basis"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisResult:
+    """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601."""
+
+    seq: int
+    purpose: str
+    basis: str
+    channel: str | None
+    at: str
+    until: str | None
+
+
+def record_basis(
+    ctx: Context,
+    raw_id: RawId,
+    *,
+    purpose: str,
+    basis: str,
+    at_us: int | None = None,
+    channel: str | None = None,
+    grounds: Mapping[str, str] | None = None,
+    notice: str | None = None,
+    evidence: str | None = None,
+    valid_for_days: int | None = None,
+    regimes: tuple[str, ...] | None = None,
+    jurisdiction: str | None = None,
+    surface: str = "command line",
+) -> BasisResult:
+    """Record a basis other than consent; `grounds` are the conditions it rests on, each with what shows it is met.
+
+    Raises:
+        Suppressed: the person was erased.
+        BadInput: the identifier is malformed, the purpose unknown, or the law does not let this use rest on it.
+    """
+    said = Saying(
+        type="basis",
+        purpose=purpose,
+        basis=basis,
+        at_us=ctx.clock.now_us() if at_us is None else at_us,
+        channel=channel or "",
+        grounds=grounds or {},
+        notice=notice,
+        evidence=evidence,
+        valid_for_days=valid_for_days,
+        regimes=regimes,
+        jurisdiction=jurisdiction,
+    )
+    with open_log(ctx).write() as transaction:
+        seq, _, statement = append_said(ctx, transaction, raw_id, said, surface=surface)
+    return BasisResult(
+        seq=seq,
+        purpose=purpose,
+        basis=basis,
+        channel=channel or None,
+        at=format_time(said.at_us),
+        until=None if statement.until_us is None else format_time(statement.until_us),
+    )
+
+
+@click.command("basis")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@click.option("--purpose", required=True, help="What the data is used for; see: imp consent purpose list.")
+@click.option("--basis", required=True, type=click.Choice(sorted(BASES)), help="What it rests on.")
+@click.option("--channel", help="Only this channel (default: every channel).")
+@click.option("--at", help="Since when, ISO 8601 with a zone (default: now).")
+@click.option("--notice", help="The notice shown, by name or hash (default: the newest then that names the purpose).")
+@click.option("--valid-for", metavar="DAYSd", help="Ends after so many days, such as 180d.")
+@click.option("--evidence", help="Where the proof is, such as a document's number.")
+@grounds_option
+@law_options
+@json_option
+@pass_context
+def basis_command(
+    ctx: Context,
+    *,
+    identifier: str,
+    purpose: str,
+    basis: str,
+    channel: str | None,
+    at: str | None,
+    notice: str | None,
+    valid_for: str | None,
+    evidence: str | None,
+    grounds: tuple[str, ...],
+    regimes: tuple[str, ...],
+    jurisdiction: str | None,
+    as_json: bool,
+) -> None:
+    """Record on what else than consent a person's data may be used, with what shows that its conditions are met.
+
+    Example: imp consent basis member:123 --purpose essential --basis contract --evidence "order 7"
+    """
+    done = record_basis(
+        ctx,
+        read_identifier(identifier),
+        purpose=purpose,
+        basis=basis,
+        at_us=time_option(at, "--at"),
+        channel=channel,
+        grounds=read_grounds(grounds),
+        notice=notice,
+        evidence=evidence,
+        valid_for_days=None if valid_for is None else parse_days(valid_for),
+        regimes=regimes or None,
+        jurisdiction=jurisdiction,
+    )
+    until = f" until {done.until}" if done.until else ""
+    where = f" on {done.channel}" if done.channel else ""
+    emit(done, f"entry {done.seq}: {done.purpose}{where} rests on {done.basis} from {done.at}{until}", as_json=as_json)

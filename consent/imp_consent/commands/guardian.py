@@ -1,0 +1,147 @@
+"""`imp consent guardian`: a guardian's authorisation for somebody too young to consent alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.saying_options import law_options
+from imp_consent.identity.normalize import normalise
+from imp_consent.identity.pseudonym import pseudonyms_under
+from imp_consent.ledger.entry import EVERY_PURPOSE
+from imp_consent.ledger.reader import Reader
+from imp_consent.policy.door import append_said
+from imp_consent.policy.saying import Saying
+from imp_consent.runtime import open_log
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.event import RawId
+
+__all__ = ["GuardianResult", "guardian_command", "record_guardian"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardianResult:
+    """The entry that was appended, for which purpose ("*": every one); `guardian` is the guardian's pseudonym (hex).
+
+    `key` is the id of the pepper under which it is the pseudonym; `until` None: for good; times are ISO 8601.
+    """
+
+    seq: int
+    purpose: str
+    guardian: str
+    key: str
+    role: str
+    verification: str
+    at: str
+    until: str | None
+
+
+def record_guardian(
+    ctx: Context,
+    raw_id: RawId,
+    guardian: RawId,
+    *,
+    role: str,
+    verification: str,
+    purpose: str = EVERY_PURPOSE,
+    at_us: int | None = None,
+    valid_for_days: int | None = None,
+    evidence: str | None = None,
+    regimes: tuple[str, ...] | None = None,
+    jurisdiction: str | None = None,
+) -> GuardianResult:
+    """Record that a guardian authorised uses of a person's data; the guardian is kept as a pseudonym only.
+
+    Raises:
+        BadInput: an identifier is malformed, both are one person's, or role or verification says nothing.
+    """
+    with open_log(ctx).write() as transaction:
+        if _same_person(transaction, raw_id, guardian):
+            raise BadInput("nobody is their own guardian (GDPR 8(2))", where="--guardian")
+        key = transaction.keyring.active("pepper")
+        pseudonym = pseudonyms_under(transaction.keyring, key, normalise(guardian))[0].hex()
+        said = Saying(
+            type="guardian",
+            purpose=purpose,
+            at_us=transaction.now_us if at_us is None else at_us,
+            by="guardian",
+            valid_for_days=valid_for_days,
+            evidence=evidence,
+            regimes=regimes,
+            jurisdiction=jurisdiction,
+            more={"guardian": pseudonym, "guardian_key": key.id, "role": role, "verification": verification},
+        )
+        seq, _, statement = append_said(ctx, transaction, raw_id, said)
+    return GuardianResult(
+        seq=seq,
+        purpose=purpose,
+        guardian=pseudonym,
+        key=key.id,
+        role=role,
+        verification=verification,
+        at=format_time(said.at_us),
+        until=None if statement.until_us is None else format_time(statement.until_us),
+    )
+
+
+@click.command("guardian")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@click.option("--guardian", required=True, metavar="KIND:VALUE|-", help="Who authorised it; kept as a pseudonym.")
+@click.option("--role", required=True, help="What they are to the person, such as parent or guardian.")
+@click.option("--verification", required=True, help="How that was verified, such as: ID card, signed form.")
+@click.option("--purpose", default=EVERY_PURPOSE, show_default=True, help="What for; * is every purpose.")
+@click.option("--at", help="When, ISO 8601 with a zone (default: now).")
+@click.option("--valid-for", metavar="DAYSd", help="Ends after so many days, such as 180d.")
+@click.option("--evidence", help="Where the proof is, such as a document's number.")
+@law_options
+@json_option
+@pass_context
+def guardian_command(
+    ctx: Context,
+    *,
+    identifier: str,
+    guardian: str,
+    role: str,
+    verification: str,
+    purpose: str,
+    at: str | None,
+    valid_for: str | None,
+    evidence: str | None,
+    regimes: tuple[str, ...],
+    jurisdiction: str | None,
+    as_json: bool,
+) -> None:
+    """Record a guardian's authorisation; consent itself comes with: imp consent record … --by-guardian.
+
+    Example: imp consent guardian member:123 --guardian member:99 --role parent --verification "ID card"
+    """
+    if identifier == guardian == "-":
+        raise BadInput("only one of the two can come from standard input", where="--guardian")
+    done = record_guardian(
+        ctx,
+        read_identifier(identifier),
+        read_identifier(guardian),
+        role=role,
+        verification=verification,
+        purpose=purpose,
+        at_us=time_option(at, "--at"),
+        valid_for_days=None if valid_for is None else parse_days(valid_for),
+        evidence=evidence,
+        regimes=regimes or None,
+        jurisdiction=jurisdiction,
+    )
+    until = f" until {done.until}" if done.until else ""
+    what = "every purpose" if done.purpose == EVERY_PURPOSE else done.purpose
+    emit(done, f"entry {done.seq}: a {done.role} authorised {what} from {done.at}{until}", as_json=as_json)
+
+
+def _same_person(reader: Reader, person: RawId, guardian: RawId) -> bool:
+    if normalise(person) == normalise(guardian):
+        return True
+    found = reader.find_subject(guardian)
+    return found is not None and found == reader.find_subject(person)

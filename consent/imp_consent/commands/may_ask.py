@@ -1,0 +1,76 @@
+"""`imp consent may-ask`: whether a person may be asked for consent, or asked again after a no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from imp_consent.commands.arguments import read_identifier, time_option
+from imp_consent.policy.case import Case
+from imp_consent.policy.house import read_house
+from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.reprompt import may_ask
+from imp_consent.runtime import open_log
+from imp_core.clock import format_time
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput, CheckFailed
+from imp_core.event import RawId
+
+__all__ = ["MayAsk", "ask_again", "may_ask_command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MayAsk:
+    """Whether the person may be asked now; if not, from when on (ISO 8601), and by which entry."""
+
+    allowed: bool
+    not_before: str | None
+    entry: int | None
+
+
+def ask_again(
+    ctx: Context, raw_id: RawId, *, purpose: str, channel: str | None = None, at_us: int | None = None
+) -> MayAsk:
+    """Whether somebody may be asked for a purpose (at a time, None: now). Writes nothing.
+
+    Raises:
+        BadInput: the identifier is malformed or the purpose unknown.
+    """
+    with open_log(ctx).read() as reader:
+        purposes = read_purposes(reader)
+        if purpose not in purposes:
+            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+        subject = reader.find_subject(raw_id)
+        house = read_house(ctx.workspace.config)
+        case = Case(
+            rules=read_regimes(reader).rules(house.regimes, house.jurisdiction),
+            purposes=purposes,
+            history=() if subject is None else reader.history(subject),
+        )
+    found = may_ask(case, purpose, channel or "", at_us=ctx.clock.now_us() if at_us is None else at_us)
+    until = None if found.not_before_us is None else format_time(found.not_before_us)
+    return MayAsk(allowed=found.allowed, not_before=until, entry=found.entry)
+
+
+@click.command("may-ask")
+@click.argument("identifier", metavar="KIND:VALUE|-")
+@click.option("--purpose", required=True, help="What they would be asked for.")
+@click.option("--channel", help="On which channel (default: whatever channel).")
+@click.option("--at", help="When, ISO 8601 with a zone (default: now).")
+@json_option
+@pass_context
+def may_ask_command(
+    ctx: Context, *, identifier: str, purpose: str, channel: str | None, at: str | None, as_json: bool
+) -> None:
+    """Say whether a person may be asked for consent: exit code 0 yes, 1 not yet. Writes nothing.
+
+    Example: imp consent may-ask member:123 --purpose marketing.email
+    """
+    found = ask_again(ctx, read_identifier(identifier), purpose=purpose, channel=channel, at_us=time_option(at, "--at"))
+    text = "may be asked" if found.allowed else f"not before {found.not_before} (entry {found.entry})"
+    emit(found, text, as_json=as_json)
+    if not found.allowed:
+        raise click.exceptions.Exit(CheckFailed.exit_code)
