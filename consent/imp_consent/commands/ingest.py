@@ -15,6 +15,7 @@ from imp_consent.commands.rejects import rejects_file
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.inbox import Accepted, accept
 from imp_consent.plane.intake import IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
+from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_consent.signals.inbound import read_ear
@@ -27,6 +28,8 @@ from imp_core.outbound.open import channel_context, open_runner
 from imp_core.output import check_output
 
 __all__ = ["ingest", "ingest_command", "ingest_into_inbox"]
+
+_TRACKING = "tracking-individual"
 
 
 def ingest(
@@ -97,7 +100,7 @@ def _opened(ctx: Context, channel: str, path: Path, mapping: Path | None, reject
     log = open_log(ctx)
     intake = Intake(log=log, workspace=ctx.workspace, voice=voice(ctx, surface=f"channel {channel}"))
     with log.read() as reader:
-        terms = _terms(ctx, plugin, frozenset(read_purposes(reader)))
+        terms = _terms(ctx, plugin, read_purposes(reader))
     context = channel_context(ctx, channel)
     told = nullcontext(None) if rejects is None else rejects_file(rejects)
     with closing(open_runner(ctx, channel)) as runner, told as refuse, progress("rows") as shown:
@@ -161,7 +164,7 @@ def _text(result: IngestResult | Accepted) -> str:
     return lines(counts) + ("\nin the inbox: imp compact puts it into the archive" if taken else "")
 
 
-def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:
+def _terms(ctx: Context, plugin: Channel, purposes: Mapping[str, DeclaredPurpose]) -> Terms:
     name = plugin.info.name
     # What was enabled is the manifest; a plugin's own word counts only where it carries none.
     manifest = ctx.plugins.manifest_of(name)
@@ -169,11 +172,12 @@ def _terms(ctx: Context, plugin: Channel, purposes: frozenset[str]) -> Terms:
     kinds = manifest.identifiers if manifest else [spec.kind for spec in plugin.info.identifiers]
     return Terms(
         channel=name,
-        purposes=purposes,
+        purposes=frozenset(purposes),
         declared=frozenset(declared),
         kinds=frozenset(kinds),
         props=_allowed_props(ctx),
         ear=read_ear(ctx.workspace.config),
+        tracking=frozenset(name for name, purpose in purposes.items() if _TRACKING in purpose.traits),
     )
 
 

@@ -123,7 +123,7 @@ def test_case_tells_two_members_apart(imp_here: Cli, shop: Context) -> None:
 
 def test_spellings_still_meet_after_keys_were_changed(imp_here: Cli, known: Context) -> None:
     for words in (("rotate", "kek"), ("rotate", "pepper"), ("rotate", "row")):
-        imp_here("keys", *words).ok()
+        imp_here("keys", *words, "--execute").ok()
     known.reload_workspace()
     with open_log(known).read() as reader:
         people = {reader.find_subject(RawId.parse(word)) for word in ALL}

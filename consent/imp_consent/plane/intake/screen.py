@@ -14,7 +14,8 @@ from imp_consent.plane.intake.columns import Stamp, columns_of
 from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids, waiting_ids
 from imp_consent.plane.intake.heard import Heard, heed
 from imp_consent.plane.intake.people import NOBODY, People, Person
-from imp_consent.plane.intake.terms import event_fault, signal_fault
+from imp_consent.plane.intake.terms import event_fault, signal_fault, tracks_untold
+from imp_consent.policy.decide import Reason
 from imp_consent.signals.inbound import Effect
 from imp_consent.signals.optout import Reply
 from imp_core.errors import BadInput, PluginBroken
@@ -156,6 +157,9 @@ class Screen:
 
     def _gated(self, reader: Reader, rows: list[_Row]) -> dict[str, Sequence[Any]]:
         reasons, basis = self._ask(reader, rows)
+        for place, row in enumerate(rows):
+            if reasons[place] is None and tracks_untold(row.event, self._stamp.terms):
+                reasons[place] = str(Reason.PURPOSE_NOT_COVERED)
         passed = [place for place, reason in enumerate(reasons) if reason is None]
         for row, reason in zip(rows, reasons, strict=True):
             if reason is not None:

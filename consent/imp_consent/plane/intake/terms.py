@@ -14,7 +14,7 @@ from imp_core.errors import PluginBroken
 from imp_core.event import EventType, RawEvent, RawId, RowFault, Signal, SignalKind
 from imp_core.manifest import purpose_covered
 
-__all__ = ["SUBJECT_UNIT", "Terms", "event_fault", "signal_fault"]
+__all__ = ["SUBJECT_UNIT", "Terms", "event_fault", "signal_fault", "tracks_untold"]
 
 SUBJECT_UNIT: Final = "subject"
 _EARLIEST_US = -62_135_596_800_000_000  # the year 1: what a calendar can write
@@ -30,6 +30,8 @@ _TEXTS = (
 )  # fmt: skip
 _all_texts = attrgetter(*_TEXTS)
 
+_MAIL: Final = "email"
+_TRACKED: Final = frozenset({"open", "click"})
 _IDENTIFIER: Final = "looks like an identifier"
 _Problem = tuple[str, str] | None
 
@@ -41,6 +43,7 @@ class Terms:
     `channel` is the channel's name, for which consent is asked where an event names none; `purposes` are those the
     workspace knows; `declared` those the channel's manifest declares for collecting, `kinds` the kinds of identifier it
     declares (None: it has no manifest); `props` the keys of properties that are kept. `ear` hears signals.
+    `tracking` are the purposes that tell people their opens and clicks are followed (trait `tracking-individual`).
     """
 
     channel: str
@@ -49,6 +52,7 @@ class Terms:
     kinds: frozenset[str] | None = None
     props: frozenset[str] = frozenset()
     ear: Ear = field(default_factory=Ear)
+    tracking: frozenset[str] = frozenset()
 
 
 def event_fault(event: RawEvent, terms: Terms, now_us: int) -> RowFault | None:
@@ -66,6 +70,17 @@ def event_fault(event: RawEvent, terms: Terms, now_us: int) -> RowFault | None:
     for rule in _RULES:
         problem = problem or rule(event, terms, now_us)
     return None if problem is None else RowFault(row=event.row, field=problem[0], problem=problem[1])
+
+
+def tracks_untold(event: RawEvent, terms: Terms) -> bool:
+    """Whether an event follows one person's opens or clicks of e-mail for a purpose that does not say so.
+
+    Consent to get mail is none to being watched reading it (CNIL, draft recommendation on tracking pixels, 2025). An
+    event of nobody, which counts opens and no people, is not asked for more.
+    """
+    if event.identifier is None or event.interaction not in _TRACKED:
+        return False
+    return (event.channel or terms.channel) == _MAIL and event.purpose not in terms.tracking
 
 
 def signal_fault(signal: Signal, terms: Terms, now_us: int) -> RowFault | None:
