@@ -161,7 +161,7 @@ def test_a_late_grant_legitimises_nothing_that_was_taken_in_before(story: Story)
         story.at(6).say(who, "given", day=3)
     readout = story.at(20).readout()
     assert counts(readout)[0] == CROWD
-    assert readout.excluded["no_record"] == 12
+    assert readout.excluded["purpose_not_covered"] == 12
 
 
 def test_a_late_grant_does_not_let_a_unit_in_from_the_middle_of_its_story(story: Story) -> None:
@@ -174,7 +174,7 @@ def test_a_late_grant_does_not_let_a_unit_in_from_the_middle_of_its_story(story:
     story.at(8).take_in(*(("exposure", who, 7, "experimentation", "b") for who in people))
     readout = story.at(20).readout()
     assert counts(readout)[0] == CROWD
-    assert readout.excluded["no_record"] == 12
+    assert readout.excluded["purpose_not_covered"] == 12
 
 
 def test_nobody_unknown_is_stored_and_a_refusal_is_counted_by_reason(story: Story) -> None:

@@ -62,10 +62,12 @@ def concerns(said: Statement, purpose: str) -> bool:
 
 
 def corrected(facts: Iterable[Fact]) -> frozenset[int]:
-    """The seqs of entries that a later correction says were wrong (GDPR 16): nothing reads them any more."""
-    wrong = {fact.statement.corrects for fact in facts if fact.statement.type == "correction"} - {None}
-    if not wrong:
-        return frozenset()
+    """The seqs of entries that a correction recorded later says were wrong (GDPR 16): nothing reads them any more."""
+    wrong = {
+        fact.statement.corrects
+        for fact in facts
+        if fact.statement.type == "correction" and (fact.statement.corrects or 0) < fact.seq
+    }
     return frozenset(fact.seq for fact in facts if fact.seq in wrong and fact.statement.type not in _LASTING)
 
 

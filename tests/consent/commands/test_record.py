@@ -54,8 +54,8 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
     assert other.code == 1
     assert other.json == {
         "permitted": False,
-        "reason": "no_record",
-        "source": "GDPR 6(1), 7(1), 25(2); ePrivacy 5(3)",
+        "reason": "purpose_not_covered",
+        "source": "GDPR 4(11), 5(1)(b), rec. 32, 43; EDPB 05/2020 §§55-61",
         "entries": [],
         "still_denied_on": {},
     }
@@ -68,7 +68,7 @@ def test_the_texts_name_entry_reason_and_source(shop: Context, imp_here: Cli) ->
     imp_here(*words, "--state", "withdrawn").ok()
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--channel", "web")
     assert asked.code == 1
-    assert asked.out == "denied at 2026-03-01T12:00:00Z: withdrawn (decided by entry 3; GDPR 7(3))\n"
+    assert asked.out == "denied at 2026-03-01T12:00:00Z: withdrawn (decided by entry 3; GDPR 7(3); PIPL 15)\n"
     nobody = imp_here("consent", "check", "member:bob", "--purpose", "analytics")
     assert (nobody.code, nobody.out.split(" (")[1]) == (
         1,
@@ -382,23 +382,23 @@ def test_a_yes_without_a_channel_says_on_which_channels_a_no_still_stands(
     imp_here(*record_, "given", "--channel", "web").ok()
     clock.move_to(clock.now_us() + DAY_US)
     hint = (
-        "still withdrawn on the channel email: record it with --channel email\n"
-        "still refused on the channel sms: record it with --channel sms\n"
+        "still opted out on the channel email: record it with --channel email\n"
+        "still opted out on the channel sms: record it with --channel sms\n"
     )
     check_ = ("consent", "check", "member:1", *about)
     assert imp_here(*record_, "given").ok().out.endswith(f"\n{hint}")
     assert imp_here(*record_, "given", "--json").ok().json["still_denied_on"] == {
-        "email": "withdrawn",
-        "sms": "refused",
+        "email": "channel_opt_out",
+        "sms": "channel_opt_out",
     }
     assert imp_here(*check_).ok().out.endswith(f"\n{hint}")
-    assert imp_here(*check_, "--json").ok().json["still_denied_on"] == {"email": "withdrawn", "sms": "refused"}
+    assert imp_here(*check_, "--json").ok().json["still_denied_on"] == {"email": "channel_opt_out", "sms": "channel_opt_out"}
     assert imp_here(*check_, "--channel", "email").code == 1
     assert "still" not in imp_here("consent", "check", "member:2", *about).ok().out, "another person"
     before = imp_here(*check_, "--known-at", "2026-03-01T11:59:59Z", "--json")
     assert (before.code, before.json["still_denied_on"]) == (1, {})
     assert imp_here(*record_, "given", "--channel", "email", "--json").ok().json["still_denied_on"] == {}
-    assert imp_here(*check_, "--json").ok().json["still_denied_on"] == {"sms": "refused"}
+    assert imp_here(*check_, "--json").ok().json["still_denied_on"] == {"sms": "channel_opt_out"}
     imp_here(*record_, "withdrawn").ok()
     denied = imp_here(*check_)
     assert (denied.code, "still" in denied.out) == (1, False)
@@ -410,4 +410,4 @@ def test_after_a_bounce_a_yes_without_a_channel_names_its_channel(shop: Context,
         bounced = Statement(type="withdraw", purpose="*", channel="email", at_us=shop.clock.now_us() - DAY_US)
         transaction.append_person(subject, bounced, {})
     words = ("consent", "record", "member:1", "--purpose", "analytics", "--state", "given", "--json")
-    assert imp_here(*words).ok().json["still_denied_on"] == {"email": "withdrawn"}
+    assert imp_here(*words).ok().json["still_denied_on"] == {"email": "channel_opt_out"}

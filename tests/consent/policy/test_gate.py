@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from imp_consent.gate import (
-    OVERLAPPING_SQL,
     PASSING_SQL,
     RECTANGLES,
     REFUSED_SQL,
@@ -20,6 +19,7 @@ from imp_consent.gate import (
     decide_many,
     known_at,
     rectangles,
+    stage,
 )
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.ledger.log import Log
@@ -43,7 +43,8 @@ def test_r01_nobody_known_and_nothing_said_are_denied_as_no_record(trial: Trial)
         transaction.append_person(subject, GRANT, {})
         for asked in (use(None), use(12345), use(subject, "tests"), use(subject, "ad"), use(subject, "*")):
             decided = decide_in(transaction, asked, at_us=20)
-            assert (decided.permitted, decided.reason, decided.entries) == (False, "no_record", ())
+            reason = "purpose_not_covered" if asked.subject == subject else "no_record"
+            assert (decided.permitted, decided.reason, decided.entries) == (False, reason, ())
         assert decide_in(transaction, use(subject), at_us=9).reason == "no_record"
         assert decide_in(transaction, use(subject), at_us=10).permitted
 
@@ -87,9 +88,9 @@ def test_r02_an_old_permission_put_back_with_its_own_mac_opens_nothing(trial: Tr
         with pytest.raises(LedgerBroken, match="two answers"):
             decide_many(transaction, [subject], [20], purpose="ads", channel=None, now_us=20)
         with duckdb.connect() as connection:
-            connection.register("found", rectangles(transaction, "ads"))
-            connection.execute("CREATE TEMP TABLE consent_rectangle AS SELECT * FROM found")
-            assert connection.execute(OVERLAPPING_SQL).fetchall() == [(subject,)]
+            connection.execute("CREATE TABLE archive_row (subject BIGINT, event_us BIGINT, intake_seq BIGINT)")
+            with pytest.raises(LedgerBroken, match="two answers"):
+                stage(connection, rectangles(transaction, "ads"), read_us=20, n=transaction.size)
 
 
 def test_the_gate_finds_people_and_creates_none(trial: Trial, log: Log) -> None:
@@ -119,10 +120,9 @@ def test_before_a_channel_had_words_of_its_own_what_was_said_about_everything_he
         transaction.append_person(subject, Statement(type="refuse", purpose="ads", channel="mail", at_us=5), {})
         asked = use(subject, channel="mail")
         assert decide_in(transaction, asked, at_us=20, known_at=before).reason == "given"
-        assert decide_in(transaction, asked, at_us=20).reason == "refused"
+        assert decide_in(transaction, asked, at_us=20).reason == "channel_opt_out"
         table = rectangles(transaction, "ads", "mail")
     with duckdb.connect() as connection:
-        connection.register("consent_rectangle", table)
         connection.execute(
             "CREATE TABLE archive_row AS SELECT * FROM (VALUES (1, ?::BIGINT, 20::BIGINT, ?::BIGINT)) "
             "t(row, subject, event_us, intake_seq)",
@@ -130,9 +130,12 @@ def test_before_a_channel_had_words_of_its_own_what_was_said_about_everything_he
         )
         then = {"read_us": 20, "n": before}
         now = {"read_us": 20, "n": before + 1}
-        assert connection.execute(PASSING_SQL, then).fetchall() == [(1, subject, 20, before)]
-        assert connection.execute(PASSING_SQL, now).fetchall() == []
-        assert connection.execute(REFUSED_SQL, now).fetchall() == [(1, subject, 20, before, "refused")]
+        stage(connection, table, read_us=20, n=before)
+        assert connection.execute(PASSING_SQL).fetchall() == [(1, subject, 20, before)]
+        assert connection.execute(REFUSED_SQL, then).fetchall() == []
+        stage(connection, table, read_us=20, n=before + 1)
+        assert connection.execute(PASSING_SQL).fetchall() == []
+        assert connection.execute(REFUSED_SQL, now).fetchall() == [(1, subject, 20, before, "channel_opt_out")]
 
 
 def test_no_rectangles_is_an_empty_table_with_the_same_columns(trial: Trial) -> None:

@@ -1,0 +1,267 @@
+"""A clerk with the law on the desk: answers one question by reading every line of a person's file again.
+
+The oracle of the gate. It shares no code and no table with it, keeps nothing between two questions, and knows no
+rectangle, no timeline, no order in which anything was made: every rule is a question asked of all lines. Read it beside
+the rules of the gate (`policy/words.py`), not instead of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STRICTER = [
+    "given", "basis", "no_record", "purpose_not_covered", "expired", "notice_changed", "lost", "refused",
+    "channel_opt_out", "signal", "limited", "withdrawn", "objected", "under_age", "restricted", "erased",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a person's file; `at` is when it happened, `until` when it ends."""
+
+    seq: int
+    type: str
+    purpose: str
+    channel: str
+    at: int
+    until: int | None = None
+    covers: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    consent: str | None = None
+    bundled: bool = False
+    informed: bool = False
+    by: str | None = None
+    basis: str | None = None
+    lifts: str | None = None
+    needs: str | None = None
+    corrects: int | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A notice that changed materially, for a purpose, from a time on."""
+
+    seq: int
+    purpose: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reason and the line that decided, None where none did."""
+
+    reason: str
+    seq: int | None = None
+
+
+class Clerk:
+    """Answers about one person."""
+
+    def __init__(self, file: list[Line], changes: list[Change] | None = None) -> None:
+        self.file = file
+        self.changes = changes or []
+
+    def answer(self, purpose: str, channel: str, at: int, size: int) -> Answer:
+        """What holds for a purpose on a channel ("" none) at a time, as the lines before `size` know it."""
+        known = [line for line in self.file if line.seq < size]
+        found = Answer("no_record")
+        for word in family(purpose):
+            if any(word in names(line) for line in known):
+                found = Question(known, word, channel, at).answer()
+                if word != purpose and found.reason in ("given", "basis", "no_record", "expired"):
+                    found = Answer("no_record")  # a yes above covers what it lists, and that has a name of its own
+                break
+        if found.reason == "given":
+            found = self.unless_changed(found, purpose, at, size)
+        if found.reason == "no_record" and self.permits_another(known, purpose, at):
+            return Answer("purpose_not_covered")
+        return found
+
+    def unless_changed(self, found: Answer, purpose: str, at: int, size: int) -> Answer:
+        """A yes from before a material change does not hold after it."""
+        assert found.seq is not None
+        ended = [
+            (change.at, change.seq)
+            for change in self.changes
+            if found.seq < change.seq < size and change.at <= at and change.purpose in family(purpose)
+        ]
+        return Answer("notice_changed", min(ended)[1]) if ended else found
+
+    def permits_another(self, known: list[Line], purpose: str, at: int) -> bool:
+        """Whether the person permits something else then, on whatever channel."""
+        purposes = {word for line in known for word in names(line)} - {purpose, "*"}
+        channels = {line.channel for line in known} | {""}
+        return any(
+            Question(known, other, channel, at).answer().reason in ("given", "basis")
+            for other in purposes
+            for channel in channels
+        )
+
+
+def family(purpose: str) -> list[str]:
+    """A purpose, its parents, and everything."""
+    words = [purpose]
+    while "." in words[-1]:
+        words.append(words[-1].rpartition(".")[0])
+    return words if purpose == "*" else [*words, "*"]
+
+
+def names(line: Line) -> set[str]:
+    """The purposes a line gives a name to."""
+    if line.type in ("grant", "basis"):
+        return set() if line.bundled else {line.purpose, *line.covers} - {"*"}
+    silent = ("lift", "guardian", "correction", "link", "unlink", "request")
+    return set() if line.type in silent else {line.purpose}
+
+
+class Question:
+    """One purpose and channel at one time."""
+
+    def __init__(self, known: list[Line], purpose: str, channel: str, at: int) -> None:
+        self.known = known
+        self.purpose = purpose
+        self.at = at
+        wrong = [line.corrects for line in known if line.type == "correction" and (line.corrects or 0) < line.seq]
+        lasting = ("lost", "erase-requested")
+        meant = [line for line in known if line.seq not in wrong or line.type in lasting]
+        here = [line for line in meant if line.channel in ("", channel)]
+        self.lost = [line for line in here if line.type == "lost"]
+        past = [line for line in here if line.at <= at]
+        self.yes = [
+            line
+            for line in past
+            if line.type in ("grant", "basis")
+            and not line.bundled
+            and purpose != "*"
+            and (line.purpose == purpose or purpose in line.covers)
+        ]
+        self.other = [line for line in past if line.type not in ("grant", "basis") and line.purpose in family(purpose)]
+
+    def answer(self) -> Answer:
+        """The reason, and the line."""
+        erased = [line.seq for line in self.known if line.type == "erase-requested"]
+        if erased:
+            return Answer("erased", min(erased))
+        yes = [line for line in self.yes if not self.replaced(line)]
+        current = [line for line in yes if not self.over(line)]
+        expired = [line for line in yes if self.over(line)]
+        opened = [line for line in current if not self.against(line)]
+        if opened:
+            best = min(opened, key=lambda o: (o.type == "basis", o.channel == "", -o.at, -o.seq))
+            return Answer("given" if best.type == "grant" else "basis", best.seq)
+        against = [answer for line in current for answer in self.against(line)]
+        if not against:
+            against = [self.named(no) for no in self.noes() if self.stands(no, expired)]
+            against += [(STRICTER.index("expired"), line.at, line.seq) for line in expired]
+            if self.lost and max(line.at for line in self.lost) <= self.at:
+                against.append(self.loss())
+        if not against:
+            return Answer("no_record")
+        rank, _, seq = max(against)
+        return Answer(STRICTER[rank], seq)
+
+    def over(self, line: Line) -> bool:
+        """Whether it has run out."""
+        return line.until is not None and line.until <= self.at
+
+    def replaced(self, line: Line) -> bool:
+        """Whether a newer yes of the same kind and breadth took its place."""
+        return any(
+            (other.type, other.basis, other.channel) == (line.type, line.basis, line.channel)
+            and (other.at, other.seq) > (line.at, line.seq)
+            for other in self.yes
+        )
+
+    def noes(self) -> list[Line]:
+        """Lines that say no; of those that say the same, the newest."""
+        kinds = ("refuse", "withdraw", "object", "restrict", "limit-sensitive", "signal", "minor")
+        noes = [line for line in self.other if line.type in kinds]
+
+        def same(one: Line, other: Line) -> bool:
+            return (one.type, one.channel, one.traits, one.needs, one.purpose == "*") == (
+                other.type, other.channel, other.traits, other.needs, other.purpose == "*",
+            )  # fmt: skip
+
+        return [
+            no for no in noes if not any(same(no, other) and (other.at, other.seq) > (no.at, no.seq) for other in noes)
+        ]
+
+    def against(self, yes: Line) -> list[tuple[int, int, int]]:
+        """What speaks against a yes."""
+        found = [self.named(no) for no in self.noes() if self.closes(no, yes)]
+        if any(yes.seq < lost.seq or yes.at <= lost.at for lost in self.lost):
+            found.append(self.loss())
+        return found
+
+    def loss(self) -> tuple[int, int, int]:
+        """The loss as a reason."""
+        return STRICTER.index("lost"), max(line.at for line in self.lost), max(line.seq for line in self.lost)
+
+    def named(self, no: Line) -> tuple[int, int, int]:
+        """A no as a reason."""
+        words = {
+            "refuse": "refused", "withdraw": "withdrawn", "object": "objected", "restrict": "restricted",
+            "limit-sensitive": "limited", "signal": "signal", "minor": "under_age",
+        }  # fmt: skip
+        word = words[no.type]
+        if no.type == "refuse" and self.over(no):
+            word = "expired"
+        elif no.type in ("refuse", "withdraw") and no.channel:
+            word = "channel_opt_out"
+        return STRICTER.index(word), no.at, no.seq
+
+    def guarded(self) -> bool:
+        """Whether a guardian's authorisation is in force."""
+        guardians = [line for line in self.other if line.type == "guardian"]
+        newest = [
+            line
+            for line in guardians
+            if not any(o.channel == line.channel and (o.at, o.seq) > (line.at, line.seq) for o in guardians)
+        ]
+        return any(
+            not self.over(line) and not any(o.type == "withdraw" and o.at >= line.at for o in self.other)
+            for line in newest
+        )
+
+    def lifted(self, no: Line) -> bool:
+        """Whether a lift came after a no."""
+        return any(o.type == "lift" and o.lifts == no.type and o.at > no.at for o in self.other)
+
+    def closes(self, no: Line, yes: Line) -> bool:  # noqa: PLR0911 (a rule a line, as the law has it)
+        """Whether a no closes a yes."""
+        necessary = yes.basis in ("contract", "legal-obligation", "vital-interest", "public-task")
+        if no.traits and not set(no.traits) & set(yes.traits):
+            return False
+        later = yes.at > no.at and no.channel in ("", yes.channel)
+        strong = yes.type == "grant" and yes.consent in ("explicit", "separate")
+        if no.type == "restrict":
+            return not self.lifted(no)
+        if no.type == "minor":
+            if self.over(no) or necessary:
+                return False
+            return yes.type == "basis" if no.needs == "own" else not self.guarded()
+        if no.type == "object" and no.traits:
+            return not (later and strong and yes.by is None)
+        if no.type == "object":
+            rests = yes.type == "basis" and (not necessary or yes.basis == "public-task")
+            return rests and ("direct-marketing" in yes.traits or not self.lifted(no))
+        if no.type == "signal":
+            reached = bool(no.traits) or not necessary
+            return reached and not (later and yes.type == "grant" and yes.informed)
+        if necessary:
+            return False
+        if no.type == "limit-sensitive":
+            return not (later and strong) and not self.lifted(no)
+        return not later
+
+    def stands(self, no: Line, expired: list[Line]) -> bool:
+        """Whether a no is the answer where no yes is in force."""
+        as_wide = [yes for yes in expired if yes.channel == no.channel]
+        if as_wide:
+            return all(self.closes(no, yes) for yes in as_wide)
+        if no.traits and no.purpose == "*":
+            return False
+        if no.type == "minor":
+            return no.needs == "guardian" and not self.guarded() and not self.over(no)
+        liftable = no.type in ("restrict", "limit-sensitive") or (no.type == "object" and not no.traits)
+        return not (liftable and self.lifted(no))
