@@ -13,6 +13,7 @@ from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.audit_report import report_command
 from imp_consent.commands.entries import entries_command
 from imp_consent.commands.export import export_command
+from imp_consent.commands.processing import dpia_command, records_command
 from imp_consent.commands.prove import prove_command
 from imp_consent.commands.uses import uses_command
 from imp_consent.commands.verify_exported import KEY_WARNING, read_kept, show, verify_target
@@ -29,12 +30,14 @@ _SHOWN = 50
 
 @click.group()
 def audit() -> None:
-    """Verify the ledger, sign checkpoints, export the log and prove what is in it."""
+    """Verify the ledger, sign checkpoints, export the log, prove what is in it, and report on it."""
 
 
+audit.add_command(dpia_command)
 audit.add_command(entries_command)
 audit.add_command(export_command)
 audit.add_command(prove_command)
+audit.add_command(records_command)
 audit.add_command(report_command)
 audit.add_command(uses_command)
 

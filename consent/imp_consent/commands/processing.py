@@ -1,0 +1,92 @@
+"""`imp audit records`, `imp audit dpia`: the record of processing and the impact assessment, as far as known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from imp_consent.report.impact import CRITERIA, impact_markdown, met_by
+from imp_consent.report.processing import ProcessingRecord, read_processing
+from imp_consent.report.processing_page import processing_markdown
+from imp_consent.runtime import open_log
+from imp_core.command import emit, json_option, pass_context
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_core.output import check_output
+from imp_core.workspace import write_atomically
+
+__all__ = ["Impact", "dpia_command", "impact", "processing_record", "records_command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What an impact assessment starts from: which criteria are met by which purposes, and the template itself."""
+
+    criteria: dict[str, tuple[str, ...]]
+    template: str
+
+
+def processing_record(ctx: Context) -> ProcessingRecord:
+    """The record of processing of the workspace, as of now; writes nothing.
+
+    Raises:
+        BadInput: a table of imp.toml is not what it must be.
+    """
+    hosts = {}
+    for name in ctx.workspace.plugin_pins:
+        manifest = ctx.plugins.manifest_of(name)
+        hosts[name] = list(manifest.hosts) if manifest is not None else []
+    with open_log(ctx).read() as reader:
+        return read_processing(reader, ctx.workspace, hosts, now_us=ctx.clock.now_us())
+
+
+def impact(ctx: Context) -> Impact:
+    """The template of an impact assessment; raises as `processing_record`."""
+    record = processing_record(ctx)
+    return Impact(
+        criteria={words: met_by(record, traits) for words, traits in CRITERIA}, template=impact_markdown(record)
+    )
+
+
+_out = click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+
+
+@click.command("records")
+@_out
+@json_option
+@pass_context
+def records_command(ctx: Context, *, out: Path | None, as_json: bool) -> None:
+    """Make the record of processing activities (GDPR 30) from purposes, notices, channels and imp.toml, as Markdown.
+
+    What nobody said yet stands at its beginning, with the line to write. It names nobody.
+
+    Example: imp audit records --out reports/records.md
+    """
+    record = processing_record(ctx)
+    _tell(ctx, record, processing_markdown(record), out, as_json=as_json)
+
+
+@click.command("dpia")
+@_out
+@json_option
+@pass_context
+def dpia_command(ctx: Context, *, out: Path | None, as_json: bool) -> None:
+    """Make the template of a data protection impact assessment (GDPR 35), filled as far as the workspace knows.
+
+    Example: imp audit dpia --out reports/dpia.md
+    """
+    found = impact(ctx)
+    _tell(ctx, found, found.template, out, as_json=as_json)
+
+
+def _tell(ctx: Context, result: object, text: str, out: Path | None, *, as_json: bool) -> None:
+    shown = text.rstrip("\n")
+    if out is not None:
+        target = check_output(ctx, out)
+        if not target.parent.is_dir():
+            raise BadInput("there is no such folder", where=str(target.parent))
+        write_atomically(target, text.encode())
+        shown = str(target)
+    emit(result, shown, as_json=as_json)

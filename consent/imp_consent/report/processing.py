@@ -1,0 +1,273 @@
+"""The record of processing activities (GDPR 30), filled from the workspace; what nobody said yet is named as missing.
+
+What only people know stands in `imp.toml`; all of it may be left out, and is then asked for in the record:
+
+    [records]                         # also what records of consent say; see records/facts.py
+    address = "1 High Street, Dublin, Ireland"
+    contact = "privacy@shop.example"
+
+    [processing]
+    dpo = "dpo@shop.example"
+    representative = "…"              # of a controller outside the Union (GDPR 27)
+    joint = ["…"]                     # joint controllers (GDPR 26)
+    people = ["customers"]            # categories of data subjects
+    security = ["disk encryption"]    # measures beside those of the product
+
+    [[processing.recipient]]          # processors and others who get data
+    name = "Mail Ltd"
+    role = "processor"
+    country = "US"                    # outside the Union: say the safeguard
+    safeguard = "standard contractual clauses"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from imp_consent.ledger.reader import Reader
+from imp_consent.plane.retention import read_schedule
+from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.house import read_house
+from imp_consent.policy.notice import RegisteredNotice, read_notices
+from imp_consent.policy.purpose import read_purposes
+from imp_core.clock import format_time
+from imp_core.errors import BadInput
+from imp_core.workspace import Workspace
+
+__all__ = ["PROCESSING_SCHEMA", "ProcessingRecord", "RecordedPurpose", "RecordedRecipient", "read_processing"]
+
+PROCESSING_SCHEMA: Final = "urn:imp:processing-record:1"
+_FILE: Final = "imp.toml"
+_TABLE: Final = "processing"
+_TEXTS: Final = ("dpo", "representative")
+_LISTS: Final = ("joint", "people", "security")
+_RECIPIENT: Final = ("name", "role", "contact", "country", "safeguard")
+_ABROAD: Final = "transfer-abroad"
+# What the product does for everybody (GDPR 32); it is told as it is set up here.
+_SECURITY: Final = (
+    "people are known by keyed hashes; no identifier is kept in clear",
+    "what people said is encrypted under a key of their own, which an erasure destroys",
+    "keys are kept apart from the data",
+    "every use is decided by consent, default deny, and leaves an entry in a signed append-only log",
+    "counts of few people are not shown",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPurpose:
+    """A purpose: what it is, kinds of use and data, to whom data goes for it, and the notices that ask for it."""
+
+    name: str
+    description: str
+    version: int
+    traits: tuple[str, ...]
+    data: tuple[str, ...]
+    recipients: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRecipient:
+    """Somebody who gets data: `source` is what says so. `country` and `safeguard` are None where nobody said."""
+
+    name: str
+    role: str
+    contact: str | None
+    country: str | None
+    safeguard: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessingRecord:
+    """The record of a controller (GDPR 30(1)). Unknown texts are None; `missing` says what to write, and where.
+
+    `size` is the ledger it was made of, `retention` the periods in words, `regimes` those that hold by default.
+    """
+
+    schema: str
+    made: str
+    log: str
+    size: int
+    controller: str
+    address: str | None
+    contact: str | None
+    dpo: str | None
+    representative: str | None
+    joint: tuple[str, ...]
+    people: tuple[str, ...]
+    regimes: tuple[str, ...]
+    jurisdiction: str | None
+    purposes: tuple[RecordedPurpose, ...]
+    recipients: tuple[RecordedRecipient, ...]
+    transfers: tuple[RecordedRecipient, ...]
+    retention: tuple[str, ...]
+    security: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def read_processing(
+    reader: Reader, workspace: Workspace, channels: Mapping[str, Iterable[str]], *, now_us: int
+) -> ProcessingRecord:
+    """The record as of now; `channels` are the enabled ones with the hosts they may reach.
+
+    Raises:
+        BadInput: [processing] or [retention] of imp.toml is not what it must be.
+        LedgerBroken: purposes or notices cannot be read.
+    """
+    said, records = _said(workspace.config), workspace.config.get("records", {})
+    house, notices = read_house(workspace.config), read_notices(reader)
+    purposes = tuple(_purpose(purpose, notices) for _, purpose in sorted(read_purposes(reader).items()))
+    recipients = (*_named(said), *_channels(channels), *_told(read_purposes(reader).values(), notices))
+    schedule = read_schedule(workspace.config)
+    kept = [f"events of type {name}: {days} days" for name, days in sorted(schedule.archive.items())]
+    kept += [
+        f"{words}: {days} days"
+        for words, days in (
+            ("proof of consent, after the last permission ended", schedule.evidence),
+            ("what people asked, after it was answered", schedule.requests),
+        )
+        if days is not None
+    ]
+    record = ProcessingRecord(
+        schema=PROCESSING_SCHEMA,
+        made=format_time(now_us),
+        log=workspace.log_id,
+        size=reader.size,
+        controller=workspace.controller,
+        address=records.get("address"),
+        contact=records.get("contact"),
+        dpo=said.get("dpo"),
+        representative=said.get("representative"),
+        joint=tuple(said.get("joint", ())),
+        people=tuple(said.get("people", ())),
+        regimes=house.regimes,
+        jurisdiction=house.jurisdiction,
+        purposes=purposes,
+        recipients=recipients,
+        transfers=tuple(one for one in recipients if one.country or one.safeguard),
+        retention=tuple(kept),
+        security=(*_SECURITY, f"keys kept by: {workspace.key_provider}", *said.get("security", ())),
+        missing=(),
+    )
+    return _with_missing(record)
+
+
+def _said(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    table = config.get(_TABLE, {})
+    known = (*_TEXTS, *_LISTS, "recipient")
+    if not isinstance(table, dict) or set(table) - set(known):
+        raise BadInput(f"[{_TABLE}] holds what it does not know", where=_FILE, mend=f"it knows: {', '.join(known)}")
+    for name in _TEXTS:
+        _check_texts([table[name]] if name in table else [], f"[{_TABLE}] {name}")
+    for name in _LISTS:
+        _check_texts(table.get(name, []), f"[{_TABLE}] {name}")
+    recipients = table.get("recipient", [])
+    where = f"[[{_TABLE}.recipient]]"
+    if not isinstance(recipients, list) or not all(isinstance(one, dict) for one in recipients):
+        raise BadInput(f"{where} is not a list of tables", where=_FILE)
+    for one in recipients:
+        if "name" not in one or set(one) - set(_RECIPIENT):
+            raise BadInput(f"{where} needs a name", where=_FILE, mend=f"it knows: {', '.join(_RECIPIENT)}")
+        _check_texts(list(one.values()), where)
+    return table
+
+
+def _check_texts(values: object, name: str) -> None:
+    lines = isinstance(values, list) and all(
+        isinstance(value, str) and value.strip() and value.isprintable() for value in values
+    )
+    if not lines:
+        raise BadInput(f"{name} is not lines of text", where=_FILE)
+
+
+def _purpose(purpose: DeclaredPurpose, notices: Iterable[RegisteredNotice]) -> RecordedPurpose:
+    asking = [found.notice for found in notices if purpose.name in found.notice.purposes]
+    data = purpose.data or tuple(sorted({kind for notice in asking for kind in notice.data}))
+    named = {recipient for notice in asking for recipient in notice.recipients}
+    named |= {purpose.recipient.name} if purpose.recipient else set()
+    return RecordedPurpose(
+        name=purpose.name,
+        description=purpose.description,
+        version=purpose.version,
+        traits=purpose.traits,
+        data=data,
+        recipients=tuple(sorted(named)),
+        notices=tuple(f"{notice.name} {notice.version} ({notice.language})" for notice in asking),
+    )
+
+
+def _named(said: Mapping[str, Any]) -> list[RecordedRecipient]:
+    return [
+        RecordedRecipient(
+            name=one["name"],
+            role=one.get("role", "recipient"),
+            contact=one.get("contact"),
+            country=one.get("country"),
+            safeguard=one.get("safeguard"),
+            source=_FILE,
+        )
+        for one in said.get("recipient", [])
+    ]
+
+
+def _channels(channels: Mapping[str, Iterable[str]]) -> list[RecordedRecipient]:
+    """The hosts behind a channel are somebody's: a channel without any sends nothing away."""
+    return [
+        RecordedRecipient(
+            name=", ".join(sorted(hosts)), role="host", contact=None, country=None, safeguard=None,
+            source=f"channel {name}",
+        )
+        for name, hosts in sorted(channels.items())
+        if list(hosts)
+    ]  # fmt: skip
+
+
+def _told(purposes: Iterable[DeclaredPurpose], notices: Iterable[RegisteredNotice]) -> list[RecordedRecipient]:
+    found = {
+        purpose.recipient.name: RecordedRecipient(
+            name=purpose.recipient.name,
+            role="recipient",
+            contact=purpose.recipient.contact or None,
+            country="abroad" if _ABROAD in purpose.traits else None,
+            safeguard=None,
+            source=f"purpose {purpose.name}",
+        )
+        for purpose in purposes
+        if purpose.recipient is not None
+    }
+    for notice in (one.notice for one in notices):
+        for name in notice.recipients:
+            found.setdefault(
+                name,
+                RecordedRecipient(
+                    name=name, role="recipient", contact=None, country=None, safeguard=None,
+                    source=f"notice {notice.name}",
+                ),
+            )  # fmt: skip
+    return [found[name] for name in sorted(found)]
+
+
+def _with_missing(record: ProcessingRecord) -> ProcessingRecord:
+    asked = (
+        (record.address, 'the controller\'s address: [records] address = "…"'),
+        (record.contact, 'how people reach the controller: [records] contact = "…"'),
+        (record.dpo, 'the data protection officer, or that there need be none: [processing] dpo = "…"'),
+        (record.people, 'whose data it is: [processing] people = ["customers"]'),
+        (record.purposes, "any purpose: imp consent purpose add"),
+        (record.retention, "how long data is kept: [retention]"),
+    )
+    missing = [text for value, text in asked if not value]
+    missing += [
+        f"by what safeguard data goes to {one.name}: [[processing.recipient]] safeguard"
+        for one in record.transfers
+        if not one.safeguard
+    ]
+    missing += [
+        f"who runs {one.name} and in which country: [[processing.recipient]]"
+        for one in record.recipients
+        if one.role == "host"
+    ]
+    return replace(record, missing=tuple(missing))

@@ -1,0 +1,61 @@
+"""The record of processing as Markdown, in the order of GDPR 30(1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imp_consent.report.markdown import bullets, plain, table
+from imp_consent.report.processing import ProcessingRecord
+
+__all__ = ["processing_markdown"]
+
+_NOBODY_SAID = "not said yet"
+
+
+def processing_markdown(record: ProcessingRecord) -> str:
+    """The whole record."""
+    return "\n".join(_lines(record)).rstrip() + "\n"
+
+
+def _lines(record: ProcessingRecord) -> Iterator[str]:
+    yield from (f"# Record of processing activities: {plain(record.controller)}", "")
+    yield from (
+        f"GDPR 30(1). Made {record.made} of {record.size} entries of the log {record.log}. "
+        "Filled in by machine from what is set up; whoever answers for the data completes and signs it.",
+        "",
+    )
+    if record.missing:
+        yield from ("**Not said yet.** Write it in imp.toml, and make this record again:", "")
+        yield from bullets(record.missing, "")
+    yield from ("## Controller (a)", "")
+    said = (
+        ("controller", record.controller),
+        ("address", record.address),
+        ("contact", record.contact),
+        ("data protection officer", record.dpo),
+        ("representative", record.representative),
+        ("joint controllers", ", ".join(record.joint)),
+        ("law", ", ".join(filter(None, [*record.regimes, record.jurisdiction]))),
+    )
+    yield from table(("what", "who"), said)
+    yield from ("## Purposes (b)", "")
+    yield from table(
+        ("purpose", "what is done", "traits", "asked for by"),
+        ((p.name, p.description, ", ".join(p.traits), ", ".join(p.notices)) for p in record.purposes),
+    )
+    yield from ("## People and data (c)", "", "People:", "")
+    yield from bullets(record.people, _NOBODY_SAID)
+    yield from table(("purpose", "data"), ((p.name, ", ".join(p.data)) for p in record.purposes))
+    yield from ("## Recipients (d)", "")
+    yield from table(
+        ("recipient", "role", "contact", "known from"),
+        ((one.name, one.role, one.contact, one.source) for one in record.recipients),
+    )
+    yield from ("## Transfers to other countries (e)", "")
+    yield from table(
+        ("recipient", "country", "safeguard"), ((one.name, one.country, one.safeguard) for one in record.transfers)
+    )
+    yield from ("## Time limits for erasure (f)", "")
+    yield from bullets(record.retention, "No periods are set: data is kept until somebody asks for its erasure.")
+    yield from ("## Security (g)", "")
+    yield from bullets(record.security, _NOBODY_SAID)

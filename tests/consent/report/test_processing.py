@@ -1,0 +1,151 @@
+"""The record of processing and the impact assessment: filled from the workspace, and honest of what nobody said."""
+
+from __future__ import annotations
+
+import pytest
+
+from imp_consent.report.markdown import plain, table
+
+SAID = """
+[records]
+address = "Marktplatz 1, 70173 Stuttgart"
+contact = "datenschutz@baeckerei.example"
+
+[processing]
+dpo = "Erika Muster"
+people = ["customers", "visitors"]
+security = ["disk encryption"]
+
+[[processing.recipient]]
+name = "Mail Ltd"
+role = "processor"
+country = "US"
+safeguard = "standard contractual clauses"
+
+[retention]
+evidence = 1095
+
+[retention.archive]
+touchpoint = 395
+"""
+
+
+@pytest.fixture
+def say(empty_shop, tmp_path):
+    def write(text=SAID):
+        config = tmp_path / "workspace" / "imp.toml"
+        config.write_text(config.read_text(encoding="utf-8") + text, encoding="utf-8")
+        return empty_shop
+
+    return write
+
+
+def test_r58_the_record_has_everything_that_article_30_asks_for(say):
+    record = say()("audit", "records", "--json").json
+    assert record["schema"] == "urn:imp:processing-record:1"
+    assert (record["controller"], record["dpo"]) == ("Bäckerei Süß GmbH", "Erika Muster")
+    assert (record["address"], record["contact"]) == ("Marktplatz 1, 70173 Stuttgart", "datenschutz@baeckerei.example")
+    purposes = {purpose["name"]: purpose for purpose in record["purposes"]}
+    assert set(purposes) == {"analytics", "essential", "experimentation", "marketing.email"}
+    assert purposes["marketing.email"]["data"]
+    assert purposes["marketing.email"]["notices"] == ["default 1 (en)"]
+    assert record["people"] == ["customers", "visitors"]
+    assert record["recipients"][0]["name"] == "Mail Ltd"
+    (transfer,) = record["transfers"]
+    assert (transfer["country"], transfer["safeguard"]) == ("US", "standard contractual clauses")
+    assert "events of type touchpoint: 395 days" in record["retention"]
+    assert any(text.startswith("proof of consent") for text in record["retention"])
+    assert "disk encryption" in record["security"]
+    assert record["missing"] == []
+
+
+def test_r58_the_page_follows_the_article_s_letters(say):
+    out = say()("audit", "records").out
+    places = [out.index(f"({letter})") for letter in "abcdefg"]
+    assert places == sorted(places)
+    assert "Erika Muster" in out
+    assert "Not said yet" not in out
+
+
+def test_what_nobody_said_is_asked_for_and_never_made_up(empty_shop):
+    record = empty_shop("audit", "records", "--json").json
+    assert record["dpo"] is None
+    asked = " ".join(record["missing"])
+    assert all(word in asked for word in ("[records] address", "[records] contact", "[processing] dpo", "[retention]"))
+    out = empty_shop("audit", "records").out
+    assert "**Not said yet.**" in out
+    assert "data is kept until somebody asks for its erasure" in out
+
+
+def test_a_transfer_without_a_safeguard_is_asked_for(say):
+    shop = say('\n[[processing.recipient]]\nname = "Cloud Inc"\ncountry = "US"\n')
+    assert (
+        "by what safeguard data goes to Cloud Inc: [[processing.recipient]] safeguard"
+        in (shop("audit", "records", "--json").json["missing"])
+    )
+
+
+def test_a_channel_s_hosts_are_recipients_that_somebody_has_to_name(say):
+    shop = say("")
+    shop("plugin", "enable", "email")
+    record = shop("audit", "records", "--json").json
+    (host,) = [one for one in record["recipients"] if one["source"] == "channel email"]
+    assert host["role"] == "host"
+    assert any(f"who runs {host['name']}" in text for text in record["missing"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '[processing]\ndpo = ""',
+        "[processing]\npeople = 3",
+        "[processing]\nfriends = []",
+        '[processing]\nrecipient = "Mail Ltd"',
+        '[[processing.recipient]]\nrole = "processor"',
+        '[[processing.recipient]]\nname = "A"\nplanet = "Mars"',
+        '[processing]\npeople = ["a\\u0007b"]',
+        "processing = 3",
+    ],
+)
+def test_settings_that_are_none_are_refused_and_named(empty_shop, tmp_path, wrong):
+    config = tmp_path / "workspace" / "imp.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"{wrong}\n{text}" if wrong.startswith("processing") else f"{text}\n{wrong}\n", encoding="utf-8")
+    answer = empty_shop("audit", "records", code=2)
+    assert "processing" in answer.err
+
+
+def test_both_are_written_where_they_are_asked_for(say, tmp_path):
+    shop = say()
+    for name in ("records", "dpia"):
+        printed = shop("audit", name).out
+        shop("audit", name, "--out", tmp_path / f"{name}.md")
+        assert (tmp_path / f"{name}.md").read_text(encoding="utf-8") == printed
+        assert "write over" in shop("audit", name, "--out", "imp.toml", code=2).err
+
+
+def test_the_impact_assessment_names_the_criteria_that_purposes_meet(say):
+    shop = say()
+    words = ("--description", "We decide whom to offer a discount.", "--trait", "automated-decision")
+    shop("consent", "purpose", "add", "discounts", *words, "--trait", "profiling", "--review", "Ask at the counter.")
+    found = shop("audit", "dpia", "--json").json
+    assert found["criteria"]["automated decisions with legal or similar effect"] == ["discounts"]
+    assert found["criteria"]["evaluation or scoring, profiling"] == ["discounts"]
+    assert found["criteria"]["data on a large scale"] == []
+    assert "| automated decisions with legal or similar effect | discounts |" in found["template"]
+
+
+def test_the_impact_assessment_leaves_to_people_what_only_they_know(say):
+    template = say()("audit", "dpia").out
+    for part in ("35(7)(a)", "35(7)(b)", "35(7)(c)", "35(2)", "35(9)", "(36)"):
+        assert part in template
+    assert template.count("_to be answered_") > 20
+    assert "### marketing.email" in template
+
+
+@pytest.mark.parametrize("text", ["# a", "<script>", "[x](y)", "a|b", "*b*", "line\nbreak", "`code`"])
+def test_nobody_s_words_become_markup(text):
+    escaped = plain(text)
+    assert "\n" not in escaped
+    assert all(char not in escaped.replace(f"\\{char}", "") for char in "#<[|*`")
+    assert next(iter(list(table(("h",), [(text,)]))[2:])) == f"| {escaped} |"
