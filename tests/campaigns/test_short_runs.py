@@ -81,3 +81,11 @@ def test_processes_append_at_once_without_a_gap(tmp_path: Path) -> None:
     said = campaign("processes", tmp_path, "--processes", "4", "--seconds", "1")
     assert said["problems"] == []
     assert said["counts"]["appends"] > 50
+
+
+def test_the_gate_answers_random_histories_as_the_slow_clerk_does(tmp_path: Path) -> None:
+    said = campaign("histories", tmp_path, "--histories", "300", "--town", "150", "--processes", "1")
+    assert said["problems"] == []
+    assert said["counts"]["histories"] == 300
+    answered = {name.removeprefix("answered: ") for name in said["counts"] if name.startswith("answered: ")}
+    assert {"given", "basis", "purpose_not_covered", "objected", "restricted", "under_age"} <= answered
