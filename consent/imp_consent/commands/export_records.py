@@ -16,6 +16,7 @@ from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.audience import AudienceLayout, read_audience
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
+from imp_consent.policy.cuts import cuts_in
 from imp_consent.records.document import format_document
 from imp_consent.records.facts import Facts, read_facts
 from imp_consent.records.graph import record_nodes, shared_nodes, terms_node
@@ -101,9 +102,11 @@ class _Written:
 
     def _every_row(self, reader: Reader) -> Iterator[RecordRow]:
         chosen = _everybody(reader) if self.people is None else self._found(reader, self.people)
+        cuts = cuts_in(chain(reader.system_entries("notice"), reader.system_entries("policy")))
         with progress("people") as shown:
             for subject, identifier in chosen:
-                rows = rows_of(reader.history(subject), self.naming, subject=subject, identifier=identifier)
+                history = reader.history(subject)
+                rows = rows_of(history, self.naming, subject=subject, identifier=identifier, cuts=cuts)
                 self.left_out += rows is None
                 self.counted += bool(rows)
                 self.rows += len(rows or ())

@@ -33,6 +33,8 @@ __all__ = ["RecordsImport", "import_records", "records_text"]
 
 _TYPE: Final = "import"
 _SHOWN: Final = 10  # faults named before a file is given up
+_MORE: Final = ("guardian", "role", "signal", "verification")
+_AFTER: Final = frozenset({"lost", "lift"})
 _KIND: Final = "member"  # of whom an export calls by a pseudonym
 
 
@@ -107,7 +109,7 @@ def _record(ctx: Context, transaction: Transaction, path: Path, format_: str, sh
         for numbered in _by_person(read_records(path, format_), tally):
             for number, row in numbered:
                 shown.advance()
-                _append(door, number, row, sha256, tally=tally)
+                _append(door, transaction, number, row, sha256, tally=tally)
             if len(tally.faults) >= _SHOWN:
                 break
     if tally.faults:
@@ -132,9 +134,12 @@ def _by_person(
         yield sorted(theirs, key=lambda numbered: numbered[1].position)
 
 
-def _append(door: Door, number: int, row: RecordRow, sha256: str, *, tally: _Tally) -> None:
+def _append(door: Door, transaction: Transaction, number: int, row: RecordRow, sha256: str, *, tally: _Tally) -> None:
     try:
-        who = _who(row.person)
+        raw = _who(row.person)
+        who = (
+            transaction.subject_for(raw) if row.statement.type in _AFTER else raw
+        )  # what it follows was lost or corrected where it comes from
         said = _saying(row, evidence=f"sha256:{sha256}#{number}")
         if tally.faults:  # one fault is known, so nothing will be kept: only look for more
             door.check(who, said)
@@ -183,7 +188,8 @@ def _saying(row: RecordRow, *, evidence: str) -> Saying:
         grounds={str(name): str(text) for name, text in grounds.items()} if isinstance(grounds, Mapping) else {},
         regimes=tuple(map(str, regimes)) if isinstance(regimes, list | tuple) else None,
         jurisdiction=row.jurisdiction,
-        more={name: details[name] for name in ("guardian", "guardian_role", "verification") if name in details},
+        shared=details.get("shared") is True,
+        more={name: details[name] for name in _MORE if name in details},
     )
 
 

@@ -55,7 +55,7 @@ _MAX_PURPOSE: Final = 64
 _TOKEN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 # What of the envelope goes along: what writing the entry anew asks for, and the law it was recorded under.
-DETAILS: Final = ("grounds", "guardian", "guardian_role", "regimes", "steps", "verification")
+DETAILS: Final = ("grounds", "guardian", "regimes", "role", "shared", "signal", "steps", "verification")
 _MAX_DETAILS: Final = 3_000
 _SMALL: Final = 1_000
 _FLAGS: Final = {"true": True, "": False}
@@ -256,5 +256,6 @@ def _is_small(value: object) -> bool:
 _FITS: Final[Mapping[str, Callable[[object], bool]]] = {
     "grounds": _is_grounds,
     "regimes": _is_names,
+    "shared": lambda value: value is True,
     "steps": _is_small,
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from imp_consent.ledger.entry import PersonEntry
-from imp_consent.policy.scope import corrected
+from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.cuts import Cut
+from imp_consent.policy.scope import corrected, lineage
 from imp_consent.records.row import DETAILS, KINDS, RecordRow
 from imp_core.ports import Json
 
@@ -17,6 +18,7 @@ __all__ = ["PSEUDONYM", "Naming", "rows_of"]
 
 PSEUDONYM: Final = "export:"
 _KEPT: Final = "kept where this was exported"
+_FREE_WORDS: Final = ("role", "verification")
 _DIGITS: Final = 32
 _BYTES: Final = 8
 
@@ -48,29 +50,59 @@ class Naming:
 
 
 def rows_of(
-    entries: Sequence[PersonEntry], naming: Naming, *, subject: int, identifier: str | None
+    entries: Sequence[PersonEntry], naming: Naming, *, subject: int, identifier: str | None, cuts: Sequence[Cut] = ()
 ) -> list[RecordRow] | None:
     """A person's rows, oldest entry first; None where their erasure was asked for: nothing of them leaves any more.
 
-    What a correction says was wrong is left out, and so is the correction. `identifier` is how the operator calls the
-    person; without one the rows bear the export's pseudonym and no words in which a person might be named.
+    What a correction says was wrong is left out, and so is the correction; a consent that a material change of its
+    notice ended (`cuts`) ends there in its row too, since the change itself stays behind. `identifier` is how the
+    operator calls the person; without one the rows bear the export's pseudonym and no words in which somebody might be
+    named.
     """
     if any(entry.statement.type == "erase-requested" for entry in entries):
         return None
     wrong = corrected(entries)
-    kept = [entry for entry in entries if entry.statement.type in KINDS and entry.seq not in wrong]
+    kept = [
+        (entry, statement)
+        for entry in entries
+        if entry.statement.type in KINDS and entry.seq not in wrong
+        for statement in _ended(entry, cuts)
+    ]
     return [
         RecordRow(
             person=identifier or naming.person(subject),
             position=position,
-            statement=entry.statement,
+            statement=statement,
             action=_text(entry.payload, "affirmative_action"),
             evidence=_text(entry.payload, "evidence") if identifier else None,
             jurisdiction=_text(entry.payload, "jurisdiction"),
             details=_details(entry.payload, naming, named=identifier is not None),
         )
-        for position, entry in enumerate(kept, 1)
+        for position, (entry, statement) in enumerate(kept, 1)
     ]
+
+
+def _ended(entry: PersonEntry, cuts: Sequence[Cut]) -> Iterator[Statement]:
+    """What an entry says, each purpose of a consent until a later material change of its notice."""
+    said = entry.statement
+    ends = {purpose: _end(purpose, entry, cuts) for purpose in (said.purpose, *said.covers)}
+    if said.type != "grant" or not any(ends.values()):
+        yield said
+        return
+    same = tuple(purpose for purpose in said.covers if ends[purpose] == ends[said.purpose])
+    yield replace(said, covers=same, until_us=_earlier(said.until_us, ends[said.purpose]))
+    for purpose in said.covers:
+        if purpose not in same:
+            yield replace(said, purpose=purpose, covers=(), until_us=_earlier(said.until_us, ends[purpose]))
+
+
+def _end(purpose: str, entry: PersonEntry, cuts: Sequence[Cut]) -> int | None:
+    above = lineage(purpose)
+    return min((cut.at_us for cut in cuts if cut.seq > entry.seq and cut.purpose in above), default=None)
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return min((time for time in (one, other) if time is not None), default=None)
 
 
 def _text(payload: Mapping[str, Json], name: str) -> str | None:
@@ -81,8 +113,10 @@ def _text(payload: Mapping[str, Json], name: str) -> str | None:
 def _details(payload: Mapping[str, Json], naming: Naming, *, named: bool) -> dict[str, Json]:
     found: dict[str, Json] = {name: payload[name] for name in DETAILS if payload.get(name)}
     grounds, guardian = found.get("grounds"), found.get("guardian")
-    if isinstance(grounds, Mapping) and not named:
-        found["grounds"] = dict.fromkeys(grounds, _KEPT)
+    if not named:
+        if isinstance(grounds, Mapping):
+            found["grounds"] = dict.fromkeys(grounds, _KEPT)
+        found |= {name: _KEPT for name in _FREE_WORDS if name in found}
     if isinstance(guardian, str):
         found["guardian"] = naming.guardian(guardian)
     return found
