@@ -1,0 +1,227 @@
+"""`imp consent access`: everything about one person and nobody else, in their own words, to whoever they really are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import stat
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.audit.verify import Verification
+from imp_consent.runtime import open_log
+from imp_core.clock import DAY_US, SimulatedClock
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Line = Any
+WHO = "email:ann@example.com"
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
+
+
+@pytest.fixture
+def copy(shop: Line, tmp_path: Path) -> Path:
+    """Ann's copy."""
+    shop("consent", "access", WHO, "--out", tmp_path / "ann", *VERIFIED).ok()
+    return tmp_path / "ann"
+
+
+@pytest.fixture
+def document(copy: Path) -> Any:
+    return json.loads((copy / "access.json").read_bytes())
+
+
+def test_r32_access_holds_entries_notices_uses_recipients_events_messages_retention_and_source(
+    shop: Line, setting: Callable[[str], None], tmp_path: Path, notice_text: str
+) -> None:
+    setting("[retention]\nevidence = 1095\n[retention.archive]\ntouchpoint = 395")
+    done = shop("consent", "access", WHO, "--out", tmp_path / "ann", "--json", *VERIFIED).ok().json
+    found = json.loads((tmp_path / "ann" / "access.json").read_bytes())
+    assert (found["schema"], found["controller"], found["known"]) == ("imp-access/1", "Shop Ltd", True)
+    assert [entry["type"] for entry in found["entries"]] == ["grant", "request"]
+    assert found["entries"][0]["record"]["evidence"] == "form-ANN-4711"
+    assert found["notices"][0]["notice"]["text"] == notice_text
+    assert [event["fields"]["campaign"] for event in found["touchpoints"]] == ["ANN-CAMPAIGN"]
+    assert found["touchpoints"][0]["source"] == "file"
+    assert found["touchpoints"][0]["source_entry"] is not None
+    assert [event["fields"]["name"] for event in found["outcomes"]] == ["ANNS-ORDER"]
+    assert {event["fields"]["trait_value"] for event in found["traits"]} == {"ANN-TRAIT", "ANN-INFERRED"}
+    assert [(m["campaign"], m["status"], m["said"]) for m in found["messages"]] == [
+        ("spring", "delivered", {"text": "Hello {{first_name}}"})
+    ]
+    assert [(use["purpose"], use["events"], use["ended"]) for use in found["uses"]] == [("analytics", 4, "closed")]
+    assert {one["name"]: one["kind"] for one in found["recipients"]} == {
+        "Partner GmbH": "named", "email": "channel", "file": "channel"
+    }  # fmt: skip
+    assert len(found["retention"]) == 2
+    assert {p["purpose"]: p["permitted"] for p in found["permissions"]}["analytics"] is True
+    assert (done["entries"], done["events"], done["messages"], done["uses"]) == (2, 4, 1, 1)
+
+
+def test_r32_nothing_of_anybody_else_is_in_a_persons_copy(
+    copy: Path, opened: Context, planted: tuple[str, ...]
+) -> None:
+    with open_log(opened).read() as reader:
+        ben = reader.find_subject(RawId.parse("member:ben"))
+        ann = reader.find_subject(RawId.parse(WHO))
+    written = "".join(path.read_text(encoding="utf-8") for path in sorted(copy.iterdir()))
+    for word in (*planted, "550-BEN", "ben", "Eve Employee", str(ben), str(ann), "ann@example.com"):
+        assert word not in written, word
+    assert "ANN-TRAIT" in written
+
+
+def test_a_copy_is_the_persons_alone_to_read(copy: Path) -> None:
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o700
+    assert sorted(path.name for path in copy.iterdir()) == ["access.html", "access.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in copy.iterdir()} == {0o600}
+
+
+def test_the_notices_text_is_the_one_the_entrys_hash_is_of(document: Any, opened: Context) -> None:
+    named = document["entries"][0]["notice"]
+    with open_log(opened).read() as reader:
+        body = reader.notice(named)
+    assert hashlib.sha256(body).hexdigest() == named == document["notices"][0]["sha256"]
+    assert json.loads(body)["text"] == document["notices"][0]["notice"]["text"]
+
+
+class _Page(HTMLParser):
+    """Tags and text of a page; a tag that is opened and not closed is a fault."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [name for name, _ in attrs if name in ("src", "href", "onload", "onclick")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_stands_alone_and_keeps_every_script_safe(copy: Path) -> None:
+    text = (copy / "access.html").read_text(encoding="utf-8")
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.links == []
+    assert not {"script", "img", "link", "iframe", "object", "form"} & set(page.tags)
+    assert "default-src 'none'" in text
+    assert "<script>alert(1)</script> & \ufffdtxt.exe\ufffd" in page.text
+    assert "您可以随时撤回同意" in page.text
+    assert not re.search("[\u202a-\u202e]", text)
+    assert 'lang="zh-Hans" dir="auto"' in text
+    assert "You agreed to “analytics”" in page.text
+
+
+def test_r32_the_request_and_its_answer_are_noted_with_their_clock_and_without_a_name(
+    shop: Line, tmp_path: Path, clock: SimulatedClock
+) -> None:
+    done = shop(
+        "consent", "access", WHO, "--out", tmp_path / "ann", "--received", "2026-02-20T08:00:00Z", "--json", *VERIFIED
+    ).ok().json  # fmt: skip
+    assert (done["due"], done["late"]) == ("2026-03-20T08:00:00Z", False)
+    (line,) = shop("consent", "requests", "list", "--all", "--json").ok().json["requests"]
+    assert (line["id"], line["kind"], line["state"]) == (done["request"], "access", "answered")
+    assert (line["received"], line["due"], line["verified"]) == (
+        "2026-02-20T08:00:00Z", "2026-03-20T08:00:00Z", "reasonable"
+    )  # fmt: skip
+    clock.move_to(clock.now_us() + 40 * DAY_US)
+    late = shop(
+        "consent", "access", WHO, "--out", tmp_path / "late", "--received", "2026-02-20T08:00:00Z", "--json", *VERIFIED
+    ).ok().json  # fmt: skip
+    assert late["late"] is True
+
+
+@pytest.mark.parametrize(
+    ("regime", "due"),
+    [("gdpr", "2026-03-28T08:00:00Z"), ("us-ca", "2026-04-14T08:00:00Z"), ("cn-pipl", "2026-03-20T08:00:00Z")],
+)
+def test_r32_every_regime_has_its_clock(shop: Line, tmp_path: Path, regime: str, due: str) -> None:
+    words = ("--regime", regime, "--received", "2026-02-28T08:00:00Z", "--json", *VERIFIED)
+    assert shop("consent", "access", WHO, "--out", tmp_path / "a", *words).ok().json["due"] == due
+
+
+def test_r34_nothing_is_disclosed_to_somebody_whose_identity_is_not_verified(
+    shop: Line, tmp_path: Path, opened: Context
+) -> None:
+    size = open_log(opened).size
+    refused = shop("consent", "access", WHO, "--out", tmp_path / "ann")
+    nobody = shop("consent", "access", "email:nobody@example.com", "--out", tmp_path / "ann")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == nobody.err, "it would say who is known"
+    assert shop("consent", "access", WHO, "--out", tmp_path / "ann", "--verified", "contact", "--how", "x").code == 1
+    assert shop("consent", "portability", WHO, "--out", tmp_path / "ann").code == 1
+    assert shop("consent", "rectify", WHO, "--entry", "5").code == 1
+    assert not (tmp_path / "ann").exists()
+    assert open_log(opened).size == size, "nothing was appended"
+
+
+def test_r34_a_level_says_what_showed_it(shop: Line, tmp_path: Path) -> None:
+    answer = shop("consent", "access", WHO, "--out", tmp_path / "ann", "--verified", "high")
+    assert (answer.code, answer.out) == (2, "")
+    assert "--how" in answer.err
+
+
+def test_r34_a_workspace_may_ask_for_more_but_never_of_who_says_no(
+    shop: Line, setting: Callable[[str], None], tmp_path: Path
+) -> None:
+    setting('[rights.verification]\naccess = "high"')
+    assert shop("consent", "access", WHO, "--out", tmp_path / "ann", *VERIFIED).code == 1
+    setting('object = "high"')
+    assert shop("consent", "access", WHO, "--out", tmp_path / "ann", "--verified", "high", "--how", "x").code == 2
+    assert shop("consent", "object", WHO).code == 0
+
+
+def test_r34_a_workspace_cannot_ask_for_less(shop: Line, setting: Callable[[str], None], tmp_path: Path) -> None:
+    setting('[rights.verification]\naccess = "none"')
+    assert shop("consent", "access", WHO, "--out", tmp_path / "ann").code == 2
+
+
+def test_somebody_who_is_not_known_hears_that_nothing_is_held(shop: Line, tmp_path: Path) -> None:
+    done = shop("consent", "access", "email:nobody@example.com", "--out", tmp_path / "n", "--json", *VERIFIED).ok().json
+    assert done["known"] is False
+    assert "We hold nothing about you" in (tmp_path / "n" / "access.html").read_text(encoding="utf-8")
+
+
+def test_somebody_who_was_erased_hears_of_the_token_that_is_left(shop: Line, tmp_path: Path) -> None:
+    shop("consent", "erase", WHO, "--execute").ok()
+    shop("consent", "access", WHO, "--out", tmp_path / "gone", *VERIFIED).ok()
+    found = json.loads((tmp_path / "gone" / "access.json").read_bytes())
+    assert (found["known"], found["erased"], found["entries"]) == (False, True, [])
+    assert "You were erased" in (tmp_path / "gone" / "access.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_holds_something_is_not_written_over(shop: Line, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("x")
+    assert shop("consent", "access", WHO, "--out", tmp_path / "full", *VERIFIED).code == 2
+    assert shop("consent", "access", WHO, "--out", shop.workspace / "archive" / "x", *VERIFIED).code == 2
+    assert (tmp_path / "full" / "mine").read_text() == "x"
+
+
+def test_an_open_request_is_answered_by_its_id_and_only_for_its_person(shop: Line, tmp_path: Path) -> None:
+    opened = shop("consent", "requests", "open", "access", WHO, "--json", *VERIFIED).ok().json
+    other = shop("consent", "access", "member:ben", "--out", tmp_path / "b", "--request", opened["id"], *VERIFIED)
+    assert (other.code, (tmp_path / "b").exists()) == (2, False)
+    shop("consent", "access", WHO, "--out", tmp_path / "a", "--request", opened["id"]).ok()
+    again = shop("consent", "access", WHO, "--out", tmp_path / "c", "--request", opened["id"])
+    assert (again.code, (tmp_path / "c").exists()) == (1, False)
+
+
+def test_the_ledger_agrees_after_all_of_it(copy: Path, verified: Callable[[], Verification]) -> None:
+    assert copy.exists()
+    assert verified().living == 2
