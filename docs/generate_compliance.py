@@ -1,7 +1,7 @@
 """Writes `docs/compliance.md`: every requirement, the files that hold its rule and the tests that prove it.
 
 `uv run python docs/generate_compliance.py` writes the page from compliance.toml and from the names of the tests: one
-called `test_r08_…` proves row 8, unless it is marked to be skipped or to fail. With `--check` the exit code is 1 where
+called `test_r08_…` proves row 8, one called `test_r08_r09_…` both, unless it is marked to be skipped or to fail. With `--check` the exit code is 1 where
 the page is stale or a row has neither a test nor a line saying to which later part it belongs; with `--missing` those
 rows are listed.
 """
@@ -23,7 +23,7 @@ FOLDER: Final = Path(__file__).resolve().parent
 PROJECT: Final = FOLDER.parent
 PAGE: Final = FOLDER / "compliance.md"
 TIERS: Final = {"L": "law", "R": "regulation", "G": "guidance", "S": "technical standard"}
-NAMED: Final = re.compile(r"test_r(\d\d)_\w+")
+NAMED: Final = re.compile(r"test_((?:r\d\d_)+)\w+")
 HEAD: Final = """\
 # Requirements and their proofs
 
@@ -92,7 +92,8 @@ def find_proofs(folder: Path = PROJECT / "tests") -> dict[int, list[Proof]]:
             if named is None or _is_set_aside(node):
                 continue
             proof = Proof(path=path.relative_to(folder.parent).as_posix(), name=named.group())
-            found.setdefault(int(named[1]), []).append(proof)
+            for number in re.findall(r"\d\d", named[1]):
+                found.setdefault(int(number), []).append(proof)
     return {number: sorted(set(proofs)) for number, proofs in found.items()}
 
 

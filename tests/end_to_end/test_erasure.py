@@ -60,7 +60,7 @@ def everything_in(path: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file())
 
 
-def test_an_erased_person_is_gone_and_the_others_stay(shop: Context) -> None:
+def test_r29_an_erased_person_is_gone_and_the_others_stay(shop: Context) -> None:
     subject, other = shop.gate.resolve(ANN), shop.gate.resolve(BEN)
     done = erase(shop, [ANN])
     assert (done.people, done.leaves, done.rows, done.files) == (1, 2, 2, 2)
@@ -78,7 +78,7 @@ def test_an_erased_person_is_gone_and_the_others_stay(shop: Context) -> None:
     assert verify_workspace(shop).ok
 
 
-def test_no_byte_of_the_subject_number_is_left(shop: Context) -> None:
+def test_r29_no_byte_of_the_subject_number_is_left(shop: Context) -> None:
     subject = shop.gate.resolve(ANN)
     assert subject is not None
     needles = [subject.to_bytes(8, "big"), subject.to_bytes(8, "little"), str(subject).encode()]

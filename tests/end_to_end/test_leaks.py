@@ -180,7 +180,7 @@ def events_file(path: Path) -> Path:
     return path
 
 
-def test_no_identifier_is_left_anywhere(imp: Callable[..., Any], tmp_path: Path) -> None:
+def test_r55_no_identifier_is_left_anywhere(imp: Callable[..., Any], tmp_path: Path) -> None:
     run = Recorder(imp)
     workspace, inputs = tmp_path / "workspace", tmp_path / "inputs"
     inputs.mkdir()

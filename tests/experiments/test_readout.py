@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from imp_core.clock import format_time
 from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.gate import Action
 from imp_experiments.commands.read_out import ReadOut, read_out
@@ -143,7 +144,9 @@ def test_words_and_traffic_may_change_after_the_start(started: Any, fill: Any, d
 # -- who is counted ---------------------------------------------------------------------------------------------------
 
 
-def test_a_withdrawal_and_new_grant_inside_the_window_excludes_the_unit_and_is_no_zero(started: Any, fill: Any) -> None:
+def test_r53_a_withdrawal_and_new_grant_inside_the_window_excludes_the_unit_and_is_no_zero(
+    started: Any, fill: Any
+) -> None:
     fill(100)
     visitors = [row["subject"] for row in started.rows.events if row["type"] == "outcome" and row["name"] == "visit"]
     before = check(read_out(started.ctx, "test"))["comparisons"][0]
@@ -157,7 +160,17 @@ def test_a_withdrawal_and_new_grant_inside_the_window_excludes_the_unit_and_is_n
     assert (before["value"]["variant"], compared["value"]["variant"]) == (0.5, 30 / 80)
 
 
-def test_a_late_grant_excludes_the_unit(started: Any, fill: Any) -> None:
+def test_r53_a_readout_states_the_time_it_was_read_the_ledger_it_knew_and_who_is_out(started: Any, fill: Any) -> None:
+    fill(100)
+    done = read_out(started.ctx, "test")
+    plain = check(done)
+    assert plain["as_of"] == format_time(started.ctx.clock.now_us())
+    assert (plain["consent"]["use"], bool(plain["consent"]["checkpoint"])) == (done.use_seq, True)
+    assert plain["experiment"]["started"] < plain["experiment"]["horizon"]
+    assert {"withdrawn", "refused", "expired", "erased", "no_record"} <= set(plain["excluded"])
+
+
+def test_r53_a_late_grant_excludes_the_unit(started: Any, fill: Any) -> None:
     fill(100)
     for subject in [row["subject"] for row in started.rows.events if row["type"] == "exposure"][:15]:
         started.rows.close(subject, "no_record", 0, 2)
@@ -166,7 +179,7 @@ def test_a_late_grant_excludes_the_unit(started: Any, fill: Any) -> None:
     assert after["comparisons"][0]["n"] == {"variant": 100, "control": 85}
 
 
-def test_excluded_adds_up_who_was_denied_who_no_longer_passes_and_who_is_erased(started: Any, fill: Any) -> None:
+def test_r53_excluded_adds_up_who_was_denied_who_no_longer_passes_and_who_is_erased(started: Any, fill: Any) -> None:
     fill(100)
     started.rows.enrol("a", 30, "refused")
     started.rows.enrol("b", 25, "refused")
@@ -211,7 +224,7 @@ def test_immature_cohorts_wait(started: Any, fill: Any) -> None:
     assert check(read_out(started.ctx, "test"))["metrics"][0]["immature"] == 0
 
 
-def test_cells_of_fewer_than_k_people_are_not_shown(started: Any, fill: Any) -> None:
+def test_r54_cells_of_fewer_than_k_people_are_not_shown(started: Any, fill: Any) -> None:
     fill(9)
     plain = check(read_out(started.ctx, "test"))
     (compared,) = plain["comparisons"]

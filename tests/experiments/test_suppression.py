@@ -29,7 +29,7 @@ def test_where_nothing_is_hidden_the_counts_stand(started: Any, fill: Any, told:
 
 
 @pytest.mark.parametrize("n", [1, 9])
-def test_a_hidden_reason_hides_the_counts_by_variant_that_would_tell_it(
+def test_r54_a_hidden_reason_hides_the_counts_by_variant_that_would_tell_it(
     started: Any, fill: Any, told: Any, n: int
 ) -> None:
     fill(100)
@@ -50,7 +50,7 @@ def test_a_hidden_reason_hides_the_counts_by_variant_that_would_tell_it(
     assert "a hidden (50.00% expected)" in render_table(read_out(started.ctx, "test").readout)
 
 
-def test_two_hidden_reasons_whose_sum_would_be_known_hide_them_too(started: Any, fill: Any, told: Any) -> None:
+def test_r54_two_hidden_reasons_whose_sum_would_be_known_hide_them_too(started: Any, fill: Any, told: Any) -> None:
     fill(100)
     withdraw(started, 1)
     started.rows.enrol("a", 1, "refused")
@@ -67,7 +67,7 @@ def test_a_few_units_that_are_not_mature_hide_them_too(started: Any, fill: Any, 
     assert plain["health"]["srm"]["observed"] == {"a": None, "b": None}
 
 
-def test_a_small_variant_cannot_be_worked_out_from_the_matured_units(started: Any, fill: Any, told: Any) -> None:
+def test_r54_a_small_variant_cannot_be_worked_out_from_the_matured_units(started: Any, fill: Any, told: Any) -> None:
     fill(100)
     exposed = [row for row in started.rows.events if row["type"] == "exposure" and row["variant"] == "b"]
     for row in exposed[:95]:

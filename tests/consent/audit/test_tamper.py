@@ -92,7 +92,7 @@ def test_every_table_holds_a_row(pristine: Audited) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_any_change_of_any_column_of_any_row_is_noticed(table: str, audited: Audited) -> None:
+def test_r57_any_change_of_any_column_of_any_row_is_noticed(table: str, audited: Audited) -> None:
     unnoticed: list[str] = []
     tried = 0
     database = audited.root / "ledger.db"

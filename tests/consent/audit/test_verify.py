@@ -202,7 +202,7 @@ def test_a_workspace_that_takes_no_copy_says_so(audited: Audited) -> None:
 # --- somebody without keys
 
 
-def test_a_flipped_byte_of_a_leaf_is_named(audited: Audited) -> None:
+def test_r57_a_flipped_byte_of_a_leaf_is_named(audited: Audited) -> None:
     with audited.sql() as sql:
         leaf = sql.execute("SELECT leaf FROM entry WHERE seq = 3").fetchone()[0]
         sql.execute("UPDATE entry SET leaf = ? WHERE seq = 3", [leaf.replace(b'"day":2', b'"day":3')])
@@ -210,7 +210,7 @@ def test_a_flipped_byte_of_a_leaf_is_named(audited: Audited) -> None:
     assert {"log.rewritten", "checkpoint.root", "payload.sealed"} <= audited.codes()
 
 
-def test_a_leaf_changed_with_every_hash_computed_again_contradicts_what_was_signed(audited: Audited) -> None:
+def test_r57_a_leaf_changed_with_every_hash_computed_again_contradicts_what_was_signed(audited: Audited) -> None:
     with audited.sql() as sql:
         leaf = sql.execute("SELECT leaf FROM entry WHERE seq = 0").fetchone()[0].replace(b"tester", b"nobody")
         sql.execute("UPDATE entry SET leaf = ?, leaf_hash = ? WHERE seq = 0", [leaf, leaf_hash(leaf)])
@@ -220,7 +220,7 @@ def test_a_leaf_changed_with_every_hash_computed_again_contradicts_what_was_sign
     assert audited.codes() == {"log.rewritten", "copy.differs", "checkpoint.root", "head.mac"}
 
 
-def test_a_missing_entry_is_named(audited: Audited) -> None:
+def test_r57_a_missing_entry_is_named(audited: Audited) -> None:
     with audited.sql() as sql:
         sql.execute("DELETE FROM entry WHERE seq IN (4, 5)")
     assert places(audited, "entry.gap") == ["entry 4"]

@@ -91,7 +91,7 @@ def after(place: Any, tmp_path: Path) -> tuple[Secrets, Path, bytes]:
     return ann, tmp_path / "old", kek
 
 
-def test_nothing_that_names_the_erased_is_left_in_the_workspace_or_beside_the_keys(
+def test_r29_nothing_that_names_the_erased_is_left_in_the_workspace_or_beside_the_keys(
     after: tuple[Secrets, Path, bytes], place: Any
 ) -> None:
     ann, _, kek = after
@@ -104,7 +104,7 @@ def test_nothing_that_names_the_erased_is_left_in_the_workspace_or_beside_the_ke
     assert found_in(place.workspace, ann.channel) == {"ledger.db"}
 
 
-def test_a_backup_taken_before_opens_nothing_of_the_erased_with_the_keys_that_are_left(
+def test_r29_a_backup_taken_before_opens_nothing_of_the_erased_with_the_keys_that_are_left(
     after: tuple[Secrets, Path, bytes], place: Any
 ) -> None:
     ann, old, destroyed = after

@@ -60,7 +60,7 @@ def people(ctx: Context) -> int:
 
 @pytest.mark.parametrize("state", ["given", "refused", "withdrawn"])
 @pytest.mark.parametrize("raw", VARIANTS)
-def test_nothing_is_recorded_about_the_erased_in_any_spelling(erased: Context, raw: RawId, state: str) -> None:
+def test_r30_nothing_is_recorded_about_the_erased_in_any_spelling(erased: Context, raw: RawId, state: str) -> None:
     size = open_log(erased).size
     with pytest.raises(Suppressed) as refused:
         record(erased, raw, purpose="analytics", state=state)
@@ -70,7 +70,7 @@ def test_nothing_is_recorded_about_the_erased_in_any_spelling(erased: Context, r
     assert (open_log(erased).size, people(erased)) == (size, 1)
 
 
-def test_an_import_counts_the_erased_and_takes_everybody_else(erased: Context, tmp_path: Path) -> None:
+def test_r30_an_import_counts_the_erased_and_takes_everybody_else(erased: Context, tmp_path: Path) -> None:
     path = tmp_path / "again.csv"
     rows = [f"{who},analytics,given,2026-03-01T12:00:00Z" for who in ("email:ann@example.com", "member:王")]
     path.write_text("identifier,purpose,state,at\n" + "\n".join(rows) + "\n", encoding="utf-8")

@@ -123,7 +123,7 @@ def test_nothing_there_is_nothing_said_and_what_cannot_be_written_is_named(tmp_p
         Tombstones(tmp_path / "nowhere", keyring).bury([1])
 
 
-def test_it_says_no_subjects_number(stones: Tombstones) -> None:
+def test_r30_it_says_no_subjects_number(stones: Tombstones) -> None:
     data = stones.path.read_bytes()
     assert (2**62).to_bytes(8, "big").hex().encode() not in data
     assert str(2**62).encode() not in data

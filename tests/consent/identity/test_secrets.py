@@ -24,14 +24,14 @@ def test_hkdf_is_that_of_rfc_5869(key: bytes, info: bytes) -> None:
     assert hkdf(key, info) == HKDF(SHA256(), 32, None, info).derive(key)
 
 
-def test_a_pseudonym_is_the_keyed_hash_of_kind_and_value() -> None:
+def test_r55_a_pseudonym_is_the_keyed_hash_of_kind_and_value() -> None:
     expected = hmac.new(KEY, b"email\x00ann@example.com", hashlib.sha256).digest()[:16]
     assert pseudonymize(KEY, RawId("email", "ann@example.com")) == expected
     assert pseudonymize(KEY, RawId("member", "ann@example.com")) != expected
     assert pseudonymize(bytes(32), RawId("email", "ann@example.com")) != expected
 
 
-def test_no_two_channels_know_a_subject_by_the_same_name() -> None:
+def test_r55_no_two_channels_know_a_subject_by_the_same_name() -> None:
     names = {channel_pseudonym(KEY, channel, subject) for channel in ("email", "sms", "ads") for subject in range(50)}
     assert len(names) == 150
 

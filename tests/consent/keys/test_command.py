@@ -101,7 +101,7 @@ def test_what_cannot_be_done_says_why(
     assert why in answer.err
 
 
-def test_a_pepper_is_retired_once_nobody_is_found_under_it_only(shop: Any) -> None:
+def test_r56_a_pepper_is_retired_once_nobody_is_found_under_it_only(shop: Any) -> None:
     (old,) = listed(shop, "pepper")
     assert shop("keys", "retire", old["id"]).code == 1
     shop("keys", "rotate", "pepper", "--execute").ok()

@@ -39,7 +39,7 @@ def epochs(log: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_keys_changes_no_answer(ledger: Any, what: tuple[str, str]) -> None:
+def test_r56_a_change_of_keys_changes_no_answer(ledger: Any, what: tuple[str, str]) -> None:
     other, log = ledger.open(), ledger.open()
     before, ids = ledger.answers(other), log.keyring.in_use()
     change(log, what)
@@ -61,7 +61,7 @@ def test_a_change_of_keys_changes_no_answer(ledger: Any, what: tuple[str, str]) 
         max_size=8,
     )
 )
-def test_any_changes_of_keys_among_anybodys_words_leave_every_answer(make_ledger: Any, steps: list[Any]) -> None:
+def test_r56_any_changes_of_keys_among_anybodys_words_leave_every_answer(make_ledger: Any, steps: list[Any]) -> None:
     changed, plain = make_ledger(), make_ledger()
     logs = [changed.open(), changed.open()]
     still = plain.open()

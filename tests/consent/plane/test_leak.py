@@ -100,7 +100,7 @@ def _statement(type_: str, at_us: int):
     return Statement(type=type_, purpose="analytics", channel="", at_us=at_us)
 
 
-def test_nobody_can_be_found_in_what_an_intake_writes(busy, found):
+def test_r55_nobody_can_be_found_in_what_an_intake_writes(busy, found):
     assert found() == set()
 
 
