@@ -18,7 +18,7 @@ from imp_core.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:  # `imp --help` opens none of them
     from imp_core.gate import Gate
-    from imp_core.ports import Assigner, Ledger, View
+    from imp_core.ports import Assigner, Ledger, Signals, View
 
 __all__ = ["Closeable", "Context", "load_target"]
 
@@ -105,13 +105,18 @@ class Context:
         """Which variant a unit is owed."""
         return self._required("assigner")  # type: ignore[no-any-return]  # checked by kind, not by type
 
+    @cached_property
+    def signals(self) -> Signals:
+        """Which opt-out signals are honoured."""
+        return self._required("signals")  # type: ignore[no-any-return]  # checked by kind, not by type
+
     def reload_workspace(self, plugins: Plugins | None = None) -> None:
         """Read `imp.toml` again and let go of everything that was opened from it.
 
         `plugins`: those that were loaded as it says now; they are loaded again where there are none.
         """
         self.close()
-        for name in ("workspace", "plugins", "gate", "view", "ledger", "assigner"):
+        for name in ("workspace", "plugins", "gate", "view", "ledger", "assigner", "signals"):
             self.__dict__.pop(name, None)
         if plugins is not None:
             self.plugins = plugins

@@ -18,7 +18,7 @@ __all__ = ["CommandRef", "KeyProvider", "RuntimeProvider", "Veto", "VetoAction",
 
 PROJECT = "imp"
 _LONGEST_HELP = 200
-RUNTIME_KINDS = ("gate", "view", "ledger", "assigner")
+RUNTIME_KINDS = ("gate", "view", "ledger", "assigner", "signals")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TARGET = re.compile(r"\w+(?:\.\w+)*:\w+")
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -44,7 +44,7 @@ class CommandRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeProvider:
-    """Fills one protocol of `imp_core.ports`: `kind` is gate, view, ledger or assigner.
+    """Fills one protocol of `imp_core.ports`: `kind` is gate, view, ledger, assigner or signals.
 
     `target` is "module:attribute" of a function that takes an `imp_core.context.Context` and returns the object.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from imp_core.errors import CheckFailed
+from imp_core.event import RawId
 from imp_core.gate import Use
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Json",
     "Ledger",
     "OpenedUse",
+    "SignalStatus",
+    "Signals",
     "Superseded",
     "SystemEntry",
     "View",
@@ -56,6 +59,34 @@ class Check:
     ok: bool
     detail: str
     mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalStatus:
+    """Whether an opt-out signal of somebody holds: `since` when (ISO 8601; None: none does), what it `closes`.
+
+    `signals` are its kinds. Nobody asks to opt in again before `ask_again_after`, and those who received the data are
+    told by `tell_recipients_by`: the latest such dates; None: no regime in force sets one.
+    """
+
+    honoured: bool
+    since: str | None = None
+    signals: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+    ask_again_after: str | None = None
+    tell_recipients_by: str | None = None
+
+
+class Signals(Protocol):
+    """Opt-out signals, for whoever shows people that theirs is honoured (11 CCR §7025(c)(6))."""
+
+    def honoured(self, raw_id: RawId) -> SignalStatus:
+        """Whether an opt-out signal of a browser or person holds; nobody's does. Looks up and never creates.
+
+        Raises:
+            BadInput: the identifier's kind is unknown or its value is malformed.
+        """
+        ...
 
 
 class Ledger(Protocol):

@@ -70,9 +70,10 @@ def imp_register_commands() -> list[CommandRef]:
 
 @hookimpl
 def imp_register_runtime() -> list[RuntimeProvider]:
-    """Gate, view and ledger."""
+    """Gate, view, ledger and signals."""
     return [
         RuntimeProvider(kind="gate", name="consent", target="imp_consent.runtime:open_gate"),
         RuntimeProvider(kind="view", name="consent", target="imp_consent.runtime:open_view"),
         RuntimeProvider(kind="ledger", name="consent", target="imp_consent.runtime:open_ledger"),
+        RuntimeProvider(kind="signals", name="consent", target="imp_consent.runtime:open_signals"),
     ]

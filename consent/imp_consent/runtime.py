@@ -11,16 +11,28 @@ from imp_consent.identity.keys import EnvironmentKeys, FolderKeys, GuardedKeys, 
 from imp_consent.ledger.in_flight import intents_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
+from imp_consent.plane.honoured import honoured
 from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.view import ConsentView
 from imp_consent.policy.project import project
 from imp_core.context import Context, load_target
 from imp_core.errors import KeysUnusable, LedgerBroken
+from imp_core.event import RawId
 from imp_core.key_store import KeyStore
-from imp_core.ports import Check, CheckpointInfo, Json, SystemEntry
+from imp_core.ports import Check, CheckpointInfo, Json, SignalStatus, SystemEntry
 from imp_core.workspace import Workspace
 
-__all__ = ["SystemLedger", "open_gate", "open_keyring", "open_ledger", "open_log", "open_view", "store_of"]
+__all__ = [
+    "HonouredSignals",
+    "SystemLedger",
+    "open_gate",
+    "open_keyring",
+    "open_ledger",
+    "open_log",
+    "open_signals",
+    "open_view",
+    "store_of",
+]
 
 _SHOWN: Final = 10  # unfinished sends named by the doctor
 
@@ -99,6 +111,27 @@ def open_view(ctx: Context) -> ConsentView:
 def open_ledger(ctx: Context) -> SystemLedger:
     """Core's Ledger."""
     return SystemLedger(open_log(ctx), ctx.workspace)
+
+
+def open_signals(ctx: Context) -> HonouredSignals:
+    """Core's Signals."""
+    return HonouredSignals(open_log(ctx))
+
+
+class HonouredSignals:
+    """Core's Signals protocol on a `Log`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def honoured(self, raw_id: RawId) -> SignalStatus:
+        """Whether an opt-out signal of a browser or person holds.
+
+        Raises:
+            BadInput: the identifier is malformed.
+        """
+        with self._log.read() as reader:
+            return honoured(reader, raw_id)
 
 
 class SystemLedger:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import click
 
 from imp_consent.commands.arguments import read_identifier
-from imp_consent.plane.honoured import Honoured, honoured
-from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.event import RawId
+from imp_core.ports import SignalStatus
 
 __all__ = ["signal_status", "signal_status_command"]
 
 
-def signal_status(ctx: Context, raw: RawId) -> Honoured:
+def signal_status(ctx: Context, raw: RawId) -> SignalStatus:
     """Whether an opt-out signal of a browser or person holds. Writes nothing.
 
     Raises:
         BadInput: the identifier is malformed.
     """
-    with open_log(ctx).read() as reader:
-        return honoured(reader, raw)
+    return ctx.signals.honoured(raw)
 
 
 @click.command("status")
@@ -37,7 +35,7 @@ def signal_status_command(ctx: Context, *, identifier: str, as_json: bool) -> No
     emit(found, lambda: _text(found), as_json=as_json)
 
 
-def _text(found: Honoured) -> str:
+def _text(found: SignalStatus) -> str:
     if not found.honoured:
         return "no opt-out signal"
     text = f"opt-out signal honoured: {', '.join(found.signals)} since {found.since}; no {', '.join(found.closes)}"

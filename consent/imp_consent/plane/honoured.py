@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_core.clock import format_time
 from imp_core.event import RawId
+from imp_core.ports import SignalStatus
 
-__all__ = ["Honoured", "honoured", "honoured_in"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Honoured:
-    """Whether an opt-out signal of somebody holds: `since` when (ISO 8601; None: none does), what it `closes`.
-
-    `signals` are its kinds. `ask_again_after` and `tell_recipients_by` are the latest such dates of them; None: no
-    regime in force sets one.
-    """
-
-    honoured: bool
-    since: str | None = None
-    signals: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
-    ask_again_after: str | None = None
-    tell_recipients_by: str | None = None
+__all__ = ["honoured", "honoured_in"]
 
 
-def honoured(reader: Reader, raw: RawId) -> Honoured:
+def honoured(reader: Reader, raw: RawId) -> SignalStatus:
     """The flag of a browser or person; nobody's is not set. Writes nothing.
 
     Raises:
@@ -39,12 +23,12 @@ def honoured(reader: Reader, raw: RawId) -> Honoured:
     return honoured_in([] if subject is None else reader.history(subject))
 
 
-def honoured_in(history: Sequence[PersonEntry]) -> Honoured:
+def honoured_in(history: Sequence[PersonEntry]) -> SignalStatus:
     """The same, from somebody's entries. A signal that was heard once holds: its absence later says nothing."""
     held = [entry for entry in history if entry.statement.type == "signal" and _asserted(entry)]
     if not held:
-        return Honoured(honoured=False)
-    return Honoured(
+        return SignalStatus(honoured=False)
+    return SignalStatus(
         honoured=True,
         since=format_time(min(entry.statement.at_us for entry in held)),
         signals=tuple(sorted({str(entry.payload.get("signal")) for entry in held})),

@@ -193,6 +193,13 @@ def test_r42_a_programme_stays_open_only_for_who_was_asked_and_chose_to_stay(
     assert asked(ANN, "ads.club") != "permitted", "and who affirms that they want out is out"
 
 
+def test_r43_a_web_plugin_reads_the_flag_through_the_context_it_is_handed(imp_here: Cli, us: Context) -> None:
+    assert not us.signals.honoured(RawId.parse(TAB)).honoured
+    heard(imp_here, TAB, *GPC)
+    found = us.signals.honoured(RawId.parse(TAB))
+    assert (found.honoured, found.signals) == (True, ("gpc",))
+
+
 def test_r43_the_flag_opt_out_signal_honoured_can_be_read_for_display(imp_here: Cli, us: Context) -> None:
     nobody = imp_here("consent", "signal", "status", TAB, "--json").ok().json
     assert (nobody["honoured"], nobody["since"]) == (False, None)

@@ -76,7 +76,7 @@ def test_a_signature_is_verified_by_two(signed, dkim_key, address):
     assert verify_again(data, dkim_key.public)
 
 
-def test_every_field_is_signed_and_the_important_ones_against_additions(signed, dkim_key):
+def test_r50_every_field_is_signed_and_the_important_ones_against_additions(signed, dkim_key):
     data = signed()
     listed = verify_again(data, dkim_key.public)
     present = [line.partition(b":")[0].lower() for line in re.split(rb"\r\n(?![ \t])", data.partition(b"\r\n\r\n")[0])]

@@ -96,7 +96,7 @@ def test_a_body_is_seven_bits_in_short_lines(text, encoding):
     assert content(read(data)).rstrip("\n") == text.rstrip("\n")
 
 
-def test_one_click_unsubscribe_stands_as_rfc_8058_wants_it():
+def test_r50_one_click_unsubscribe_stands_as_rfc_8058_wants_it():
     fields = fields_of(data_of(text="x"))
     assert fields["list-unsubscribe"] == [
         b" <https://shop.example/u?t=tok-1>,\r\n <mailto:out@shop.example?subject=unsubscribe%20tok-1>"
