@@ -1,9 +1,9 @@
 """Writes `docs/compliance.md`: every requirement, the files that hold its rule and the tests that prove it.
 
 `uv run python docs/generate_compliance.py` writes the page from compliance.toml and from the names of the tests: one
-called `test_r08_…` proves row 8, one called `test_r08_r09_…` both, unless it is marked to be skipped or to fail. With `--check` the exit code is 1 where
-the page is stale or a row has neither a test nor a line saying to which later part it belongs; with `--missing` those
-rows are listed.
+called `test_r08_…` proves row 8, one called `test_r08_r09_…` both, unless it is marked to be skipped or to fail. With
+`--check` the exit code is 1 where the page is stale or a row has neither a test nor a line saying to which later part
+it belongs; with `--missing` those rows are listed.
 """
 
 from __future__ import annotations

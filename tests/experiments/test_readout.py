@@ -144,7 +144,7 @@ def test_words_and_traffic_may_change_after_the_start(started: Any, fill: Any, d
 # -- who is counted ---------------------------------------------------------------------------------------------------
 
 
-def test_r53_a_withdrawal_and_new_grant_inside_the_window_excludes_the_unit_and_is_no_zero(
+def test_r53_a_withdrawal_and_new_grant_inside_the_window_exclude_the_unit_and_are_no_zero(
     started: Any, fill: Any
 ) -> None:
     fill(100)
