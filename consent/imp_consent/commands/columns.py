@@ -8,7 +8,7 @@ column = "customer_id"
 at = "signed_at"
 [defaults]                   # field = constant; it also fills an empty value
 purpose = "marketing.email"
-[states]                     # the file's word = given, refused or withdrawn
+[states]                     # the file's word = given, refused, withdrawn or basis
 yes = "given"
 no = "refused"
 [file]                       # both may be left out
@@ -28,13 +28,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from imp_consent.commands.states import STATES
+from imp_consent.commands.states import IMPORTED
 from imp_core.errors import BadInput
 
 __all__ = ["FIELDS", "REQUIRED", "ColumnMap", "choose_columns", "read_map"]
 
 REQUIRED: Final = ("identifier", "purpose", "state", "at")
-FIELDS: Final = (*REQUIRED, "channel", "notice", "action", "evidence", "valid_for")
+FIELDS: Final = (
+    *REQUIRED, "channel", "notice", "action", "evidence", "valid_for", "language", "steps", "consent", "bundled",
+    "informed", "by", "basis", "grounds", "regime", "jurisdiction",
+)  # fmt: skip
 _ENCODINGS: Final = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "utf-16": "utf-16"}
 _TABLES: Final = {
     "identifier": ("kind", "column"),
@@ -154,8 +157,8 @@ def _check(tables: Mapping[str, Any], where: str) -> None:
 
 def _check_words(tables: Mapping[str, Any], where: str) -> None:
     for word, state in tables.get("states", {}).items():
-        if state not in STATES:
-            raise BadInput(f"states.{word} in the mapping must be one of {', '.join(STATES)}", where=where)
+        if state not in IMPORTED:
+            raise BadInput(f"states.{word} in the mapping must be one of {', '.join(IMPORTED)}", where=where)
     file = tables.get("file", {})
     if file.get("encoding", "utf-8") not in _ENCODINGS:
         raise BadInput(f"file.encoding in the mapping must be one of {', '.join(_ENCODINGS)}", where=where)

@@ -17,7 +17,7 @@ from imp_consent.commands.import_records import import_records, records_text
 from imp_consent.commands.reading import RowReader
 from imp_consent.commands.record_files import RECORD_FORMATS
 from imp_consent.commands.rows import Row, read_rows
-from imp_consent.commands.states import STATES
+from imp_consent.commands.states import IMPORTED
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import Suppressed
@@ -35,12 +35,14 @@ from imp_core.workspace import write_atomically
 __all__ = ["ImportResult", "import_command", "import_file"]
 
 _TYPE: Final = "import"
-_WORDS: Final = {type_: state for state, type_ in STATES.items()}
+_WORDS: Final = {type_: state for state, type_ in IMPORTED.items()}
 _SHOWN: Final = 10  # faults named before a file is given up
 _HELP: Final = """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
 
-Columns: identifier (kind:value), purpose, state (given, refused, withdrawn), at (ISO 8601 with a zone), and where there
-are any: channel, notice, action, evidence, valid_for (180d). A mapping file names other columns:
+Columns: identifier (kind:value), purpose, state (given, refused, withdrawn, basis), at (ISO 8601 with a zone), and
+where there are any: channel, notice, language, action, steps, evidence, valid_for (180d), consent (expressed, explicit,
+separate), bundled and informed (yes, no), by (guardian), basis, grounds (sale=order 7; similar-goods=shoes), regime
+(gdpr+eprivacy), jurisdiction. A mapping file names other columns:
 
 \b
 [identifier]                 # without it, the column identifier holds kind:value
@@ -50,7 +52,7 @@ column = "customer_id"
 at = "signed_at"
 [defaults]                   # field = constant; it also fills an empty value
 purpose = "marketing.email"
-[states]                     # the file's word = given, refused or withdrawn
+[states]                     # the file's word = given, refused, withdrawn or basis
 yes = "given"
 [file]                       # both may be left out
 encoding = "utf-8"           # or "gb18030", "utf-16"
@@ -77,6 +79,7 @@ class ImportResult:
     given: int
     refused: int
     withdrawn: int
+    basis: int
     people: int
     rejected: int
     suppressed: int
@@ -90,7 +93,7 @@ class _Tally:
     skipped: int = 0
     suppressed: int = 0
     suppressed_before: int = 0
-    states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
+    states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(IMPORTED, 0))
     people: set[int] = field(default_factory=set)
     faults: list[RowFault] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)  # first and last

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from imp_consent.commands.arguments import parse_days
 from imp_consent.commands.columns import ColumnMap
 from imp_consent.commands.rows import Instant, Row
+from imp_consent.commands.saying_options import read_grounds
 from imp_consent.commands.states import type_of
 from imp_consent.policy.saying import Saying
 from imp_core.clock import parse_time
@@ -14,6 +16,9 @@ from imp_core.errors import BadInput
 from imp_core.event import RawId
 
 __all__ = ["RowReader"]
+
+_FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_MAX_STEPS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,26 @@ class RowReader:
         if isinstance(row, str):
             raise BadInput(row, where="row")
         state = self._needed(row, "state")
-        valid_for = self._text(row, "valid_for")
+        valid_for, regime = self._text(row, "valid_for"), self._text(row, "regime")
         return self._identifier(row), Saying(
             purpose=self._needed(row, "purpose"),
             type=type_of(self.mapping.states.get(state, state)),
             at_us=self._time(row),
             channel=self._text(row, "channel") or "",
             notice=self._text(row, "notice"),
+            language=self._text(row, "language"),
             valid_for_days=None if valid_for is None else parse_days(valid_for),
             action=self._text(row, "action"),
+            steps=self._steps(row),
             evidence=self._text(row, "evidence") or f"sha256:{self.sha256}#{number}",
+            consent=self._text(row, "consent"),
+            bundled=self._flag(row, "bundled"),
+            informed=self._flag(row, "informed"),
+            by=self._text(row, "by"),
+            basis=self._text(row, "basis"),
+            grounds=self._grounds(row),
+            regimes=None if regime is None else tuple(word.strip() for word in regime.split("+")),
+            jurisdiction=self._text(row, "jurisdiction"),
         )
 
     def _identifier(self, row: dict[str, object]) -> RawId:
@@ -62,6 +77,27 @@ class RowReader:
             return parse_time(self._needed(row, "at"))
         except BadInput as error:
             raise BadInput(error.what, where="at", mend=error.mend) from None
+
+    def _steps(self, row: dict[str, object]) -> int | None:
+        text = self._text(row, "steps")
+        if text is not None and not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_STEPS):
+            raise BadInput("not a number of steps", where="steps", mend="a whole number from 1")
+        return None if text is None else int(text)
+
+    def _flag(self, row: dict[str, object], name: str) -> bool:
+        value = row.get(name)
+        word = str(value).lower() if isinstance(value, bool) else (self._text(row, name) or "no").casefold()
+        if word not in _FLAGS:
+            raise BadInput("neither yes nor no", where=name, mend="yes or no")
+        return _FLAGS[word]
+
+    def _grounds(self, row: dict[str, object]) -> dict[str, str]:
+        text = self._text(row, "grounds")
+        try:
+            return read_grounds(tuple(part for part in (text or "").split(";") if part.strip()))
+        except BadInput as error:
+            mend = "write them like: sale=order 7; similar-goods=shoes"
+            raise BadInput(error.what, where="grounds", mend=mend) from None
 
     def _needed(self, row: dict[str, object], name: str) -> str:
         text = self._text(row, name)

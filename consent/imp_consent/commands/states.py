@@ -6,9 +6,11 @@ from typing import Final
 
 from imp_core.errors import BadInput
 
-__all__ = ["STATES", "type_of"]
+__all__ = ["IMPORTED", "STATES", "type_of"]
 
 STATES: Final = {"given": "grant", "refused": "refuse", "withdrawn": "withdraw"}
+# A file may also say on what else than consent data is used.
+IMPORTED: Final = {**STATES, "basis": "basis"}
 
 
 def type_of(state: str) -> str:
@@ -17,6 +19,6 @@ def type_of(state: str) -> str:
     Raises:
         BadInput: not a state.
     """
-    if state not in STATES:
-        raise BadInput("unknown state", where="state", mend=f"one of {', '.join(STATES)}")
-    return STATES[state]
+    if state not in IMPORTED:
+        raise BadInput("unknown state", where="state", mend=f"one of {', '.join(IMPORTED)}")
+    return IMPORTED[state]

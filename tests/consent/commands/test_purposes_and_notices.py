@@ -30,7 +30,10 @@ def test_a_new_workspace_has_four_purposes_each_with_a_sentence(shop: Context, i
     assert [purpose["name"] for purpose in found] == ["analytics", "essential", "experimentation", "marketing.email"]
     assert all(purpose["description"].endswith(".") for purpose in found)
     shown = imp_here("consent", "purpose", "show", "marketing.email").ok().out
-    assert shown == "marketing.email (version 1): We send you offers and news by e-mail.\n"
+    assert shown == (
+        "marketing.email (version 1): We send you offers and news by e-mail.\n"
+        "traits  direct-marketing, electronic-mail\n"
+    )
 
 
 def test_a_purpose_is_added_once(shop: Context, imp_here: Cli, size: Size) -> None:

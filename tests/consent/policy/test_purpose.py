@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.purpose import (
     DEFAULT_PURPOSES,
+    DeclaredPurpose,
+    Recipient,
     check_purpose,
     format_purposes,
     parse_purposes,
@@ -30,7 +33,7 @@ TEXTS = st.text(min_size=1, max_size=80).filter(lambda text: text.isprintable() 
 def test_the_document_reads_as_written_here() -> None:
     document = format_purposes([Purpose(name="marketing.email", description='We "write" to you – often.')])
     assert document.decode() == (
-        'format = "imp-purposes/1"\n'
+        'format = "imp-purposes/2"\n'
         "\n"
         "[[purpose]]\n"
         'name = "marketing.email"\n'
@@ -41,7 +44,7 @@ def test_the_document_reads_as_written_here() -> None:
 
 @given(st.dictionaries(NAMES, TEXTS, max_size=5))
 def test_any_purposes_come_back_from_their_document(texts: dict[str, str]) -> None:
-    purposes = [Purpose(name=name, description=text) for name, text in texts.items()]
+    purposes = [DeclaredPurpose(name=name, description=text) for name, text in texts.items()]
     document = format_purposes(purposes)
     assert parse_purposes(document) == tuple(sorted(purposes, key=lambda purpose: purpose.name))
     assert format_purposes(reversed(purposes)) == document, "equal sets give equal bytes"
@@ -50,13 +53,13 @@ def test_any_purposes_come_back_from_their_document(texts: dict[str, str]) -> No
 @pytest.mark.parametrize("name", ["", "Ads", "ads.", ".ads", "ads..mail", "ads mail", "1ads", "*", "a" * 65, "реклама"])
 def test_a_name_that_is_not_dotted_words_is_refused(name: str) -> None:
     with pytest.raises(BadInput):
-        check_purpose(Purpose(name=name, description="We do."))
+        check_purpose(DeclaredPurpose(name=name, description="We do."))
 
 
 @pytest.mark.parametrize("text", ["", "   ", "two\nlines", "a" * 501, "\x00", "\ud800"])
 def test_a_purpose_that_does_not_say_what_is_done_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="description"):
-        check_purpose(Purpose(name="ads", description=text))
+        check_purpose(DeclaredPurpose(name="ads", description=text))
 
 
 def test_a_purpose_named_twice_is_refused() -> None:
@@ -70,7 +73,7 @@ def test_a_purpose_named_twice_is_refused() -> None:
         b"",
         b"\xff",
         b"not toml =",
-        b'format = "imp-purposes/2"\n',
+        b'format = "imp-purposes/3"\n',
         b'format = "imp-purposes/1"\npurpose = 3\n',
         b'format = "imp-purposes/1"\n\n[[purpose]]\nname = "ads"\n',
         b'format = "imp-purposes/1"\n\n[[purpose]]\nname = "ADS"\ndescription = "We do."\nversion = 1\n',
@@ -102,3 +105,48 @@ def test_a_changed_document_is_noticed(trial: Trial) -> None:
         transaction.sql.execute("UPDATE policy SET body = CAST(replace(CAST(body AS TEXT), 'offers', 'scams') AS BLOB)")
         with pytest.raises(LedgerBroken):
             read_purposes(transaction)
+
+
+FULL = DeclaredPurpose(
+    name="ads.partners",
+    description="我们与合作伙伴共享数据。",
+    version=3,
+    traits=("transfer-handler", "sensitive"),
+    data=("identifier", "健康"),
+    recipient=Recipient(
+        name="Partner 有限公司", contact="privacy@partner.example", method='"matching"', rights="Write."
+    ),
+    necessity="Nothing else tells it.",
+    opt_out_option="Ask for the plain page.",
+    review="A person looks at it.",
+)
+
+
+def test_all_that_a_purpose_declares_comes_back_from_its_document() -> None:
+    (read,) = parse_purposes(format_purposes([FULL]))
+    assert read == FULL
+    assert set(read.terms) == {"traits", "data", "recipient", "necessity", "opt_out_option", "review"}
+
+
+def test_the_first_format_is_still_read_and_says_nothing_the_second_would_not() -> None:
+    plain = DeclaredPurpose(name="ads", description="We do.")
+    first = format_purposes([plain]).replace(b"imp-purposes/2", b"imp-purposes/1")
+    assert parse_purposes(first) == (plain,)
+    with pytest.raises(LedgerBroken):
+        parse_purposes(format_purposes([FULL]).replace(b"imp-purposes/2", b"imp-purposes/1"))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"traits": ("no-such-trait",)},
+        {"data": ("two\nlines",)},
+        {"necessity": " "},
+        {"recipient": Recipient(name="")},
+        {"version": 0},
+        {"review": "x" * 501},
+    ],
+)
+def test_a_purpose_that_declares_what_nobody_knows_is_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        check_purpose(DeclaredPurpose(**({"name": "ads", "description": "We do."} | bad)))
