@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.gate import denied_channels, known_at
+from imp_consent.ledger.reader import Reader
 from imp_consent.policy.decide import Reason, decision
+from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -21,7 +23,7 @@ from imp_core.errors import BadInput, CheckFailed, LedgerBroken
 from imp_core.event import RawId
 from imp_core.gate import Action, Decision, Use
 
-__all__ = ["Checked", "check", "check_command"]
+__all__ = ["Checked", "Explained", "check", "check_command"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,13 @@ class Checked(Decision):
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained(Checked):
+    """The same with sentences that say what decided, since when, by which law, and what would change it."""
+
+    explanation: list[str] = field(default_factory=list)
+
+
 def check(
     ctx: Context,
     raw_id: RawId,
@@ -43,8 +52,11 @@ def check(
     channel: str | None = None,
     at_us: int | None = None,
     known_at_us: int | None = None,
+    explained: bool = False,
 ) -> Checked:
     """The gate's decision at an event time (None: now), as known at a record time (None: now). Writes nothing.
+
+    With `explained` the answer is `Explained`.
 
     Where the ledger cannot be read the answer is a denial, `ledger_unavailable`.
 
@@ -52,26 +64,38 @@ def check(
         BadInput: the identifier is malformed or the purpose unknown.
         WorkspaceMissing, KeysUnusable: there is nothing to ask.
     """
-    return _or_unavailable(lambda: _ask(ctx, raw_id, purpose, channel or None, at_us, known_at_us))
+    when = ctx.clock.now_us() if at_us is None else at_us
+    asked = Asked(purpose=purpose, description="", channel=channel or None, at_us=when, known_us=known_at_us)
+    return _or_unavailable(lambda: _ask(ctx, raw_id, asked, explained=explained), asked if explained else None)
 
 
-def _ask(  # noqa: PLR0917 (the words of the question, once)
-    ctx: Context, raw_id: RawId, purpose: str, channel: str | None, at_us: int | None, known_at_us: int | None
-) -> Checked:
+def _ask(ctx: Context, raw_id: RawId, asked: Asked, *, explained: bool) -> Checked:
     size = None
     with open_log(ctx).read() as reader:
         subject = reader.find_subject(raw_id)
-        if purpose not in read_purposes(reader):
+        declared = read_purposes(reader).get(asked.purpose)
+        if declared is None:
             raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
-        if known_at_us is not None and subject is not None:
-            size = known_at(reader.history(subject), known_at_us)
-        use = Use(purpose=purpose, action=Action.COLLECT, subject=subject, channel=channel)
-        when = ctx.clock.now_us() if at_us is None else at_us
-        found = ctx.gate.decide(use, at_us=when, known_at=size)
+        if asked.known_us is not None and subject is not None:
+            size = known_at(reader.history(subject), asked.known_us)
+        use = Use(purpose=asked.purpose, action=Action.COLLECT, subject=subject, channel=asked.channel)
+        found = ctx.gate.decide(use, at_us=asked.at_us, known_at=size)
         denied: Mapping[str, str] = {}
-        if found.permitted and channel is None and subject is not None:
-            denied = denied_channels(reader, subject, purpose, at_us=when, known_at=size)
-        return _checked(found, denied)
+        if found.permitted and asked.channel is None and subject is not None:
+            denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
+        if not explained:
+            return _checked(found, denied)
+        return _explained(
+            found, denied, _explanation(reader, replace(asked, description=declared.description), subject, found)
+        )
+
+
+def _explanation(reader: Reader, asked: Asked, subject: int | None, found: Decision) -> list[str]:
+    history = [] if subject is None or not found.entries else reader.history(subject)
+    entries = [entry for entry in history if entry.seq in found.entries]
+    changes = (entry for type_ in ("notice", "policy") for entry in reader.system_entries(type_))
+    changed = next((entry for entry in changes if entry.seq in found.entries), None)
+    return explain(asked, found, entries, changed)
 
 
 def _checked(found: Decision, denied: Mapping[str, str]) -> Checked:
@@ -84,13 +108,25 @@ def _checked(found: Decision, denied: Mapping[str, str]) -> Checked:
     )
 
 
-def _or_unavailable(ask: Callable[[], Checked]) -> Checked:
+def _explained(found: Decision, denied: Mapping[str, str], explanation: list[str]) -> Explained:
+    return Explained(
+        permitted=found.permitted,
+        reason=found.reason,
+        source=found.source,
+        entries=found.entries,
+        still_denied_on=denied,
+        explanation=explanation,
+    )
+
+
+def _or_unavailable(ask: Callable[[], Checked], explained: Asked | None) -> Checked:
     try:
         return ask()
     except (LedgerBroken, sqlite3.Error) as error:
         why = error if isinstance(error, LedgerBroken) else f"the database cannot be read: {type(error).__name__}"
         click.echo(f"warning: {why}", err=True)
-        return _checked(decision(Reason.LEDGER_UNAVAILABLE), {})
+        found = decision(Reason.LEDGER_UNAVAILABLE)
+        return _checked(found, {}) if explained is None else _explained(found, {}, explain(explained, found, []))
 
 
 @click.command("check")
@@ -99,6 +135,7 @@ def _or_unavailable(ask: Callable[[], Checked]) -> Checked:
 @click.option("--channel", help="On which channel (default: a use without a channel, such as an analysis).")
 @click.option("--at", help="The time of the use, ISO 8601 with a zone (default: now).")
 @click.option("--known-at", help="As the ledger stood at this time (default: now).")
+@click.option("--explain", "explained", is_flag=True, help="Say in sentences what decided, and what would change it.")
 @json_option
 @pass_context
 def check_command(
@@ -109,6 +146,7 @@ def check_command(
     channel: str | None,
     at: str | None,
     known_at: str | None,
+    explained: bool,
     as_json: bool,
 ) -> None:
     """Say whether a person's data may be used so: exit code 0 permitted, 1 denied. Writes nothing.
@@ -123,6 +161,7 @@ def check_command(
         channel=channel,
         at_us=at_us,
         known_at_us=time_option(known_at, "--known-at"),
+        explained=explained,
     )
     emit(found, lambda: _text(found, ctx.clock.now_us() if at_us is None else at_us), as_json=as_json)
     if not found.permitted:
@@ -133,6 +172,6 @@ def _text(found: Checked, at_us: int) -> str:
     entries = ", ".join(str(seq) for seq in found.entries)
     decided = f"decided by entry {entries}" if entries else "no entry decides"
     answer = "permitted" if found.permitted else "denied"
-    return f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})" + still_denied_text(
-        found.still_denied_on
-    )
+    line = f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})"
+    sentences = found.explanation if isinstance(found, Explained) else []
+    return "\n".join([line, *sentences]) + still_denied_text(found.still_denied_on)

@@ -1,0 +1,142 @@
+"""A decision in sentences that a lay person understands: what decided, by which law, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry
+from imp_consent.policy.decide import Reason
+from imp_core.clock import format_time
+from imp_core.gate import Decision
+from imp_core.ports import SystemEntry
+
+__all__ = ["Asked", "explain"]
+
+_SAID: Final[Mapping[str, str]] = {
+    "grant": "the person said yes",
+    "refuse": "the person said no",
+    "withdraw": "the person took their yes back",
+    "object": "the person objected",
+    "restrict": "the person asked that their data be kept but not used",
+    "limit-sensitive": "the person asked to limit the use of sensitive data",
+    "basis": "a legal basis other than consent was recorded",
+    "guardian": "a guardian gave authorisation",
+    "minor": "the person was recorded as too young to decide this alone",
+    "signal": "the person's browser or device sent an opt-out signal",
+    "lost": "what the person had said before was found to be lost with a damaged ledger",
+    "erase-requested": "the person's erasure was asked for",
+}
+_WHY: Final[Mapping[str, str]] = {
+    Reason.GIVEN: "A yes that still stands permits the use it names.",
+    Reason.BASIS: "The law permits this use without consent on the basis that was recorded.",
+    Reason.NO_RECORD: "Nothing that the person said covers this use, and without a record the answer is no.",
+    Reason.PURPOSE_NOT_COVERED: "The person permits other purposes, but a yes counts only for the purposes it names.",
+    Reason.EXPIRED: "A yes or no counts for a limited time, and that time is over.",
+    Reason.NOTICE_CHANGED: "What the person said yes to has changed in substance, so the old yes no longer counts.",
+    Reason.LOST: "What was lost may have been a withdrawal, so an older yes is not relied on.",
+    Reason.REFUSED: "A no stands until the person says yes.",
+    Reason.CHANNEL_OPT_OUT: "The person said no on this channel, and a no for a channel outlives a general yes.",
+    Reason.SIGNAL: "An opt-out signal counts like the person's own no, also against an earlier yes.",
+    Reason.LIMITED: "Sensitive data may be used only for what the person cannot be served without.",
+    Reason.WITHDRAWN: "Consent can be taken back at any time, and nothing after that rests on it.",
+    Reason.OBJECTED: "An objection stops the use from that moment on.",
+    Reason.UNDER_AGE: "At this age the yes of a parent or guardian, or a yes of the child's own, is needed.",
+    Reason.RESTRICTED: "While use is restricted the data may be stored and nothing else.",
+    Reason.ERASED: "Whoever is erased, or is about to be, is not asked about and not used.",
+    Reason.LEDGER_UNAVAILABLE: "The ledger cannot be read or trusted now, and without it the answer is no.",
+}
+_CHANGES: Final[Mapping[str, str]] = {
+    Reason.GIVEN: "It ends with a withdrawal, an objection, a restriction or an opt-out signal",
+    Reason.BASIS: "It ends with an objection, a refusal or a restriction, as far as this basis gives way to them",
+    Reason.NO_RECORD: "A yes for this purpose would change it.",
+    Reason.PURPOSE_NOT_COVERED: "A yes for this purpose, or above it under a notice that lists it, would change it.",
+    Reason.EXPIRED: "A new yes would change it.",
+    Reason.NOTICE_CHANGED: "A yes under the new notice would change it.",
+    Reason.LOST: "A new yes would change it.",
+    Reason.REFUSED: "A later yes of the person would change it.",
+    Reason.CHANNEL_OPT_OUT: "Only a later yes for this very channel would change it.",
+    Reason.SIGNAL: "Only a later yes, after the person was told of the conflict with the signal, would change it.",
+    Reason.LIMITED: "A later explicit yes of the person, or lifting the limit, would change it.",
+    Reason.WITHDRAWN: "A later yes of the person would change it.",
+    Reason.OBJECTED: (
+        "About direct marketing, only a later explicit yes of the person's own would change it; about other uses, "
+        "compelling grounds put on record."
+    ),
+    Reason.UNDER_AGE: "A guardian's authorisation on record, or the person's coming of age, would change it.",
+    Reason.RESTRICTED: "Lifting the restriction, of which the person is told first, would change it.",
+    Reason.ERASED: "Nothing would change it, unless the person comes back and says yes anew.",
+    Reason.LEDGER_UNAVAILABLE: "Repairing the ledger would change it: see imp doctor.",
+}
+_BASES: Final[Mapping[str, str]] = {
+    "contract": "a contract with the person",
+    "legal-obligation": "a legal obligation",
+    "vital-interest": "somebody's vital interest",
+    "public-task": "a task in the public interest",
+    "legitimate-interest": "a legitimate interest that was weighed",
+    "soft-opt-in": "a sale of similar goods with an offer to opt out",
+    "opt-out-notice": "a notice with an offer to opt out",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question to the gate: the purpose and what it says of itself, the channel (None: none), and both times.
+
+    `at_us` is when the data is used, `known_us` as of when the ledger is read (None: now); UTC microseconds.
+    """
+
+    purpose: str
+    description: str
+    channel: str | None
+    at_us: int
+    known_us: int | None = None
+
+
+def explain(
+    asked: Asked, decided: Decision, entries: Sequence[PersonEntry], changed: SystemEntry | None = None
+) -> list[str]:
+    """What was asked, the answer, what decided it since when, by which law, and what would change it.
+
+    `entries` are the person's entries among those that decided, `changed` the notice or policy that did. Nothing of a
+    person but what these entries say of time and purpose is repeated.
+    """
+    return list(_sentences(asked, decided, entries, changed))
+
+
+def _sentences(
+    asked: Asked, decided: Decision, entries: Sequence[PersonEntry], changed: SystemEntry | None
+) -> Iterator[str]:
+    known = "" if asked.known_us is None else f", as the ledger stood at {format_time(asked.known_us)}"
+    where = f"on the channel {asked.channel}" if asked.channel else "on no channel, such as an analysis"
+    yield (
+        f'Asked: may this person\'s data be used for {asked.purpose} ("{asked.description}") {where}, '
+        f"at {format_time(asked.at_us)}{known}?"
+    )
+    yield f"Answer: {'yes' if decided.permitted else 'no'} ({decided.reason})."
+    if changed is not None:
+        yield f"At {format_time(changed.at_us)} the {changed.type} was changed in substance (entry {changed.seq})."
+    for entry in entries:
+        yield _entry(entry)
+    yield f"{_WHY[decided.reason]} (The law: {decided.source}.)"
+    yield _CHANGES[decided.reason] + _end(decided, entries)
+
+
+def _entry(entry: PersonEntry) -> str:
+    said = entry.statement
+    about = "every purpose" if said.purpose == EVERY_PURPOSE else said.purpose
+    where = f" on the channel {said.channel}" if said.channel else ""
+    until = f", until {format_time(said.until_us)}" if said.until_us is not None else ""
+    more = f": {_BASES.get(said.basis, said.basis)}" if said.basis else ""
+    recorded = entry.payload.get("recorded_us")
+    noted = f", recorded at {format_time(recorded)}" if isinstance(recorded, int) and recorded != said.at_us else ""
+    what = _SAID.get(said.type, said.type)
+    return f"At {format_time(said.at_us)} {what} about {about}{where}{until}{more} (entry {entry.seq}{noted})."
+
+
+def _end(decided: Decision, entries: Sequence[PersonEntry]) -> str:
+    if not decided.permitted:
+        return ""
+    ends = [entry.statement.until_us for entry in entries if entry.statement.until_us is not None]
+    return f", or at {format_time(min(ends))} by itself." if ends else "."
