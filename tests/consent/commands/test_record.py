@@ -368,7 +368,9 @@ def test_every_command_of_the_group_loads_and_shows_an_example(shop: Context, im
         shown = imp_here("consent", name, "--help").ok().out
         inner = re.findall(named, shown.partition("Commands:")[2], re.MULTILINE)
         for words in [[name, one] for one in inner] or [[name]]:
-    x
+            shown = imp_here("consent", *words, "--help").ok().out
+            assert "Example" in shown, words
+            assert "imp consent" in shown.partition("Example")[2], words
     assert imp_here("consent", "nothing").code == 2
 
 
