@@ -178,6 +178,7 @@ def _terms(ctx: Context, plugin: Channel, purposes: Mapping[str, DeclaredPurpose
         props=_allowed_props(ctx),
         ear=read_ear(ctx.workspace.config),
         tracking=frozenset(name for name, purpose in purposes.items() if _TRACKING in purpose.traits),
+        necessary=frozenset(name for name, purpose in purposes.items() if set(purpose.traits) >= _NECESSARY),
     )
 
 

@@ -32,6 +32,12 @@ _all_texts = attrgetter(*_TEXTS)
 
 _MAIL: Final = "email"
 _TRACKED: Final = frozenset({"open", "click"})
+_NOT_NECESSARY: Final = "is for marketing or analytics: what is strictly necessary does not carry it"
+_NOT_NECESSARY_TYPES: Final = frozenset({EventType.EXPOSURE, EventType.TRAIT})
+_MARKETING: Final = (
+    "campaign", "content", "placement", "partner", "interaction", "stage", "experiment", "phase", "variant", "stratum",
+    "cluster", "trait_key", "trait_value",
+)  # fmt: skip
 _IDENTIFIER: Final = "looks like an identifier"
 _Problem = tuple[str, str] | None
 
@@ -43,7 +49,8 @@ class Terms:
     `channel` is the channel's name, for which consent is asked where an event names none; `purposes` are those the
     workspace knows; `declared` those the channel's manifest declares for collecting, `kinds` the kinds of identifier it
     declares (None: it has no manifest); `props` the keys of properties that are kept. `ear` hears signals.
-    `tracking` are the purposes that tell people their opens and clicks are followed (trait `tracking-individual`).
+    `tracking` are the purposes that tell people their opens and clicks are followed (trait `tracking-individual`),
+    `necessary` those for which a terminal is used because it is strictly necessary (traits `terminal`, `essential`).
     """
 
     channel: str
@@ -53,6 +60,7 @@ class Terms:
     props: frozenset[str] = frozenset()
     ear: Ear = field(default_factory=Ear)
     tracking: frozenset[str] = frozenset()
+    necessary: frozenset[str] = frozenset()
 
 
 def event_fault(event: RawEvent, terms: Terms, now_us: int) -> RowFault | None:
@@ -202,6 +210,16 @@ def _measure(event: RawEvent, _: Terms, __: int) -> _Problem:
     return None
 
 
+def _necessary(event: RawEvent, terms: Terms, _: int) -> _Problem:
+    """What is done without consent because it is strictly necessary serves nothing else (ePrivacy 5(3))."""
+    if event.purpose not in terms.necessary:
+        return None
+    if event.type in _NOT_NECESSARY_TYPES:
+        return "type", _NOT_NECESSARY
+    field = next((name for name in _MARKETING if getattr(event, name) is not None), None)
+    return None if field is None else (field, _NOT_NECESSARY)
+
+
 def _plain(event: RawEvent, terms: Terms, _: int) -> _Problem:
     field = identifier_field(event, terms.props)
     return None if field is None else (field, _IDENTIFIER)
@@ -213,5 +231,6 @@ _RULES: Final[tuple[Callable[[RawEvent, Terms, int], _Problem], ...]] = (
     _identity,
     _exposure,
     _measure,
+    _necessary,
     _plain,
 )
