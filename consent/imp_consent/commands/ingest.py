@@ -30,6 +30,7 @@ from imp_core.output import check_output
 __all__ = ["ingest", "ingest_command", "ingest_into_inbox"]
 
 _TRACKING = "tracking-individual"
+_NECESSARY = frozenset({"essential", "terminal"})  # used because it is strictly necessary
 
 
 def ingest(
