@@ -1,0 +1,141 @@
+"""`imp consent object`, `restrict`, `limit`, `lift`: no proof is asked for a no, and a lift needs what the law says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from imp_consent.audit.verify import Verification
+from imp_consent.runtime import open_log
+from imp_core.clock import SECOND_US, SimulatedClock, format_time
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Line = Any
+WHO = "email:ann@example.com"
+
+
+def asked(shop: Line, purpose: str = "analytics") -> str:
+    return str(shop("consent", "check", WHO, "--purpose", purpose, "--json").json["reason"])
+
+
+def newest(context: Context, who: str = WHO) -> Any:
+    with open_log(context).read() as reader:
+        subject = reader.find_subject(RawId.parse(who))
+        assert subject is not None
+        return [entry for entry in reader.history(subject) if entry.statement.type != "request"][-1]
+
+
+def test_r28_a_restriction_denies_every_use_and_is_lifted_only_after_the_person_was_told(
+    shop: Line, context: Context, clock: SimulatedClock, verified: Callable[[], Verification]
+) -> None:
+    done = shop("consent", "restrict", WHO, "--grounds", "contests it", "--json").ok().json
+    assert asked(shop) == "restricted"
+    before = format_time(clock.now_us() - SECOND_US)
+    clock.move_to(clock.now_us() + 100 * SECOND_US)
+    lift = ("consent", "lift", WHO, "--of", "restrict")
+    for words in (
+        lift,
+        (*lift, "--told", "letter", "--told-at", before),
+        (*lift, "--told", "letter", "--told-at", format_time(clock.now_us() + SECOND_US)),
+        (*lift, "--grounds", "we feel like it"),
+    ):
+        assert shop(*words).code == 1, words
+    assert asked(shop) == "restricted"
+    told = format_time(clock.now_us() - SECOND_US)
+    shop(*lift, "--told", "letter of 1 March", "--told-at", told).ok()
+    assert asked(shop) == "given"
+    entry = newest(context)
+    assert (entry.statement.type, entry.statement.lifts) == ("lift", "restrict")
+    assert entry.payload["told"] == "letter of 1 March"
+    assert entry.payload["told_us"] < entry.statement.at_us
+    assert entry.seq > done["seq"]
+    verified()
+
+
+def test_r28_nothing_is_lifted_that_is_not_in_force(shop: Line) -> None:
+    answer = shop("consent", "lift", WHO, "--of", "restrict", "--told", "x", "--told-at", "2026-03-01T11:00:00Z")
+    assert (answer.code, "no restrict in force" in answer.err) == (1, True)
+    nobody = ("consent", "lift", "member:nobody", "--of", "object", "--grounds", "x")
+    assert shop(*nobody).code == 1
+
+
+def test_a_restriction_that_was_lifted_is_not_lifted_twice(shop: Line, clock: SimulatedClock) -> None:
+    shop("consent", "restrict", WHO).ok()
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    lift = ("consent", "lift", WHO, "--of", "restrict", "--told", "x", "--told-at", format_time(clock.now_us()))
+    shop(*lift).ok()
+    assert shop(*lift).code == 1
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    shop("consent", "restrict", WHO).ok()
+    assert asked(shop) == "restricted"
+
+
+def test_r26_an_objection_to_direct_marketing_closes_it_and_nothing_lifts_it(shop: Line, clock: SimulatedClock) -> None:
+    shop("consent", "record", WHO, "--purpose", "marketing.email", "--state", "given").ok()
+    assert asked(shop, "marketing.email") == "given"
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    shop("consent", "object", WHO).ok()
+    assert asked(shop, "marketing.email") == "objected"
+    assert asked(shop) == "given", "what is no direct marketing stays as it was"
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    answer = shop("consent", "lift", WHO, "--of", "object", "--grounds", "assessment 7")
+    assert (answer.code, "GDPR 21(3)" in answer.err) == (1, True)
+    assert asked(shop, "marketing.email") == "objected"
+
+
+def test_r27_another_objection_holds_until_compelling_grounds_are_written_down(
+    shop: Line, clock: SimulatedClock, context: Context
+) -> None:
+    shop("consent", "object", WHO, "--everything").ok()
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    assert shop("consent", "lift", WHO, "--of", "object").code == 1
+    shop("consent", "lift", WHO, "--of", "object", "--grounds", "assessment 7").ok()
+    assert newest(context).payload["grounds"] == {"compelling-grounds": "assessment 7"}
+
+
+def test_r34_an_objection_a_limit_or_a_restriction_asks_nobody_who_they_are(shop: Line) -> None:
+    for command in ("object", "limit", "restrict"):
+        shop("consent", command, "email:stranger@example.com").ok()
+    shop("consent", "record", "member:other", "--purpose", "analytics", "--state", "withdrawn").ok()
+    kinds = [line["kind"] for line in shop("consent", "requests", "list", "--all", "--json").ok().json["requests"]]
+    assert kinds == ["object", "limit", "restrict"]
+
+
+def test_r46_a_limit_on_sensitive_data_is_recorded_as_such(shop: Line, context: Context) -> None:
+    shop("consent", "limit", WHO, "--regime", "us-ca", "--jurisdiction", "US-CA").ok()
+    said = newest(context).statement
+    assert (said.type, said.purpose) == ("limit-sensitive", "*")
+    assert "sensitive" in said.traits
+
+
+def test_r31_recipients_are_listed_for_a_restriction(shop: Line) -> None:
+    done = shop("consent", "restrict", WHO, "--json").ok().json
+    assert done["to_notify"] == ["Partner GmbH", "email", "file"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("object", WHO, "--purpose", "juggling"),
+        ("object", WHO, "--at", "2027-01-01T00:00:00Z"),
+        ("restrict", WHO, "--channel", "telepathy"),
+        ("restrict", WHO, "--grounds", "two\nlines"),
+        ("limit", "nobody"),
+        ("lift", WHO, "--of", "restrict", "--told", "how but not when"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_leaves_nothing(
+    shop: Line, context: Context, words: tuple[str, ...]
+) -> None:
+    size = open_log(context).size
+    assert shop("consent", *words).code == 2
+    assert open_log(context).size == size
+
+
+def test_nothing_is_recorded_of_somebody_who_was_erased(shop: Line) -> None:
+    shop("consent", "erase", WHO, "--execute").ok()
+    answer = shop("consent", "object", WHO)
+    assert (answer.code, "erased" in answer.err) == (1, True)

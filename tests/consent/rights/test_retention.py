@@ -1,0 +1,233 @@
+"""`imp consent retention`: what is past its period goes, killed at any write, and the audit accounts for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from imp_consent.audit.verify import Verification, verify
+from imp_consent.commands.retention import retention
+from imp_consent.plane.retention import read_schedule, remove_rows
+from imp_consent.runtime import open_log
+from imp_core.clock import DAY_US, SimulatedClock, parse_time
+from imp_core.context import Context
+from imp_core.event import RawId
+from imp_core.randomness import SeededRandomness
+
+Line = Any
+Setting = Callable[[str], None]
+WHO = "email:ann@example.com"
+NOW_US = parse_time("2026-03-01T12:00:00Z")
+ARCHIVE = "[retention.archive]\ntouchpoint = 20\ntrait = 20\noutcome = 300"
+
+
+def types_of(workspace: Path) -> Counter[str]:
+    """The archive's rows by type, as its files have them."""
+    files = [str(path) for path in (workspace / "archive").glob("*.parquet")]
+    with duckdb.connect() as connection:
+        found = connection.execute("SELECT type, count(*) FROM read_parquet(?) GROUP BY 1", [files]).fetchall()
+    return Counter(dict(found))
+
+
+def entries_of(context: Context, type_: str) -> list[Any]:
+    with open_log(context).read() as reader:
+        return [entry.fields for entry in reader.system_entries(type_)]
+
+
+def test_r25_events_go_by_type_and_age_and_a_dry_run_comes_first(
+    shop: Line, setting: Setting, context: Context, verified: Callable[[], Verification]
+) -> None:
+    setting(ARCHIVE)
+    size = open_log(context).size
+    plan = shop("consent", "retention", "--json").ok().json
+    assert (plan["dry_run"], plan["rows"], plan["files"]) == (True, {"touchpoint": 2, "trait": 4}, 1)
+    assert open_log(context).size == size
+    assert types_of(shop.workspace) == {"touchpoint": 2, "trait": 4, "outcome": 2}
+    done = shop("consent", "retention", "--execute", "--json").ok().json
+    assert (done["dry_run"], done["rows"]) == (False, {"touchpoint": 2, "trait": 4})
+    assert types_of(shop.workspace) == {"outcome": 2}
+    (entry,) = entries_of(context, "retention")
+    assert (entry["what"], entry["rows"]) == ("archive", {"touchpoint": 2, "trait": 4})
+    again = shop("consent", "retention", "--execute", "--json").ok().json
+    assert (again["rows"], len(entries_of(context, "retention"))) == ({}, 1)
+    verified()
+
+
+def test_rows_that_stay_are_read_as_before(shop: Line, setting: Setting, tmp_path: Path) -> None:
+    setting(ARCHIVE)
+    shop("consent", "retention", "--execute").ok()
+    words = ("--out", tmp_path / "ann", "--verified", "reasonable", "--how", "x")
+    shop("consent", "access", WHO, *words).ok()
+    found = json.loads((tmp_path / "ann" / "access.json").read_bytes())
+    assert ([len(found[kind]) for kind in ("touchpoints", "traits", "outcomes")]) == [0, 0, 1]
+    assert found["retention"][:2] == [
+        "Events of the type outcome: 300 days.",
+        "Events of the type touchpoint: 20 days.",
+    ]
+
+
+def test_a_later_compaction_and_erasure_go_on_from_what_is_left(
+    shop: Line, setting: Setting, verified: Callable[[], Verification]
+) -> None:
+    setting(ARCHIVE)
+    shop("consent", "retention", "--execute").ok()
+    shop("compact").ok()
+    shop("consent", "erase", WHO, "--execute").ok()
+    assert types_of(shop.workspace) == {"outcome": 1}
+    verified()
+
+
+def test_r60_evidence_goes_when_nothing_was_permitted_for_its_period_and_the_no_stays(
+    shop: Line, setting: Setting, clock: SimulatedClock, verified: Callable[[], Verification], tmp_path: Path
+) -> None:
+    setting("[retention]\nevidence = 100")
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()
+    clock.move_to(NOW_US + 99 * DAY_US)
+    assert shop("consent", "retention", "--execute", "--json").ok().json["people"] == 0
+    assert len(shop("consent", "history", WHO, "--json").ok().json["entries"]) == 2, "the proof is kept"
+    clock.move_to(NOW_US + 101 * DAY_US)
+    done = shop("consent", "retention", "--execute", "--json").ok().json
+    assert done["people"] == 1
+    assert shop("consent", "history", WHO, "--json").ok().json["entries"] == []
+    assert shop("consent", "history", "member:ben", "--json").ok().json["entries"] != [], "Ben still agrees"
+    path = tmp_path / "old.csv"
+    path.write_text(f"identifier,purpose,state,at\n{WHO},analytics,given,2026-02-01T00:00:00Z\n")
+    assert shop("consent", "import", path, "--json").ok().json["suppressed"] == 1, "nobody takes them up again"
+    assert verified().living == 1
+
+
+def test_evidence_of_somebody_who_asked_for_a_restriction_or_an_answer_is_kept(
+    shop: Line, setting: Setting, clock: SimulatedClock
+) -> None:
+    setting("[retention]\nevidence = 100")
+    for who in (WHO, "member:ben"):
+        shop("consent", "record", who, "--purpose", "analytics", "--state", "withdrawn").ok()
+    shop("consent", "restrict", WHO, "--grounds", "a claim in court").ok()
+    shop("consent", "requests", "open", "access", "member:ben").ok()
+    clock.move_to(NOW_US + 400 * DAY_US)
+    assert shop("consent", "retention", "--json").ok().json["people"] == 0
+
+
+def test_what_was_asked_goes_after_its_period_and_the_audit_accounts_for_it(
+    shop: Line, setting: Setting, clock: SimulatedClock, context: Context, verified: Callable[[], Verification]
+) -> None:
+    setting("[retention]\nrequests = 50")
+    found = shop("consent", "requests", "open", "rectify", WHO, "--words", "my words", "--json").ok().json
+    shop("consent", "requests", "open", "access", WHO).ok()
+    shop("consent", "requests", "answer", found["id"]).ok()
+    clock.move_to(NOW_US + 49 * DAY_US)
+    assert shop("consent", "retention", "--json").ok().json["requests"] == 0
+    clock.move_to(NOW_US + 51 * DAY_US)
+    assert shop("consent", "retention", "--execute", "--json").ok().json["requests"] == 1
+    with open_log(context).read() as reader:
+        subject = reader.find_subject(RawId.parse(WHO))
+        assert subject is not None
+        kinds = [(entry.statement.type, entry.payload.get("kind")) for entry in reader.history(subject)]
+    assert kinds == [("grant", None), ("request", "access")], "the open one is kept"
+    assert shop("consent", "check", WHO, "--purpose", "analytics").code == 0
+    assert shop("consent", "retention", "--execute", "--json").ok().json["requests"] == 0
+    verified()
+
+
+def test_a_retention_entry_cannot_account_for_a_withdrawal(shop: Line, context: Context) -> None:
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()
+    with open_log(context).write() as transaction:
+        subject = transaction.find_subject(RawId.parse(WHO))
+        assert subject is not None
+        seq = transaction.history(subject)[-1].seq
+        transaction.sql.execute("DELETE FROM payload WHERE seq = ?", (seq,))
+        transaction.append_system("retention", {"what": "requests", "days": 1, "payloads": [seq]})
+    open_log(context).checkpoint()
+    codes = {problem.code for problem in verify(context.workspace, open_log(context).keyring).problems}
+    assert {"retention.range", "payload.missing"} <= codes
+
+
+def test_without_a_schedule_nothing_goes(shop: Line, clock: SimulatedClock) -> None:
+    clock.move_to(NOW_US + 9_000 * DAY_US)
+    assert "nothing is past" in shop("consent", "retention").ok().out
+    shop("consent", "retention", "--execute").ok()
+    assert types_of(shop.workspace) == {"touchpoint": 2, "trait": 4, "outcome": 2}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "[retention]\nevidense = 3",
+        "[retention]\nevidence = 0",
+        "[retention]\nevidence = true",
+        '[retention]\nrequests = "a year"',
+        "[retention]\narchive = 3",
+        "[retention.archive]\nvisits = 3",
+        "[retention.archive]\ntouchpoint = 99999",
+        "retention = 3",
+    ],
+)
+def test_a_schedule_that_is_misspelt_is_refused(shop: Line, table: str) -> None:
+    path = shop.workspace / "imp.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{table}\n{text}" if not table.startswith("[") else f"{text}\n{table}\n", encoding="utf-8")
+    answer = shop("consent", "retention", "--execute")
+    assert (answer.code, "[retention" in answer.err) == (2, True)
+
+
+def _at(folder: Path) -> Context:
+    return Context(
+        environ={"IMP_HOME": str(folder / "workspace"), "IMP_KEYS": str(folder / "keys"), "IMP_ACTOR": "tester"},
+        directory=folder,
+        clock=SimulatedClock(NOW_US),
+        randomness=SeededRandomness(5),
+    )
+
+
+def test_killed_before_any_write_retention_goes_on_where_it_stopped(shop: Line, killer: Any, tmp_path: Path) -> None:
+    with (shop.workspace / "imp.toml").open("a") as file:
+        file.write(f"\n{ARCHIVE}\n")
+
+    def copy(name: str) -> Path:
+        target = tmp_path / "places" / name
+        shutil.rmtree(target, ignore_errors=True)
+        for part in ("workspace", "keys"):
+            shutil.copytree(tmp_path / part, target / part)
+        return target
+
+    def work(folder: Path) -> None:
+        ctx = _at(folder)
+        retention(ctx, execute=True)
+        ctx.close()
+
+    whole = copy("whole")
+    points = killer.points(lambda: work(whole))
+    assert {"fsync", "rename", "unlink", "COMMIT"} <= set(points)
+    for point in range(len(points)):
+        folder = copy("killed")
+        killer.kill_before(point, lambda folder=folder: work(folder))
+        ctx = _at(folder)
+        found = verify(ctx.workspace, open_log(ctx).keyring)
+        assert found.problems == (), f"killed before {point}, {points[point]}"
+        retention(ctx, execute=True)
+        found = verify(ctx.workspace, open_log(ctx).keyring)
+        assert found.problems == (), f"killed before {point}, {points[point]}, then finished"
+        assert types_of(folder / "workspace") == {"outcome": 2}, points[point]
+        assert len(list((folder / "workspace" / "archive").iterdir())) == 1
+        with open_log(ctx).read() as reader:
+            assert len(list(reader.system_entries("retention"))) == 1
+        ctx.close()
+
+
+def test_of_two_at_once_one_takes_the_rows_and_the_other_finds_none(
+    shop: Line, setting: Setting, tmp_path: Path
+) -> None:
+    setting(ARCHIVE)
+    one, other = _at(tmp_path), _at(tmp_path)
+    schedule = read_schedule(one.workspace.config)
+    assert remove_rows(open_log(one), one.workspace, schedule) == {"touchpoint": 2, "trait": 4}
+    assert remove_rows(open_log(other), other.workspace, schedule) == {}
+    for ctx in (one, other):
+        ctx.close()
