@@ -52,7 +52,8 @@ _GROUPS: Final[Mapping[str, str]] = {
         export.stray export.unreadable""",
     "ask whoever runs the log which keys it had, on another way than this copy came": """
         keys.handover vkey.listed vkey.retired vkey.unknown""",
-    "have it made again: imp audit prove, or imp consent receipt; if it fails again, it is not in the log": """
+    "have it made again: imp audit prove, imp consent receipt or proof; if it fails again, it is not in the log": """
+        bundle.checkpoints bundle.notice bundle.record bundle.statement
         proof.commitment proof.consistency proof.inclusion proof.leaf proof.malformed""",
 }  # fmt: skip
 

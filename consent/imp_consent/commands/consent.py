@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     ),
     "one-click": ("imp_consent.commands.one_click:one_click_command", "Answer a one-click unsubscribe request."),
     "portability": ("imp_consent.commands.portability:portability_command", "Give a person what they provided."),
+    "proof": ("imp_consent.commands.proof:proof_command", "Write what shows an auditor that somebody consented."),
     "purpose": ("imp_consent.commands.purposes:purpose", "Add, change, list and show purposes."),
     "receipt": ("imp_consent.commands.receipt:receipt_command", "Give a person proofs of what the ledger holds."),
     "recipients": (

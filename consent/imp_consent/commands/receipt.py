@@ -28,7 +28,7 @@ from imp_core.event import RawId
 from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
-__all__ = ["ReceiptFile", "Receipts", "receipt", "receipt_command"]
+__all__ = ["ReceiptFile", "Receipts", "disclosed", "proof_of", "receipt", "receipt_command"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +86,17 @@ def receipt(ctx: Context, raw_id: RawId, *, out: Path | None = None) -> Receipts
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write them to this folder, which is new or empty."
 )
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["proof", "27560"]),
+    default="proof",
+    show_default=True,
+    help="27560: a receipt by ISO/IEC TS 27560 (JSON-LD); with --out the proofs and the notices lie beside it.",
+)
 @json_option
 @pass_context
-def receipt_command(ctx: Context, identifier: str, *, out: Path | None, as_json: bool) -> None:
+def receipt_command(ctx: Context, identifier: str, *, out: Path | None, format_: str, as_json: bool) -> None:
     """Give a person proofs of what the ledger holds of them: one .tlog-proof for each entry.
 
     Each is checked with `imp audit verify FILE --vkey KEYFILE`, the log's public key from elsewhere than the receipt
@@ -98,6 +106,11 @@ def receipt_command(ctx: Context, identifier: str, *, out: Path | None, as_json:
 
     Example: imp consent receipt member:123 --out receipts-123
     """
+    if format_ == "27560":
+        from imp_consent.commands.proof import iso_receipt  # noqa: PLC0415 (it stands on this module)
+
+        iso_receipt(ctx, read_identifier(identifier), out=out, as_json=as_json)
+        return
     made = receipt(ctx, read_identifier(identifier), out=out)
     emit(made, lambda: _text(made), as_json=as_json)
 
@@ -107,7 +120,7 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
     with log.write() as transaction:
         subject = transaction.find_subject(raw_id)
         asked = transaction.append_system("access-request", {"scope": "receipt"})
-        found = [] if subject is None else _disclosed(transaction, subject)
+        found = [] if subject is None else disclosed(transaction, subject)
     info = log.checkpoint()
     with log.read() as reader:
         receipts = tuple(
@@ -116,7 +129,7 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
                 type=entry.statement.type,
                 purpose=entry.statement.purpose,
                 name=f"entry-{entry.seq}.tlog-proof",
-                proof=_proof(reader, entry.seq, extra, info.size, info.note),
+                proof=proof_of(reader, entry.seq, extra, info.size, info.note),
             )
             for entry, extra in found
         )
@@ -124,8 +137,12 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
     return Receipts(access_request=asked, size=info.size, vkey=vkey, retired=retired, folder=folder, receipts=receipts)
 
 
-def _disclosed(reader: Reader, subject: int) -> Sequence[tuple[PersonEntry, bytes]]:
-    """A subject's entries and what their receipts carry, each checked against its leaf."""
+def disclosed(reader: Reader, subject: int) -> Sequence[tuple[PersonEntry, bytes]]:
+    """A subject's entries and what their receipts carry, each checked against its leaf.
+
+    Raises:
+        LedgerBroken: an entry is not in the person's chain, or does not commit to what its payload says.
+    """
     secrets, next_i = reader.subjects.secrets(subject)
     blinds = {secrets.link(i).hex(): secrets.blind(i) for i in range(next_i)}
     found: list[tuple[PersonEntry, bytes]] = []
@@ -148,7 +165,8 @@ def _commits(commit: object, blind: bytes, entry: PersonEntry) -> bool:
     return hmac.compare_digest(str(commit).encode(), commitment(blind, entry.statement).hex().encode())
 
 
-def _proof(reader: Reader, seq: int, extra: bytes, size: int, note: str) -> str:
+def proof_of(reader: Reader, seq: int, extra: bytes, size: int, note: str) -> str:
+    """The .tlog-proof of an entry, under a checkpoint of this size."""
     hashes = tuple(reader.prove_inclusion(seq, size))
     return format_proof(InclusionProof(index=seq, hashes=hashes, checkpoint=note, extra=extra))
 

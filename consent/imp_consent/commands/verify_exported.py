@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from imp_consent.audit.exported import CHECKPOINT, ExportVerification, ProofVerification, verify, verify_proof
+from imp_consent.audit.exported.bundle import BundleVerification, is_bundle, verify_bundle
 from imp_consent.audit.exported.text import printable
 from imp_consent.audit.problem import told
 from imp_consent.ledger.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ KEY_WARNING: Final = (
     "warning: the key lies with what it is to check; if it came with it, this proves nothing: "
     "whoever forges the one forges the other. Get the key from somewhere else"
 )
+Verification = ExportVerification | ProofVerification | BundleVerification
 _KEY_MEND: Final = "name the file of the log's public key that you got from elsewhere"
 _KEPT_MEND: Final = "name the file that you kept, such as what imp audit checkpoint printed"
 _SHOWN: Final = 50
@@ -34,7 +36,7 @@ def verify_target(
     *,
     pinned: Sequence[Path] = (),
     count: Callable[[int], None] = lambda _: None,
-) -> ExportVerification | ProofVerification:
+) -> Verification:
     """Check an export's folder or a proof's file with the verifier keys in the file `vkey`.
 
     Raises:
@@ -60,7 +62,11 @@ def verify_target(
 
 def _verified(
     target: Path, keys: bytes, kept: Sequence[tuple[str, bytes]], count: Callable[[int], None]
-) -> ExportVerification | ProofVerification:
+) -> Verification:
+    if target.is_dir() and is_bundle(target) and not (target / CHECKPOINT).exists():
+        if kept:
+            raise BadInput("a bundle of proofs is not held against pinned checkpoints", where=str(target))
+        return verify_bundle(target, keys)
     if target.is_dir():
         _refuse_receipts(target)
         return verify(target, keys, kept, count=count)
@@ -119,17 +125,36 @@ def read_kept(path: Path, what: str, *, mend: str | None = None) -> bytes:
     return data
 
 
-def show(found: ExportVerification | ProofVerification) -> str:
+def show(found: Verification) -> str:
     """The result as text, whatever strangers wrote into it."""
     return "\n".join(printable(line) for line in _lines(found))
 
 
-def _lines(found: ExportVerification | ProofVerification) -> list[str]:
-    facts = _of_export(found) if isinstance(found, ExportVerification) else _of_proof(found)
+def _lines(found: Verification) -> list[str]:
+    facts = _facts(found)
     shown = [lines({name.ljust(_WIDTH): value}) for name, value in facts.items() if value is not None]
     if found.ok:
         return [*shown, f"ok: {_meaning(found)}"]
     return [*shown, f"NOT OK: {len(found.problems)} problems", *told(found.problems, most=_SHOWN)]
+
+
+def _facts(found: Verification) -> dict[str, str | None]:
+    if isinstance(found, ExportVerification):
+        return _of_export(found)
+    return _of_bundle(found) if isinstance(found, BundleVerification) else _of_proof(found)
+
+
+def _of_bundle(found: BundleVerification) -> dict[str, str | None]:
+    return {
+        "log": found.origin,
+        **{
+            f"entry {seq}": json.dumps(dict(said), ensure_ascii=False)
+            for seq, said in zip(found.entries, found.statements, strict=True)
+        },
+        "notices": ", ".join(found.notices) or None,
+        "checkpoint": None if found.size is None else f"{found.size} entries, root {found.root}",
+        "signed by": ", ".join(found.signed_by) or "nobody you trust",
+    }
 
 
 def _of_export(found: ExportVerification) -> dict[str, str | None]:
@@ -156,9 +181,11 @@ def _of_proof(found: ProofVerification) -> dict[str, str | None]:
     }
 
 
-def _meaning(found: ExportVerification | ProofVerification) -> str:
+def _meaning(found: Verification) -> str:
     if isinstance(found, ExportVerification):
         return "these are exactly the entries that were signed"
+    if isinstance(found, BundleVerification):
+        return "these entries are in the log that was signed, with these notices, and the record says the same"
     if found.kind == "consistency":
         return f"the log only grew since it had {found.old} entries"
     return "this entry is in the log that was signed" + (

@@ -14,7 +14,7 @@ from imp_consent.policy.scope import corrected, lineage
 from imp_consent.records.row import DETAILS, KINDS, RecordRow
 from imp_core.ports import Json
 
-__all__ = ["PSEUDONYM", "Naming", "rows_of"]
+__all__ = ["PSEUDONYM", "Naming", "rows_of", "standing"]
 
 PSEUDONYM: Final = "export:"
 _KEPT: Final = "kept where this was exported"
@@ -61,13 +61,7 @@ def rows_of(
     """
     if any(entry.statement.type == "erase-requested" for entry in entries):
         return None
-    wrong = corrected(entries)
-    kept = [
-        (entry, statement)
-        for entry in entries
-        if entry.statement.type in KINDS and entry.seq not in wrong
-        for statement in _ended(entry, cuts)
-    ]
+    kept = [(entry, statement) for entry in standing(entries) for statement in _ended(entry, cuts)]
     return [
         RecordRow(
             person=identifier or naming.person(subject),
@@ -80,6 +74,12 @@ def rows_of(
         )
         for position, (entry, statement) in enumerate(kept, 1)
     ]
+
+
+def standing(entries: Sequence[PersonEntry]) -> list[PersonEntry]:
+    """The entries that a record is made of: what decides, and was not corrected since."""
+    wrong = corrected(entries)
+    return [entry for entry in entries if entry.statement.type in KINDS and entry.seq not in wrong]
 
 
 def _ended(entry: PersonEntry, cuts: Sequence[Cut]) -> Iterator[Statement]:

@@ -15,7 +15,7 @@ AUDIT = Path(imp_consent.audit.__file__).parent
 LEDGER_PAGE = Path(__file__).parents[3] / "docs" / "ledger.md"
 _CODE = re.compile(r"[a-z]+\.[a-z][a-z-]*")
 _PLACES = {"report": 0, "note": 0, "expect": 1}  # where each call has its code
-_FILES = {"export.md", "log.vkey"}
+_FILES = {"export.md", "log.vkey", "receipt.jsonld"}
 
 
 def calls() -> Iterator[ast.expr]:

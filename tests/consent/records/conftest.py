@@ -25,6 +25,9 @@ address = "1 High Street, Dublin"
 contact = "privacy@shop.example"
 storage = ["IE"]
 retention = "P3Y"
+
+[retention]
+evidence = 30
 """
 
 
