@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "import": ("imp_consent.commands.importer:import_command", "Record consent from a file, all rows or none."),
     "lift": ("imp_consent.commands.objections:lift_command", "Lift a restriction, an objection or a limit."),
     "limit": ("imp_consent.commands.objections:limit_command", "Limit the use of sensitive data."),
+    "link": ("imp_consent.commands.linking:link_command", "Let another identifier lead to a person."),
     "may-ask": ("imp_consent.commands.may_ask:may_ask_command", "Say whether a person may be asked again."),
     "minor": ("imp_consent.commands.minor:minor_command", "Record that somebody is too young to consent alone."),
     "notice": ("imp_consent.commands.notices:notice", "Add, list and show notices."),
@@ -45,6 +46,7 @@ _COMMANDS: Final = {
     "retention": ("imp_consent.commands.retention:retention_command", "Remove what is past its period."),
     "signal": ("imp_consent.commands.signal:signal", "Record signals such as GPC; show what is honoured."),
     "tell": ("imp_consent.commands.tell:tell_command", "Tell channels to forget who was erased."),
+    "unlink": ("imp_consent.commands.linking:unlink_command", "Let an identifier lead to a person no more."),
     "unsubscribe": ("imp_consent.commands.unsubscribe:unsubscribe_command", "Record clicked unsubscribe links."),
 }
 

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from imp_consent.identity.keys import Key, Keyring
 from imp_consent.identity.normalize import normalise
-from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under
+from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under, token_now
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.suppression import Suppressed, is_suppressed, lift, loose_tokens
-from imp_core.errors import LedgerBroken
+from imp_core.errors import CheckFailed, LedgerBroken
 from imp_core.event import RawId
 from imp_core.randomness import Randomness
 
@@ -157,6 +157,45 @@ class SubjectBook(SubjectFinder):
         self._link(normalised, subject)
         self._hold(subject, _Held(SubjectSecrets(subject, os_secrets.token_bytes(_KEY_LENGTH)), 0, None))
         return subject, True
+
+    def link(self, raw: RawId, subject: int) -> None:
+        """Let an identifier lead to a subject that others lead to already.
+
+        Raises:
+            BadInput: the identifier is malformed.
+            CheckFailed: it leads to somebody, this one included.
+            Suppressed: the person of this identifier was erased.
+        """
+        normalised = normalise(raw)
+        if self.find_normalised(normalised) is not None:
+            raise CheckFailed("this identifier leads to somebody already", where="identifier")
+        self._admit(normalised, returning=False)
+        self._link(normalised, subject)
+
+    def unlink(self, raw: RawId) -> list[bytes]:
+        """Let an identifier lead nowhere any more; returns its loose tokens, under the suppression keys in use now.
+
+        Raises:
+            BadInput: the identifier is malformed.
+        """
+        normalised = normalise(raw)
+        tokens: list[bytes] = []
+        self._sealed.flush(_TABLE)
+        for pepper in self._peppers:
+            for pseudonym in pseudonyms_under(self._keyring, pepper, normalised):
+                key = (normalised.kind, pepper.epoch, pseudonym)
+                rows = self._sealed.select(_TABLE, _BY_KEY, key)
+                tokens += [token_now(self._keyring, str(row[7]), bytes(row[4])) for row in rows]  # type: ignore[arg-type]  # the column's type
+                self._sealed.delete(_TABLE, _BY_KEY, key)
+        self._linked.clear()
+        return tokens
+
+    def identifiers_of(self, subject: int) -> int:
+        """How many identifiers lead to a subject."""
+        self._sealed.flush(_TABLE)
+        keks = [key for key in self._keyring.keys if key.purpose == "kek"]
+        sealed = [self.encryption(key.id).seal_subject(subject) for key in keks]
+        return sum(1 for one in sealed for _ in self._sealed.select(_TABLE, "subject = ?", (one,)))
 
     def secrets(self, subject: int) -> tuple[SubjectSecrets, int]:
         """A living subject's secrets and its next link counter, those not written yet included."""

@@ -1,0 +1,75 @@
+"""`imp consent link` and `unlink`: a wrong address leads nowhere any more, and a no outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imp_consent.audit.verify import Verification
+from imp_consent.runtime import open_log
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Line = Any
+OLD, NEW = "email:ann@example.com", "email:ann@example.org"
+VERIFIED = ("--verified", "reasonable", "--how", "logged in")
+
+
+def reason(shop: Line, who: str) -> str:
+    return str(shop("consent", "check", who, "--purpose", "analytics", "--json").json["reason"])
+
+
+def test_r35_a_wrong_identifier_is_replaced_and_no_gate_reads_it(
+    shop: Line, context: Context, verified: Callable[[], Verification]
+) -> None:
+    shop("consent", "link", OLD, NEW, *VERIFIED).ok()
+    assert (reason(shop, OLD), reason(shop, NEW)) == ("given", "given")
+    shop("consent", "unlink", OLD, *VERIFIED).ok()
+    assert (reason(shop, OLD), reason(shop, NEW)) == ("no_record", "given")
+    with open_log(context).read() as reader:
+        subject = reader.find_subject(RawId.parse(NEW))
+        assert subject is not None
+        history = reader.history(subject)
+    kinds = [(e.statement.type, e.payload.get("identifier_kind")) for e in history if e.statement.type != "request"]
+    assert kinds == [("grant", None), ("link", "email"), ("unlink", "email")]
+    assert not any(word in str([e.payload for e in history]) for word in ("ann@", "example.org"))
+    verified()
+
+
+def test_what_somebody_said_no_to_outlives_the_address_it_was_said_by(
+    shop: Line, tmp_path: Path, verified: Callable[[], Verification]
+) -> None:
+    shop("consent", "link", OLD, NEW, *VERIFIED).ok()
+    shop("consent", "record", OLD, "--purpose", "analytics", "--state", "withdrawn").ok()
+    done = shop("consent", "unlink", OLD, "--json", *VERIFIED).ok().json
+    assert done["kept_out"] is True
+    path = tmp_path / "old.csv"
+    path.write_text(f"identifier,purpose,state,at\n{OLD},analytics,given,2026-02-01T00:00:00Z\n")
+    assert shop("consent", "import", path, "--json").ok().json["suppressed"] == 1
+    assert reason(shop, NEW) == "withdrawn"
+    verified()
+
+
+def test_the_last_identifier_of_somebody_is_not_unlinked(shop: Line) -> None:
+    answer = shop("consent", "unlink", OLD, *VERIFIED)
+    assert (answer.code, "the only identifier" in answer.err) == (1, True)
+    assert reason(shop, OLD) == "given"
+
+
+def test_an_identifier_of_somebody_else_or_of_somebody_erased_is_not_linked(shop: Line, context: Context) -> None:
+    size = open_log(context).size
+    assert shop("consent", "link", OLD, "member:ben", *VERIFIED).code == 1
+    assert shop("consent", "link", "member:nobody", NEW, *VERIFIED).code == 1
+    assert shop("consent", "link", OLD, *VERIFIED).code == 2
+    assert shop("consent", "link", OLD, NEW).code == 1, "not verified"
+    assert shop("consent", "unlink", OLD).code == 1, "not verified"
+    assert open_log(context).size == size
+    shop("consent", "erase", "member:ben", "--execute").ok()
+    answer = shop("consent", "link", OLD, "member:ben", *VERIFIED)
+    assert (answer.code, "erased" in answer.err) == (1, True)
+
+
+def test_both_identifiers_can_come_by_standard_input(shop: Line) -> None:
+    shop("consent", "link", "-", *VERIFIED, input=f"{OLD}\n{NEW}\n").ok()
+    assert reason(shop, NEW) == "given"
