@@ -21,7 +21,7 @@ from imp_core.gate import Decision, Use
 
 __all__ = ["OLDEST_S", "ConsentGate", "decide_in", "known_at"]
 
-OLDEST_S: Final = 1.0  # seconds for which the gate trusts what it read where nothing says that it changed
+OLDEST_S: Final = 30.0  # seconds for which the gate trusts what it read where nothing says that it changed
 _REMEMBERED: Final = 100_000  # answers kept
 _logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from imp_consent.ledger.rewrap import rewrap_left
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.settle import settle
 from imp_consent.ledger.signer import SIGN_ENTRIES, SIGN_US, Signer, signing_key, signing_keys, verifier_keys
-from imp_consent.ledger.standing import Standing, standing_of
+from imp_consent.ledger.standing import Standing, Watch
 from imp_consent.ledger.store import Database, connect, create_database, sqlite_errors, transaction
 from imp_consent.ledger.survivors import write_survivors
 from imp_consent.ledger.transaction import Projection, Transaction
@@ -58,7 +58,6 @@ class Log:
         actor: str,
         projection: Projection,
     ) -> None:
-        self._path = path
         self._sql: Database = connect(path)
         self.keyring = keyring
         self.log_id = log_id
@@ -69,6 +68,7 @@ class Log:
         self._current: Reader | None = None
         self._remembered = HeadMemory()
         self._signer = Signer(log_id, lambda: self.keyring)
+        self._watch = Watch(self._sql, path, self._signer.files.checkpoint_file)
         self._signed_us = clock.now_us()
         self._unsigned: range = range(0)  # seqs committed here since
 
@@ -245,7 +245,7 @@ class Log:
 
     def standing(self) -> Standing | None:
         """Equal to an earlier one while nothing was committed since; None inside a transaction."""
-        return standing_of(self._sql, self._path, self._signer.files.checkpoint_file) if self._current is None else None
+        return self._watch.standing() if self._current is None else None
 
     @property
     def unsigned(self) -> int:

@@ -7,30 +7,40 @@ import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Standing", "standing_of"]
+__all__ = ["Standing", "Watch"]
 
 
 class Standing(NamedTuple):
     """Where a ledger stands: it is equal as long as nobody committed, put back or replaced anything.
 
-    `version` changes with every commit of another connection, `changes` with every row this one wrote; `files` are
-    the inode, size and time of the checkpoint outside and the inode of the database, None for one that is gone.
+    `version` changes with every commit of another connection, `changes` with every row this one wrote; `checkpoint` is
+    the inode, size and time of the checkpoint outside, `database` the inode of the database; empty where it is gone.
     """
 
     version: int
     changes: int
-    files: tuple[tuple[int, ...] | None, ...]
+    checkpoint: tuple[int, ...]
+    database: tuple[int, ...]
 
 
-def standing_of(sql: sqlite3.Connection, database: Path, checkpoint: Path) -> Standing:
-    """Where the ledger stands now; to be asked before the snapshot whose answers are remembered begins."""
-    (version,) = sql.execute("PRAGMA data_version").fetchone()
-    return Standing(version, sql.total_changes, (_stat(checkpoint), (_stat(database) or (0,))[:1]))
+class Watch:
+    """Says where one open ledger stands. Asked at every decision, so it is all but one statement and two look-ups."""
+
+    __slots__ = ("_checkpoint", "_database", "_sql")
+
+    def __init__(self, sql: sqlite3.Connection, database: Path, checkpoint: Path) -> None:
+        self._sql = sql
+        self._database, self._checkpoint = str(database), str(checkpoint)  # a Path is made into text at every call
+
+    def standing(self) -> Standing:
+        """Where the ledger stands now; to be asked before the snapshot begins whose answers are remembered."""
+        (version,) = self._sql.execute("PRAGMA data_version").fetchone()
+        return Standing(version, self._sql.total_changes, _stat(self._checkpoint), _stat(self._database)[:1])
 
 
-def _stat(path: Path) -> tuple[int, ...] | None:
+def _stat(path: str) -> tuple[int, ...]:
     try:
-        found = os.stat(path)  # noqa: PTH116 (Path.stat takes twice the time, and this is asked at every decision)
+        found = os.stat(path)  # noqa: PTH116 (Path.stat takes several times as long)
     except OSError:
-        return None
+        return ()
     return found.st_ino, found.st_size, found.st_mtime_ns
