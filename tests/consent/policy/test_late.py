@@ -48,7 +48,7 @@ def test_r59_a_late_grant_legitimises_and_flags_nothing():
 def test_a_late_refusal_of_one_channel_flags_the_uses_of_that_channel_alone():
     said = [fact(0, "grant", 10), fact(5, "refuse", 20, channel="mail")]
     use = [Made(3, 3, -FOREVER_US, 90)]
-    assert flagged(said, use, channel="mail") == [Flag(3, "refused", 5)]
+    assert flagged(said, use, channel="mail") == [Flag(3, "channel_opt_out", 5)]
     assert flagged(said, use) == []
 
 
@@ -62,6 +62,18 @@ def test_a_permission_that_no_rectangle_covers_any_more_is_flagged_without_an_en
     then = Rectangle(0, 50, 1, 6, permit=True, reason="given", entries=(0,))
     now = Rectangle(0, 10, 6, FOREVER_SEQ, permit=True, reason="given", entries=(0,))
     assert list(flags([], [then, now], Uses([Made(3, 3, 0, 90)]))) == [Flag(3, "no_record", -1)]
+
+
+def test_what_was_permitted_before_the_first_rectangle_that_is_left_is_flagged_too():
+    then = Rectangle(0, 50, 1, 6, permit=True, reason="given", entries=(0,))
+    now = Rectangle(40, 60, 6, FOREVER_SEQ, permit=True, reason="given", entries=(0,))
+    assert list(flags([], [then, now], Uses([Made(3, 3, 0, 30)]))) == [Flag(3, "no_record", -1)]
+    assert list(flags([], [then, now], Uses([Made(3, 3, 45, 50)]))) == []
+
+
+def test_a_use_that_knew_more_and_read_less_is_passed_over_and_the_one_before_it_is_not():
+    said = [fact(0, "grant", 10), fact(9, "withdraw", 20)]
+    assert flagged(said, [Made(3, 3, -FOREVER_US, 90), Made(4, 4, -FOREVER_US, 15)]) == [Flag(3, "withdrawn", 9)]
 
 
 def permitted(own, general, known, at_us):
