@@ -76,7 +76,7 @@ def add_notice(
         known = read_purposes(transaction)
         earlier = [found.notice for found in read_notices(transaction) if found.notice.name == name]
         translated = _translated(earlier, language)
-        asked = translated.purposes if translated else _described(known, text)
+        asked = translated.purposes if translated else _described(known, text) or _last_asked(earlier)
         new = Notice(
             name=name,
             version=translated.version if translated else 1 + max((n.version for n in earlier), default=0),
@@ -195,6 +195,11 @@ def show_command(ctx: Context, word: str, language: str | None, *, as_json: bool
     found = show_notice(ctx, word, language=language)
     answer = {"seq": found.seq, "sha256": found.sha256, **asdict(found.notice), "material": found.material}
     emit(answer, lambda: f"{_line(_added(found))}\n\n{found.notice.text}", as_json=as_json)
+
+
+def _last_asked(earlier: Sequence[Notice]) -> tuple[str, ...]:
+    """What the version before asked for: a text in another language than the purposes' names none of them."""
+    return earlier[-1].purposes if earlier else ()
 
 
 def _translated(earlier: Sequence[Notice], language: str) -> Notice | None:
