@@ -1,4 +1,6 @@
-"""Every parser of the ledger's formats fed with what is almost right: nothing but our own error may come out.
+"""Every parser of what comes from outside fed with what is almost right: nothing but our own error may come out.
+
+These are the ledger's formats, and the files that people import (`fuzz_files.py`).
 
 Sound examples of each format are flipped, cut, stretched, spliced with each other and sprinkled with what parsers
 stumble over. What a parser takes it must also write back byte for byte, where it has a writer. Usage:
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from benchmarks.campaign.fuzz_files import FILES
 from benchmarks.campaign.report import Report, arguments, publish
 from imp_consent.audit.exported import parse_vkeys, verify_proof
 from imp_consent.ledger.checkpoint import Checkpoint, sign_checkpoint
@@ -127,6 +130,7 @@ FORMATS: Final = {
     "frontier": _Format(
         lambda data: Frontier.from_bytes(len(data) % 9, data), (bytes(64),), lambda frontier: frontier.to_bytes()
     ),
+    **{name: _Format(parse, seeds) for name, (parse, seeds) in FILES.items()},
 }  # fmt: skip
 
 

@@ -175,7 +175,7 @@ def _parquet(content: BinaryIO, layout: Layout, where: str) -> Iterator[Row]:
             values = {name: _values(pa, batch.column(column), zoned=name in zoned) for name, column in chosen.items()}
             for row in zip(*values.values(), strict=True):
                 yield dict(zip(values, row, strict=True))
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError, OverflowError):  # text that is not UTF-8, among others
         raise BadInput("the Parquet file is damaged or cut off", where=where, mend="fetch the file again") from None
 
 
