@@ -196,7 +196,8 @@ def lift_command(
 
 def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_json: bool) -> None:
     done = limit(ctx, read_identifier(identifier), wanted, asked_for(wanted.kind, asking))
-    text = f"entry {done.seq}: {_DONE[done.kind]} for {_named(done.purpose)} from {done.at} (request {done.request})"
+    what = "objected to direct marketing" if wanted.marketing else f"{_DONE[done.kind]} for {_named(done.purpose)}"
+    text = f"entry {done.seq}: {what} from {done.at} (request {done.request})"
     if done.to_notify:
         text += f"\nrecipients to be told: {', '.join(done.to_notify)}; see: imp consent recipients list"
     emit(done, text + under_way_text(done.in_flight), as_json=as_json)
