@@ -78,7 +78,7 @@ def one_click_command(ctx: Context, *, method: str, target: str, content_type: s
 
     Exit code 0 where it is answered with a 2xx, 1 where it is refused.
 
-    Example: echo "List-Unsubscribe=One-Click" | imp consent one-click POST "https://shop.example/u?t=TOKEN"
+    Example: imp consent one-click POST "https://shop.example/u?t=TOKEN" < body.txt
     """
     body = sys.stdin.buffer.read() if method == "POST" else b""
     found = answer_one_click(ctx, method, target, content_type=content_type, body=body)

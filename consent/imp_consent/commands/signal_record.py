@@ -18,7 +18,7 @@ from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.heard import Heard, heed
-from imp_consent.plane.intake.signals import append_signals, new_signals
+from imp_consent.plane.intake.signals import append_signals, living, new_signals
 from imp_consent.plane.linked import link
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
@@ -80,7 +80,8 @@ def record_signals(
     if dry_run:
         with log.read() as reader:
             batch = _Batch(reader, ear, signals)
-            return batch.result(len(new_signals(reader, batch.heard)), range(0), dry_run=True)
+            found = len(new_signals(reader, batch.heard))
+            return batch.result(found, range(0), nobody=_erased(reader, batch.heard), dry_run=True)
     with log.write() as transaction:
         begun = transaction.size
         speak = voice(ctx, surface=surface, regimes=regimes, jurisdiction=jurisdiction)
@@ -88,10 +89,10 @@ def record_signals(
             for one in signals:
                 link(transaction, speak(transaction), one.identifier, to, at_us=one.event_us)
         batch = _Batch(transaction, ear, signals)
-        new = new_signals(transaction, batch.heard)
+        nobody, new = _erased(transaction, batch.heard), new_signals(transaction, batch.heard)
         append_signals(transaction, new, speak)
         in_flight = messages_in_flight(transaction, _subjects(transaction, batch.heard))
-        return batch.result(len(new), range(begun, transaction.size), in_flight=in_flight)
+        return batch.result(len(new), range(begun, transaction.size), nobody=nobody, in_flight=in_flight)
 
 
 class _Finder:
@@ -129,19 +130,25 @@ class _Batch:
         else:
             self._nothing += 1
 
-    def result(self, new: int, seqs: Sequence[int], *, in_flight: int = 0, dry_run: bool = False) -> SignalsResult:
+    def result(
+        self, new: int, seqs: Sequence[int], *, nobody: int, in_flight: int = 0, dry_run: bool = False
+    ) -> SignalsResult:
         return SignalsResult(
             recorded=new,
-            held=len(self.heard) - new,
+            held=len(self.heard) - new - nobody,
             invalid=self._invalid,
             mentions=tuple(self._mentions),
             nothing=self._nothing,
-            nobody=0,
+            nobody=nobody,
             first_seq=seqs[0] if seqs else None,
             last_seq=seqs[-1] if seqs else None,
             in_flight=in_flight,
             dry_run=dry_run,
         )
+
+
+def _erased(reader: Reader, heard: Sequence[Heard]) -> int:
+    return sum(living(reader, one.who) is None for one in heard)
 
 
 def _subjects(transaction: Transaction, heard: Sequence[Heard]) -> set[int]:
@@ -235,6 +242,7 @@ def _text(done: SignalsResult) -> str:
         "not valid, kept": done.invalid,
         "replies to be read": f"{len(done.mentions)} (row {rows})" if done.mentions else 0,
         "say nothing": done.nothing,
+        "of nobody any more": done.nobody,
     }
     text = lines({name: value for name, value in shown.items() if value or name == "recorded"})
     if done.dry_run:

@@ -176,6 +176,14 @@ def test_the_same_signal_again_with_every_request_appends_nothing(imp_here: Cli,
     assert open_log(us).size == before
 
 
+def test_a_signal_of_somebody_who_was_erased_brings_nobody_back(imp_here: Cli, us: Context) -> None:
+    heard(imp_here, TAB, *GPC)
+    imp_here("consent", "erase", TAB, "--execute").ok()
+    size = open_log(us).size
+    done = heard(imp_here, TAB, *GPC)
+    assert (done["recorded"], done["held"], done["nobody"], open_log(us).size) == (0, 0, 1, size)
+
+
 def test_r42_a_programme_stays_open_only_for_who_was_asked_and_chose_to_stay(
     imp_here: Cli, give: Callable[..., None], asked: Callable[..., str]
 ) -> None:

@@ -21,7 +21,7 @@ from imp_core.errors import LedgerBroken
 from imp_core.event import RawId, SignalKind
 from imp_core.ports import Json
 
-__all__ = ["Speak", "Voice", "append_signals", "deaf", "new_signals", "saying_of"]
+__all__ = ["Speak", "Voice", "append_signals", "deaf", "living", "new_signals", "saying_of"]
 
 # Appends one entry of a subject, or of an identifier that nobody was known by; the door's `append`.
 Speak = Callable[[int | RawId, Saying], object]
@@ -48,7 +48,7 @@ def new_signals(reader: Reader, heard: Iterable[Heard]) -> list[Heard]:
     known: dict[int | RawId, list[_Said]] = {}
     new: list[Heard] = []
     for signal in heard:
-        who = _who(reader, signal.who)
+        who = living(reader, signal.who)
         if who is None:
             continue
         if who not in known:
@@ -73,7 +73,7 @@ def append_signals(transaction: Transaction, new: Sequence[Heard], voice: Voice)
 
 
 def _travel(transaction: Transaction, signal: Heard, speak: Speak) -> None:
-    device = _who(transaction, signal.who)
+    device = living(transaction, signal.who)
     if not isinstance(device, int):
         return
     reached = [replace(signal, who=person) for person in people_of(transaction.history(device))]
@@ -104,8 +104,12 @@ def saying_of(signal: Heard, *, linked_from: int | None = None) -> Saying:
     )
 
 
-def _who(reader: Reader, who: int | RawId) -> int | RawId | None:
-    """A living subject, or an identifier nobody is known by and nobody was erased under."""
+def living(reader: Reader, who: int | RawId) -> int | RawId | None:
+    """A living subject, or an identifier nobody is known by and nobody was erased under; None for the erased.
+
+    Raises:
+        LedgerBroken: a person's key was changed by other hands.
+    """
     if isinstance(who, RawId):
         subject = reader.find_subject(who)
         if subject is None:
