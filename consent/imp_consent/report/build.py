@@ -10,6 +10,7 @@ from imp_consent.audit.uses import UseFilter, read_uses
 from imp_consent.audit.verify import Verification
 from imp_consent.ledger.entry import SYSTEM_TYPES
 from imp_consent.ledger.reader import Reader
+from imp_consent.plane.retention import read_schedule
 from imp_consent.report.consent import consent_by_purpose, times_between
 from imp_consent.report.events import EVENT_TYPES, KEY_TYPES, NOTICE_TYPES, RETENTION_TYPES, told_events
 from imp_consent.report.report import SCHEMA_ID, Checked, Event, Report, RequestClock, Retention
@@ -70,13 +71,19 @@ def build_report(
         ],
         keys=_events(within, KEY_TYPES, k),
         notices=_events(within, NOTICE_TYPES, k),
-        retention=Retention(
-            settings=dict(workspace.config.get("retention", {})), runs=_events(within, RETENTION_TYPES, k)
-        ),
+        retention=Retention(settings=_periods(workspace), runs=_events(within, RETENTION_TYPES, k)),
         events=_events(within, EVENT_TYPES, k),
         counts=_counted(within),
         verification=_checked(checked, note),
     )
+
+
+def _periods(workspace: Workspace) -> dict[str, int]:
+    schedule = read_schedule(workspace.config)
+    kept = {f"events of type {name}": days for name, days in schedule.archive.items()}
+    kept |= {"proof of consent, after the last permission ended": schedule.evidence or 0}
+    kept |= {"what people asked, after it was answered": schedule.requests or 0}
+    return {name: days for name, days in kept.items() if days}
 
 
 def _events(entries: Iterable[SystemEntry], types: Sequence[str], k: int) -> list[Event]:

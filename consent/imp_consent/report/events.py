@@ -27,7 +27,7 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "plugin-enable": ("name", "version", "enabled"),
     "policy": ("purposes", "regimes", "material"),
     "restore": ("from", "to", "lost", "erased"),
-    "retention": ("archive", "evidence", "requests"),
+    "retention": ("what", "days", "rows"),
 }
 _PEOPLE: Final = frozenset(
     {"people", "lost", "erased", "rows", "rejected", "archive", "evidence", "requests", "counts"}

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imp_core.ports import Json
-
 __all__ = [
     "SCHEMA_ID",
     "Cell",
@@ -120,9 +118,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What is to be kept how long (`imp.toml`), and when that was enforced."""
+    """How many days what is kept (`imp.toml`), and the entries that say what was removed by that."""
 
-    settings: Mapping[str, Json]
+    settings: Mapping[str, int]
     runs: Sequence[Event]
 
 

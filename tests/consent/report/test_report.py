@@ -113,6 +113,20 @@ def test_requests_are_listed_with_their_clocks_and_nobody_s_name(shop, tmp_path)
     assert [request["kind"] for request in later] == ["restrict"], "what was answered before is past"
 
 
+def test_retention_is_told_as_it_is_set_and_as_it_was_enforced(shop, tmp_path):
+    config = tmp_path / "workspace" / "imp.toml"
+    text = "\n[retention]\nevidence = 1095\n[retention.archive]\ntouchpoint = 20\n"
+    config.write_text(config.read_text(encoding="utf-8") + text, encoding="utf-8")
+    shop("consent", "retention", "--execute")
+    retention = told(shop)["retention"]
+    assert retention["settings"] == {
+        "events of type touchpoint": 20,
+        "proof of consent, after the last permission ended": 1095,
+    }
+    (run,) = retention["runs"]
+    assert (run["actor"], "40" in run["text"]) == ("tester", True)
+
+
 def test_a_period_bounds_uses_and_events(shop):
     report = told(shop, "--from", "2026-03-11", "--to", "2026-03-20")
     assert (report["begins"], report["ends"]) == ("2026-03-11T00:00:00Z", "2026-03-21T00:00:00Z")
