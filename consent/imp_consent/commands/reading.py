@@ -86,6 +86,8 @@ class RowReader:
 
     def _flag(self, row: dict[str, object], name: str) -> bool:
         value = row.get(name)
+        if value is None and name not in self.mapping.defaults:
+            return False
         word = str(value).lower() if isinstance(value, bool) else (self._text(row, name) or "no").casefold()
         if word not in _FLAGS:
             raise BadInput("neither yes nor no", where=name, mend="yes or no")
@@ -93,8 +95,10 @@ class RowReader:
 
     def _grounds(self, row: dict[str, object]) -> dict[str, str]:
         text = self._text(row, "grounds")
+        if text is None:
+            return {}
         try:
-            return read_grounds(tuple(part for part in (text or "").split(";") if part.strip()))
+            return read_grounds(tuple(part for part in text.split(";") if part.strip()))
         except BadInput as error:
             mend = "write them like: sale=order 7; similar-goods=shoes"
             raise BadInput(error.what, where="grounds", mend=mend) from None
@@ -107,8 +111,10 @@ class RowReader:
 
     def _text(self, row: dict[str, object], name: str) -> str | None:
         value = row.get(name)
+        if value is None or value == "":  # most columns of most files
+            return self.mapping.defaults.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)  # a number that names: a customer's, say
-        if value is not None and not isinstance(value, str):
+        if not isinstance(value, str):
             raise BadInput("not a text", where=name)
-        return (value or "").strip() or self.mapping.defaults.get(name)
+        return value.strip() or self.mapping.defaults.get(name)
