@@ -181,6 +181,7 @@ class SubjectBook(SubjectFinder):
         normalised = normalise(raw)
         tokens: list[bytes] = []
         self._sealed.flush(_TABLE)
+        self._alike.clear()
         for pepper in self._peppers:
             for pseudonym in pseudonyms_under(self._keyring, pepper, normalised):
                 key = (normalised.kind, pepper.epoch, pseudonym)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +16,8 @@ __all__ = ["OwnEntry", "own_entries", "sentence"]
 # Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person.
 _OTHERS: Final = frozenset({"actor", "guardian", "guardian_pseudonym", "pseudonym"})
 # Where they hold a number it is a subject's: the other side of a link.
-_LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject"})
+_LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject", "linked_from"})
+_NUMBER: Final = re.compile(r"[0-9a-f]{16}")
 _OWN_ACTORS: Final = frozenset({"self", "guardian"})
 _SAID: Final = {
     "grant": "You agreed to “{purpose}”",
@@ -98,11 +100,16 @@ def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_b
     )
 
 
+def _is_subject(value: Json) -> bool:
+    """Whether it is a subject's number, plain or as entries write it."""
+    return isinstance(value, int) or (isinstance(value, str) and _NUMBER.fullmatch(value) is not None)
+
+
 def _without_others(record: Mapping[str, Json]) -> dict[str, Json]:
     """The envelope without names of others, however deep they stand."""
     kept: dict[str, Json] = {}
     for name, value in record.items():
-        if name in _OTHERS or (name in _LINKS and isinstance(value, int)):
+        if name in _OTHERS or (name in _LINKS and _is_subject(value)):
             continue
         kept[name] = _without_others(value) if isinstance(value, Mapping) else value
     return kept

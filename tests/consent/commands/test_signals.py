@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,6 +183,21 @@ def test_a_signal_of_somebody_who_was_erased_brings_nobody_back(imp_here: Cli, u
     size = open_log(us).size
     done = heard(imp_here, TAB, *GPC)
     assert (done["recorded"], done["held"], done["nobody"], open_log(us).size) == (0, 0, 1, size)
+
+
+def test_a_copy_of_what_is_held_of_a_person_does_not_name_their_device(
+    imp_here: Cli, us: Context, tmp_path: Path
+) -> None:
+    heard(imp_here, TAB, *GPC, "--link", ANN)
+    with open_log(us).read() as reader:
+        numbers = [f"{reader.find_subject(RawId.parse(word)):016x}" for word in (TAB, ANN)]
+    copies = []
+    for word in (TAB, ANN):
+        folder = tmp_path / word.replace(":", "-")
+        imp_here("consent", "access", word, "--verified", "high", "--how", "passport", "--out", str(folder)).ok()
+        copies.append("".join(file.read_text(encoding="utf-8") for file in folder.iterdir()))
+    assert [number in copy for copy in copies for number in numbers] == [False] * 4
+    assert all("gpc" in copy for copy in copies)
 
 
 def test_r42_a_programme_stays_open_only_for_who_was_asked_and_chose_to_stay(
