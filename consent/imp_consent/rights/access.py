@@ -142,6 +142,8 @@ def assemble(
         return Access(**head, identifiers={})
     rows = own_rows(log, workspace, subject)
     with log.read() as reader:
+        if reader.find_subject(raw) != subject:  # erased meanwhile
+            return Access(**{**head, "known": False, "erased": True}, identifiers={})
         return Access(**head, **_all_of(reader, gate, subject, rows, now_us=log.clock.now_us()))
 
 

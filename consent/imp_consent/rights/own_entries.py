@@ -14,7 +14,7 @@ from imp_core.ports import Json
 __all__ = ["OwnEntry", "own_entries", "sentence"]
 
 # Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person.
-_OTHERS: Final = frozenset({"actor", "guardian", "guardian_pseudonym", "pseudonym"})
+_OTHERS: Final = frozenset({"actor", "guardian", "guardian_key", "guardian_pseudonym", "pseudonym"})
 # Where they hold a number it is a subject's: the other side of a link.
 _LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject", "linked_from"})
 _NUMBER: Final = re.compile(r"[0-9a-f]{16}")

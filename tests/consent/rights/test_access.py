@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from imp_consent.audit.verify import Verification
+from imp_consent.plane.linked import FROM, LINKED_FROM, TO, number
+from imp_consent.policy.door import append_said
+from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock
 from imp_core.context import Context
@@ -73,6 +76,29 @@ def test_r32_nothing_of_anybody_else_is_in_a_persons_copy(
     for word in (*planted, "550-BEN", "ben", "Eve Employee", str(ben), str(ann), "ann@example.com"):
         assert word not in written, word
     assert "ANN-TRAIT" in written
+
+
+def test_r32_the_other_side_of_a_link_and_a_guardian_are_others_and_left_out(
+    shop: Line, opened: Context, tmp_path: Path
+) -> None:
+    with open_log(opened).write() as transaction:
+        ann, ben = (transaction.find_subject(RawId.parse(word)) for word in (WHO, "member:ben"))
+        assert ann is not None
+        assert ben is not None
+        now_us = transaction.now_us
+        link = Saying(type="link", purpose="*", at_us=now_us, more={FROM: number(ben), TO: number(ben)})
+        append_said(opened, transaction, ann, link)
+        more = {LINKED_FROM: number(ben), "person": ben % 1000}
+        signal = Saying(type="signal", purpose="*", at_us=now_us, traits=("sale",), more=more)
+        append_said(opened, transaction, ann, signal)
+    guardian = ("--guardian", "member:ben", "--role", "parent", "--verification", "ID card")
+    shop("consent", "guardian", WHO, *guardian).ok()
+    with open_log(opened).read() as reader:
+        pseudonym = str(reader.history(ann)[-1].payload["guardian"])
+    shop("consent", "access", WHO, "--out", tmp_path / "ann", *VERIFIED).ok()
+    written = "".join(path.read_text(encoding="utf-8") for path in sorted((tmp_path / "ann").iterdir()))
+    assert [word for word in (number(ben), str(ben), pseudonym, '"person"') if word in written] == []
+    assert "ID card" in written
 
 
 def test_a_copy_is_the_persons_alone_to_read(copy: Path) -> None:
