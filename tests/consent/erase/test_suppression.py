@@ -129,7 +129,7 @@ def test_consent_from_before_the_return_counts_no_more_but_a_no_does(erased: Con
     done = import_file(erased, path)
     assert (done.rows, done.suppressed, done.given, done.refused) == (2, 1, 1, 1)
     asked = [check(erased, ANN, purpose=purpose).reason for purpose in ("analytics", "marketing.email")]
-    assert asked == ["no_record", "refused"]
+    assert asked == ["purpose_not_covered", "refused"]
     assert check(erased, ANN, purpose="experimentation").permitted
     record(erased, ANN, purpose="analytics", state="given")
     assert check(erased, ANN, purpose="analytics").permitted
