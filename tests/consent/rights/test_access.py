@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from imp_consent.audit.verify import Verification
+from imp_consent.commands.erase import erase
 from imp_consent.plane.linked import FROM, LINKED_FROM, TO, number
 from imp_consent.policy.door import append_said
 from imp_consent.policy.saying import Saying
+from imp_consent.rights import access
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock
 from imp_core.context import Context
@@ -251,3 +253,18 @@ def test_an_open_request_is_answered_by_its_id_and_only_for_its_person(shop: Lin
 def test_the_ledger_agrees_after_all_of_it(copy: Path, verified: Callable[[], Verification]) -> None:
     assert copy.exists()
     assert verified().living == 2
+
+
+def test_somebody_who_is_erased_while_their_copy_is_made_hears_that(
+    opened: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = access.own_rows
+
+    def erased_after(*given: Any) -> Any:
+        found = real(*given)
+        erase(opened, [RawId.parse(WHO)], later=True)
+        return found
+
+    monkeypatch.setattr(access, "own_rows", erased_after)
+    found = access.assemble(open_log(opened), opened.workspace, opened.gate, RawId.parse(WHO))
+    assert (found.known, found.erased, found.entries, found.touchpoints) == (False, True, (), ())

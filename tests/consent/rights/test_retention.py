@@ -231,3 +231,24 @@ def test_of_two_at_once_one_takes_the_rows_and_the_other_finds_none(
     assert remove_rows(open_log(other), other.workspace, schedule) == {}
     for ctx in (one, other):
         ctx.close()
+
+
+def test_a_restore_of_a_backup_from_before_does_not_bring_back_what_went(
+    shop: Line, setting: Setting, clock: SimulatedClock, verified: Callable[[], Verification], tmp_path: Path
+) -> None:
+    setting(f"[retention]\nrequests = 50\n{ARCHIVE}")
+    asked = shop("consent", "requests", "open", "rectify", WHO, "--words", "my words", "--json").ok().json
+    shop("consent", "requests", "answer", asked["id"]).ok()
+    shop("backup", tmp_path / "ledger.bak").ok()
+    clock.move_to(NOW_US + 60 * DAY_US)
+    done = shop("consent", "retention", "--execute", "--json").ok().json
+    assert (done["rows"], done["requests"]) == ({"touchpoint": 2, "trait": 4}, 1)
+    (shop.workspace / "ledger.db").write_bytes(b"broken")
+    for name in ("ledger.db-wal", "ledger.db-shm"):
+        (shop.workspace / name).unlink(missing_ok=True)
+    shop("restore", tmp_path / "ledger.bak", "--execute").ok()
+    assert types_of(shop.workspace) == {"outcome": 2}
+    verified()
+    again = shop("consent", "retention", "--execute", "--json").ok().json
+    assert (again["rows"], again["requests"]) == ({}, 1), "what the backup still held of the request goes again"
+    verified()
