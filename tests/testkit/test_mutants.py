@@ -50,3 +50,13 @@ def test_a_channel_that_breaks_a_rule_fails_the_check_of_that_rule_alone(check, 
 
 def test_every_check_has_a_channel_that_fails_it():
     assert {check.name for check in CHECKS} == set(MUTANTS)
+
+
+def test_r10_a_channel_without_a_way_out_of_its_messages_fails_its_conformance_test(tmp_path):
+    check = "test_a_person_can_withdraw_from_every_message"
+    for number, mutant in enumerate(MUTANTS[check]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        channel, fixtures = (mutant, FIXTURES) if isinstance(mutant, type) else mutant()
+        assert "Every marketing message carries its own way out" in failures(channel, fixtures, folder)[check]
+    assert MUTANTS[check]

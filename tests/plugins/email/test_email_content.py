@@ -179,7 +179,7 @@ def test_plan_has_nothing_to_say_of_a_message_in_order(channel, context_of, batc
 
 
 @pytest.mark.parametrize("purpose", ["marketing.email", "marketing.email.newsletter", "anything"])
-def test_advertising_without_a_way_out_is_refused(channel, context_of, batch_of, purpose):
+def test_r39_advertising_without_a_way_out_is_refused(channel, context_of, batch_of, purpose):
     table = {key: value for key, value in TABLE.items() if key != "unsubscribe_url"}
     batch, _ = batch_of("ann@example.com", purpose=purpose)
     with pytest.raises(PayloadInvalid, match="unsubscribe-missing"):

@@ -107,6 +107,15 @@ def test_r50_one_click_unsubscribe_stands_as_rfc_8058_wants_it():
     assert value.startswith(f" <{long}&t={'t' * 150}>,".encode())
 
 
+def test_r39_every_marketing_message_names_its_sender_and_an_address_to_say_no_to():
+    fields = fields_of(data_of(text="x"))
+    (sender,) = fields["from"]
+    assert b"news@shop.example" in sender
+    ways_out = b"".join(fields["list-unsubscribe"])
+    assert b"<https://shop.example/u" in ways_out
+    assert b"<mailto:out@shop.example" in ways_out
+
+
 def test_what_a_contract_needs_carries_no_way_out_unless_there_is_one():
     fields = fields_of(data_of(text="x", purpose="essential", unsubscribe_url=None))
     assert not {"list-unsubscribe", "list-unsubscribe-post", "precedence"} & set(fields)

@@ -29,6 +29,11 @@ def test_two_settings_are_enough_and_tls_is_the_default(setup_of, security, port
     assert (setup.username, setup.signer) == (None, None)
 
 
+def test_r39_no_mail_is_set_up_without_a_sender(setup_of):
+    with pytest.raises(BadInput, match="sender"):
+        setup_of(sender=None)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
 def test_in_the_clear_only_on_this_machine(setup_of, host):
     assert setup_of(host=host, security="none").tls is None
