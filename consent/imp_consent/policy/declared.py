@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from imp_core.errors import BadInput
@@ -121,7 +121,8 @@ def check_purpose(purpose: DeclaredPurpose) -> DeclaredPurpose:
     said += tuple(purpose.recipient.plain().values()) if purpose.recipient else ()
     if not all(text is None or _is_line(text) for text in said) or (purpose.recipient and not purpose.recipient.name):
         raise BadInput("what a purpose declares is empty or no line of text", where=where)
-    return purpose
+    ordered = tuple(sorted(set(purpose.traits)))
+    return purpose if ordered == purpose.traits else replace(purpose, traits=ordered)
 
 
 def _is_line(text: object) -> bool:

@@ -96,12 +96,8 @@ class Door:
         Raises:
             BadInput: there is no such regime or jurisdiction. A no is never refused for that: it meets the strictest.
         """
-        try:
-            return self.rules_strictly(said)
-        except BadInput:
-            if said.type not in DENYING:
-                raise
-            return self._regimes.strictest()
+        known = self._known_rules(said) if said.type in DENYING else self.rules_strictly(said)
+        return known or self._regimes.strictest()
 
     def rules_strictly(self, said: Saying) -> Rules:
         """The same, where there is time to mend what was named wrongly.
@@ -114,6 +110,12 @@ class Door:
         if key not in self._rules:
             self._rules[key] = self._regimes.rules(*key)
         return self._rules[key]
+
+    def _known_rules(self, said: Saying) -> Rules | None:
+        try:
+            return self.rules_strictly(said)
+        except BadInput:
+            return None
 
     def statement(self, said: Saying, history: Sequence[PersonEntry] = ()) -> Statement:
         """What the saying commits to, after what the person said before.
@@ -175,10 +177,8 @@ class Door:
         )
         if alike:
             pass_on(*alike, statement, surface=self._surface)
-        if said.type == "withdraw":
-            open_erase_task(
-                self._ctx, self._transaction, self.append, subject, rules=self.rules(said), occasion="withdrawal"
-            )
+        if said.type == "withdraw" and (rules := self._known_rules(said)) is not None:
+            open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal")
         return Appended(seq, subject, statement)
 
     def notice(self, said: Saying) -> RegisteredNotice | None:
@@ -214,6 +214,7 @@ class Door:
             idempotency_key=key,
             regimes=rules.names,
             jurisdiction=rules.jurisdiction or said.jurisdiction or self._house.jurisdiction,
+            house=self._house,
             more=more | ({"returning": True} if returning else {}) | dict(said.more),
         )
 

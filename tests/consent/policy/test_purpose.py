@@ -111,7 +111,7 @@ FULL = DeclaredPurpose(
     name="ads.partners",
     description="我们与合作伙伴共享数据。",
     version=3,
-    traits=("transfer-handler", "sensitive"),
+    traits=("sensitive", "transfer-handler"),
     data=("identifier", "健康"),
     recipient=Recipient(
         name="Partner 有限公司", contact="privacy@partner.example", method='"matching"', rights="Write."
