@@ -20,7 +20,7 @@ from imp_consent.audit.exported import RETIRED, VKEYS
 from imp_consent.audit.exported.bundle import NOTICE_FILE, RECEIPT_FILE
 from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.commands.arguments import read_identifier
-from imp_consent.commands.receipt import disclosed, proof_of
+from imp_consent.commands.person_proofs import disclosed, proof_of
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.envelope import uuid7

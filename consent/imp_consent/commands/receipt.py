@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,22 +11,17 @@ from imp_consent.audit.export import fresh_folder
 from imp_consent.audit.exported import RETIRED, VKEYS
 from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.commands.arguments import read_identifier
-from imp_consent.commands.prove import leaf_of
+from imp_consent.commands.person_proofs import disclosed, proof_of
+from imp_consent.commands.proof import iso_receipt
 from imp_consent.identity.keys import keys_folder
-from imp_consent.ledger.encoding import decode
-from imp_consent.ledger.entry import PersonEntry, commitment
-from imp_consent.ledger.proof import InclusionProof, format_proof
-from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.receipt import Receipt, format_receipt
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
-__all__ = ["ReceiptFile", "Receipts", "disclosed", "proof_of", "receipt", "receipt_command"]
+__all__ = ["ReceiptFile", "Receipts", "receipt", "receipt_command"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +100,6 @@ def receipt_command(ctx: Context, identifier: str, *, out: Path | None, format_:
     Example: imp consent receipt member:123 --out receipts-123
     """
     if format_ == "27560":
-        from imp_consent.commands.proof import iso_receipt  # noqa: PLC0415 (it stands on this module)
-
         iso_receipt(ctx, read_identifier(identifier), out=out, as_json=as_json)
         return
     made = receipt(ctx, read_identifier(identifier), out=out)
@@ -135,40 +126,6 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
         )
         vkey, retired = listed_keys(reader, info.size)
     return Receipts(access_request=asked, size=info.size, vkey=vkey, retired=retired, folder=folder, receipts=receipts)
-
-
-def disclosed(reader: Reader, subject: int) -> Sequence[tuple[PersonEntry, bytes]]:
-    """A subject's entries and what their receipts carry, each checked against its leaf.
-
-    Raises:
-        LedgerBroken: an entry is not in the person's chain, or does not commit to what its payload says.
-    """
-    secrets, next_i = reader.subjects.secrets(subject)
-    blinds = {secrets.link(i).hex(): secrets.blind(i) for i in range(next_i)}
-    found: list[tuple[PersonEntry, bytes]] = []
-    for entry in reader.history(subject):
-        leaf = leaf_of(reader, entry.seq)
-        document = decode(leaf)
-        said = document if isinstance(document, dict) else {}
-        blind = blinds.get(str(said.get("link")))
-        if blind is None or not _commits(said.get("commit"), blind, entry):
-            raise LedgerBroken(
-                "an entry does not commit to what its payload says",
-                where=f"entry {entry.seq}",
-                mend="run: imp audit verify",
-            )
-        found.append((entry, format_receipt(Receipt(leaf=leaf, blind=blind, statement=entry.statement.plain()))))
-    return found
-
-
-def _commits(commit: object, blind: bytes, entry: PersonEntry) -> bool:
-    return hmac.compare_digest(str(commit).encode(), commitment(blind, entry.statement).hex().encode())
-
-
-def proof_of(reader: Reader, seq: int, extra: bytes, size: int, note: str) -> str:
-    """The .tlog-proof of an entry, under a checkpoint of this size."""
-    hashes = tuple(reader.prove_inclusion(seq, size))
-    return format_proof(InclusionProof(index=seq, hashes=hashes, checkpoint=note, extra=extra))
 
 
 def _text(made: Receipts) -> str:
