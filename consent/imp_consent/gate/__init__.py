@@ -7,7 +7,15 @@ no code with them (`tests/consent/policy/slow_fold.py`).
 """
 
 from imp_consent.gate.exceptions import denied_channels
-from imp_consent.gate.frames import DECIDED_SQL, DOUBTFUL_SQL, PASSING_SQL, RECTANGLES, REFUSED_SQL, rectangles
+from imp_consent.gate.frames import (
+    DECIDED_SQL,
+    DOUBTFUL_SQL,
+    PASSING_SQL,
+    RECTANGLES,
+    REFUSED_SQL,
+    rectangles,
+    units_sql,
+)
 from imp_consent.gate.many import Decisions, Memory, decide_many
 from imp_consent.gate.point import ConsentGate, decide_in, known_at
 from imp_consent.gate.stage import not_covered, stage
@@ -28,4 +36,5 @@ __all__ = [
     "not_covered",
     "rectangles",
     "stage",
+    "units_sql",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "REFUSED_SQL",
     "arrow_of",
     "rectangles",
+    "units_sql",
 ]
 
 _ROWS: Final = 100_000  # rectangles in one Arrow batch
@@ -68,12 +69,18 @@ PASSING_SQL: Final = (
     "SELECT a.* FROM archive_row a SEMI JOIN consent_whole w ON w.subject = a.subject"  # noqa: S608 (no value is pasted in)
     f" UNION ALL SELECT a.* FROM archive_row a JOIN consent_part x ON {_FIRST.format(r='x')}"
 )
+_UNITS: Final = (
+    "SELECT u.* FROM (SELECT a.subject, {selected} FROM archive_row a GROUP BY ALL) u"  # noqa: S608 (our own expressions)
+    " SEMI JOIN consent_whole w ON w.subject = u.subject"
+    f" UNION ALL SELECT a.subject, {{selected}} FROM archive_row a JOIN consent_part x ON {_FIRST.format(r='x')}"
+    " GROUP BY ALL"
+)
 # Every row with two columns more: `permitted`, and `decided`, the stricter reason of its two decisions; with the
 # parameters $read_us and $n.
 DECIDED_SQL: Final = _DECIDED.format(rows="archive_row")
 # The same of those rows only that may not pass.
 DOUBTFUL_SQL: Final = _DECIDED.format(
-    rows="(SELECT r.* FROM archive_row r ANTI JOIN consent_whole w ON w.subject = r.subject)"
+    rows="(SELECT r.* FROM archive_row r SEMI JOIN consent_doubt w ON w.subject IS NOT DISTINCT FROM r.subject)"
 )
 # The rows that do not pass, with `decided`, the reason.
 REFUSED_SQL: Final = f"SELECT * EXCLUDE (permitted) FROM ({DOUBTFUL_SQL}) WHERE NOT permitted"  # noqa: S608 (as above)
@@ -98,6 +105,15 @@ def rectangles(reader: Reader, purpose: str, channel: str | None = None, *, size
     cuts = known_cuts(reader, purpose, size=size)
     rows = _resolved(reader, purpose, channel or EVERY_CHANNEL, size, cuts)
     return arrow_of(rows)
+
+
+def units_sql(selected: str) -> str:
+    """SQL for the rows that pass, gathered by subject: what `PASSING_SQL` lets through, grouped, in half of its time.
+
+    `selected` are SQL expressions over the archive's columns, written by us: what to group by beside `subject`, and
+    aggregates. Whose permission covers every row there is, is gathered first and asked about once.
+    """
+    return _UNITS.format(selected=selected)
 
 
 def arrow_of(rows: Iterable[tuple[object, ...]]) -> pa.Table:

@@ -42,6 +42,11 @@ _PART: Final = (
     " SEMI JOIN consent_open y ON x.subject = y.subject ANTI JOIN consent_whole w ON x.subject = w.subject"
     " WHERE x.permit"
 )
+# Whose rows have to be looked at one by one.
+_DOUBT: Final = (
+    "CREATE OR REPLACE TEMP TABLE consent_doubt AS SELECT DISTINCT a.subject FROM archive_row a"
+    " ANTI JOIN consent_whole w ON w.subject = a.subject"
+)
 _UNANSWERED: Final = f"SELECT DISTINCT subject FROM ({DOUBTFUL_SQL}) WHERE decided = '{Reason.NO_RECORD}' ORDER BY 1"  # noqa: S608 (the gate's own text)
 
 # Event time [from_us, to_us) × knowledge [from_seq, to_seq).
@@ -71,6 +76,7 @@ def stage(
     connection.execute(_OPEN, {"read_us": read_us, "n": n})
     connection.execute(_WHOLE)
     connection.execute(_PART)
+    connection.execute(_DOUBT)
     if explain is not None and (subjects := unanswered(connection, read_us=read_us, n=n)):
         connection.register("consent_arrow", explain(subjects))
         connection.execute("INSERT INTO consent_rectangle SELECT * FROM consent_arrow")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from imp_consent.gate import (
     not_covered,
     rectangles,
     stage,
+    units_sql,
 )
 from imp_consent.gate.answer import Answer
 from imp_consent.gate.state_rows import timeline_of
@@ -326,8 +328,10 @@ def test_the_set_form_answers_as_the_clerk_does_asked_at_intake_and_at_reading(
             ),
         )
         passing, refused, decided = asked(connection, read, n)
+        gathered = dict(connection.execute(units_sql("count(*) AS n")).fetchall())
     assert len(passing) == len(set(passing)), "no row passes twice"
     assert len(decided) == len(rows)
+    assert gathered == Counter(town.subjects[rows[row][0]] for row in passing), "the same rows, gathered by person"
     for row, (person, at, intake) in enumerate(rows):
         first = town.clerks[person].answer(purpose, channel, at, min(town.first + intake, n))
         second = town.clerks[person].answer(purpose, channel, read, n)
