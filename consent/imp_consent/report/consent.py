@@ -52,6 +52,8 @@ def _of_purpose(
         f"SELECT min(from_seq) - 1, max(from_seq) - 1 FROM {TABLE} WHERE purpose = ?",  # noqa: S608 (our own words)
         (purpose,),
     ).fetchone()
+    if not any(n for counts in shown.values() for n in counts):
+        low = high = None  # of few people the entries would tell how many
     return ConsentByPurpose(
         purpose=purpose,
         description=description,

@@ -63,7 +63,9 @@ def _group(key: _Group, members: Sequence[RecordedUse], k: int, period: str) -> 
 
 
 def _flagged(use: RecordedUse, flag: Flagged, k: int) -> FlaggedUse:
-    deny = [] if flag.entries is None else list(range(flag.entries[0], flag.entries[1] + 1))
+    people = hidden(flag.people, k)
+    # of few people the entries would tell how many: `imp audit uses --flagged` has them
+    deny = [] if flag.entries is None or people is None else list(range(flag.entries[0], flag.entries[1] + 1))
     entries = format_seqs([*use.seqs, *deny])
     return FlaggedUse(
         seq=use.seq,
@@ -71,7 +73,7 @@ def _flagged(use: RecordedUse, flag: Flagged, k: int) -> FlaggedUse:
         plugin=use.plugin,
         purposes=use.purposes,
         actor=use.actor,
-        people=hidden(flag.people, k),
+        people=people,
         reasons={reason: hidden(n, k) for reason, n in flag.reasons.items()},
         entries=entries,
         command=f"imp audit entries {entries}",

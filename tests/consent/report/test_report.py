@@ -79,7 +79,18 @@ def test_the_command_below_a_figure_shows_its_entries(shop):
     assert ",".join(str(use["seq"]) for use in shop(*words, "--json").json["uses"]) == group["entries"]
     (flagged,) = told(shop)["flagged"]
     found = shop(*flagged["command"].split()[1:], "--json").json["entries"]
-    assert [entry["type"] for entry in found] == ["collect", "person"]
+    assert [entry["type"] for entry in found] == ["collect"], "what one person said is not told by its entry either"
+    shop.say(*((f"m{who}", "analytics", "withdrawn", 35) for who in range(12, 24)))
+    (flagged,) = told(shop)["flagged"]
+    found = shop(*flagged["command"].split()[1:], "--json").json["entries"]
+    assert {entry["type"] for entry in found} == {"collect", "person", "import"}
+
+
+def test_r54_a_purpose_of_few_people_has_no_range_of_entries(shop):
+    shop.say(*((f"m{who}", "experimentation", "given", 40) for who in range(4)))
+    few = of(told(shop), "experimentation")
+    assert (few["entries"], few["states"]) == ("", {"given": None})
+    assert few["command"].startswith("imp audit uses --purpose experimentation")
 
 
 def test_late_withdrawals_are_reported_as_uses_to_review(shop):
