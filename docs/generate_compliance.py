@@ -35,9 +35,9 @@ which later part of the product it belongs. Run one row's tests with
 
     pytest -k test_r08_
 
-"Denied" always means: no data passes, and the denial is counted by reason. Readable rules: laws and regimes are in
-[regimes](../consent/imp_consent/policy/regimes), the order in which statements close and open the gate is in
-[state.py](../consent/imp_consent/policy/state.py).
+"Denied" always means: no data passes, and the denial is counted by reason. The law is in readable files,
+[regimes](../consent/imp_consent/policy/regimes), which [law.md](law.md) explains; the order in which statements close and
+open the gate is in [words.py](../consent/imp_consent/policy/words.py).
 """
 
 
