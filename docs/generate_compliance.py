@@ -36,7 +36,7 @@ which later part of the product it belongs. Run one row's tests with
     pytest -k test_r08_
 
 "Denied" always means: no data passes, and the denial is counted by reason. The law is in readable files,
-[regimes](../consent/imp_consent/policy/regimes), which [law.md](law.md) explains; the order in which statements close and
+[regimes](../consent/imp_consent/policy/regimes), which [law.md](law.md) explains; in which order statements close and
 open the gate is in [words.py](../consent/imp_consent/policy/words.py).
 """
 
