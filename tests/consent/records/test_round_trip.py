@@ -181,6 +181,15 @@ def test_two_exports_cannot_be_joined_and_name_nobody(shop: Context) -> None:
         assert "form 7" not in text
 
 
+def test_a_guardians_pseudonym_in_the_ledger_stays_there(shop: Context) -> None:
+    known = fill(shop, [[{"type": "guardian", "purpose": "analytics", "channel": "", "day": 1}]])
+    named, _ = exported(shop, "named", "jsonl", people=known)
+    unnamed, _ = exported(shop, "unnamed", "jsonl")
+    assert "mother" in named.read_text()
+    assert GUARDIAN["guardian"] not in named.read_text() + unnamed.read_text()
+    assert "mother" not in unnamed.read_text()
+
+
 def test_purposes_and_notices_go_along_word_for_word(two_shops: Shops) -> None:
     one, other = two_shops()
     add_purpose(one, "marketing.sms", "We send you offers by text message.")
