@@ -72,7 +72,7 @@ class KnownRecipients:
     def _declared(self) -> list[tuple[str, str, str | None]]:
         """Purposes that declare a recipient: purpose, its name, its contact."""
         found = sorted(read_purposes(self._reader).items())
-        return [(name, p.recipient.name, p.recipient.contact) for name, p in found if p.recipient is not None]
+        return [(name, p.recipient.name, p.recipient.contact or None) for name, p in found if p.recipient is not None]
 
     @cached_property
     def _uses(self) -> list[SystemEntry]:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from imp_consent.audit.verify import Verification
+from imp_consent.ledger.entry import Statement
+from imp_consent.policy.declared import DeclaredPurpose, Recipient
+from imp_consent.policy.purpose import read_purposes, register_purposes
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock
 from imp_core.context import Context
@@ -126,3 +129,23 @@ def test_r31_an_erasure_lists_whom_to_tell_leaves_word_and_records_what_channels
     assert {"recipient": "file", "what": "erase", "counts": {"delivered": 1}} in answers
     shop("consent", "recipients", "done", "Partner GmbH", "--what", "erase").ok()
     verified()
+
+
+def test_r31_recipients_that_purposes_and_uses_name_are_listed_too(shop: Line, context: Context) -> None:
+    with open_log(context).write() as transaction:
+        purposes = read_purposes(transaction)
+        told = Recipient(name="Lab AG", contact="lab@lab.example", method="a file each week")
+        register_purposes(
+            transaction, [*purposes.values(), DeclaredPurpose(name="research", description="We study.", recipient=told)]
+        )
+        transaction.append_system("export", {"purpose": "analytics", "recipient": "Auditor SA"})
+        transaction.append_system("export", {"purpose": "essential", "recipient": "Somebody Else"})
+    plan = shop("consent", "erase", WHO, "--json").ok().json
+    assert plan["to_notify"] == ["Auditor SA", "Partner GmbH"], "they never agreed to research"
+    with open_log(context).write() as transaction:
+        subject = transaction.find_subject(RawId.parse(WHO))
+        assert subject is not None
+        said = Statement(type="grant", purpose="research", channel="", at_us=transaction.now_us)
+        transaction.append_person(subject, said, {"recorded_us": transaction.now_us})
+    plan = shop("consent", "erase", WHO, "--json").ok().json
+    assert plan["to_notify"] == ["Auditor SA", "Lab AG", "Partner GmbH"]

@@ -183,3 +183,25 @@ def test_r25_where_deletion_is_infeasible_only_storage_remains_allowed(
     denied = shop("consent", "check", WHO, "--purpose", "analytics", "--json")
     assert (denied.code, denied.json["reason"]) == (1, "restricted")
     verified()
+
+
+def test_a_regime_that_sets_no_clock_makes_nothing_overdue(shop: Line, clock: SimulatedClock) -> None:
+    found = opened_request(shop, "access", "--regime", "eprivacy")
+    assert (found["due"], found["extendable_to"]) == (None, None)
+    clock.move_to(clock.now_us() + 9_000 * DAY_US)
+    assert shop("consent", "requests", "list", "--check").code == 0
+    assert "no regime sets a clock" in shop("consent", "requests", "list").out
+    assert shop("consent", "requests", "extend", found["id"], "--because", "complexity").code == 1
+
+
+def test_an_erasure_that_was_answered_lets_another_withdrawal_open_one(
+    shop: Line, setting: Callable[[str], None]
+) -> None:
+    setting('[policy]\nregimes = ["cn-pipl"]')
+    withdraw = ("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn")
+    shop(*withdraw).ok()
+    (first,) = listed(shop)
+    shop("consent", "requests", "answer", first["id"], "--outcome", "refused", "--because", "legal-obligation").ok()
+    shop(*withdraw).ok()
+    (second,) = listed(shop)
+    assert second["id"] != first["id"]
