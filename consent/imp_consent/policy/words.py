@@ -127,7 +127,7 @@ class Words:
 
     def _permit(self, yes: Fact, at_us: int) -> Verdict:
         reason = Reason.GIVEN if yes.statement.type == "grant" else Reason.BASIS
-        guardian = self._guardian(at_us)
+        guardian = self._guardian(at_us) if self._guardians else None
         needed = guardian is not None and any(
             no.statement.type == "minor" and self._closes(no, yes, at_us, authorised=False) for no in self._nos.values()
         )
