@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final, Protocol
 
-import duckdb
 import pyarrow as pa
 
 from imp_consent.gate.frames import DOUBTFUL_SQL, OVERLAPPING_SQL, arrow_of
@@ -18,7 +17,7 @@ from imp_consent.policy.decide import Reason
 from imp_consent.policy.project import TABLE
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Box", "not_covered", "outside_of", "stage", "unanswered"]
+__all__ = ["Box", "Connection", "not_covered", "outside_of", "stage", "unanswered"]
 
 _SUBJECTS: Final = 10_000
 _OTHERS: Final = "subject IN (SELECT value FROM json_each(?)) AND purpose <> ? AND permit AND from_seq <= ?"
@@ -49,12 +48,29 @@ _DOUBT: Final = (
 )
 _UNANSWERED: Final = f"SELECT DISTINCT subject FROM ({DOUBTFUL_SQL}) WHERE decided = '{Reason.NO_RECORD}' ORDER BY 1"  # noqa: S608 (the gate's own text)
 
+
+class Connection(Protocol):
+    """A connection of DuckDB's, as far as the gate needs one: it opens none, and reads no archive by itself."""
+
+    def execute(self, query: str, parameters: object = None, /) -> Any:  # noqa: ANN401 (DuckDB's own connection)
+        """Run one statement; the answer has `fetchall`."""
+        ...
+
+    def register(self, name: str, table: object, /) -> Any:  # noqa: ANN401 (as above)
+        """Let a table be known by a name."""
+        ...
+
+    def unregister(self, name: str, /) -> Any:  # noqa: ANN401 (as above)
+        """Forget it."""
+        ...
+
+
 # Event time [from_us, to_us) × knowledge [from_seq, to_seq).
 Box = tuple[int, int, int, int]
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     allowed: pa.Table,
     *,
     read_us: int,
@@ -83,14 +99,12 @@ def stage(
         connection.unregister("consent_arrow")
 
 
-def unanswered(connection: duckdb.DuckDBPyConnection, *, read_us: int, n: int) -> list[int]:
+def unanswered(connection: Connection, *, read_us: int, n: int) -> list[int]:
     """Subjects with a row about which, then or at the time of reading, nothing answers."""
     return [subject for (subject,) in connection.execute(_UNANSWERED, {"read_us": read_us, "n": n}).fetchall()]
 
 
-def not_covered(
-    reader: Reader, purpose: str, subjects: list[int], connection: duckdb.DuckDBPyConnection, *, size: int
-) -> pa.Table:
+def not_covered(reader: Reader, purpose: str, subjects: list[int], connection: Connection, *, size: int) -> pa.Table:
     """Where nothing answers for these subjects although they permit another purpose, as rows of `RECTANGLES`.
 
     Raises:
@@ -108,7 +122,7 @@ def outside_of(box: Box, taken: Iterable[Box]) -> list[Box]:
 
 
 def _not_covered(
-    reader: Reader, purpose: str, subjects: list[int], connection: duckdb.DuckDBPyConnection, size: int
+    reader: Reader, purpose: str, subjects: list[int], connection: Connection, size: int
 ) -> Iterator[tuple[object, ...]]:
     for start in range(0, len(subjects), _SUBJECTS):
         chunk = subjects[start : start + _SUBJECTS]
