@@ -12,7 +12,6 @@ from random import Random
 from typing import Final
 
 from benchmarks.campaign.acks import Teller
-from imp_consent.commands.envelope import envelope
 from imp_consent.commands.erase import erase
 from imp_consent.commands.hearing import voice
 from imp_consent.commands.importer import import_file
@@ -23,6 +22,7 @@ from imp_consent.plane.compact import compact
 from imp_consent.plane.inbox import accept
 from imp_consent.plane.intake import Intake, SourceFile, Terms, ingest_events
 from imp_consent.plane.remove import request_erasure
+from imp_consent.policy.envelope import envelope
 from imp_consent.policy.purpose import DEFAULT_PURPOSES
 from imp_consent.runtime import open_log, open_view
 from imp_core.clock import DAY_US, format_time

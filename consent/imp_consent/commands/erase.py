@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifiers
-from imp_consent.commands.envelope import envelope
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
@@ -17,6 +16,7 @@ from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
+from imp_consent.policy.envelope import envelope
 from imp_consent.rights.erasures import answer_all, open_erasures
 from imp_consent.rights.notify import KnownRecipients, leave_notices
 from imp_consent.runtime import open_log

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from imp_consent.commands.envelope import envelope
 from imp_consent.plane.restore import Restored, Site
 from imp_consent.plane.restore import restore as restore_site
+from imp_consent.policy.envelope import envelope
 from imp_consent.runtime import open_keyring
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 import click
 
 from imp_consent.commands.arguments import input_lines
-from imp_consent.commands.envelope import envelope
 from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.identity.keys import Keyring, keys_folder
@@ -24,6 +23,7 @@ from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, 
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.envelope import envelope
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context

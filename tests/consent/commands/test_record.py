@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from imp_consent.commands.check import check
-from imp_consent.commands.envelope import uuid7
 from imp_consent.commands.history import history
 from imp_consent.commands.record import record
 from imp_consent.ledger import store
 from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.envelope import uuid7
 from imp_consent.policy.notice import default_notice
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SECOND_US, SimulatedClock
