@@ -241,3 +241,14 @@ def test_a_ground_is_one_line(desk: Desk, text: str) -> None:
         )
         with pytest.raises(BadInput, match="not one line"):
             append_said(desk.shop, transaction, ANN, said)
+
+
+def test_a_basis_that_came_after_the_withdrawal_helps_nobody_to_change_over(law: Any) -> None:
+    law.write("withdraw", "analytics", at_us=NOW_US - DAY_US)
+    words = {"basis": "legitimate-interest", "grounds": {"assessment": "12"}}
+    law.regimes = ("us-ca",)  # which lets it be recorded
+    law.write("basis", "analytics", **words)
+    law.regimes = ("gdpr",)
+    with pytest.raises(BadInput, match="took consent back"):
+        law.write("basis", "analytics", **words)
+    law.write("basis", "analytics", at_us=NOW_US - 2 * DAY_US, **words)  # of a time before it was taken back
