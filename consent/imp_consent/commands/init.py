@@ -17,7 +17,7 @@ from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.ledger.log import Log, create_log
 from imp_consent.ledger.store import SCHEMA_VERSION, connect_read_only, upgrade_database
 from imp_consent.policy.notice import default_notice, register_notice
-from imp_consent.policy.project import project
+from imp_consent.policy.project import project, refold
 from imp_consent.policy.purpose import DEFAULT_PURPOSES
 from imp_consent.policy.regime import packaged, register_regimes
 from imp_consent.runtime import open_log
@@ -109,6 +109,8 @@ def upgrade(ctx: Context, folder: Path | None = None) -> Upgraded:
         ctx.workspace = Workspace.load((ctx.directory / folder).resolve())
     before = upgrade_database(ctx.workspace.database)
     if before != SCHEMA_VERSION:
+        with open_log(ctx).write() as transaction:
+            refold(transaction)
         open_log(ctx).checkpoint()  # with what this version keeps outside the database
     return Upgraded(root=str(ctx.workspace.root), before=before, now=SCHEMA_VERSION)
 

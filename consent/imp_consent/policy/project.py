@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.state import Rectangle, Scope, begin, step, timeline, touched
+from imp_consent.policy.state import Rectangle, Scope, begin, replay, step, timeline, touched
 
-__all__ = ["TABLE", "format_row", "parse_row", "project"]
+__all__ = ["TABLE", "format_row", "parse_row", "project", "refold"]
 
 TABLE: Final = "consent_state"
 _KEY: Final = "subject = ? AND purpose = ? AND channel = ? AND from_us = ? AND from_seq = ?"
@@ -40,6 +40,27 @@ def project(transaction: Transaction, subject: int) -> None:
         inserted.extend(format_row(subject, scope, rectangle) for rectangle in insert)
     if inserted:
         transaction.sealed.insert_later(TABLE, inserted)
+
+
+def refold(transaction: Transaction) -> int:
+    """Fold every living person's entries anew: an older imp may have done it otherwise. Returns how many changed.
+
+    Raises:
+        LedgerBroken: a row was changed by other hands, a payload does not open, or an entry is of an unknown type.
+    """
+    changed = 0
+    subjects = [int(row[0]) for row in transaction.sql.execute("SELECT subject FROM subject_key ORDER BY subject")]
+    for subject in subjects:
+        wanted = {
+            format_row(subject, scope, rectangle)
+            for scope, rectangles in replay(transaction.history(subject)).items()
+            for rectangle in rectangles
+        }
+        if wanted != set(transaction.sealed.select(TABLE, "subject = ?", (subject,))):
+            transaction.sealed.delete(TABLE, "subject = ?", (subject,))
+            transaction.sealed.insert(TABLE, sorted(wanted))
+            changed += 1
+    return changed
 
 
 def format_row(subject: int, scope: Scope, rectangle: Rectangle) -> tuple[int | str, ...]:

@@ -8,9 +8,10 @@ import pytest
 
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US, SEALED
-from imp_consent.policy.project import TABLE, format_row, parse_row
+from imp_consent.policy.project import TABLE, format_row, parse_row, refold
 from imp_consent.policy.state import Rectangle, Scope, begin, replay, scopes, step, timeline
 from imp_core.errors import LedgerBroken
+from imp_core.event import RawId
 
 EVERYWHERE = Scope("ads", "")
 MAIL = Scope("ads", "mail")
@@ -202,6 +203,22 @@ def test_a_channels_no_stays_after_a_loss_until_a_yes_for_that_channel() -> None
 def test_a_yes_that_a_loss_voided_does_not_come_back_with_its_own_later_event_time() -> None:
     # the clock stood wrong when it was recorded: its event time is after the loss
     assert told([*said(("grant", 100)), lost(1, 40)]) == [(40, "lost")]
+
+
+def test_what_an_older_imp_folded_otherwise_is_folded_anew(trial) -> None:
+    with trial() as transaction:
+        subject, other = (transaction.subject_for(RawId("member", name)) for name in "ab")
+        for who in (subject, other):
+            grant = Statement(type="grant", purpose="ads", channel="", at_us=1)
+            transaction.append_person(who, grant, {})
+        transaction.append_person(subject, Statement(type="restrict", purpose="*", channel="", at_us=2), {})
+        right = sorted(transaction.sealed.select(TABLE, "subject = ?", (subject,)))
+        transaction.sealed.delete(TABLE, "subject = ? AND purpose = '*'", (subject,))
+        transaction.sealed.update(TABLE, "subject = ?", (subject,), {"reason": "withdrawn"})
+        transaction.subjects.flush()
+        assert refold(transaction) == 1
+        assert sorted(transaction.sealed.select(TABLE, "subject = ?", (subject,))) == right
+        assert refold(transaction) == 0
 
 
 @pytest.mark.parametrize("type_", ["grant", "refuse", "withdraw", "lost", "erase-requested"])
