@@ -58,13 +58,14 @@ def _check_condition(said: Saying, condition: Condition, case: Case) -> None:
 
 
 def _no_withdrawal(said: Saying, case: Case) -> bool:
-    """Consent was not withdrawn before, unless this basis was on record by then (EDPB 05/2020 §§121-123)."""
-    earlier = [
-        told.statement.at_us for told in case.about(said.purpose, said.channel, "basis") if _same(told.statement, said)
-    ]
-    first = min(earlier, default=None)
-    taken_back = [told.statement.at_us for told in case.about(said.purpose, said.channel, "withdraw")]
-    return all(first is not None and first <= at_us for at_us in taken_back if at_us <= said.at_us)
+    """Consent was not withdrawn before, unless this basis was on record by then (EDPB 05/2020 §§121-123).
+
+    What counts is when it was recorded: nobody puts a basis before a withdrawal afterwards.
+    """
+    recorded = [told.seq for told in case.about(said.purpose, said.channel, "basis") if _same(told.statement, said)]
+    first = min(recorded, default=None)
+    taken_back = case.about(said.purpose, said.channel, "withdraw")
+    return all(first is not None and first < told.seq for told in taken_back if told.statement.at_us <= said.at_us)
 
 
 def _no_opt_out(said: Saying, case: Case) -> bool:
