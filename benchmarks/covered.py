@@ -14,7 +14,22 @@ from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _SETTINGS = Path(__file__).with_name("covered.cfg")
-_TESTS = ("policy", "ledger", "identity", "law", "keys", "proof", "erase", "restore", "rights", "signals", "commands")
+_TESTS = (
+    "policy",
+    "ledger",
+    "identity",
+    "law",
+    "keys",
+    "proof",
+    "erase",
+    "restore",
+    "rights",
+    "signals",
+    "commands",
+    "send",
+    "outside",
+    "plane",
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:
