@@ -18,7 +18,7 @@ from benchmarks.campaign import children
 from benchmarks.campaign.acks import Attempt
 from benchmarks.campaign.check import unsound
 from benchmarks.campaign.children import Crashed
-from benchmarks.campaign.deeds import DEEDS, do_for_ever
+from benchmarks.campaign.deeds import DEEDS, do, do_for_ever
 from benchmarks.campaign.desk import desk_for
 from benchmarks.campaign.furnished import Furnished
 from benchmarks.campaign.people import answers, people_of
@@ -153,7 +153,13 @@ def _to_its_end(shop: Shop, attempts: list[Attempt]) -> list[str]:
 def _back_up(furnished: Furnished) -> dict[str, str]:
     with furnished.shop.opened() as ctx:
         backup(ctx, backup_of(furnished.shop))
-        return answers(ctx, people_of(furnished.attempts()))
+        found = answers(ctx, people_of(furnished.attempts()))
+    desk = furnished.desk("signed since")  # however soon the writer is killed: else nothing tells the backup's age
+    desk.name = "signed-since"
+    for deed in ("append", "checkpoint"):
+        do(desk, deed)
+    desk.ctx.close()
+    return found
 
 
 def _go_on(furnished: Furnished, seed: str) -> None:
