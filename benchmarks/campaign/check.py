@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from benchmarks.campaign import children
 from benchmarks.campaign.acks import Attempt, read_attempts
-from benchmarks.campaign.deeds import CHANNEL, PURPOSE, Desk, desk_for, do
+from benchmarks.campaign.deeds import do
+from benchmarks.campaign.desk import CHANNEL, PURPOSE, Desk, desk_for
+from benchmarks.campaign.key_check import keys_lost
+from benchmarks.campaign.key_deeds import KEY_DEEDS
+from benchmarks.campaign.people import Person, answers, people_of
 from benchmarks.campaign.shop import LATER_US, Shop
 from imp_consent.identity.pseudonym import event_key
 from imp_consent.ledger.reader import Reader
@@ -25,10 +28,11 @@ from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.event import RawId
 
-__all__ = ["aftermath", "consenting", "later", "lost", "recover", "unsound"]
+__all__ = ["aftermath", "later", "lost", "recover", "rows_there", "unsound"]
 
 
 _MANY: Final = 1_000_000
+_AFTER: Final = ("record", "ingest", "accept", "compact", "readout", "erase", "ratchet")
 # The types of the entries whose seqs a deed answers.
 _MARKS: Final = {
     "use-open": ("use-open",),
@@ -36,23 +40,7 @@ _MARKS: Final = {
     "ingest": ("collect",),
     "compact": ("collect", "compact"),
     "erase": ("erased",),
-    "ratchet": ("key",),
 }
-
-
-@dataclass(slots=True)
-class _Person:
-    said: list[int] = field(default_factory=list)
-    consents: bool = False
-    withdrew: bool = False  # or tried to: what waits in the inbox is denied when it is compacted
-    asked: bool = False  # an erasure was tried or requested: what is there of the person may be gone
-    requested: bool = False  # it was acknowledged
-    erased: bool = False  # its end was acknowledged
-
-
-def consenting(attempts: Iterable[Attempt]) -> list[str]:
-    """The people who are known to consent, whatever else was tried."""
-    return [name for name, person in _people(attempts).items() if person.consents and not person.asked]
 
 
 def lost(shop: Shop, attempts: Sequence[Attempt]) -> list[str]:
@@ -62,6 +50,7 @@ def lost(shop: Shop, attempts: Sequence[Attempt]) -> list[str]:
         outside = log.outside()
         with log.read() as reader:
             found = [*_entries(reader, attempts), *_persons(reader, attempts), *_events(ctx, reader, attempts)]
+        found += _answers(ctx, attempts)
         signed = max((attempt.answer["size"] for attempt in _done(attempts, "checkpoint")), default=0)
         if signed > (outside.size if outside else 0):
             found.append(f"a checkpoint of {signed} entries was answered, the one outside has not so many")
@@ -80,7 +69,18 @@ def recover(shop: Shop, desk: Desk) -> list[str]:
     """
     ctx = desk.ctx
     resume(open_log(ctx), ctx.workspace)
-    for deed in ("record", "ingest", "accept", "compact", "readout", "erase", "ratchet", "append", "checkpoint"):
+    for deed in (
+        "record",
+        "ingest",
+        "accept",
+        "compact",
+        "readout",
+        "erase",
+        "ratchet",
+        *KEY_DEEDS,
+        "append",
+        "checkpoint",
+    ):
         do(desk, deed)
     with open_log(ctx).read() as reader:
         left = [
@@ -126,31 +126,6 @@ def _done(attempts: Iterable[Attempt], deed: str) -> Iterator[Attempt]:
     return (attempt for attempt in attempts if attempt.deed == deed and attempt.answer is not None)
 
 
-def _people(attempts: Iterable[Attempt]) -> dict[str, _Person]:
-    people: dict[str, _Person] = {}
-    for attempt in attempts:
-        if attempt.deed == "record":
-            person = people.setdefault(attempt.said["person"], _Person())
-            _heard(person, attempt.answer and attempt.answer["seq"], consents=attempt.said["state"] == "given")
-            person.withdrew |= attempt.said["state"] == "withdrawn"
-        elif attempt.deed == "import":
-            for at, name in enumerate(attempt.said["people"]):
-                person = people.setdefault(name, _Person())
-                _heard(person, attempt.answer and attempt.answer["first"] + at, consents=True)
-        elif attempt.deed in {"request", "erase"}:
-            for name in attempt.said["people"]:
-                people[name].asked = True
-                people[name].requested |= attempt.answer is not None
-                people[name].erased |= attempt.deed == "erase" and attempt.answer is not None
-    return people
-
-
-def _heard(person: _Person, seq: int | None, *, consents: bool) -> None:
-    if seq is not None:
-        person.said.append(seq)
-    person.consents = seq is not None and consents  # a withdrawal that was tried may have happened
-
-
 def _entries(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
     count, first, last = reader.sql.execute("SELECT count(*), min(seq), max(seq) FROM entry").fetchone()
     if (count, first, last) != (reader.size, 0, reader.size - 1):
@@ -163,9 +138,7 @@ def _entries(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
             lacking = set(answer.get("seqs", [answer.get("seq")])) - there - {None}
             if lacking:
                 yield f"{deed}: entries {sorted(lacking)} were answered and are not there"
-    destroyed = {attempt.answer["previous"] for attempt in _done(attempts, "ratchet") if attempt.answer}
-    if destroyed & {key.id for key in reader.keyring.keys}:
-        yield "a key that was ratcheted away is still in the ring"
+    yield from keys_lost(reader, attempts)
 
 
 def _appended(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
@@ -181,7 +154,7 @@ def _appended(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
 
 
 def _persons(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
-    people = _people(attempts)
+    people = people_of(attempts)
     known: dict[str, set[int] | None] = {}
     for name, person in people.items():
         subject = reader.find_subject(RawId("member", name))
@@ -200,8 +173,19 @@ def _persons(reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
                 yield f"an import of {len(attempt.said['people'])} people left {there}"
 
 
+def _answers(ctx: Context, attempts: Sequence[Attempt]) -> Iterator[str]:
+    """The gate still says of everybody what they said last."""
+    people = people_of(attempts)
+    for name, reason in answers(ctx, people).items():
+        person = people[name]
+        if person.consents and not person.asked and reason != "given":
+            yield f"{name} consents, and is denied: {reason}"
+        if (person.denies or person.requested) and reason == "given":
+            yield f"{name} withdrew or asked for erasure, and is permitted"
+
+
 def _events(ctx: Context, reader: Reader, attempts: Sequence[Attempt]) -> Iterator[str]:
-    there, people = _rows(ctx, reader), _people(attempts)
+    there, people = rows_there(ctx, reader), people_of(attempts)
     secret = reader.keyring.active("event").secret
     expected = 0
     for attempt in (attempt for attempt in attempts if attempt.deed in {"ingest", "accept"}):
@@ -212,7 +196,7 @@ def _events(ctx: Context, reader: Reader, attempts: Sequence[Attempt]) -> Iterat
         yield f"there are {sum(there.values())} events, {expected} of them among those that were handed in"
 
 
-def _batch(attempt: Attempt, found: Mapping[str, int], people: Mapping[str, _Person]) -> Iterator[str]:
+def _batch(attempt: Attempt, found: Mapping[str, int], people: Mapping[str, Person]) -> Iterator[str]:
     """What became of the events of one deed; `found` is how often each is there."""
     counts: Counter[int] = Counter()
     for message, name in attempt.said["events"].items():
@@ -228,7 +212,7 @@ def _batch(attempt: Attempt, found: Mapping[str, int], people: Mapping[str, _Per
         yield f"{counts[1]} of {sum(counts.values())} events are there of an {attempt.deed} that was cut"
 
 
-def _rows(ctx: Context, reader: Reader) -> Mapping[str, int]:
+def rows_there(ctx: Context, reader: Reader) -> Mapping[str, int]:
     """How often each event is there, by its id in hex: in the archive or the inbox."""
     files = archive.live_batches(reader)
     paths = {file.path: str(archive.checked_path(ctx.workspace, file)) for file in files}

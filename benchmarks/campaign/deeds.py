@@ -6,17 +6,15 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import Final
 
-from benchmarks.campaign.acks import Teller
+from benchmarks.campaign.desk import CHANNEL, PURPOSE, Desk
+from benchmarks.campaign.key_deeds import KEY_DEEDS
 from imp_consent.commands.erase import erase
 from imp_consent.commands.hearing import voice
 from imp_consent.commands.importer import import_file
 from imp_consent.commands.record import record
-from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet import ratchet
 from imp_consent.plane.compact import compact
 from imp_consent.plane.inbox import accept
@@ -32,39 +30,15 @@ from imp_core.event import EventType, RawEvent, RawId
 from imp_core.gate import Action, Use
 from imp_core.ports import Superseded
 
-__all__ = ["CHANNEL", "DEEDS", "PURPOSE", "Desk", "desk_for", "do", "do_for_ever", "intake_of"]
+__all__ = ["DEEDS", "do", "do_for_ever", "intake_of"]
 
-CHANNEL: Final = "web"
-PURPOSE: Final = "analytics"
 _TERMS: Final = Terms(channel=CHANNEL, purposes=frozenset(purpose.name for purpose in DEFAULT_PURPOSES))
 # Refusals that are an answer and no fault: others were at work.
-_REFUSALS: Final = ("the ledger kept changing under the intake",)
-
-
-@dataclass(slots=True)
-class Desk:
-    """Where one writer works. `name` is no other writer's; `people` are its own, who consented and were not erased."""
-
-    ctx: Context
-    teller: Teller
-    chance: Random
-    name: str
-    people: list[str] = field(default_factory=list)
-    count: int = 0
-
-    @property
-    def log(self) -> Log:
-        """The ledger as this writer has it open."""
-        return open_log(self.ctx)
-
-    def new_name(self) -> str:
-        """A name nobody had before."""
-        self.count += 1
-        return f"{self.name}-{self.count}"
-
-    def some(self, most: int) -> list[str]:
-        """Some of its people, at most so many."""
-        return self.chance.sample(self.people, min(len(self.people), self.chance.randint(1, most)))
+_REFUSALS: Final = (
+    "the ledger kept changing under the intake",
+    "there is no key of this id",  # somebody else retired it
+)
+_NEEDED: Final = ("identifiers are found under this key only", "wraps this one, and finds nobody without it")
 
 
 def do(desk: Desk, name: str) -> str | None:
@@ -80,7 +54,7 @@ def do(desk: Desk, name: str) -> str | None:
         return error.what
     except ImpError as error:
         desk.teller.failed(f"{type(error).__name__}: {error}")
-        if error.what in _REFUSALS:
+        if error.what in _REFUSALS or error.what.endswith(_NEEDED):
             return error.what
         raise
     return None
@@ -249,9 +223,5 @@ DEEDS: Final[Mapping[str, Callable[[Desk], None]]] = {
     "erase": _erase,
     "readout": _readout,
     "checkpoint": _checkpoint,
+    **KEY_DEEDS,
 }
-
-
-def desk_for(ctx: Context, acks: Path, name: str, *, seed: str, people: list[str] | None = None) -> Desk:
-    """A writer's desk; what it does follows from the seed."""
-    return Desk(ctx, Teller(acks, name), Random(seed), name, list(people or ()))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from benchmarks.campaign import children
 from benchmarks.campaign.acks import Attempt, read_attempts
-from benchmarks.campaign.check import consenting
-from benchmarks.campaign.deeds import Desk, desk_for, do
+from benchmarks.campaign.deeds import do
+from benchmarks.campaign.desk import Desk, desk_for
+from benchmarks.campaign.people import consenting
 from benchmarks.campaign.shop import Shop, new_shop
 
 __all__ = ["Furnished", "furnish"]

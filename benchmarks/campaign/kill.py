@@ -3,7 +3,8 @@
 A cycle: writers are forked from a parent that holds nothing open, work on one shop as fast as they can, and are all
 killed at a random moment. Then what they were answered is read, then one snapshot of the shop, and the two compared;
 `imp audit verify` looks at the whole. After some cycles somebody goes on two hours later, and nothing may be left over.
-Then the next shop begins. `--sweep` kills one deed at moments spread over its length, each on a fresh copy. Usage:
+Then the next shop begins. `--sweep` kills one deed at moments spread over its length, each on a fresh copy; the last is
+a restore (`restored.py`). Usage:
 
     uv run poe campaign-kill [--cycles 1000] [--writers 4] [--sweep 60] [--json]
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,18 +21,23 @@ from typing import Final
 
 from benchmarks.campaign import children
 from benchmarks.campaign.acks import Attempt, read_attempts
-from benchmarks.campaign.check import aftermath, consenting, later, lost, recover, unsound
+from benchmarks.campaign.check import later, lost, recover, unsound
 from benchmarks.campaign.children import Child, Crashed
-from benchmarks.campaign.deeds import DEEDS, desk_for, do, do_for_ever
-from benchmarks.campaign.furnished import Furnished, furnish
+from benchmarks.campaign.deeds import DEEDS, do_for_ever
+from benchmarks.campaign.desk import desk_for
+from benchmarks.campaign.furnished import furnish
+from benchmarks.campaign.key_deeds import KEY_DEEDS
+from benchmarks.campaign.people import consenting
 from benchmarks.campaign.report import Report, arguments, publish
+from benchmarks.campaign.restored import sweep_restore
 from benchmarks.campaign.shop import Shop, new_shop
+from benchmarks.campaign.sweep import sweep
 
 WEIGHTS: Final = {
-    "append": 8, "record": 8, "import": 2, "ingest": 3, "accept": 6, "compact": 2, "request": 2, "erase": 3,
-    "ratchet": 2, "readout": 2, "checkpoint": 1,
+    "append": 16, "record": 16, "import": 4, "ingest": 6, "accept": 12, "compact": 4, "request": 4, "erase": 6,
+    "ratchet": 4, "readout": 4, "checkpoint": 2, **dict.fromkeys(KEY_DEEDS, 1),
 }  # fmt: skip
-SWEPT: Final = tuple(DEEDS)
+SWEPT: Final = (*DEEDS, "restore")
 _CYCLES_A_SHOP = 25
 
 
@@ -58,6 +63,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--writers", type=int, default=4)
     parser.add_argument("--sweep", type=int, default=60, help="kills of each deed alone (0: none)")
     parser.add_argument("--longest", type=float, default=0.4, help="seconds that a cycle's writers live at most")
+    parser.add_argument("--swept", nargs="+", choices=SWEPT, default=SWEPT, help="which")
     chosen = parser.parse_args(words)
     children.preload()
     chance, report = Random(chosen.seed), Report("kill -9", seed=chosen.seed)
@@ -67,8 +73,8 @@ def main(words: Sequence[str] | None = None) -> int:
         _kill_writers(
             template, folder, report, chance, cycles=chosen.cycles, writers=chosen.writers, longest=chosen.longest
         )
-        if chosen.sweep:
-            _sweep(folder, report, kills=chosen.sweep)
+        if chosen.sweep and not report.problems:
+            _sweep(folder, report, chosen.swept, kills=chosen.sweep)
     return publish(report, as_json=chosen.json)
 
 
@@ -145,41 +151,14 @@ def _count(report: Report, attempts: Sequence[Attempt]) -> None:
             report.add(f"refused: {attempt.failed}", 1)
 
 
-def _sweep(folder: Path, report: Report, *, kills: int) -> None:
-    """Each deed alone, killed at moments spread evenly over twice its usual length."""
+def _sweep(folder: Path, report: Report, swept: Sequence[str], *, kills: int) -> None:
     ready = furnish(folder / "ready")
-    outcomes: Counter[str] = Counter()
-    for deed in SWEPT:
-        seconds = _length(ready, deed, folder)
-        for number in range(kills):
-            trial = ready.copy(folder / "swept")
-            child = children.start(lambda trial=trial, deed=deed: _one(trial, deed))
-            time.sleep(seconds * 1.2 * number / kills)
-            child.kill()
-            try:
-                child.join()
-            except Crashed as crash:
-                report.find(f"{deed}, kill {number}", [str(crash)])
-            attempts = trial.attempts()
-            outcomes["answered" if all(a.answer is not None for a in attempts[-1:]) else "cut"] += 1
-            place = f"{deed}, kill {number} of {kills}"
-            report.find(place, aftermath(trial.shop, folder / "after-acks", attempts))
-            report.add("kills in sweeps", 1)
-            if report.problems:
-                return
-            report.progress(place)
-    report.add("deeds cut in sweeps", outcomes["cut"])
-
-
-def _one(trial: Furnished, deed: str) -> None:
-    do(trial.desk(deed), deed)
-
-
-def _length(ready: Furnished, deed: str, folder: Path) -> float:
-    """Seconds the deed takes in a process of its own, the process's beginning included."""
-    trial, began = ready.copy(folder / "swept"), time.perf_counter()
-    children.run(lambda: _one(trial, deed), quiet=False)
-    return time.perf_counter() - began
+    for deed in swept:
+        if not report.problems:
+            if deed == "restore":
+                sweep_restore(ready, folder, report, kills=kills)
+            else:
+                sweep(ready, folder, report, deed, kills=kills)
 
 
 if __name__ == "__main__":

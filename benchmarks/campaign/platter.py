@@ -84,6 +84,7 @@ class Platter:
         self._durable: dict[str, _File] = dict(self.names)
         self._namings: list[_Naming] = []
         self._open: dict[int, _Open] = {}
+        self._elsewhere: dict[int, Path] = {}  # outside the roots: nobody changes what is copied from there
         self.syncs = 0
 
     def replay(self, call: Call) -> None:
@@ -95,7 +96,7 @@ class Platter:
         handler = getattr(self, f"_{call.name}", None)
         if handler is not None:
             handler(call)
-        elif call.name in {"copy_file_range", "sendfile", "fallocate", "link", "linkat", "symlink", "truncate"}:
+        elif call.name in {"copy_file_range", "fallocate", "link", "linkat", "symlink", "truncate"}:
             raise ValueError(f"a disk that knows no {call.name}")
 
     def cut(self, folder: Path, chance: Random, habit: str) -> None:
@@ -145,12 +146,20 @@ class Platter:
     def _within(self, path: str) -> bool:
         return any(path == root or path.startswith(root + os.sep) for root in self._roots)
 
+    def _named(self, call: Call, at: int) -> str:
+        """A path as a call names it: whole, or below a folder that is open."""
+        path, folder = call.texts[at].decode(), call.arguments[0]
+        if folder.isdigit() and int(folder) in self._open:
+            path = os.path.join(self._open[int(folder)].path, path)  # noqa: PTH118 (a whole path stands for itself)
+        return os.path.normpath(path)
+
     # --- the calls
 
     def _openat(self, call: Call) -> None:
-        path, flags = os.path.normpath(call.texts[0].decode()), call.arguments[2]
+        path, flags = self._named(call, 0), call.arguments[2]
         self._open.pop(call.result, None)
         if not self._within(path) or path.endswith("-shm"):  # an index that is built anew
+            self._elsewhere[call.result] = Path(path)
             return
         file = self.names.get(path)
         if file is None:
@@ -178,6 +187,19 @@ class Platter:
         opened = self._open.get(int(call.arguments[0]))
         if opened is not None:
             opened.file.pending.append((int(call.arguments[-1]), call.texts[0][: call.result]))
+
+    def _sendfile(self, call: Call) -> None:
+        opened = self._open.get(int(call.arguments[0]))
+        if opened is not None:
+            start = int(call.arguments[2].strip("[").partition("]")[0])
+            data = self._seen(int(call.arguments[1]))[start : start + call.result]
+            opened.file.pending.append((opened.at, data))
+            opened.at += call.result
+
+    def _seen(self, descriptor: int) -> bytes:
+        """What a process reads from an open file."""
+        opened = self._open.get(descriptor)
+        return self._elsewhere[descriptor].read_bytes() if opened is None else _content(opened.file, Random(0), "keep")
 
     def _lseek(self, call: Call) -> None:
         opened = self._open.get(int(call.arguments[0]))
@@ -224,7 +246,7 @@ class Platter:
     _renameat = _renameat2 = _rename
 
     def _unlink(self, call: Call) -> None:
-        path = os.path.normpath(call.texts[0].decode())
+        path = self._named(call, 0)
         if path in self.names:
             self._name(_Naming(str(Path(path).parent), gone=(path,)))
 

@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from benchmarks.campaign import children
 from benchmarks.campaign.attacks import attacks
-from benchmarks.campaign.deeds import DEEDS, desk_for
+from benchmarks.campaign.deeds import DEEDS
+from benchmarks.campaign.desk import desk_for
 from benchmarks.campaign.furnished import Furnished, furnish
 from benchmarks.campaign.mutations import Harm, file_harms, row_harms
 from benchmarks.campaign.report import Report, arguments, publish

@@ -109,7 +109,7 @@ def _said(leaves: Leaves, documents: Mapping[str, bytes], problems: Problems) ->
                 sentence = f"entry {entry.seq} rewrote it, no entry registered it"
                 problems.report("batch.unknown", f"batch {item['batch']}", sentence)
                 continue
-            left |= {known.sha256} - {item["sha256"]}
+            left.add(known.sha256)
             if entry.type == "compact":
                 same = item["n"] == known.n
                 problems.expect(same, "batch.rows", f"batch {item['batch']}", f"entry {entry.seq} lost rows of it")

@@ -93,8 +93,10 @@ def _check_rows(sql: sqlite3.Connection, keyring: Keyring, problems: Problems) -
         )
     for name, purpose in (("kek_id", "kek"), ("supp_id", "supp")):
         for (key_id,) in sql.execute(f"SELECT DISTINCT {name} FROM identifier"):  # noqa: S608 (one of two names above)
+            # noted as unsettled: a restore finds rows as a ratchet that died left them, and the next writer moves them
+            moving = not keyring.settled and keyring.has(purpose, key_id)
             problems.expect(
-                key_id == keyring.active(purpose).id,
+                moving or key_id == keyring.active(purpose).id,
                 "keys.stale",
                 "identifier",
                 f"identifiers are under another {purpose} key than the one in use",

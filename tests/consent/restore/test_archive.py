@@ -160,6 +160,27 @@ def test_no_file_is_unlinked_before_what_names_the_one_in_its_place_is_signed(pl
     check(killed)
 
 
+def test_of_two_files_without_rows_the_one_a_killed_restore_does_not_use_is_nobody_s_harm(
+    place: Any, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = later()
+    place.visits(ctx, "second", DAN)
+    place.visits(ctx, "third", DAN, CID)
+    for raw in (CID, DAN):
+        erase(ctx, [raw])
+    ctx.close()
+    place.lose()
+    with monkeypatch.context() as killed:
+        killed.setattr("imp_consent.plane.archive.remove_orphans", lambda *_: 0)
+        assert restored(place).batches_lost == ()
+    ctx = place.open(days=4)
+    found = verify_workspace(ctx)
+    assert (found.problems, [note.code for note in found.notes]) == ((), ["archive.unfinished"])
+    erase(ctx, [])
+    ctx.close()
+    check(place)
+
+
 def test_a_file_that_cannot_be_read_stops_the_restore(
     place: Any, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
