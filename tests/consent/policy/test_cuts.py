@@ -79,6 +79,7 @@ def test_a_cut_known_before_a_rectangle_begins_makes_no_piece_of_its_own(seq: in
     pieces = list(cut_rectangle(whole, [Cut("ads", 10, seq)]))
     assert sorted({(p.from_seq, p.to_seq) for p in pieces}) == knowledge
     assert pieces[-1].reason == "notice_changed"
+    assert [p.reason for p in pieces[:-1]] == ["given"] * (len(knowledge) - 1), "nobody knew of it yet"
     assert list(cut_rectangle(whole, [Cut("ads", 10, 19)])) == [whole], "known when it has ended"
 
 

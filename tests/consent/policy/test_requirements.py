@@ -162,6 +162,16 @@ def test_r16_a_child_without_a_guardian_is_denied_until_of_age(ann: Person) -> N
     assert [ann.ask(at=at) for at in (39, 40, 50)] == ["given", "under_age", "under_age"], "the guardian took it back"
 
 
+def test_r16_an_authorisation_of_the_moment_of_a_withdrawal_does_not_stand(ann: Person) -> None:
+    ann.say("minor", "*", at=0, until=100, needs="guardian")
+    ann.say("guardian", "*", at=10)
+    ann.say("withdraw", at=10)
+    ann.say("grant", at=20)
+    assert ann.ask(at=30) == "under_age"
+    ann.say("guardian", "*", at=11)
+    assert ann.ask(at=30) == "given"
+
+
 def test_r16_who_is_of_age_needs_no_guardian_and_one_is_not_named(ann: Person) -> None:
     grant = ann.say("grant", at=10)
     ann.say("guardian", "*", at=10)
@@ -204,6 +214,15 @@ def test_r26_only_the_persons_own_later_explicit_yes_reopens_direct_marketing(an
     assert [ann.ask(at=at) for at in (59, 60)] == ["objected", "given"]
     ann.say("object", "marketing", at=60, traits=("direct-marketing",))
     assert ann.ask(at=60) == "objected", "at one time the no outweighs the yes"
+
+
+def test_r26_an_objection_with_traits_is_never_lifted_for_profiling_either(ann: Person) -> None:
+    ann.say("grant", "profiles", at=1, traits=("profiling",))
+    ann.say("object", "*", at=10, traits=("direct-marketing", "profiling"))
+    ann.say("basis", "post", at=1, basis="soft-opt-in", traits=("direct-marketing",))
+    ann.say("object", "post", at=10)
+    ann.say("lift", "*", at=20, lifts="object")
+    assert ann.ask("profiles", at=30) == ann.ask("post", at=30) == "objected"
 
 
 @pytest.mark.parametrize("basis", ["legitimate-interest", "soft-opt-in", "opt-out-notice", "public-task"])

@@ -75,6 +75,11 @@ def test_a_channel_without_words_of_its_own_has_no_scope() -> None:
     assert scopes(said(("grant", 10), ("grant", 11, "mail"))) == {EVERYWHERE, MAIL}
 
 
+@pytest.mark.parametrize("type_", ["guardian", "lift", "correction", "link", "unlink", "request"])
+def test_what_neither_permits_nor_denies_makes_no_scope(type_: str) -> None:
+    assert scopes([Fact(0, Statement(type=type_, purpose="ads", channel="mail", at_us=1))]) == set()
+
+
 def test_a_yes_for_one_channel_says_nothing_about_the_others() -> None:
     facts = said(("grant", 10, "mail"))
     assert told(facts, MAIL) == [(10, "given")]
