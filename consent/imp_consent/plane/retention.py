@@ -27,6 +27,8 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.plane import archive
+from imp_consent.policy.limiting import limits_in_force
+from imp_consent.policy.requested import requester
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import EventType
@@ -38,6 +40,7 @@ __all__ = ["Due", "Schedule", "due", "read_schedule", "remove_requests", "remove
 _MOST_DAYS: Final = 36_500
 _COLUMNS: Final = ("type", "event_us")
 _PAYLOADS: Final = 200  # named by one entry, which holds 4 KiB
+_EXTENDED: Final = "extended"  # the answer that is none yet
 _TYPES: Final = tuple(str(type_) for type_ in EventType)
 
 
@@ -210,21 +213,24 @@ def _is_old(rows: pa.RecordBatch, schedule: Schedule, now_us: int) -> pa.Boolean
 def _at_rest(reader: Reader, now_us: int, days: int) -> Iterator[int]:
     """People nothing is permitted of, now or since so many days, of whom nothing was noted in that time.
 
-    Whoever asked for a restriction, or waits for an answer, is left: they may need what is kept (GDPR 18(1)(c)).
+    Whoever has a restriction in force, or waits for an answer, is left: they may need what is kept (GDPR 18(1)(c)).
     """
     before_us = now_us - days * DAY_US
     permitted = (
         "SELECT subject FROM subject_key EXCEPT SELECT subject FROM consent_state"
         " WHERE permit AND to_seq = ? AND to_us > ? EXCEPT SELECT subject FROM erasure ORDER BY subject"
     )
-    answered = {str(entry.fields.get("request")) for entry in reader.system_entries("answer")}
+    answered = {
+        str(entry.fields.get("request"))
+        for entry in reader.system_entries("answer")
+        if entry.fields.get("outcome") != _EXTENDED
+    }
     for (subject,) in reader.sql.execute(permitted, (FOREVER_SEQ, before_us)).fetchall():
         history = reader.history(subject)
-        types = [entry.statement.type for entry in history]
         waits = any(
             entry.statement.type == "request" and entry.payload.get("request") not in answered for entry in history
         )
-        restricted = types.count("restrict") > sum(entry.statement.lifts == "restrict" for entry in history)
+        restricted = bool(limits_in_force(history, "restrict"))
         newest = max((_recorded(entry.payload, entry.statement.at_us) for entry in history), default=now_us)
         if newest < before_us and not waits and not restricted:
             yield int(subject)
@@ -240,19 +246,12 @@ def _answered(reader: Reader, now_us: int, days: int) -> Iterator[int]:
     old = {
         str(entry.fields.get("request"))
         for entry in reader.system_entries("answer")
-        if entry.at_us < now_us - days * DAY_US and entry.fields.get("outcome") != "extended"
+        if entry.at_us < now_us - days * DAY_US and entry.fields.get("outcome") != _EXTENDED
     }
     for entry in reader.system_entries("request"):
-        if str(entry.fields.get("id")) in old:
-            found = reader.sql.execute("SELECT subject FROM payload WHERE seq = ?", (entry.seq - 1,)).fetchone()
-            if found and _is_of(reader, int(found[0]), entry.seq - 1, str(entry.fields.get("id"))):
-                yield entry.seq - 1
-
-
-def _is_of(reader: Reader, subject: int, seq: int, id_: str) -> bool:
-    """Whether a person's entry is the request of this id: of somebody not known there is none."""
-    history = reader.history(subject)
-    return any(entry.seq == seq and entry.payload.get("request") == id_ for entry in history)
+        id_ = str(entry.fields.get("id"))
+        if id_ in old and requester(reader, entry.seq, id_) is not None:
+            yield entry.seq - 1
 
 
 def _bad(mend: str) -> BadInput:

@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry
+from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
 from imp_core.context import Context
 from imp_core.ports import Json
 
-__all__ = ["OCCASIONS", "Noted", "note_request", "open_erase_task"]
+__all__ = ["OCCASIONS", "Noted", "note_request", "open_erase_task", "requester"]
 
 # What may open an erasure by itself: a withdrawal does so here, retention when it is carried out, the third by command.
 OCCASIONS: Final = ("withdrawal", "purpose-achieved", "retention-elapsed")
@@ -93,6 +94,16 @@ def open_erase_task(
         jurisdiction=rules.jurisdiction,
     )
     return note_request(ctx, transaction, append, subject, rules=rules, said=said, kind=_ERASE, task=occasion)
+
+
+def requester(reader: Reader, seq: int, id_: str) -> int | None:
+    """Whose the request is that an open entry tells of; None of somebody who was not known, or is no more."""
+    found = reader.sql.execute("SELECT subject FROM payload WHERE seq = ?", (seq - 1,)).fetchone()
+    if found is None:
+        return None
+    history = reader.history(int(found[0]))
+    theirs = any(entry.seq == seq - 1 and entry.payload.get("request") == id_ for entry in history)
+    return int(found[0]) if theirs else None
 
 
 def _is_open(transaction: Transaction, history: list[PersonEntry]) -> bool:

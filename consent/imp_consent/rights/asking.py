@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
+from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
-from imp_consent.policy.requested import note_request
+from imp_consent.policy.requested import note_request, requester
 from imp_consent.policy.saying import Saying
 from imp_consent.rights.law import rules_for
-from imp_consent.rights.requests import Request, find_request, own_requests, read_requests
+from imp_consent.rights.requests import Request, find_request, read_requests
 from imp_consent.rights.verification import KINDS, Verification
 from imp_core.context import Context
 from imp_core.errors import BadInput
@@ -87,16 +88,14 @@ def open_request(
     )
 
 
-def answered_by(transaction: Transaction, who: RawId, id_: str, kind: str) -> Request:
-    """The open request that an answer is for: of this kind, and of this person where anybody is known.
+def answered_by(reader: Reader, who: RawId, id_: str, kind: str) -> Request:
+    """The request that an answer is for: of this kind, and of this person, or of nobody known where they are not.
 
     Raises:
         BadInput: there is no such request, or it is of another kind or of somebody else.
     """
-    request = find_request(read_requests(transaction), id_)
-    subject = transaction.find_subject(who)
-    theirs = subject is None or request.id in own_requests(transaction.history(subject))
-    if request.kind != kind or not theirs:
+    request = find_request(read_requests(reader), id_)
+    if request.kind != kind or requester(reader, request.seq, request.id) != reader.find_subject(who):
         what = "a request of another kind" if request.kind != kind else "this person made no such request"
         raise BadInput(what, where="--request", mend="see: imp consent requests list")
     return request

@@ -7,14 +7,15 @@ a later yes of the person's own reopens it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, append_said
+from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import Scope
 from imp_consent.rights.asking import Asked, open_request
 from imp_consent.rights.law import rules_for
 from imp_consent.rights.requests import Request, answer_request
@@ -96,7 +97,7 @@ def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -
         _expect_line(text, where)
     subject = transaction.find_subject(raw)
     history = [] if subject is None else transaction.history(subject)
-    limits = _in_force(history, lift)
+    limits = limits_in_force(history, lift.of, Scope(lift.purpose, lift.channel))
     if subject is None or not limits:
         raise CheckFailed(f"there is no {lift.of} in force that this could lift", where="--of")
     if all(entry.statement.type == "object" and entry.statement.traits for entry in limits):
@@ -144,28 +145,6 @@ def _grounds(lift: Lift, *, since_us: int, now_us: int) -> dict[str, str]:
             mend='name the assessment: --grounds "assessment 7 of 3 March"',
         )
     return found
-
-
-def _in_force(history: Sequence[PersonEntry], lift: Lift) -> list[PersonEntry]:
-    """The limits of the type that this lift speaks of, and no lift as wide came after."""
-    found = [entry for entry in history if entry.statement.type == lift.of and _within(entry, lift)]
-    lifts = [entry.statement for entry in history if entry.statement.lifts == lift.of]
-    return [
-        entry
-        for entry in found
-        if not any(
-            said.at_us > entry.statement.at_us and said.purpose in (EVERY_PURPOSE, lift.purpose) for said in lifts
-        )
-    ]
-
-
-def _within(entry: PersonEntry, lift: Lift) -> bool:
-    own = entry.statement.purpose
-    return (
-        EVERY_PURPOSE in (own, lift.purpose)
-        or f"{lift.purpose}.".startswith(f"{own}.")
-        or f"{own}.".startswith(f"{lift.purpose}.")
-    )
 
 
 def _expect_line(text: str | None, where: str) -> None:

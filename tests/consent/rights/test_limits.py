@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from imp_consent.audit.verify import Verification
+from imp_consent.rights.limits import Lift, lift_limit
 from imp_consent.runtime import open_log
 from imp_core.clock import SECOND_US, SimulatedClock, format_time
 from imp_core.context import Context
+from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 
 Line = Any
@@ -71,6 +73,46 @@ def test_a_restriction_that_was_lifted_is_not_lifted_twice(shop: Line, clock: Si
     clock.move_to(clock.now_us() + 10 * SECOND_US)
     shop("consent", "restrict", WHO).ok()
     assert asked(shop) == "restricted"
+
+
+def test_a_lift_leaves_what_it_does_not_speak_of(shop: Line, clock: SimulatedClock) -> None:
+    for purpose in ("analytics", "marketing.email"):
+        shop("consent", "record", WHO, "--purpose", purpose, "--state", "given").ok()
+    shop("consent", "restrict", WHO).ok()
+
+    def lift(*words: str) -> int:
+        clock.move_to(clock.now_us() + 10 * SECOND_US)
+        told = ("--told", "letter", "--told-at", format_time(clock.now_us()))
+        return int(shop("consent", "lift", WHO, "--of", "restrict", *words, *told).code)
+
+    assert lift("--purpose", "analytics") == 0
+    assert lift("--purpose", "analytics") == 1
+    assert (asked(shop), asked(shop, "marketing.email")) == ("given", "restricted")
+    assert lift("--purpose", "marketing") == 0
+    assert lift("--purpose", "marketing.email") == 1, "below it is lifted too"
+    assert lift() == 0, "what nobody named is restricted still"
+    assert lift() == 1
+
+
+def test_a_lift_reaches_nothing_beside_it(shop: Line, context: Context, clock: SimulatedClock) -> None:
+    shop("consent", "restrict", WHO, "--purpose", "analytics", "--channel", "email").ok()
+    shop("consent", "restrict", WHO, "--purpose", "analytics").ok()
+
+    def lifted(purpose: str, channel: str) -> bool:
+        clock.move_to(clock.now_us() + 10 * SECOND_US)
+        told = Lift(of="restrict", purpose=purpose, channel=channel, told="letter", told_us=clock.now_us())
+        with open_log(context).write() as transaction:
+            try:
+                lift_limit(context, transaction, RawId.parse(WHO), told)
+            except CheckFailed:
+                return False
+        return True
+
+    assert not lifted("marketing.email", "")
+    assert lifted("analytics", "email")
+    assert not lifted("analytics", "email"), "there it is lifted"
+    assert lifted("analytics", ""), "on one channel is not on all"
+    assert not lifted("analytics", "sms"), "on all is on each"
 
 
 def test_r26_an_objection_to_direct_marketing_closes_it_and_nothing_lifts_it(shop: Line, clock: SimulatedClock) -> None:

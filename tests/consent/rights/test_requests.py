@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,25 @@ def test_a_request_of_somebody_who_is_not_known_creates_nobody(shop: Line, conte
     with open_log(context).read() as reader:
         assert reader.find_subject(RawId.parse("email:stranger@example.com")) is None
     assert len(listed(shop)) == 1
+
+
+def test_a_mistyped_identifier_closes_nobody_elses_request(shop: Line, tmp_path: Path) -> None:
+    anns = opened_request(shop, "access", "--verified", "reasonable", "--how", "logged in")
+    strangers = opened_request(shop, "access", "--verified", "high", "--how", "logged in", who="member:stranger")
+    for number, (who, found) in enumerate((("email:anne@example.com", anns), (WHO, strangers), ("member:ben", anns))):
+        answer = shop("consent", "access", who, "--out", tmp_path / str(number), "--request", found["id"])
+        assert (answer.code, "made no such request" in answer.err) == (2, True), who
+    assert len(listed(shop)) == 2
+    shop("consent", "access", "member:stranger", "--out", tmp_path / "s", "--request", strangers["id"]).ok()
+    shop("consent", "access", WHO, "--out", tmp_path / "a", "--request", anns["id"]).ok()
+    assert listed(shop) == []
+
+
+def test_a_request_is_named_by_four_or_more_of_its_characters(shop: Line) -> None:
+    found = opened_request(shop, "access")
+    for few in ("", found["id"][:1], found["id"][:3]):
+        assert shop("consent", "requests", "answer", few).code == 2
+    shop("consent", "requests", "answer", found["id"][:4]).ok()
 
 
 def test_a_request_changes_no_permission(shop: Line) -> None:

@@ -16,7 +16,7 @@ from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.retention import retention
 from imp_consent.plane.retention import read_schedule, remove_rows
 from imp_consent.runtime import open_log
-from imp_core.clock import DAY_US, SimulatedClock, parse_time
+from imp_core.clock import DAY_US, SimulatedClock, format_time, parse_time
 from imp_core.context import Context
 from imp_core.event import RawId
 from imp_core.randomness import SeededRandomness
@@ -113,6 +113,37 @@ def test_evidence_of_somebody_who_asked_for_a_restriction_or_an_answer_is_kept(
     shop("consent", "requests", "open", "access", "member:ben").ok()
     clock.move_to(NOW_US + 400 * DAY_US)
     assert shop("consent", "retention", "--json").ok().json["people"] == 0
+
+
+def test_a_restriction_that_was_lifted_in_part_still_keeps_the_evidence_and_one_lifted_whole_does_not(
+    shop: Line, setting: Setting, clock: SimulatedClock
+) -> None:
+    setting("[retention]\nevidence = 100")
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()
+    shop("consent", "restrict", WHO).ok()
+    for late, words in ((1, ("--purpose", "analytics")), (401, ())):
+        clock.move_to(NOW_US + late * DAY_US)
+        assert shop("consent", "retention", "--json").ok().json["people"] == 0
+        told = ("--told", "letter", "--told-at", format_time(clock.now_us()))
+        shop("consent", "lift", WHO, "--of", "restrict", *words, *told).ok()
+    clock.move_to(NOW_US + 900 * DAY_US)
+    assert shop("consent", "retention", "--json").ok().json["people"] == 1
+
+
+def test_whoever_waits_for_an_answer_that_was_put_off_is_left_alone(
+    shop: Line, setting: Setting, clock: SimulatedClock
+) -> None:
+    setting("[retention]\nevidence = 100\nrequests = 50")
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()
+    found = shop("consent", "requests", "open", "access", WHO, "--json").ok().json
+    shop("consent", "requests", "extend", found["id"], "--because", "complexity").ok()
+    clock.move_to(NOW_US + 400 * DAY_US)
+    plan = shop("consent", "retention", "--json").ok().json
+    assert (plan["people"], plan["requests"]) == (0, 0)
+    shop("consent", "requests", "answer", found["id"]).ok()
+    clock.move_to(NOW_US + 800 * DAY_US)
+    plan = shop("consent", "retention", "--json").ok().json
+    assert (plan["people"], plan["requests"]) == (1, 1)
 
 
 def test_what_was_asked_goes_after_its_period_and_the_audit_accounts_for_it(
