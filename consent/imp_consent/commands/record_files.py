@@ -11,7 +11,7 @@ from typing import Final
 from imp_consent.commands.rows import read_rows
 from imp_consent.records.document import parse_document
 from imp_consent.records.graph import TERMS
-from imp_consent.records.parse import is_record, parse_record
+from imp_consent.records.parse import Copies, is_record, parse_record
 from imp_consent.records.row import COLUMNS, REQUIRED, RecordRow, parse_row
 from imp_consent.records.terms import Terms, parse_terms
 from imp_core.errors import BadInput
@@ -71,19 +71,23 @@ def _of_table(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
 
 
 def _of_document(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
-    where, found = str(path), False
+    where, found, copies = str(path), False, Copies()
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             for number, node in enumerate(parse_document(stream), 1):
                 if is_record(node):
                     found = True
-                    yield from _of_record(number, node)
+                    yield from ((n, row) for n, row in _of_record(number, node) if not _is_copy(row, copies))
     except OSError as error:
         raise BadInput(f"the file cannot be read: {error.strerror}", where=where) from None
     except UnicodeDecodeError:
         raise BadInput("not text in UTF-8", where=where) from None
     if not found:
         raise BadInput("no record of consent is in it", where=where, mend="it holds nodes of type dpv:ConsentRecord")
+
+
+def _is_copy(row: RecordRow | BadInput, copies: Copies) -> bool:
+    return isinstance(row, RecordRow) and copies.has(row)
 
 
 def _of_record(number: int, node: Mapping[str, object]) -> Iterator[tuple[int, RecordRow | BadInput]]:

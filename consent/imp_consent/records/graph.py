@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
+from imp_consent.policy.scope import DENYING, lineage
 from imp_consent.records.facts import Facts
 from imp_consent.records.node import SCHEMA, format_notice_node, format_party, format_record
 from imp_consent.records.row import RecordRow
@@ -19,13 +21,25 @@ Name = Callable[[Sequence[RecordRow]], str]  # the id of the record that these r
 
 
 def record_nodes(rows: Iterable[RecordRow], facts: Facts, terms: Terms, name: Name) -> Iterator[dict[str, Any]]:
-    """A record for each person, purpose and channel, a person's side by side; the rows of a person are adjacent."""
-    for _, theirs in groupby(rows, key=lambda row: row.person):
+    """A record for each person, purpose and channel, a person's side by side; the rows of a person are adjacent.
+
+    What closes a purpose from above, for all channels or for one of them, stands in that purpose's record too.
+    """
+    for _, found_rows in groupby(rows, key=lambda row: row.person):
         scopes: dict[tuple[str, str], list[RecordRow]] = {}
+        theirs = list(found_rows)
         for row in theirs:
             scopes.setdefault((row.statement.purpose, row.statement.channel), []).append(row)
-        for found in scopes.values():
-            yield format_record(name(found), found, facts, terms)
+        for (purpose, channel), found in scopes.items():
+            purposes = {purpose, *(name for row in found for name in row.statement.covers)}
+            closing = [row for row in theirs if row not in found and _closes(row.statement, purposes, channel)]
+            yield format_record(name(found), found, facts, terms, closing=closing)
+
+
+def _closes(said: Statement, purposes: Iterable[str], channel: str) -> bool:
+    """Whether it is a denial that covers some of a record's purposes, on its channel or one of its channels."""
+    covered = any(said.purpose in lineage(purpose) for purpose in purposes)
+    return said.type in DENYING and covered and (EVERY_CHANNEL in (said.channel, channel) or said.channel == channel)
 
 
 def receipt_nodes(

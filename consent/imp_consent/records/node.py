@@ -17,15 +17,22 @@ from imp_consent.policy.notice import Notice
 from imp_consent.records.facts import Facts
 from imp_consent.records.row import RecordRow, format_details
 from imp_consent.records.terms import Terms
-from imp_consent.records.vocabulary import BASES, CONSENT_STATES, CONSENT_TYPES, OTHER_EVENTS, PURPOSE_TYPES
+from imp_consent.records.vocabulary import (
+    BASES,
+    CONSENT_STATES,
+    CONSENT_TYPES,
+    INVALIDATED,
+    OTHER_EVENTS,
+    PURPOSE_TYPES,
+)
 from imp_core.clock import format_time
 
-__all__ = ["CONTROLLER", "NOTICE", "SCHEMA", "format_notice_node", "format_party", "format_record"]
+__all__ = ["CONTROLLER", "NOTICE", "SCHEMA", "UNTIL_SAID", "format_notice_node", "format_party", "format_record"]
 
 SCHEMA: Final = "https://w3id.org/dpv/schema/dpv-27560#"
 NOTICE: Final = "urn:imp:notice:"
 CONTROLLER: Final = "urn:imp:party:controller"
-_UNTIL_SAID: Final = "the person says otherwise"
+UNTIL_SAID: Final = "the person says otherwise"
 _ISO_3166: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?", re.ASCII)
 _DURATION: Final = re.compile(r"P(?=[0-9])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+W)?(?:[0-9]+D)?", re.ASCII)
 _SPECIAL: Final = {"special-category": "dpv:SpecialCategoryPersonalData", "sensitive": "dpv:SensitivePersonalData"}
@@ -33,8 +40,13 @@ _SPECIAL: Final = {"special-category": "dpv:SpecialCategoryPersonalData", "sensi
 Node = dict[str, Any]
 
 
-def format_record(record_id: str, rows: Sequence[RecordRow], facts: Facts, terms: Terms) -> Node:
+def format_record(
+    record_id: str, rows: Sequence[RecordRow], facts: Facts, terms: Terms, *, closing: Sequence[RecordRow] = ()
+) -> Node:
     """The record of one person's entries, one or more, about one purpose and channel.
+
+    `closing` are that person's denials of a wider scope, or of one channel of this one: they stand here too, so that
+    nobody takes this record alone for a yes that still holds, each with the scope that it was said for (`imp:scope`).
 
     Raises:
         BadInput: a time outside the calendar.
@@ -42,8 +54,9 @@ def format_record(record_id: str, rows: Sequence[RecordRow], facts: Facts, terms
     first = rows[0]
     named = [row.statement.notice for row in rows if row.statement.notice is not None]
     shown: list[str | None] = [*dict.fromkeys(named)] or [terms.notice_of(first.statement.purpose)]
-    consents = [row for row in rows if row.statement.type in CONSENT_STATES]
-    others = [row for row in rows if row.statement.type not in CONSENT_STATES]
+    said = sorted((*rows, *closing), key=lambda row: row.position)
+    consents = [row for row in said if row.statement.type in CONSENT_STATES]
+    others = [row for row in said if row.statement.type not in CONSENT_STATES]
     node: Node = {
         "@id": f"urn:uuid:{record_id}",
         "@type": "dpv:ConsentRecord",
@@ -53,10 +66,10 @@ def format_record(record_id: str, rows: Sequence[RecordRow], facts: Facts, terms
         "dpv:hasNotice": [_notice(sha256) for sha256 in shown],
         "dpv:hasProcess": _process(rows, terms.notices.get(shown[-1] or ""), facts, terms),
         "dpv:hasEntity": {"@id": CONTROLLER},
-        "dpv:hasConsentStatus": [_event(row, CONSENT_STATES) for row in consents] or [_unknown(first)],
+        "dpv:hasConsentStatus": [_event(row, CONSENT_STATES, closing) for row in consents] or [_unknown(first)],
     }
     if others:
-        node["imp:hasEvent"] = [_event(row, OTHER_EVENTS) for row in others]
+        node["imp:hasEvent"] = [_event(row, OTHER_EVENTS, closing) for row in others]
     if first.statement.channel:
         node["imp:channel"] = first.statement.channel
     return node
@@ -154,9 +167,10 @@ def _legal_bases(rows: Sequence[RecordRow]) -> list[Node]:
     return [{"@id": term} for term in dict.fromkeys(terms or ["dpv:Consent"])]
 
 
-def _event(row: RecordRow, kinds: Mapping[str, str]) -> Node:
+def _event(row: RecordRow, kinds: Mapping[str, str], closing: Sequence[RecordRow]) -> Node:
     said = row.statement
-    types = [kinds[said.type], *(CONSENT_TYPES[said.consent] if said.type in CONSENT_STATES else ())]
+    state = INVALIDATED if said.type == "grant" and said.bundled else kinds[said.type]
+    types = [state, *(CONSENT_TYPES[said.consent] if said.type in CONSENT_STATES else ())]
     node: Node = {
         "@type": types,
         "dpv:isIndicatedAtTime": _time(said.at_us),
@@ -178,6 +192,7 @@ def _event(row: RecordRow, kinds: Mapping[str, str]) -> Node:
         "imp:lifts": said.lifts,
         "imp:needs": said.needs,
         "imp:details": format_details(row.details),
+        "imp:scope": {"imp:purpose": said.purpose, "imp:channel": said.channel} if row in closing else None,
     }
     return node | {name: value for name, value in more.items() if value}
 
@@ -187,7 +202,7 @@ def _unknown(row: RecordRow) -> Node:
     return {
         "@type": ["dpv:ConsentUnknown", "dpv:Consent"],
         "dpv:isIndicatedAtTime": _time(row.statement.at_us),
-        "dpv:hasDuration": {"@type": "dpv:UntilEventDuration", "rdf:value": _UNTIL_SAID},
+        "dpv:hasDuration": {"@type": "dpv:UntilEventDuration", "rdf:value": UNTIL_SAID},
         "dpv:isIndicatedBy": {"@id": CONTROLLER},
     }
 
@@ -198,7 +213,7 @@ def _time(time_us: int) -> Node:
 
 def _validity(said: Statement) -> Node:
     if said.until_us is None:
-        return {"@type": "dpv:UntilEventDuration", "rdf:value": _UNTIL_SAID}
+        return {"@type": "dpv:UntilEventDuration", "rdf:value": UNTIL_SAID}
     return {"@type": "dpv:UntilTimeDuration", "rdf:value": _time(said.until_us)}
 
 

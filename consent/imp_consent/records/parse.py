@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from imp_consent.records.node import NOTICE
+from imp_consent.policy.scope import DENYING, PERMITTING_TYPES
+from imp_consent.records.node import NOTICE, UNTIL_SAID
 from imp_consent.records.row import RecordRow, parse_row
-from imp_consent.records.vocabulary import CONSENT_STATES, OTHER_EVENTS
+from imp_consent.records.vocabulary import CONSENT_STATES, INVALIDATED, OTHER_EVENTS
 from imp_core.clock import DAY_US, format_time, parse_time
 from imp_core.errors import BadInput
 
-__all__ = ["is_record", "parse_record"]
+__all__ = ["Copies", "is_record", "parse_record"]
 
 _SPACES: Final = {
     "https://w3id.org/dpv#": "dpv:",
@@ -25,15 +27,16 @@ _SPACES: Final = {
     "urn:imp:records#": "imp:",
 }
 _TYPES: Final = {term: type_ for type_, term in (*CONSENT_STATES.items(), *OTHER_EVENTS.items())} | {
-    "dpv:RenewedConsentGiven": "grant"
+    "dpv:RenewedConsentGiven": "grant",
+    INVALIDATED: "grant",  # only one that says itself that it was bundled, and so opens nothing
 }
 # States in which nothing was said.
 _SILENT: Final = {"dpv:ConsentUnknown", "dpv:ConsentRequested", "dpv:ConsentRequestDeferred"}
 _KINDS: Final = {"dpv:ExplicitlyExpressedConsent": "explicit", "imp:SeparateConsent": "separate"}
 _TAKEN: Final = {"dpv:ExpressedConsent", "dpv:InformedConsent", "dpv:Consent", "dpv:ConsentStatus"}
-_ENDLESS: Final = {"dpv:UntilEventDuration", "dpv:EndlessDuration", "dpv:IndeterminateDuration"}
 _DAYS: Final = re.compile(r"P([1-9][0-9]{0,4})D", re.ASCII)
 _DEPTH: Final = 12
+_BY_HASH: Final = f"name it {NOTICE}SHA256"
 
 
 def is_record(node: object) -> bool:
@@ -44,6 +47,10 @@ def is_record(node: object) -> bool:
 def parse_record(node: Mapping[str, Any]) -> tuple[RecordRow, ...]:
     """The entries of one record, in the order of their positions.
 
+    What others say no to for several purposes at once is an entry for each of them; what they say yes to is for one
+    purpose, after one notice, and for a time that the record tells. A denial of a wider scope that stands in our own
+    records of what it closes is read as it was said, in each: `Copies` knows it again.
+
     Raises:
         BadInput: it is not a record that is read here; `where` names the field, never a value.
     """
@@ -52,19 +59,37 @@ def parse_record(node: Mapping[str, Any]) -> tuple[RecordRow, ...]:
         raise BadInput("not a JSON object", where="record")
     header = {
         "person": _person(record.get("dpv:hasDataSubject")),
-        "purpose": _purpose(record.get("dpv:hasProcess")),
         "channel": _text(record.get("imp:channel"), "channel"),
     }
+    purposes = _purposes(record.get("dpv:hasProcess"))
     shown = _only(record.get("dpv:hasNotice"))
     rows: list[RecordRow] = []
     for name in ("dpv:hasConsentStatus", "imp:hasEvent"):
         for event in _many(record.get(name)):
             cells = _event(event, shown)
-            if cells is not None:
-                rows.append(parse_row({"position": len(rows) + 1, **header, **cells}))
+            for purpose in () if cells is None else _said_for(purposes, cells):
+                rows.append(parse_row({"position": len(rows) + 1, **header, "purpose": purpose, **(cells or {})}))
     if not rows:
         raise BadInput("no event says anything", where="dpv:hasConsentStatus")
     return tuple(sorted(rows, key=lambda row: row.position))
+
+
+@dataclass(slots=True)
+class Copies:
+    """Knows again, among a document's rows, a denial that stands in the records of all that it closes."""
+
+    _person: str = ""
+    _seen: list[RecordRow] = field(default_factory=list)
+
+    def has(self, row: RecordRow) -> bool:
+        """Whether this very row was there before; the rows of a person are adjacent."""
+        if row.person != self._person:
+            self._person, self._seen = row.person, []
+        if row.statement.type not in DENYING:
+            return False
+        known = row in self._seen
+        self._seen.append(row)
+        return known
 
 
 def _event(event: object, shown: object) -> dict[str, object] | None:
@@ -79,15 +104,20 @@ def _event(event: object, shown: object) -> dict[str, object] | None:
         raise BadInput("not one state of consent that is read here", where="@type", mend=_known())
     if not states:
         return None
-    at_us = _instant(event.get("dpv:isIndicatedAtTime"), "dpv:isIndicatedAtTime")
-    until_us = _until(event.get("dpv:hasDuration"), at_us)
     type_, ours = _TYPES[states[0]], "imp:position" in event  # others name the notice of a record, not of each event
+    if states == [INVALIDATED] and event.get("imp:bundled") is not True:
+        raise BadInput("not one state of consent that is read here", where="@type", mend=_known())
+    at_us = _instant(event.get("dpv:isIndicatedAtTime"), "dpv:isIndicatedAtTime")
+    until_us = _until(event.get("dpv:hasDuration"), at_us, told=not ours and type_ in PERMITTING_TYPES)
+    notice = event.get("dpv:hasNotice", shown if type_ == "grant" and not ours else None)
+    if type_ == "grant" and not ours and notice is None:
+        raise BadInput("a yes without the one notice it was given after", where="dpv:hasNotice", mend=_BY_HASH)
     kinds = [kind for term, kind in _KINDS.items() if term in words]
     cells: dict[str, object] = {
         "type": type_,
         "at": format_time(at_us),
         "until": "" if until_us is None else format_time(until_us),
-        "notice": _hash(event.get("dpv:hasNotice", shown if type_ == "grant" and not ours else None)),
+        "notice": _hash(notice),
         "consent": kinds[-1] if kinds else "",
         "by": _by(event.get("dpv:isIndicatedBy")),
         "covers": _names(event.get("imp:covers"), "covers"),
@@ -102,7 +132,19 @@ def _event(event: object, shown: object) -> dict[str, object] | None:
         "evidence": event.get("dct:source"),
         "jurisdiction": event.get("dpv:hasJurisdiction"),
     }
-    return cells | ({"position": event["imp:position"]} if ours else {})
+    return cells | _scope(event.get("imp:scope"), type_) | ({"position": event["imp:position"]} if ours else {})
+
+
+def _scope(scope: object, type_: str) -> dict[str, object]:
+    """The scope that a denial was said for, where it stands in the record of another that it closes."""
+    if scope is None:
+        return {}
+    if not isinstance(scope, dict) or type_ not in DENYING:
+        raise BadInput("not the scope of a denial", where="imp:scope")
+    return {
+        "purpose": _text(scope.get("imp:purpose"), "purpose"),
+        "channel": _text(scope.get("imp:channel"), "channel"),
+    }
 
 
 def _known() -> str:
@@ -115,13 +157,22 @@ def _person(subject: object) -> object:
     return _text(subject, "person")
 
 
-def _purpose(process: object) -> object:
-    """The first purpose of the one process; what a grant covers besides is in its events."""
+def _purposes(process: object) -> list[object]:
+    """The purposes of the one process."""
     process = _only(process)
     if not isinstance(process, dict):
         raise BadInput("not one process", where="dpv:hasProcess")
-    first = next(iter(_many(process.get("dpv:hasPurpose"))), None)
-    return _text(first.get("dct:identifier") if isinstance(first, dict) else None, "purpose")
+    found = _many(process.get("dpv:hasPurpose")) or [None]
+    return [_text(item.get("dct:identifier") if isinstance(item, dict) else None, "purpose") for item in found]
+
+
+def _said_for(purposes: Sequence[object], cells: Mapping[str, object]) -> Sequence[object]:
+    """The purposes that an event is about: of ours the first, since what it covers besides stands in the event."""
+    if "position" in cells:
+        return purposes[:1]
+    if len(purposes) > 1 and cells["type"] not in DENYING:
+        raise BadInput("one yes for several purposes", where="dpv:hasPurpose", mend="a record for each purpose")
+    return purposes
 
 
 def _instant(value: object, name: str) -> int:
@@ -135,13 +186,16 @@ def _instant(value: object, name: str) -> int:
         raise BadInput(error.what, where=name, mend=error.mend) from None
 
 
-def _until(duration: object, at_us: int) -> int | None:
+def _until(duration: object, at_us: int, *, told: bool) -> int | None:
+    """The end of what was said, None for good; `told`: a yes, whose duration nobody may make up."""
     where = "dpv:hasDuration"
-    if duration is None:
+    if duration is None and not told:
         return None
     words = _words(duration.get("@type")) if isinstance(duration, dict) else []
     if isinstance(duration, dict) and len(words) == 1:
-        if words[0] in _ENDLESS:
+        if words[0] == "dpv:EndlessDuration":
+            return None
+        if words[0] == "dpv:UntilEventDuration" and _value(duration.get("rdf:value")) == UNTIL_SAID:
             return None
         if words[0] == "dpv:UntilTimeDuration":
             return _instant(duration.get("rdf:value"), where)
@@ -164,7 +218,7 @@ def _hash(notice: object) -> str:
         return ""
     name = notice.get("@id") if isinstance(notice, dict) else notice
     if not isinstance(name, str) or not name.startswith(NOTICE):
-        raise BadInput("not a notice by its hash", where="dpv:hasNotice", mend=f"name it {NOTICE}SHA256")
+        raise BadInput("not a notice by its hash", where="dpv:hasNotice", mend=_BY_HASH)
     return name.removeprefix(NOTICE)
 
 

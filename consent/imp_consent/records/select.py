@@ -10,7 +10,7 @@ from typing import Final
 
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.cuts import Cut
-from imp_consent.policy.scope import corrected, lineage
+from imp_consent.policy.scope import PERMITTING_TYPES, corrected, lineage
 from imp_consent.records.row import DETAILS, KINDS, RecordRow
 from imp_core.ports import Json
 
@@ -54,8 +54,8 @@ def rows_of(
 ) -> list[RecordRow] | None:
     """A person's rows, oldest entry first; None where their erasure was asked for: nothing of them leaves any more.
 
-    What a correction says was wrong is left out, and so is the correction; a consent that a material change of its
-    notice ended (`cuts`) ends there in its row too, since the change itself stays behind. `identifier` is how the
+    What a correction says was wrong is left out, and so is the correction; a consent or basis that a material change
+    ended (`cuts`) ends there in its row too, since the change itself stays behind. `identifier` is how the
     operator calls the person; without one the rows bear the export's pseudonym and no words in which somebody might be
     named.
     """
@@ -83,10 +83,10 @@ def standing(entries: Sequence[PersonEntry]) -> list[PersonEntry]:
 
 
 def _ended(entry: PersonEntry, cuts: Sequence[Cut]) -> Iterator[Statement]:
-    """What an entry says, each purpose of a consent until a later material change of its notice."""
+    """What an entry says, each purpose of a consent or a basis until a later material change that ended it."""
     said = entry.statement
     ends = {purpose: _end(purpose, entry, cuts) for purpose in (said.purpose, *said.covers)}
-    if said.type != "grant" or not any(ends.values()):
+    if said.type not in PERMITTING_TYPES or not any(ends.values()):
         yield said
         return
     same = tuple(purpose for purpose in said.covers if ends[purpose] == ends[said.purpose])
@@ -98,7 +98,8 @@ def _ended(entry: PersonEntry, cuts: Sequence[Cut]) -> Iterator[Statement]:
 
 def _end(purpose: str, entry: PersonEntry, cuts: Sequence[Cut]) -> int | None:
     above = lineage(purpose)
-    return min((cut.at_us for cut in cuts if cut.seq > entry.seq and cut.purpose in above), default=None)
+    ended = (cut for cut in cuts if cut.bases or entry.statement.type == "grant")
+    return min((cut.at_us for cut in ended if cut.seq > entry.seq and cut.purpose in above), default=None)
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:

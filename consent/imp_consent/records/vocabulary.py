@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["BASES", "CONSENT_STATES", "CONSENT_TYPES", "OTHER_EVENTS", "PURPOSE_TYPES"]
+__all__ = ["BASES", "CONSENT_STATES", "CONSENT_TYPES", "INVALIDATED", "OTHER_EVENTS", "PURPOSE_TYPES"]
 
 CONSENT_STATES: Final[Mapping[str, str]] = {
     "grant": "dpv:ConsentGiven",
     "refuse": "dpv:ConsentRefused",
     "withdraw": "dpv:ConsentWithdrawn",
 }
+# What was given for several purposes at once is no consent to any of them (GDPR 7(2)), and stays on record as this.
+INVALIDATED: Final = "dpv:ConsentInvalidated"
 # A separate consent (PIPL 23, 25, 29, 39) is more than an explicit one: asked for by itself.
 CONSENT_TYPES: Final[Mapping[str | None, tuple[str, ...]]] = {
     None: ("dpv:ExpressedConsent",),

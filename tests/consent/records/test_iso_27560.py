@@ -379,6 +379,8 @@ def _event(**change: Any) -> Node:
         _event(imp_covers=[5]),
         _event(imp_position="first"),
         _event(imp_details={"steps": 2}),
+        _event(imp_scope={"imp:purpose": "*", "imp:channel": ""}),
+        _event(**{"@type": ["dpv:ConsentInvalidated"], "imp:bundled": "true"}),
     ],
 )
 def test_what_could_open_more_than_it_says_is_refused(node: Node) -> None:

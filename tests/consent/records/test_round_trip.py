@@ -192,7 +192,7 @@ def test_a_guardians_pseudonym_in_the_ledger_stays_there(shop: Context) -> None:
 
 def test_purposes_and_notices_go_along_word_for_word(two_shops: Shops) -> None:
     one, other = two_shops()
-    add_purpose(one, "marketing.sms", "We send you offers by text message.")
+    add_purpose(one, "marketing.sms", "We send you offers by text message.", declared={"traits": ("none",)})
     text = one.directory / "sms.txt"
     text.write_text("Shop Ltd 会给您发短信。marketing.sms\n\n您可以随时撤回同意。", encoding="utf-8")
     added = add_notice(one, text, name="sms", language="zh-Hans", purposes=("marketing.sms",))
@@ -214,7 +214,7 @@ def test_purposes_and_notices_go_along_word_for_word(two_shops: Shops) -> None:
 
 def test_a_document_brings_its_terms_itself(two_shops: Shops) -> None:
     one, other = two_shops()
-    add_purpose(one, "research", "We ask what you think.")
+    add_purpose(one, "research", "We ask what you think.", declared={"traits": ("none",)})
     with open_log(one).write() as transaction:
         said_ = Saying(type="refuse", purpose="research", at_us=one.clock.now_us())
         Door(one, transaction, surface="test").append(RawId("member", "1"), said_)

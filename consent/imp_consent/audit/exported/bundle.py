@@ -15,7 +15,7 @@ from imp_consent.audit.problem import Problem, Problems
 from imp_consent.ledger.encoding import encode
 from imp_consent.ledger.proof import MAX_PROOF
 from imp_consent.records.document import parse_document
-from imp_consent.records.parse import is_record, parse_record
+from imp_consent.records.parse import Copies, is_record, parse_record
 from imp_consent.records.row import KINDS
 from imp_core.errors import BadInput
 from imp_core.ports import Json
@@ -106,7 +106,9 @@ def _check_record(folder: Path, said: list[_Said], problems: Problems) -> None:
     try:
         text = _read(folder / RECEIPT_FILE, _MAX_FILE).decode()
         nodes = [node for node in parse_document(io.StringIO(text)) if is_record(node)]
-        told = Counter(encode(row.statement.plain()) for node in nodes for row in parse_record(node))
+        copies = Copies()
+        rows = [row for node in nodes for row in parse_record(node) if not copies.has(row)]
+        told = Counter(encode(row.statement.plain()) for row in rows)
     except (BadInput, UnicodeDecodeError) as error:
         what = error.what if isinstance(error, BadInput) else "not text in UTF-8"
         problems.report("bundle.record", RECEIPT_FILE, f"it cannot be read as records: {what}")
