@@ -19,11 +19,12 @@ from imp_consent.commands.under_way import under_way_text
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token
 from imp_consent.ledger.alike import subjects_alike_to
-from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.envelope import envelope
+from imp_consent.policy.scope import is_withdrawn
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -37,8 +38,6 @@ _PARAMETER: Final = "t"
 _STEPS: Final = 1  # the click itself
 _SHOWN: Final = 10  # faults named before the links are given up
 _SUPERSEDED: Final = 20
-# At one event time a withdrawal comes last, as in the fold.
-_WEIGHT: Final = {"grant": 0, "basis": 0, "refuse": 1, "withdraw": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +174,10 @@ def _refusal(faults: Sequence[tuple[int, BadInput]], *, alone: bool) -> BadInput
 def _withdraw(ctx: Context, transaction: Transaction, link: Unsubscribe, token: str) -> int | _Outcome:
     if not _lives(transaction, link.subject):
         return _Outcome.NOBODY
-    spoken = [entry for entry in transaction.history(link.subject) if _concerns(entry.statement, link)]
-    last = max(spoken, key=_order, default=None)
-    if last is not None and last.statement.type == "withdraw":
-        return _Outcome.ALREADY
+    history = transaction.history(link.subject)
     statement = Statement(type="withdraw", purpose=link.purpose, channel=link.channel, at_us=transaction.now_us)
+    if is_withdrawn((entry.statement for entry in history), statement):
+        return _Outcome.ALREADY
     body = envelope(
         ctx,
         type_=statement.type,
@@ -192,7 +190,7 @@ def _withdraw(ctx: Context, transaction: Transaction, link: Unsubscribe, token: 
             # the token itself would be a way in for whoever may read the ledger
             "evidence": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
             "affirmative_action": "click",
-            "supersedes": [entry.seq for entry in spoken if entry.statement.type == "grant"][-_SUPERSEDED:],
+            "supersedes": [entry.seq for entry in history if _concerns(entry.statement, link)][-_SUPERSEDED:],
             "steps": _STEPS,
         },
     )
@@ -208,15 +206,10 @@ def _lives(transaction: Transaction, subject: int) -> bool:
 
 def _concerns(said: Statement, link: Unsubscribe) -> bool:
     return (
-        said.type in _WEIGHT
+        said.type == "grant"
         and said.purpose in (link.purpose, EVERY_PURPOSE)
         and said.channel in (link.channel, EVERY_CHANNEL)
     )
-
-
-def _order(entry: PersonEntry) -> tuple[int, int, int]:
-    said = entry.statement
-    return said.at_us, _WEIGHT[said.type], entry.seq
 
 
 @click.command("unsubscribe")

@@ -13,7 +13,18 @@ from typing import Final, NamedTuple, Protocol
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 
-__all__ = ["DENYING", "PERMITTING_TYPES", "Fact", "Scope", "concerns", "corrected", "lineage", "scopes", "touched"]
+__all__ = [
+    "DENYING",
+    "PERMITTING_TYPES",
+    "Fact",
+    "Scope",
+    "concerns",
+    "corrected",
+    "is_withdrawn",
+    "lineage",
+    "scopes",
+    "touched",
+]
 
 PERMITTING_TYPES: Final = frozenset({"grant", "basis"})
 DENYING: Final = frozenset(
@@ -91,6 +102,35 @@ def touched(facts: Sequence[Fact]) -> set[Scope]:
     if newest.type == "correction":
         newest = next((fact.statement for fact in facts if fact.seq == newest.corrects), newest)
     return {scope for scope in scopes(facts) if concerns(newest, scope.purpose)}
+
+
+def is_withdrawn(heard: Iterable[Statement], new: Statement) -> bool:
+    """Whether one more withdrawal would take nothing back that those heard so far left: then it need not be written.
+
+    One of this purpose, or of one above it, on this very channel was heard by then, and no yes since that the new one
+    would close. A withdrawal on every channel does not hold for one: a yes on every channel reopens the former only.
+    """
+    by_then = [said for said in heard if said.at_us <= new.at_us]
+    withdrawn_us = max((said.at_us for said in by_then if _takes_back(said, new)), default=None)
+    if withdrawn_us is None:
+        return False
+    return not any(said.at_us > withdrawn_us and _is_met(said, new) for said in by_then)
+
+
+def _takes_back(said: Statement, new: Statement) -> bool:
+    named = said.purpose in lineage(new.purpose) and said.channel == new.channel
+    return named and said.type == "withdraw" and not said.traits
+
+
+def _is_met(said: Statement, new: Statement) -> bool:
+    """Whether a withdrawal meets what somebody said yes to, or what a guardian authorised."""
+    if said.type not in PERMITTING_TYPES and said.type != "guardian":
+        return False
+    if new.channel != EVERY_CHANNEL and said.channel not in (new.channel, EVERY_CHANNEL):
+        return False
+    if said.type == "guardian" and said.purpose in lineage(new.purpose):
+        return True
+    return any(new.purpose in lineage(named) for named in (said.purpose, *said.covers))
 
 
 def _named(said: Statement) -> Iterable[str]:

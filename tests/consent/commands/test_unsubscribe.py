@@ -103,14 +103,26 @@ def test_a_second_click_appends_nothing_and_says_so(
     assert size() == before
 
 
-def test_a_withdrawal_of_everything_was_a_withdrawal_of_this_too(
+def test_a_withdrawal_from_a_channel_by_other_means_was_this_too(
     shop: Context, imp_here: Cli, token: Callable[..., str], size: Size
 ) -> None:
     link = token()
-    imp_here("consent", "record", ANN, "--purpose", MAIL, "--state", "withdrawn").ok()
+    imp_here("consent", "record", ANN, "--purpose", MAIL, "--state", "withdrawn", "--channel", "email").ok()
     before = size()
     assert imp_here("consent", "unsubscribe", link, "--json").ok().json["already"] == 1
     assert size() == before
+
+
+def test_a_click_outlasts_the_withdrawal_on_every_channel_that_came_before_it(
+    shop: Context, clock: SimulatedClock, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str]
+) -> None:
+    link = token()
+    imp_here("consent", "record", ANN, "--purpose", MAIL, "--state", "withdrawn").ok()
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
+    clock.move_to(clock.now_us() + SECOND_US)
+    imp_here("consent", "record", ANN, "--purpose", MAIL, "--state", "given").ok()
+    assert asked(MAIL, "post") == "permitted"
+    assert asked(MAIL, "email") != "permitted"
 
 
 def test_who_consented_anew_and_clicks_the_old_link_withdraws_anew(

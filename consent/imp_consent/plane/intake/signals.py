@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
-from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.heard import Heard
 from imp_consent.plane.linked import LINKED_FROM, number, people_of
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import is_withdrawn
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId, SignalKind
 from imp_core.ports import Json
@@ -28,8 +29,6 @@ Speak = Callable[[int | RawId, Saying], object]
 # Opens the door in a transaction.
 Voice = Callable[[Transaction], Speak]
 _WITHDRAW: Final = "withdraw"
-# What withdrawals and consents are compared with; at one event time a withdrawal comes last, as in the fold.
-_SPOKEN: Final = frozenset({"grant", "basis", "refuse", _WITHDRAW})
 
 
 class _Said(NamedTuple):
@@ -143,7 +142,7 @@ def _as_said(signal: Heard) -> _Said:
 
 def _held(said: Sequence[_Said], new: _Said) -> bool:
     if new.statement.type == _WITHDRAW:
-        return _withdrawn(said, new.statement)
+        return is_withdrawn((one.statement for one in said), new.statement)
     return _heard_before(said, new)
 
 
@@ -165,20 +164,3 @@ def _heard_before(said: Sequence[_Said], new: _Said) -> bool:
         return bool(same)
     again = (one.statement.at_us for one in said if one.statement.informed and one.statement.at_us <= at_us)
     return max(same) >= max(again, default=max(same))
-
-
-def _withdrawn(said: Sequence[_Said], new: Statement) -> bool:
-    """Whether all this withdraws is withdrawn on its channel then: the last that was said of it there was that.
-
-    What was said without a channel does not count: it may be taken back without one too.
-    """
-    spoken = [
-        (one.at_us, one.type == _WITHDRAW, place, one.purpose)
-        for place, (one, _, _) in enumerate(said)
-        if one.type in _SPOKEN
-        and one.channel == new.channel
-        and one.at_us <= new.at_us
-        and (EVERY_PURPOSE in (one.purpose, new.purpose) or one.purpose == new.purpose)
-    ]
-    _, withdrawn, _, purpose = max(spoken, default=(0, False, 0, ""))
-    return withdrawn and purpose in (new.purpose, EVERY_PURPOSE)
