@@ -43,7 +43,8 @@ def build_report(
         LedgerBroken: the ledger cannot be read.
     """
     system = [entry for type_ in sorted(SYSTEM_TYPES) for entry in reader.system_entries(type_)]
-    begins_us = min((entry.at_us for entry in system), default=now_us) if from_us is None else from_us
+    since_us = min((entry.at_us for entry in system), default=now_us)
+    begins_us = since_us if from_us is None else from_us
     present_us = (now_us // SECOND_US + 1) * SECOND_US  # so that what was recorded right now is in it
     ends_us = present_us if to_us is None else min(to_us, present_us)
     if begins_us >= ends_us:
@@ -61,7 +62,9 @@ def build_report(
         ends=format_time(ends_us),
         k=k,
         size=reader.size,
-        consent=consent_by_purpose(reader, times_between(begins_us, ends_us), k=k, period=words),
+        consent=consent_by_purpose(
+            reader, times_between(begins_us, ends_us), k=k, period=words, since_us=since_us, now_us=now_us
+        ),
         uses=use_groups(uses, k=k, period=words),
         flagged=flagged_uses(uses, find_flagged(reader, uses), k=k),
         requests=[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
@@ -30,24 +30,32 @@ def times_between(begins_us: int, ends_us: int) -> list[int]:
     return [*range(begins_us, ends_us, step), ends_us]
 
 
-def consent_by_purpose(reader: Reader, times: Sequence[int], *, k: int, period: str) -> list[ConsentByPurpose]:
+def consent_by_purpose(
+    reader: Reader, times: Sequence[int], *, k: int, period: str, since_us: int, now_us: int
+) -> list[ConsentByPurpose]:
     """What each purpose's consent came to at these times; `period` are the words of a command that mean the period.
+
+    People are counted at steps of whole days from the log's beginning, `since_us`, up to now, whatever the period is:
+    each time has the count of the step before it, and none before the log began. So what may be shown at a time is the
+    same in every period, and two of them tell together no more than one.
 
     Raises:
         LedgerBroken: a permission was changed by other hands.
     """
+    grid = range(since_us, max(since_us, now_us) + 1, DAY_US)
     return [
-        _of_purpose(reader, name, purpose.description, times, k=k, period=period)
+        _of_purpose(reader, name, purpose.description, times, grid, k=k, period=period)
         for name, purpose in sorted(read_purposes(reader).items())
     ]
 
 
 def _of_purpose(
-    reader: Reader, purpose: str, description: str, times: Sequence[int], *, k: int, period: str
+    reader: Reader, purpose: str, description: str, times: Sequence[int], grid: Sequence[int], *, k: int, period: str
 ) -> ConsentByPurpose:
     # Each answer's count stands still until k came or went, so that no two figures tell who came between.
-    shown = {reason: steady(counts, k) for reason, counts in _series(_answers(reader, purpose), times).items()}
-    given = shown.get(str(Reason.GIVEN)) or [0] * len(times)
+    shown = {reason: steady(counts, k) for reason, counts in _series(_answers(reader, purpose), grid).items()}
+    given = shown.get(str(Reason.GIVEN)) or [0] * len(grid)
+    steps = [bisect_right(grid, at) - 1 for at in times]
     low, high = reader.sql.execute(
         f"SELECT min(from_seq) - 1, max(from_seq) - 1 FROM {TABLE} WHERE purpose = ?",  # noqa: S608 (our own words)
         (purpose,),
@@ -57,8 +65,11 @@ def _of_purpose(
     return ConsentByPurpose(
         purpose=purpose,
         description=description,
-        points=[Point(at=format_time(at), people=n) for at, n in zip(times, given, strict=True)],
-        states={reason: counts[-1] for reason, counts in sorted(shown.items())},
+        points=[
+            Point(at=format_time(at), people=0 if step < 0 else given[step])
+            for at, step in zip(times, steps, strict=True)
+        ],
+        states={reason: 0 if steps[-1] < 0 else counts[steps[-1]] for reason, counts in sorted(shown.items())},
         entries="" if low is None else f"{low}-{high}",
         command=f"imp audit uses --purpose {purpose}{period}" if low is None else f"imp audit entries {low}-{high}",
     )

@@ -19,7 +19,7 @@ RETENTION_TYPES: Final = ("retention",)
 EVENT_TYPES: Final = ("erased", "restore", "approval", "export", "import", "plugin-enable", "experiment")
 # What is told of an entry, by its type. A field that is not here may hold a count that tells how many few people are.
 _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
-    "approval": ("step", "deed", "request"),
+    "approval": ("step", "deed", "people", "request"),
     "erased": ("people", "files"),
     "experiment": ("experiment", "purpose", "variants"),
     "export": ("what", "entries"),
@@ -81,6 +81,7 @@ def _value(name: str, value: Json, k: int) -> str:
         return ", ".join(f"{key} {_value(name, item, k)}" for key, item in sorted(value.items()))
     if isinstance(value, list | tuple):
         return ", ".join(_value("", item, k) for item in value)
-    text = str(value)
+    # a deed says of how many people it is
+    text = str(value).partition(" ")[0] if name == "deed" else str(value)
     longest = _HASH_SHOWN if _HASH.fullmatch(text) else _LONGEST
     return text if len(text) <= longest else f"{text[:longest]}…"

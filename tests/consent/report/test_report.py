@@ -53,6 +53,30 @@ def test_r54_one_person_more_moves_no_figure_of_consent(shop):
     assert after["states"] == {"given": 28, "withdrawn": 12}
 
 
+def test_r54_two_periods_tell_together_no_more_than_one(shop):
+    shop.say(("m31", "analytics", "withdrawn", 35))
+    whole = {point["at"][:10]: point["people"] for point in of(told(shop), "analytics")["points"]}
+    for begins, ends in (("2026-03-30", "2026-04-04"), ("2026-04-03", "2026-04-10"), ("2026-04-06", "2026-04-11")):
+        part = of(told(shop, "--from", begins, "--to", ends), "analytics")
+        assert [point["people"] for point in part["points"]] == [28] * len(part["points"]), begins
+        assert part["states"] == {"given": 28, "withdrawn": 12}
+    assert whole["2026-04-10"] == 28
+
+
+def test_before_the_log_began_nobody_is_counted(shop):
+    report = of(told(shop, "--from", "2026-01-01", "--to", "2026-02-01"), "analytics")
+    assert {point["people"] for point in report["points"]} == {0}
+
+
+def test_r54_an_approval_tells_what_was_asked_for_and_not_of_how_few(shop, tmp_path):
+    config = tmp_path / "workspace" / "imp.toml"
+    text = config.read_text(encoding="utf-8") + "\n[policy]\ntwo_persons = true\ntwo_persons_above = 1\n"
+    config.write_text(text, encoding="utf-8")
+    shop("consent", "erase", "member:m1", "member:m2", "member:m3", "--execute", code=1)
+    (asked,) = [event for event in told(shop)["events"] if event["type"] == "approval"]
+    assert asked["text"] == "step asked; deed erase; people few"
+
+
 def test_a_yes_for_one_channel_counts_and_a_person_with_two_counts_once(empty_shop):
     for who in range(12):
         for channel in ("email", "post"):
