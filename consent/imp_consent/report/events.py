@@ -82,6 +82,6 @@ def _value(name: str, value: Json, k: int) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_value("", item, k) for item in value)
     # a deed says of how many people it is
-    text = str(value).partition(" ")[0] if name == "deed" else str(value)
+    text = re.split(r" [0-9]", str(value))[0] if name == "deed" else str(value)
     longest = _HASH_SHOWN if _HASH.fullmatch(text) else _LONGEST
     return text if len(text) <= longest else f"{text[:longest]}…"

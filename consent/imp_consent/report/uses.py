@@ -20,8 +20,8 @@ _Group = tuple[str, tuple[str, ...], str, str]
 def cell(counts: Iterable[int], k: int) -> Cell:
     """Counts of several uses as one that may be shown beside them.
 
-    A use's own count of 1 to k - 1 is nowhere shown. So the sum holds those only if they come to at least k, which takes two
-    of them: else the sum would tell them.
+    A use's own count of 1 to k - 1 is nowhere shown. So the sum holds those only if they come to at least k (it takes
+    two for that): else the sum would tell them.
     """
     told = [n for n in counts if n]
     small = [n for n in told if hidden(n, k) is None]
