@@ -1,9 +1,9 @@
 """Random histories of people, asked of the gate in all its forms and of an oracle that shares no code with it.
 
 People say everything that can be said: every type of entry, about a tree of purposes, on channels and on none, dated
-back and forth, while notices change under them. A history is what one person said; each is asked about at random event
-times and ledger sizes: `decide_in` (point), `decide_many` (chunks), and the SQL over rectangles (set), against
-`tests/consent/policy/slow_fold.py`. Usage:
+back and forth, while notices and purposes change under them. A history is what one person said; each is asked about at
+random event times and ledger sizes: `decide_in` (point), `decide_many` (chunks), and the SQL over rectangles (set),
+against `tests/consent/policy/slow_fold.py`. Usage:
 
 uv run poe campaign-histories [--histories 100000] [--town 1000] [--processes 2] [--seed 1] [--json]
 """
@@ -115,11 +115,11 @@ def _settle(transaction: Transaction, draw: random.Random, people: int, counts: 
     now_us = transaction.now_us
     for number, person in enumerate(speakers):
         if number % every == every - 1:
-            at, purpose = draw.randint(0, 12), draw.choice(PURPOSES)
+            at, purpose, itself = draw.randint(0, 12), draw.choice(PURPOSES), draw.random() < 0.5
             transaction.now_us = at
-            seq = transaction.append_system("notice", {"name": "n", "material": [purpose]})
+            seq = transaction.append_system("policy" if itself else "notice", {"material": [purpose]})
             transaction.now_us = now_us
-            changes.append(fold.Change(seq, purpose, at))
+            changes.append(fold.Change(seq, purpose, at, itself))
         said = random_statement(draw, [line.seq for line in files[person]])
         seq = transaction.append_person(town.subjects[person], said, {})
         files[person].append(_line(fold, seq, said))

@@ -14,7 +14,7 @@ from imp_consent.ledger.entry import EVERY_CHANNEL
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.cuts import Cut, cut_rectangle
-from imp_consent.policy.decide import STRICTNESS, Reason
+from imp_consent.policy.decide import PERMITTING, STRICTNESS, Reason
 from imp_consent.policy.project import TABLE
 from imp_consent.policy.state import Rectangle, Scope
 
@@ -148,7 +148,7 @@ def _resolved(
                     continue
             if reason == Reason.NO_RECORD or (scope.purpose != purpose and reason not in INHERITED):
                 continue
-            if cuts and reason == Reason.GIVEN:
+            if cuts and reason in PERMITTING:
                 yield from _cut(row, integer(end), cuts)
             else:
                 yield subject, from_us, to_us, from_seq, end, permit, reason

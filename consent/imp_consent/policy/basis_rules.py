@@ -53,18 +53,18 @@ def _check_condition(said: Saying, condition: Condition, case: Case) -> None:
                 mend = f'say what shows it: --ground {word}="…"'
                 raise refusal(f"the basis {said.basis} rests on: {word}", condition.source, where="grounds", mend=mend)
         elif not _LOOKED_UP[word](said, case):
-            what = f"the basis {said.basis} is closed: the person took consent back or opted out before"
+            what = f"the basis {said.basis} is closed: the person said no, took consent back or opted out before"
             raise refusal(what, condition.source, where="basis", mend="ask for consent again")
 
 
 def _no_withdrawal(said: Saying, case: Case) -> bool:
-    """Consent was not withdrawn before, unless this basis was on record by then (EDPB 05/2020 §§121-123).
+    """Nobody said no or took consent back before, unless this basis was on record by then (EDPB 05/2020 §§121-123).
 
-    What counts is when it was recorded: nobody puts a basis before a withdrawal afterwards.
+    What counts is when it was recorded: nobody puts a basis before a no afterwards.
     """
     recorded = [told.seq for told in case.about(said.purpose, said.channel, "basis") if _same(told.statement, said)]
     first = min(recorded, default=None)
-    taken_back = case.about(said.purpose, said.channel, "withdraw")
+    taken_back = case.about(said.purpose, said.channel, "withdraw", "refuse")
     return all(first is not None and first < told.seq for told in taken_back if told.statement.at_us <= said.at_us)
 
 

@@ -63,10 +63,20 @@ class Case:
         traits = self.purposes[purpose].traits
         return (need for need in self.rules.needs if need.concerns(traits))
 
-    def cut_after(self, purpose: str, at_us: int) -> int | None:
-        """The first time after another at which a purpose, or one above it, came to mean something else."""
-        return min(
-            (cut.at_us for cut in cuts_of(self.cuts, purpose, size=FOREVER_SEQ) if cut.at_us > at_us), default=None
+    def cut_after(self, purpose: str, at_us: int, *, bases: bool = False) -> int | None:
+        """The first time after another at which a purpose, or one above it, came to mean something else.
+
+        With `bases` of itself, not only by what people are shown.
+        """
+        cuts = (cut for cut in cuts_of(self.cuts, purpose, size=FOREVER_SEQ) if cut.bases or not bases)
+        return min((cut.at_us for cut in cuts if cut.at_us > at_us), default=None)
+
+    def is_outdated(self, purpose: str, at_us: int) -> bool:
+        """Whether the notice shown had a newer version by then, in which this purpose means something else."""
+        shown = self.shown
+        return shown is not None and any(
+            cut.notice == shown.notice.name and cut.seq > shown.seq and cut.at_us <= at_us
+            for cut in cuts_of(self.cuts, purpose, size=FOREVER_SEQ)
         )
 
     def heard(self, *types: str) -> Iterator[Told]:

@@ -1,8 +1,9 @@
-"""Cuts: a notice or a policy that changed materially ends, for what changed, the consent given under older ones.
+"""Cuts: a notice or a purpose that changed materially ends, for what changed, the consent given under older ones.
 
 A cut is laid over a person's rectangles when they are read (GDPR 7, 13(3); PIPL 14(2)): nobody's rows are rewritten
 when a notice changes. What it takes is the event times from its own on, as known once it is in the log; a yes recorded
-after it is not touched. Other bases than consent rest on no notice.
+after it is not touched. Other bases than consent rest on no notice; but where the purpose itself turned into another,
+they were recorded for what it was, and end as well (GDPR 5(1)(b), 6(4)).
 """
 
 from __future__ import annotations
@@ -23,11 +24,17 @@ MATERIAL = "material"  # the field of a `notice` or `policy` entry that lists th
 
 
 class Cut(NamedTuple):
-    """What changed materially, from which event time on, and the seq of the entry that says so."""
+    """What changed materially, from which event time on, and the seq of the entry that says so.
+
+    With `bases` the purpose itself changed, and what rests on other bases ends too; else `notice` is the name of the
+    notice that did.
+    """
 
     purpose: str
     at_us: int
     seq: int
+    bases: bool = False
+    notice: str | None = None
 
 
 def cuts_in(entries: Iterable[SystemEntry]) -> list[Cut]:
@@ -41,7 +48,9 @@ def cuts_in(entries: Iterable[SystemEntry]) -> list[Cut]:
         purposes = entry.fields.get(MATERIAL, [])
         if not isinstance(purposes, list):
             raise LedgerBroken("a list of purposes that is none", where=f"entry {entry.seq}")
-        found += [Cut(str(purpose), entry.at_us, entry.seq) for purpose in purposes]
+        bases, name = entry.type == "policy", entry.fields.get("name")
+        notice = name if isinstance(name, str) and not bases else None
+        found += [Cut(str(purpose), entry.at_us, entry.seq, bases, notice) for purpose in purposes]
     return found
 
 
@@ -70,6 +79,7 @@ def cut_segments(segments: Iterable[Segment], cuts: Sequence[Cut]) -> list[Segme
 def cut_rectangle(rectangle: Rectangle, cuts: Sequence[Cut]) -> Iterator[Rectangle]:
     """A rectangle in the pieces that `cuts_of` its purpose leave and take; together they cover what it covered."""
     steps = [rectangle.from_seq]
+    cuts = [cut for cut in cuts if _takes(cut, rectangle.reason)]
     steps += [cut.seq + 1 for cut in cuts if rectangle.from_seq <= cut.seq < rectangle.to_seq - 1]
     for begins, ends in pairwise([*dict.fromkeys(steps), rectangle.to_seq]):
         known = [cut for cut in cuts if cut.seq < begins]
@@ -78,8 +88,10 @@ def cut_rectangle(rectangle: Rectangle, cuts: Sequence[Cut]) -> Iterator[Rectang
 
 
 def _first(cuts: Sequence[Cut], reason: str, entries: Sequence[int]) -> Cut | None:
-    """The cut that ends a yes first; None where it rests on something else, or came after them all."""
-    if reason != Reason.GIVEN:
-        return None
-    later = [cut for cut in cuts if cut.seq > entries[0]]
+    """The cut that ends a permission first; None where it rests on what none of them changes, or came after them."""
+    later = [cut for cut in cuts if _takes(cut, reason) and cut.seq > entries[0]]
     return min(later, key=lambda cut: (cut.at_us, cut.seq), default=None)
+
+
+def _takes(cut: Cut, reason: str) -> bool:
+    return reason == Reason.GIVEN or (cut.bases and reason == Reason.BASIS)

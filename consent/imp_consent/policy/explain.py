@@ -34,7 +34,7 @@ _WHY: Final[Mapping[str, str]] = {
     Reason.NO_RECORD: "Nothing that the person said covers this use, and without a record the answer is no.",
     Reason.PURPOSE_NOT_COVERED: "The person permits other purposes, but a yes counts only for the purposes it names.",
     Reason.EXPIRED: "A yes or no counts for a limited time, and that time is over.",
-    Reason.NOTICE_CHANGED: "What the person said yes to has changed in substance, so the old yes no longer counts.",
+    Reason.NOTICE_CHANGED: "What the person said yes to, or another basis was for, has since changed in substance.",
     Reason.LOST: "What was lost may have been a withdrawal, so an older yes is not relied on.",
     Reason.REFUSED: "A no stands until the person says yes.",
     Reason.CHANNEL_OPT_OUT: "The person said no on this channel, and a no for a channel outlives a general yes.",

@@ -14,7 +14,7 @@ from imp_consent.policy.says import unsaid
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
 
-__all__ = ["check_grant", "check_said_before", "ends_at", "grant_covers", "refusal_ends_at"]
+__all__ = ["basis_ends_at", "check_grant", "check_said_before", "ends_at", "grant_covers", "refusal_ends_at"]
 
 _SEPARATE = "separate"
 _EXPRESSED = CONSENTS[0]
@@ -28,6 +28,13 @@ def check_grant(said: Saying, case: Case) -> None:
     """
     _check_act(said, case)
     _check_notice(said, case.notice)
+    if case.is_outdated(said.purpose, said.at_us):
+        raise refusal(
+            "the notice had been changed in substance by then: nobody was asked what it says now",
+            "GDPR 7, 13(3); PIPL 14(2)",
+            where="notice",
+            mend="record the version that was shown; if it was this one, ask anew under the newest",
+        )
     if said.consent not in (None, *CONSENTS):
         raise BadInput("not a kind of consent", where="consent", mend=f"one of {', '.join(CONSENTS)}")
     for need in case.needs(said.purpose):
@@ -59,7 +66,9 @@ def grant_covers(said: Saying, case: Case) -> tuple[str, ...]:
     if case.notice is None or said.consent == _SEPARATE:
         return ()
     below = {name for name in case.notice.purposes if name.startswith(f"{said.purpose}.") and name in case.purposes}
-    same = {name for name in below if case.cut_after(name, said.at_us) is None}
+    same = {
+        name for name in below if case.cut_after(name, said.at_us) is None and not case.is_outdated(name, said.at_us)
+    }
     return tuple(sorted(name for name in same if _suffices(said, name, case)))
 
 
@@ -69,6 +78,11 @@ def ends_at(said: Saying, case: Case) -> int | None:
     lawful = case.rules.validity(traits)
     by_law = lawful.after(said.at_us) if lawful else None
     return _first([*_own_ends(said), by_law, case.cut_after(said.purpose, said.at_us), _of_age(said, case)])
+
+
+def basis_ends_at(said: Saying, case: Case) -> int | None:
+    """When another basis ends: as it says, or when the purpose turned into another; None: at no time of its own."""
+    return _first([*_own_ends(said), case.cut_after(said.purpose, said.at_us, bases=True)])
 
 
 def refusal_ends_at(said: Saying, case: Case) -> int | None:

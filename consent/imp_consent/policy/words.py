@@ -4,15 +4,17 @@ A yes (the newest grant, and the newest basis of each kind, for this channel and
 or a no closes it. Which no closes which yes, and which yes reopens after which no:
 
     restrict          closes everything, until it is lifted (GDPR 18)
-    minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers
+    minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers,
+                      and a guardian's, unless a guardian is needed besides (CCPA §1798.120(c))
     object            closes what rests on interests or public tasks (GDPR 21(1)), until it is lifted; with traits it is
                       about direct marketing (21(2)-(3)): closes whatever has them, until her own explicit yes
-    withdraw, refuse  close all but what is necessary (GDPR 7(3)-(4)), until a later yes
+    withdraw, refuse  close all but what is necessary (GDPR 7(3)-(4)), until she agrees later: no other basis reopens
     limit-sensitive   closes all but what is necessary, until a later explicit yes or a lift (CCPA §1798.121)
     signal            closes whatever has its traits, until a yes after notice of the conflict (11 CCR §7025(c)(3))
 
 A no for one channel is reopened by a yes for that channel only. At one event time a no outweighs a yes. Of several noes
-of one kind the newest counts, and of several reasons the strictest is named.
+of one kind the newest counts (of several ages recorded for one purpose at one time, the one that lasts longest), and of
+several reasons the strictest is named. A loss voids what opens, lifts and authorisations too.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ DENIALS: Final = {
 }
 _STRONG: Final = frozenset({"explicit", "separate"})
 _DIRECT_MARKETING: Final = "direct-marketing"
+_OWN: Final = "own"
 _BEFORE: Final = -(2**63)
 
 
@@ -54,7 +57,7 @@ class Lost(NamedTuple):
     at_us: int
 
     def voids(self, yes: Fact) -> bool:
-        """Whether a yes no longer holds: it was recorded before the loss, or is of an earlier event time."""
+        """Whether what opens no longer holds: it was recorded before the loss, or is of an earlier event time."""
         return yes.seq < self.seq or yes.statement.at_us <= self.at_us
 
 
@@ -85,15 +88,29 @@ class Words:
         said = fact.statement
         if said.type in PERMITTING_TYPES:
             self._yeses[said.type, said.basis, said.channel] = fact
-        elif said.type == "guardian":
-            self._guardians[said.channel] = fact
-        elif said.type == "lift":
-            self._lifted_us[said.lifts] = said.at_us
+        elif said.type in {"guardian", "lift"}:
+            self._hear_opening(fact)
         else:
-            kind = (said.type, said.channel, said.traits, said.needs, said.purpose == EVERY_PURPOSE)
+            self._hear_no(fact)
+
+    def _hear_opening(self, fact: Fact) -> None:
+        said = fact.statement
+        if self._lost is not None and self._lost.voids(fact):
+            return  # what it opened may have been closed again since
+        if said.type == "guardian":
+            self._guardians[said.channel] = fact
+        else:
+            self._lifted_us[said.lifts] = said.at_us
+
+    def _hear_no(self, fact: Fact) -> None:
+        said = fact.statement
+        about = said.purpose if said.type == "minor" else said.purpose == EVERY_PURPOSE
+        kind = (said.type, said.channel, said.traits, said.needs, about)
+        before = self._nos.get(kind)
+        if before is None or not _outlasts(before.statement, said):
             self._nos[kind] = fact
-            if said.type == "withdraw":
-                self._withdrawn_us = said.at_us
+        if said.type == "withdraw":
+            self._withdrawn_us = said.at_us
 
     def verdict(self, at_us: int) -> Verdict:
         """What holds at an event time, once everything of that time was heard."""
@@ -136,12 +153,10 @@ class Words:
     def _closes(self, no: Fact, yes: Fact, at_us: int, *, authorised: bool | None = None) -> bool:
         """Whether a yes that has not run out gives way to this no; `authorised` by a guardian, None: as it is."""
         said, meant = no.statement, yes.statement
-        if said.traits and not any(trait in meant.traits for trait in said.traits):
+        if said.traits and not _meet(said, meant):
             return False
         if said.type == "minor":
-            if authorised is None:
-                authorised = self._guardian(at_us) is not None
-            return _minor_closes(said, meant, at_us, authorised=authorised)
+            return self._minor_closes(said, meant, at_us, authorised=authorised)
         if said.type == "restrict":
             return not self._is_lifted(said)
         if not _reaches(said, meant):
@@ -149,6 +164,21 @@ class Words:
         if self._is_lifted(said) and not (said.type == "object" and _DIRECT_MARKETING in meant.traits):
             return False
         return not _reopens(said, meant)
+
+    def _minor_closes(self, said: Statement, meant: Statement, at_us: int, *, authorised: bool | None) -> bool:
+        if _is_over(said, at_us) or meant.basis in NECESSARY:
+            return False
+        if said.needs == _OWN:
+            return meant.type == "basis" or (meant.by is not None and not self._needs_guardian(meant, at_us))
+        return self._guardian(at_us) is None if authorised is None else not authorised
+
+    def _needs_guardian(self, meant: Statement, at_us: int) -> bool:
+        """Whether the person is so young then that a guardian says yes to this."""
+        minors = (no.statement for no in self._nos.values() if no.statement.type == "minor")
+        return any(
+            minor.needs != _OWN and not _is_over(minor, at_us) and (not minor.traits or _meet(minor, meant))
+            for minor in minors
+        )
 
     def _is_lifted(self, said: Statement) -> bool:
         if said.type == "object" and said.traits:
@@ -198,10 +228,15 @@ def _is_over(said: Statement, at_us: int) -> bool:
     return said.until_us is not None and at_us >= said.until_us
 
 
-def _minor_closes(said: Statement, meant: Statement, at_us: int, *, authorised: bool) -> bool:
-    if _is_over(said, at_us) or meant.basis in NECESSARY:
+def _outlasts(before: Statement, said: Statement) -> bool:
+    """Whether of two noes of one kind the earlier heard counts: ages of one time, of which it lasts longer."""
+    if said.type != "minor" or before.at_us != said.at_us:
         return False
-    return meant.type == "basis" if said.needs == "own" else not authorised
+    return before.until_us is None or (said.until_us is not None and before.until_us > said.until_us)
+
+
+def _meet(said: Statement, meant: Statement) -> bool:
+    return any(trait in meant.traits for trait in said.traits)
 
 
 def _reaches(said: Statement, meant: Statement) -> bool:
@@ -217,10 +252,10 @@ def _reopens(said: Statement, meant: Statement) -> bool:
     """Whether a yes came after a no and is of the kind that outweighs it."""
     if meant.at_us <= said.at_us or (said.channel != EVERY_CHANNEL and meant.channel == EVERY_CHANNEL):
         return False
-    if said.type in {"refuse", "withdraw"}:
-        return True
     if meant.type != "grant":
         return False
+    if said.type in {"refuse", "withdraw"}:
+        return True
     if said.type == "signal":
         return meant.informed
     return meant.consent in _STRONG and (said.type != "object" or meant.by is None)

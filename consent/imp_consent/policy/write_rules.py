@@ -14,7 +14,7 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.policy.basis_rules import check_basis
 from imp_consent.policy.case import Case, refusal
-from imp_consent.policy.grant_rules import check_grant, ends_at, grant_covers, refusal_ends_at
+from imp_consent.policy.grant_rules import basis_ends_at, check_grant, ends_at, grant_covers, refusal_ends_at
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import lineage
 from imp_core.clock import DAY_US
@@ -81,7 +81,7 @@ def _withdraw(said: Saying, case: Case) -> Statement:
 def _basis(said: Saying, case: Case) -> Statement:
     check_basis(said, case)
     traits = tuple(sorted(case.purposes[said.purpose].traits))
-    return replace(_plain(said, case), basis=said.basis, traits=traits)
+    return replace(_plain(said, case), basis=said.basis, traits=traits, until_us=basis_ends_at(said, case))
 
 
 def _object(said: Saying, case: Case) -> Statement:

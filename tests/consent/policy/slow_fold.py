@@ -39,11 +39,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Change:
-    """A notice that changed materially, for a purpose, from a time on."""
+    """A notice that changed materially, for a purpose, from a time on; or with `itself` the purpose did."""
 
     seq: int
     purpose: str
     at: int
+    itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,19 +72,20 @@ class Clerk:
                 if word != purpose and found.reason in ("given", "basis", "no_record", "expired"):
                     found = Answer("no_record")  # a yes above covers what it lists, and that has a name of its own
                 break
-        if found.reason == "given":
+        if found.reason in ("given", "basis"):
             found = self.unless_changed(found, purpose, at, size)
         if found.reason == "no_record" and self.permits_another(known, purpose, at):
             return Answer("purpose_not_covered")
         return found
 
     def unless_changed(self, found: Answer, purpose: str, at: int, size: int) -> Answer:
-        """A yes from before a material change does not hold after it."""
+        """A yes from before a material change does not hold after it; another basis, if the purpose itself changed."""
         assert found.seq is not None
         ended = [
             (change.at, change.seq)
             for change in self.changes
             if found.seq < change.seq < size and change.at <= at and change.purpose in family(purpose)
+            if found.reason == "given" or change.itself
         ]
         return Answer("notice_changed", min(ended)[1]) if ended else found
 
@@ -178,18 +180,33 @@ class Question:
         noes = [line for line in self.other if line.type in kinds]
 
         def same(one: Line, other: Line) -> bool:
+            if one.type == "minor" and one.purpose != other.purpose:
+                return False
             return (one.type, one.channel, one.traits, one.needs, one.purpose == "*") == (
                 other.type, other.channel, other.traits, other.needs, other.purpose == "*",
             )  # fmt: skip
 
-        return [
-            no for no in noes if not any(same(no, other) and (other.at, other.seq) > (no.at, no.seq) for other in noes)
-        ]
+        def newer(one: Line, other: Line) -> bool:
+            ends = [float("inf") if line.until is None else line.until for line in (one, other)]
+            if one.type == "minor" and one.at == other.at and ends[0] != ends[1]:
+                return ends[0] > ends[1]  # two ages recorded at once: the more careful one
+            return (one.at, one.seq) > (other.at, other.seq)
+
+        return [no for no in noes if not any(same(no, other) and newer(other, no) for other in noes)]
+
+    def voided(self, line: Line) -> bool:
+        """Whether what opens may have been closed by something that was lost."""
+        return any(line.seq < lost.seq or line.at <= lost.at for lost in self.lost)
+
+    def child(self, yes: Line) -> bool:
+        """Whether a guardian is needed for a yes."""
+        minors = [line for line in self.noes() if line.type == "minor" and line.needs != "own" and not self.over(line)]
+        return any(not line.traits or set(line.traits) & set(yes.traits) for line in minors)
 
     def against(self, yes: Line) -> list[tuple[int, int, int]]:
         """What speaks against a yes."""
         found = [self.named(no) for no in self.noes() if self.closes(no, yes)]
-        if any(yes.seq < lost.seq or yes.at <= lost.at for lost in self.lost):
+        if self.voided(yes):
             found.append(self.loss())
         return found
 
@@ -212,7 +229,7 @@ class Question:
 
     def guarded(self) -> bool:
         """Whether a guardian's authorisation is in force."""
-        guardians = [line for line in self.other if line.type == "guardian"]
+        guardians = [line for line in self.other if line.type == "guardian" and not self.voided(line)]
         newest = [
             line
             for line in guardians
@@ -225,7 +242,8 @@ class Question:
 
     def lifted(self, no: Line) -> bool:
         """Whether a lift came after a no."""
-        return any(o.type == "lift" and o.lifts == no.type and o.at > no.at for o in self.other)
+        lifts = [o for o in self.other if o.type == "lift" and o.lifts == no.type and not self.voided(o)]
+        return any(o.at > no.at for o in lifts)
 
     def closes(self, no: Line, yes: Line) -> bool:  # noqa: PLR0911 (a rule a line, as the law has it)
         """Whether a no closes a yes."""
@@ -239,7 +257,9 @@ class Question:
         if no.type == "minor":
             if self.over(no) or necessary:
                 return False
-            return yes.type == "basis" if no.needs == "own" else not self.guarded()
+            if no.needs == "own":
+                return yes.type == "basis" or (yes.by == "guardian" and not self.child(yes))
+            return not self.guarded()
         if no.type == "object" and no.traits:
             return not (later and strong and yes.by is None)
         if no.type == "object":
@@ -252,7 +272,7 @@ class Question:
             return False
         if no.type == "limit-sensitive":
             return not (later and strong) and not self.lifted(no)
-        return not later
+        return not (later and yes.type == "grant")
 
     def stands(self, no: Line, expired: list[Line]) -> bool:
         """Whether a no is the answer where no yes is in force."""

@@ -59,10 +59,11 @@ TIMES = st.integers(0, 12)
 
 @dataclass(frozen=True)
 class Changed:
-    """A notice that changes materially, between two statements."""
+    """A notice that changes materially, between two statements; or the purpose itself."""
 
     purpose: str
     at: int
+    itself: bool
 
 
 def fields(draw: st.DrawFn, type_: str, purpose: str) -> dict[str, Any]:
@@ -201,7 +202,7 @@ def test_r59_what_was_known_before_is_never_told_differently_after(history: list
 def towns(draw: st.DrawFn) -> list[tuple[int, Statement] | Changed]:
     """Three people's statements as they came in, mixed, and notices that changed meanwhile."""
     spoken = st.tuples(st.integers(0, 2), statements())
-    changed = st.builds(Changed, st.sampled_from(["ads", "ads.mail", "tests"]), TIMES)
+    changed = st.builds(Changed, st.sampled_from(["ads", "ads.mail", "tests"]), TIMES, st.booleans())
     return draw(st.lists(st.one_of(spoken, spoken, spoken, spoken, changed), min_size=1, max_size=14))
 
 
@@ -223,9 +224,10 @@ def settle(transaction: Transaction, said: list[tuple[int, Statement] | Changed]
     for item in said:
         if isinstance(item, Changed):
             transaction.now_us = item.at
-            seq = transaction.append_system("notice", {"name": "n", "material": [item.purpose]})
+            fields = {"material": [item.purpose]} | ({} if item.itself else {"name": "n"})
+            seq = transaction.append_system("policy" if item.itself else "notice", fields)
             transaction.now_us = now_us
-            changes.append(slow_fold.Change(seq, item.purpose, item.at))
+            changes.append(slow_fold.Change(seq, item.purpose, item.at, item.itself))
             continue
         person, statement = item
         if statement.corrects is not None:
