@@ -9,6 +9,7 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.ledger.entry import PersonEntry
+from imp_consent.rights.own_entries import without_others
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -21,7 +22,10 @@ __all__ = ["History", "HistoryEntry", "history", "history_command"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One entry: its number, what it states (times ISO 8601; None: every channel, for good) and its envelope."""
+    """One entry: its number, what it states (times ISO 8601; None: every channel, for good) and its envelope.
+
+    The envelope names nobody else, no guardian, no device and nobody who uses one, but who recorded it.
+    """
 
     seq: int
     type: str
@@ -80,7 +84,7 @@ def _entry(entry: PersonEntry) -> HistoryEntry:
         until=None if said.until_us is None else format_time(said.until_us),
         recorded=format_time(recorded) if isinstance(recorded, int) else None,
         notice=said.notice,
-        envelope=entry.payload,
+        envelope={"actor": entry.payload.get("actor"), **without_others(entry.payload)},
     )
 
 

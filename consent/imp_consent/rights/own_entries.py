@@ -11,7 +11,7 @@ from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_core.clock import format_time
 from imp_core.ports import Json
 
-__all__ = ["OwnEntry", "own_entries", "sentence"]
+__all__ = ["OwnEntry", "own_entries", "sentence", "without_others"]
 
 # Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person.
 _OTHERS: Final = frozenset({"actor", "guardian", "guardian_key", "guardian_pseudonym", "pseudonym"})
@@ -69,6 +69,16 @@ def own_entries(history: Sequence[PersonEntry], descriptions: Mapping[str, str])
     return tuple(_own_entry(entry, descriptions, wrong.get(entry.seq)) for entry in history)
 
 
+def without_others(record: Mapping[str, Json]) -> dict[str, Json]:
+    """The envelope without names of others, however deep they stand."""
+    kept: dict[str, Json] = {}
+    for name, value in record.items():
+        if name in _OTHERS or (name in _LINKS and _is_subject(value)):
+            continue
+        kept[name] = without_others(value) if isinstance(value, Mapping) else value
+    return kept
+
+
 def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
     """What an entry says, as one sentence to the person."""
     named = "everything" if said.purpose == EVERY_PURPOSE else said.purpose
@@ -96,20 +106,10 @@ def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_b
         notice=said.notice,
         superseded_by=superseded_by,
         statement=said.plain(),
-        record=_without_others(entry.payload),
+        record=without_others(entry.payload),
     )
 
 
 def _is_subject(value: Json) -> bool:
     """Whether it is a subject's number, plain or as entries write it."""
     return isinstance(value, int) or (isinstance(value, str) and _NUMBER.fullmatch(value) is not None)
-
-
-def _without_others(record: Mapping[str, Json]) -> dict[str, Json]:
-    """The envelope without names of others, however deep they stand."""
-    kept: dict[str, Json] = {}
-    for name, value in record.items():
-        if name in _OTHERS or (name in _LINKS and _is_subject(value)):
-            continue
-        kept[name] = _without_others(value) if isinstance(value, Mapping) else value
-    return kept

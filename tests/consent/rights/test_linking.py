@@ -73,3 +73,25 @@ def test_an_identifier_of_somebody_else_or_of_somebody_erased_is_not_linked(shop
 def test_both_identifiers_can_come_by_standard_input(shop: Line) -> None:
     shop("consent", "link", "-", *VERIFIED, input=f"{OLD}\n{NEW}\n").ok()
     assert reason(shop, NEW) == "given"
+
+
+def test_r32_history_tells_a_person_of_links_and_guardians_without_naming_either(shop: Line, context: Context) -> None:
+    tab = "device:tab-1"
+    shop("consent", "signal", "record", tab, "--kind", "gpc", "--raw", "1", "--channel", "web", "--link", OLD).ok()
+    words = ("--guardian", NEW, "--role", "parent", "--verification", "ID")
+    shop("consent", "guardian", OLD, *words).ok()
+    with open_log(context).read() as reader:
+        found = {word: reader.find_subject(RawId.parse(word)) for word in (OLD, tab)}
+        ann = reader.history(found[OLD] or 0)
+    held = [entry.payload for entry in ann if entry.statement.type in {"link", "guardian"}]
+    assert held[0]["from"] == f"{found[tab]:016x}"
+    guardian = str(held[1]["guardian"])
+    for word in (OLD, tab):
+        told = shop("consent", "history", word, "--json").ok()
+        assert {entry["type"] for entry in told.json["entries"]} >= {"link", "signal"}
+        assert all(entry["envelope"]["actor"] for entry in told.json["entries"]), (
+            "who recorded it is no other person of it"
+        )
+        for other in (*found.values(), guardian):
+            written = (f"{other:016x}", str(other)) if isinstance(other, int) else (other,)
+            assert not any(one in told.out for one in written)
