@@ -1,4 +1,4 @@
-"""What access and portability share: nothing is disclosed before it is known who asks, and before the log says so."""
+"""What answers to requests share: nothing is disclosed before it is known who asks, and before the log says so."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import click
 from imp_consent.audit.export import fresh_folder
 from imp_consent.commands.arguments import time_option
 from imp_consent.identity.keys import keys_folder
+from imp_consent.ledger.reader import Reader
 from imp_consent.rights.asking import Asked, answered_by, open_request
-from imp_consent.rights.requests import Request, answer_request
+from imp_consent.rights.requests import Request, answer_request, expect_open
 from imp_consent.rights.verification import LEVELS, Verification, check_verified
 from imp_consent.runtime import open_log
 from imp_core.context import Context
@@ -21,7 +22,7 @@ from imp_core.event import RawId
 from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
-__all__ = ["Asking", "asked_for", "asking_options", "disclose"]
+__all__ = ["Asking", "asked_for", "asking_options", "disclose", "named_request"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,18 +97,30 @@ def disclose(
     check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
     if request is None:
         check_verified(ctx.workspace.config, asked.kind, asked.shown)
-    with log.write() as transaction:
-        if request is None:
-            opened = open_request(ctx, transaction, raw, asked)
-        else:
-            opened = answered_by(transaction, raw, request, asked.kind)
-            level = max(asked.shown.level, opened.verified, key=LEVELS.index)
-            method = asked.shown.method if level == asked.shown.level else "noted with the request"
-            check_verified(ctx.workspace.config, asked.kind, Verification(level=level, method=method or "as before"))
     with fresh_folder(ctx.directory / out, mode=0o700) as aside:
+        with log.write() as transaction:
+            if request is None:
+                opened = open_request(ctx, transaction, raw, asked)
+            else:
+                opened = named_request(ctx, transaction, raw, asked, request)
         for name, data in files(opened).items():
             write_atomically(aside / name, data, mode=0o600)
         with log.write() as transaction:
             answered = answer_request(transaction, opened, outcome="answered")
         log.checkpoint()
     return answered
+
+
+def named_request(ctx: Context, reader: Reader, raw: RawId, asked: Asked, request: str) -> Request:
+    """The open request that is answered, if it is known surely enough who asks: by now, or noted when it was opened.
+
+    Raises:
+        CheckFailed: it is not known surely enough who asks, or it was answered before.
+        BadInput: there is no such request, or it is of another kind or of somebody else.
+    """
+    opened = answered_by(reader, raw, request, asked.kind)
+    level = max(asked.shown.level, opened.verified, key=LEVELS.index)
+    method = asked.shown.method if level == asked.shown.level else "noted with the request"
+    check_verified(ctx.workspace.config, asked.kind, Verification(level=level, method=method or "as before"))
+    expect_open(opened)
+    return opened

@@ -9,16 +9,20 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifiers
+from imp_consent.commands.disclose import Asking, asked_for, asking_options, named_request
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
+from imp_consent.plane.linked import devices_of
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.policy.envelope import envelope
+from imp_consent.rights.asking import Asked, open_request
 from imp_consent.rights.erasures import answer_all, open_erasures
 from imp_consent.rights.notify import KnownRecipients, leave_notices
+from imp_consent.rights.verification import check_verified
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -37,6 +41,7 @@ class ErasePlan:
 
     `unknown` are the identifiers by which nobody is known, by their places among those given, the first being 1.
     `to_notify` are recipients that are no channels: you tell them yourself, as nobody knows later of whom (GDPR 19).
+    `devices` are linked to them and stay known, each by its own identifier: only the link ends.
     """
 
     known: bool
@@ -44,6 +49,7 @@ class ErasePlan:
     pending: int
     unknown: tuple[int, ...] = ()
     to_notify: tuple[str, ...] = ()
+    devices: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,25 +69,30 @@ class ErasedAndTold(Erased):
     answered: tuple[str, ...] = ()
 
 
-def plan_erasure(ctx: Context, raw_ids: list[RawId]) -> ErasePlan:
-    """Look what erasing these people would do; writes nothing.
+def plan_erasure(
+    ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = None, request: str | None = None
+) -> ErasePlan:
+    """Look what erasing these people would do; writes nothing. `asked` and `request` as in `erase_and_tell`.
 
     Raises:
         BadInput: an identifier is malformed.
+        CheckFailed: it is not known surely enough who asks.
     """
     log = open_log(ctx)
+    _check_asked(ctx, log, raw_ids, asked, request)
     with log.read() as reader:
         found = [reader.find_subject(raw) for raw in raw_ids]
         subjects = {subject for subject in found if subject is not None}
-        entries = sum(len(reader.history(subject)) for subject in subjects)
+        histories = [reader.history(subject) for subject in subjects]
         known = KnownRecipients(reader)
         names = {recipient.name for subject in subjects for recipient in known.named_by(subject)}
     return ErasePlan(
         known=bool(subjects),
-        entries=entries,
+        entries=sum(map(len, histories)),
         pending=pending(log),
         unknown=_unknown(found),
         to_notify=tuple(sorted(names)),
+        devices=len({device for history in histories for device in devices_of(history)} - subjects),
     )
 
 
@@ -94,33 +105,34 @@ def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
         BadInput: an identifier is malformed.
         CheckFailed: nobody is known by any of the identifiers, or a second person has to approve it.
     """
-    log = open_log(ctx)
-    with log.read() as reader:
-        found = [reader.find_subject(raw) for raw in raw_ids]
-    subjects = sorted({subject for subject in found if subject is not None})
-    if raw_ids and not subjects:
-        raise CheckFailed(f"{_NOBODY}: there is nothing to erase")
+    _, subjects = _find(open_log(ctx), raw_ids)
     guard_erasure(ctx, subjects)
-    body = envelope(ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*")
-    request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
-    with log.read() as reader:  # the gate denies them by now, so it cannot become more
-        in_flight = messages_in_flight(reader, subjects)
-    return replace(resume(log, ctx.workspace, later=later), in_flight=in_flight)
+    return _erase(ctx, subjects, later=later)
 
 
-def erase_and_tell(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> ErasedAndTold:
+def erase_and_tell(
+    ctx: Context, raw_ids: list[RawId], *, later: bool = False, asked: Asked | None = None, request: str | None = None
+) -> ErasedAndTold:
     """Erase people, then tell channels to forget them; what goes wrong there never undoes or fails the erasure.
 
+    `asked`: a person asks for it, whose request is noted, or is the open one of the id `request`. Without it you erase
+    of your own accord, and nobody is said to have asked.
+
     Raises:
-        As `erase`.
+        BadInput: an identifier is malformed; or it was asked for, and is not one person's, or not the request named.
+        CheckFailed: it is not known surely enough who asks; nobody is known by any of the identifiers; or a second
+            person has to approve it. Nobody was erased or told.
     """
     log = open_log(ctx)
-    with log.read() as reader:
-        found = [reader.find_subject(raw) for raw in raw_ids]
-    subjects = sorted({subject for subject in found if subject is not None})
-    to_notify, asked = _before(log, subjects)
-    done = erase(ctx, raw_ids, later=later)
-    answer_all(log, asked)
+    _check_asked(ctx, log, raw_ids, asked, request)
+    found, subjects = _find(log, raw_ids)
+    guard_erasure(ctx, subjects)
+    if asked is not None and request is None:
+        with log.write() as transaction:
+            open_request(ctx, transaction, raw_ids[0], asked)
+    to_notify, answers = _before(log, subjects)
+    done = _erase(ctx, subjects, later=later)
+    answer_all(log, answers)
     store = log.keyring.store
     try:
         told, problem = tell(ctx).channels, None
@@ -133,8 +145,40 @@ def erase_and_tell(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -
         unknown=_unknown(found),
         keys_fixed=None if store.writable else store.place,
         to_notify=to_notify,
-        answered=asked,
+        answered=answers,
     )
+
+
+def _check_asked(ctx: Context, log: Log, raw_ids: list[RawId], asked: Asked | None, request: str | None) -> None:
+    """Where a person asks: before anybody is looked up, whether it is known surely enough who it is."""
+    if asked is None:
+        return
+    if len(raw_ids) != 1:
+        raise BadInput("a request is one person's", where="identifier", mend="name them alone, by one identifier")
+    if request is None:
+        check_verified(ctx.workspace.config, asked.kind, asked.shown)
+        return
+    with log.read() as reader:
+        named_request(ctx, reader, raw_ids[0], asked, request)
+
+
+def _find(log: Log, raw_ids: list[RawId]) -> tuple[list[int | None], list[int]]:
+    """Who is known by each identifier, and everybody once."""
+    with log.read() as reader:
+        found = [reader.find_subject(raw) for raw in raw_ids]
+    subjects = sorted({subject for subject in found if subject is not None})
+    if raw_ids and not subjects:
+        raise CheckFailed(f"{_NOBODY}: there is nothing to erase")
+    return found, subjects
+
+
+def _erase(ctx: Context, subjects: Sequence[int], *, later: bool) -> Erased:
+    log = open_log(ctx)
+    body = envelope(ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*")
+    request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
+    with log.read() as reader:  # the gate denies them by now, so it cannot become more
+        in_flight = messages_in_flight(reader, subjects)
+    return replace(resume(log, ctx.workspace, later=later), in_flight=in_flight)
 
 
 def _before(log: Log, subjects: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -193,15 +237,21 @@ def _text(done: ErasedAndTold) -> str:
 @click.option("--execute", is_flag=True, help="Erase; without it only what would happen is shown.")
 @click.option("--resume", "resume_only", is_flag=True, help="Finish erasures that were interrupted, or left for later.")
 @click.option("--later", is_flag=True, help="Leave changing the key and clearing the database to a nightly --resume.")
+@click.option("--request", help="The id of the open request that this answers.")
+@asking_options
 @json_option
 @pass_context
 def erase_command(
-    ctx: Context, identifiers: tuple[str, ...], *, execute: bool, resume_only: bool, later: bool, as_json: bool
-) -> None:
+    ctx: Context, identifiers: tuple[str, ...], *, execute: bool, resume_only: bool, later: bool,
+    request: str | None, asking: Asking, as_json: bool,
+) -> None:  # fmt: skip
     """Erase people: denied at once, rows removed, keys destroyed. It cannot be undone, so it is a dry run by default.
 
     At the end the key that wraps everybody's keys is changed and the old one destroyed: only then is what a backup of
     the ledger holds of them unreadable. The archive's own backups are yours to clear.
+
+    Where the person asks for it, say how surely you know who asks (--verified), or name their open request (--request):
+    below the level needed it is refused. Without either you erase of your own accord.
 
     Example: imp consent erase member:123 --execute
     """
@@ -212,18 +262,26 @@ def erase_command(
     raw_ids = read_identifiers() if identifiers == ("-",) else [RawId.parse(word) for word in identifiers]
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
+    asked = None if request is None and asking == Asking() else asked_for("erase", asking)
     if execute or resume_only:
         try:
-            done = erase_and_tell(ctx, raw_ids, later=later)
+            done = erase_and_tell(ctx, raw_ids, later=later, asked=asked, request=request)
         except KeyboardInterrupt:
             click.echo("what was begun is denied already; finish it with: imp consent erase --resume", err=True)
             raise
         emit(done, lambda: _text(done) + _unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
         return
-    plan = plan_erasure(ctx, raw_ids)
-    text = f"would make {plan.entries} entries unlinkable and remove every row; run again with --execute"
-    text += _unknown_text(plan.unknown, len(raw_ids))
-    text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
-    emit(plan, text if plan.known else _NOBODY, as_json=as_json)
+    plan = plan_erasure(ctx, raw_ids, asked=asked, request=request)
+    emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
     if not plan.known:
         raise click.exceptions.Exit(CheckFailed.exit_code)
+
+
+def _plan_text(plan: ErasePlan, of: int) -> str:
+    if not plan.known:
+        return _NOBODY
+    text = f"would make {plan.entries} entries unlinkable and remove every row; run again with --execute"
+    text += _unknown_text(plan.unknown, of)
+    text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
+    text += f"\nlinked devices that stay known by their own identifiers: {plan.devices}" if plan.devices else ""
+    return text

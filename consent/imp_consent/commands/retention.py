@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import click
 
+from imp_consent.commands.two_persons import guard_erasure
+from imp_consent.ledger.log import Log
 from imp_consent.plane.remove import request_erasure, resume
 from imp_consent.plane.retention import Schedule, due, read_schedule, remove_requests, remove_rows
 from imp_consent.policy.envelope import envelope
+from imp_consent.rights.notify import KnownRecipients, leave_notices
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
@@ -23,7 +26,8 @@ class RetentionResult:
     """What was removed, or would be, by the `schedule` of imp.toml.
 
     `rows` of the archive by type, from so many `files`; `people` whose evidence is past its period, and `requests` of
-    people whose words are.
+    people whose words are. `to_notify` are recipients that are no channels and had data of who is erased: you tell them
+    yourself, and they are listed by `imp consent recipients list` (GDPR 19).
     """
 
     dry_run: bool
@@ -32,6 +36,7 @@ class RetentionResult:
     files: int = 0
     people: int = 0
     requests: int = 0
+    to_notify: tuple[str, ...] = ()
 
 
 def retention(ctx: Context, *, execute: bool = False) -> RetentionResult:
@@ -39,6 +44,7 @@ def retention(ctx: Context, *, execute: bool = False) -> RetentionResult:
 
     Raises:
         BadInput: [retention] of imp.toml is not a schedule.
+        CheckFailed: of so many people the evidence goes that a second person has to approve it; nothing was removed.
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
     schedule, log, workspace = read_schedule(ctx.workspace.config), open_log(ctx), ctx.workspace
@@ -51,34 +57,40 @@ def retention(ctx: Context, *, execute: bool = False) -> RetentionResult:
         files=found.files,
         people=len(found.people),
         requests=len(found.requests),
+        to_notify=_recipients(log, found.people),
     )
     if not execute:
         return result
+    guard_erasure(ctx, found.people)
     removed = remove_rows(log, workspace, schedule)
     requests = remove_requests(log, schedule, found.requests)
-    if found.people:
-        _erase(ctx, schedule, found.people)
-    return RetentionResult(
-        dry_run=False,
-        schedule=result.schedule,
-        rows=removed,
-        files=found.files,
-        people=len(found.people),
-        requests=requests,
-    )
+    told = _erase(ctx, schedule, found.people) if found.people else ()
+    return replace(result, rows=removed, requests=requests, to_notify=told)
 
 
-def _erase(ctx: Context, schedule: Schedule, people: tuple[int, ...]) -> None:
-    """Erase people whose proof of consent has served its time: what stays is the token that keeps their no."""
+def _recipients(log: Log, people: tuple[int, ...]) -> tuple[str, ...]:
+    with log.read() as reader:
+        known = KnownRecipients(reader)
+        return tuple(sorted({one.name for subject in people for one in known.named_by(subject)}))
+
+
+def _erase(ctx: Context, schedule: Schedule, people: tuple[int, ...]) -> tuple[str, ...]:
+    """Erase people whose proof of consent has served its time: what stays is the token that keeps their no.
+
+    Returns who is to be told of it by hand; word is left for them first, while it can be read who they are.
+    """
     log = open_log(ctx)
     body = envelope(
         ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*", more={"task": "retention-elapsed"}
     )
+    with log.write() as transaction:
+        told = leave_notices(transaction, people, "erase")
     request_erasure(log, people, body, channels=sorted(ctx.workspace.plugin_pins))
     with log.write() as transaction:
         said: dict[str, Json] = {"what": "evidence", "days": schedule.evidence, "people": len(people)}
         transaction.append_system("retention", said)
     resume(log, ctx.workspace)
+    return tuple(one.name for one in told)
 
 
 @click.command("retention")
@@ -89,7 +101,8 @@ def retention_command(ctx: Context, *, execute: bool, as_json: bool) -> None:
     """Remove what is past the periods of [retention] in imp.toml: events, evidence of consent, requests.
 
     Events go by type and age. A person of whom nothing is permitted any more, and was not for the period of evidence,
-    is erased: only a keyed token stays, which keeps them from being taken up again. What is not scheduled is kept.
+    is erased: only a keyed token stays, which keeps them from being taken up again. What is not scheduled is kept. More
+    people at once than one person may erase wait for a second one, and nothing goes before.
 
     Example: imp consent retention --execute
     """
@@ -112,8 +125,9 @@ def schedule_text(schedule: Schedule) -> tuple[str, ...]:
 def _text(done: RetentionResult) -> str:
     rows = ", ".join(f"{n} of type {type_}" for type_, n in done.rows.items()) or "no events"
     what = f"{rows} in {done.files} files; {done.people} people's evidence; {done.requests} people's requests"
+    tell = f"\nrecipients that you tell yourself: {', '.join(done.to_notify)}" if done.to_notify else ""
     if not done.dry_run:
-        return f"removed {what}"
+        return f"removed {what}{tell}"
     if not any((done.rows, done.people, done.requests)):
         return "nothing is past its period"
-    return f"would remove {what}; run again with --execute"
+    return f"would remove {what}; run again with --execute{tell}"

@@ -5,7 +5,7 @@ A link stands in two entries, one of each subject, which name each other by numb
     device:  link {"to": person}       person:  link {"from": device}       unlink ends it, from then on
 
 It leads one way: what a browser asks for holds for its people too; what a person asks for does not hold for whoever
-else uses that browser.
+else uses that browser. An erasure ends every link of who is erased.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.saying import Saying
 from imp_core.errors import BadInput
 from imp_core.event import RawId
+from imp_core.ports import Json
 
-__all__ = ["FROM", "LINKED_FROM", "TO", "devices_of", "link", "number", "people_of", "unlink"]
+__all__ = ["FROM", "LINKED_FROM", "TO", "devices_of", "end_links", "link", "number", "people_of", "unlink"]
 
 Speak = Callable[[int | RawId, Saying], object]
 
@@ -89,6 +90,22 @@ def unlink(transaction: Transaction, speak: Speak, device: RawId, person: RawId,
         return False
     _say(speak, "unlink", theirs, own, at_us)
     return True
+
+
+def end_links(transaction: Transaction, subject: int, envelope: Mapping[str, Json]) -> int:
+    """End every link of somebody who is erased, in the entries of those at its other end; returns how many.
+
+    What travelled along them stays; nothing is sent after a number that nobody has any more.
+    """
+    history = transaction.history(subject)
+    ends = [*((device, TO) for device in devices_of(history)), *((person, FROM) for person in people_of(history))]
+    statement = Statement(type="unlink", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=transaction.now_us)
+    n = 0
+    for other, side in ends:
+        if transaction.sql.execute("SELECT 1 FROM subject_key WHERE subject = ?", (other,)).fetchone():
+            transaction.append_person(other, statement, {**envelope, "type": "unlink", side: number(subject)})
+            n += 1
+    return n
 
 
 def _say(speak: Speak, type_: str, device: int, person: int, at_us: int) -> None:

@@ -18,6 +18,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
+from imp_consent.plane.linked import end_links
 from imp_consent.plane.outbox import channels_of
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError, LedgerBroken
@@ -57,7 +58,7 @@ def request_erasure(
 ) -> list[int]:
     """Step 1, acknowledged when it returns: the gate denies from now on. Returns the seqs.
 
-    These channels are to be told, and every other that ever had to do with people (`channels_of`).
+    These channels are to be told, and every other that ever had to do with people (`channels_of`). Links end.
 
     Raises:
         LedgerBroken: a subject is unknown.
@@ -74,6 +75,7 @@ def request_erasure(
             seq = transaction.append_person(subject, statement, envelope)
             transaction.sealed.insert("erasure", [(subject, _REQUESTED, seq, now_us)])
             leave_word(transaction, subject, told)
+            end_links(transaction, subject, envelope)
             seqs.append(seq)
         asked = {int(str(row[0])) for row in transaction.sealed.select("erasure")}
     # after the commit: a tombstone of somebody who did not ask would erase them at the next restore

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import DENYING, lineage
 from imp_consent.rights.asking import Asked, open_request
 from imp_consent.rights.requests import Request, answer_request
 from imp_core.context import Context
@@ -53,7 +54,8 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
     """Note the request, supersede the entry, put the right one in its place, and note that it is answered.
 
     Raises:
-        CheckFailed: nobody is known, they have no such entry, it was corrected before, or it denies something.
+        CheckFailed: nobody is known, they have no such entry, it was corrected before, it denies something, or what
+            is to take its place would outweigh a no that came after it.
         BadInput: what is to take its place could not be valid.
     """
     subject = transaction.find_subject(raw)
@@ -61,6 +63,7 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
     if subject is None or wrong is None:
         raise CheckFailed("this person has no such entry", where="--entry", mend="see: imp consent history")
     _check_correctable(transaction.history(subject), wrong, correction)
+    _check_opens_nothing(transaction.history(subject), wrong, correction)
     door, said = Door(ctx, transaction, surface="rectification"), wrong.statement
     request = open_request(ctx, transaction, subject, asked)
     done = door.append(
@@ -96,6 +99,30 @@ def _check_correctable(history: list[PersonEntry], wrong: PersonEntry, correctio
         )
     if correction.replaces and wrong.statement.type != "grant":
         raise CheckFailed("only a consent is recorded again by its correction", where="--entry")
+
+
+def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correction: Correction) -> None:
+    """Expect that what takes an entry's place was said before it was recorded, and before every no that came after it.
+
+    Raises:
+        CheckFailed: a correction would outweigh a no, or is of a time that the entry cannot have told of.
+    """
+    said = wrong.statement
+    at_us = said.at_us if correction.at_us is None else correction.at_us
+    channels = {EVERY_CHANNEL, said.channel if correction.channel is None else correction.channel}
+    covering = lineage(said.purpose if correction.purpose is None else correction.purpose)
+    noes = (entry.statement for entry in history if entry.statement.type in DENYING)
+    crossed = any(
+        no.purpose in covering and (no.channel in channels or len(channels) == 1) and said.at_us <= no.at_us <= at_us
+        for no in noes
+    )
+    recorded_us = wrong.payload.get("recorded_us")
+    if crossed or (correction.at_us is not None and isinstance(recorded_us, int) and correction.at_us > recorded_us):
+        raise CheckFailed(
+            "a correction outweighs no later no" if crossed else "the entry was recorded before that",
+            where="--at",
+            mend="if the person says yes now: imp consent record … --state given",
+        )
 
 
 def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correction) -> Appended:

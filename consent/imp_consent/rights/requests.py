@@ -25,6 +25,7 @@ __all__ = [
     "REFUSALS",
     "Request",
     "answer_request",
+    "expect_open",
     "extend_request",
     "find_request",
     "own_requests",
@@ -118,7 +119,7 @@ def answer_request(transaction: Transaction, request: Request, *, outcome: str, 
     if (outcome == "refused") != (reason in REFUSALS):
         mend = f"a refusal has one of these, nothing else has any: {', '.join(REFUSALS)}"
         raise BadInput("not a reason for this outcome", where="--because", mend=mend)
-    _expect_open(request)
+    expect_open(request)
     fields: dict[str, Json] = {"request": request.id, "kind": request.kind, "outcome": outcome}
     transaction.append_system("answer", fields if reason is None else {**fields, "reason": reason})
     return replace(request, outcome=outcome, reason=reason, answered_us=transaction.now_us)
@@ -133,7 +134,7 @@ def extend_request(transaction: Transaction, request: Request, *, reason: str) -
     """
     if reason not in EXTENSIONS:
         raise BadInput("not a reason to extend", where="--because", mend=f"one of {', '.join(EXTENSIONS)}")
-    _expect_open(request)
+    expect_open(request)
     if request.extended is not None or request.latest_us is None or request.latest_us == request.due_us:
         raise CheckFailed("this request cannot be extended (again)", where=f"request {request.id}")
     if request.overdue(transaction.now_us):
@@ -153,7 +154,12 @@ def extend_request(transaction: Transaction, request: Request, *, reason: str) -
     return replace(request, due_us=request.latest_us, extended=reason)
 
 
-def _expect_open(request: Request) -> None:
+def expect_open(request: Request) -> None:
+    """Expect that nobody answered a request yet.
+
+    Raises:
+        CheckFailed: it was answered before.
+    """
     if request.outcome is not None:
         raise CheckFailed("this request was answered before", where=f"request {request.id}")
 

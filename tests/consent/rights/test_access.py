@@ -19,6 +19,7 @@ from imp_consent.plane.linked import FROM, LINKED_FROM, TO, number
 from imp_consent.policy.door import append_said
 from imp_consent.policy.saying import Saying
 from imp_consent.rights import access
+from imp_consent.rights.own_entries import without_others
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock
 from imp_core.context import Context
@@ -101,6 +102,22 @@ def test_r32_the_other_side_of_a_link_and_a_guardian_are_others_and_left_out(
     written = "".join(path.read_text(encoding="utf-8") for path in sorted((tmp_path / "ann").iterdir()))
     assert [word for word in (number(ben), str(ben), pseudonym, '"person"') if word in written] == []
     assert "ID card" in written
+
+
+def test_r32_what_was_written_of_a_guardian_is_in_no_copy_of_the_child(shop: Line, tmp_path: Path) -> None:
+    words = ("--role", "father Ben Smith", "--verification", "passport C01X of Ben Smith")
+    shop("consent", "guardian", WHO, "--guardian", "member:ben", *words).ok()
+    shop("consent", "access", WHO, "--out", tmp_path / "copy", *VERIFIED).ok()
+    for path in (tmp_path / "copy").iterdir():
+        assert not {word for word in ("Ben Smith", "C01X") if word in path.read_text(encoding="utf-8")}
+
+
+def test_r32_others_are_left_out_of_lists_too() -> None:
+    record = {
+        "to": ["0" * 16, "web"],
+        "said": [{"actor": "Eve", "purpose": "analytics", "seen": [[{"guardian": "9f"}]]}, 7],
+    }
+    assert without_others(record) == {"to": ["web"], "said": [{"purpose": "analytics", "seen": [[{}]]}, 7]}
 
 
 def test_a_copy_is_the_persons_alone_to_read(copy: Path) -> None:
@@ -268,3 +285,28 @@ def test_somebody_who_is_erased_while_their_copy_is_made_hears_that(
     monkeypatch.setattr(access, "own_rows", erased_after)
     found = access.assemble(open_log(opened), opened.workspace, opened.gate, RawId.parse(WHO))
     assert (found.known, found.erased, found.entries, found.touchpoints) == (False, True, (), ())
+
+
+def test_r34_a_request_that_is_named_is_answered_at_the_surer_of_both_levels(shop: Line, tmp_path: Path) -> None:
+    def answer(number: int, noted: str, now: str) -> int:
+        how = ("--how", "logged in")
+        words = () if noted == "none" else ("--verified", noted, *how)
+        opened = shop("consent", "requests", "open", "access", WHO, "--json", *words).ok().json["id"]
+        shown = () if now == "none" else ("--verified", now, *how)
+        out = ("--out", tmp_path / str(number), "--request", opened)
+        code = int(shop("consent", "access", WHO, *out, *shown).code)
+        assert (tmp_path / str(number)).exists() == (code == 0)
+        return code
+
+    cases = (("none", "none"), ("contact", "contact"), ("reasonable", "none"), ("high", "contact"), ("none", "high"))
+    assert [answer(number, *case) for number, case in enumerate(cases)] == [1, 1, 0, 0, 0]
+
+
+def test_a_folder_that_is_not_free_opens_no_request(shop: Line, context: Context, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "there").write_text("x")
+    size = open_log(context).size
+    words = ("--verified", "reasonable", "--how", "logged in")
+    for command in ("access", "portability"):
+        assert shop("consent", command, WHO, "--out", tmp_path / "full", *words).code == 2
+    assert open_log(context).size == size

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from imp_consent.ledger.entry import Statement
+from imp_consent.rights import portability
+from imp_consent.runtime import open_log
 from imp_core.context import Context
+from imp_core.event import RawId
 
 Line = Any
 WHO = "email:ann@example.com"
@@ -57,6 +62,31 @@ def test_what_rests_on_interests_and_not_on_consent_or_contract_is_left_out(shop
     shop("consent", "portability", WHO, "--out", tmp_path / "after", *VERIFIED).ok()
     found = json.loads((tmp_path / "after" / "portability.json").read_bytes())
     assert found["said"] == [], "what was corrected was never said"
+
+
+def test_r33_only_events_on_consent_or_contract_are_moved(
+    shop: Line, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = portability.own_rows
+    wanted = {"touchpoint": "contract", "outcome": "legitimate-interest"}
+    seqs: dict[str, int] = {}
+    with open_log(context).write() as transaction:
+        subject = transaction.find_subject(RawId.parse(WHO))
+        assert subject is not None
+        for basis in wanted.values():
+            said = Statement(type="basis", purpose="analytics", channel="", at_us=transaction.now_us, basis=basis)
+            seqs[basis] = transaction.append_person(subject, said, {"recorded_us": transaction.now_us})
+
+    def resting(*given: Any) -> list[Any]:
+        return [
+            replace(row, fields={**row.fields, "basis_seq": seqs[wanted[row.fields["type"]]]})
+            for row in whole(*given)
+            if row.fields["type"] in wanted
+        ]
+
+    monkeypatch.setattr(portability, "own_rows", resting)
+    found = portability.provided(open_log(context), context.workspace, RawId.parse(WHO))
+    assert ([event.type for event in found.events], found.left_out) == (["touchpoint"], 1)
 
 
 def test_a_person_who_is_not_known_provided_nothing(shop: Line, tmp_path: Path) -> None:

@@ -51,10 +51,11 @@ def test_r35_the_old_value_stays_in_history_as_superseded_and_no_gate_reads_it(
 def test_r35_what_is_right_takes_its_place(shop: Line, context: Context) -> None:
     seq = wrong(shop)
     done = shop(
-        "consent", "rectify", WHO, "--entry", str(seq), "--at", "2026-02-05T00:00:00Z", "--json", *VERIFIED
+        "consent", "rectify", WHO, "--entry", str(seq), "--at", "2026-01-05T00:00:00Z", "--json", *VERIFIED
     ).ok().json  # fmt: skip
     assert asked(shop) == "given"
-    assert asked(shop, "--at", "2026-02-03T00:00:00Z") == "no_record"
+    assert asked(shop, "--at", "2026-01-06T00:00:00Z") == "given"
+    assert asked(shop, "--at", "2026-01-04T00:00:00Z") == "no_record"
     with open_log(context).read() as reader:
         subject = reader.find_subject(RawId.parse(WHO))
         assert subject is not None
@@ -70,6 +71,38 @@ def test_r35_a_no_is_never_corrected_away(shop: Line) -> None:
     answer = shop("consent", "rectify", WHO, "--entry", str(last["seq"]), *VERIFIED)
     assert (answer.code, "never a no" in answer.err) == (1, True)
     assert asked(shop) == "withdrawn"
+
+
+def test_r35_a_correction_never_outweighs_a_no_that_came_after(shop: Line, clock: SimulatedClock) -> None:
+    seq = wrong(shop)
+    rectify = ("consent", "rectify", WHO, "--entry", str(seq), *VERIFIED)
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()
+    clock.move_to(clock.now_us() + DAY_US)
+    for at in ("2026-03-01T12:00:00Z", "2026-03-02T12:00:00Z"):
+        answer = shop(*rectify, "--at", at)
+        assert (answer.code, "--at" in answer.err) == (1, True), at
+    assert asked(shop) == "withdrawn"
+    shop(*rectify, "--at", "2026-01-20T00:00:00Z").ok()
+    assert asked(shop) == "withdrawn"
+
+
+def test_r35_a_no_of_before_the_recording_is_not_outweighed_either(shop: Line, clock: SimulatedClock) -> None:
+    give = ("consent", "record", WHO, "--purpose", "marketing.email", "--state")
+    shop(*give, "withdrawn", "--at", "2026-02-10T00:00:00Z").ok()
+    late = int(shop(*give, "given", "--at", "2026-02-05T00:00:00Z", "--json").ok().json["seq"])
+    rectify = ("consent", "rectify", WHO, "--entry", str(late), *VERIFIED)
+    for at in ("2026-02-10T00:00:00Z", "2026-02-11T00:00:00Z"):
+        answer = shop(*rectify, "--at", at)
+        assert (answer.code, "outweighs no later no" in answer.err) == (1, True), at
+    shop(*rectify, "--at", "2026-02-06T00:00:00Z").ok()
+    assert shop("consent", "check", WHO, "--purpose", "marketing.email", "--json").json["reason"] == "withdrawn"
+
+
+def test_r35_what_takes_the_place_of_an_entry_was_said_before_it_was_recorded(shop: Line) -> None:
+    rectify = ("consent", "rectify", WHO, "--entry", str(wrong(shop)), *VERIFIED)
+    answer = shop(*rectify, "--at", "2026-02-02T00:00:00Z")
+    assert (answer.code, "recorded before that" in answer.err) == (1, True)
+    shop(*rectify, "--at", "2026-02-01T00:00:00Z").ok()
 
 
 def test_an_entry_is_corrected_once_and_only_ones_own(shop: Line) -> None:

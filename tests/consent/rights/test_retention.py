@@ -180,6 +180,18 @@ def test_a_retention_entry_cannot_account_for_a_withdrawal(shop: Line, context: 
     assert {"retention.range", "payload.missing"} <= codes
 
 
+def test_a_retention_entry_cannot_account_for_what_came_after_it(shop: Line, context: Context) -> None:
+    with open_log(context).write() as transaction:
+        ahead = transaction.append_system(
+            "retention", {"what": "requests", "days": 1, "payloads": [open_log(context).size + 1]}
+        )
+    shop("consent", "requests", "open", "access", WHO).ok()
+    with open_log(context).write() as transaction:
+        assert transaction.sql.execute("DELETE FROM payload WHERE seq = ?", (ahead + 1,)).rowcount == 1
+    codes = {problem.code for problem in verify(context.workspace, open_log(context).keyring).problems}
+    assert {"retention.range", "payload.missing"} <= codes
+
+
 def test_without_a_schedule_nothing_goes(shop: Line, clock: SimulatedClock) -> None:
     clock.move_to(NOW_US + 9_000 * DAY_US)
     assert "nothing is past" in shop("consent", "retention").ok().out
