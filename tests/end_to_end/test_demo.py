@@ -26,7 +26,8 @@ def test_the_demo_tells_the_whole_story(imp: Callable[..., Any], tmp_path: Path)
     consent = told["consent"]["by_purpose"]
     assert set(consent) == {"experimentation", "analytics", "marketing.email"}
     assert all(sum(reasons.values()) == PEOPLE for reasons in consent.values())
-    assert all(set(reasons) == {"given", "refused", "no_record"} for reasons in consent.values())
+    # whoever permitted something else is told that this was not part of it
+    assert all(set(reasons) == {"given", "refused", "no_record", "purpose_not_covered"} for reasons in consent.values())
     mailing = told["mailing"]
     assert mailing["audience"] == sum(mailing["refused"].values()) + sum(mailing["sent"].values()) == PEOPLE
     assert mailing["received"] == mailing["contents"]
@@ -104,6 +105,7 @@ def _raise(*_: object, **__: object) -> Any:
         ("imp_demo.story", "import_file"),
         ("imp_consent.plane.view.ConsentView", "open"),
         ("imp_consent.gate.ConsentGate", "resolve"),
+        ("imp_consent.gate.ConsentGate", "decide"),
         ("imp_experiments.runtime.WorkspaceAssigner", "assign"),
     ],
 )
@@ -118,9 +120,17 @@ def test_the_demo_fails_where_a_part_of_it_does_not_work(
 def test_the_demo_fails_behind_a_gate_that_denies_everything(
     context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imp_consent.gate.point.decide_in", _raise)
-    with pytest.raises(ImpError):
+    asked: list[object] = []
+
+    def breaks(*words: object, **_: object) -> Any:
+        asked.append(words)
+        raise LedgerBroken("broken on purpose")
+
+    # Every answer in point form comes from here; the gate turns the breakage into a denial.
+    monkeypatch.setattr("imp_consent.gate.point.read_answer", breaks)
+    with pytest.raises(ImpError, match="too few people for a group to leave"):
         demo(context, tmp_path / "demo", people=500)
+    assert len(asked) > 500, "each person's consent was asked of the gate itself"
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(context: Context, tmp_path: Path) -> None:
