@@ -55,9 +55,10 @@ _MAX_PURPOSE: Final = 64
 _TOKEN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 # What of the envelope goes along: what writing the entry anew asks for, and the law it was recorded under.
-DETAILS: Final = ("grounds", "guardian", "regimes", "role", "shared", "signal", "steps", "verification")
+DETAILS: Final = ("grounds", "guardian", "regimes", "role", "shared", "signal", "steps", "told_us", "verification")
 _MAX_DETAILS: Final = 3_000
 _SMALL: Final = 1_000
+_EXACT: Final = 2**53  # above it canonical JSON holds no integers
 _FLAGS: Final = {"true": True, "": False}
 _MAX_WORDS: Final = 300
 
@@ -258,4 +259,5 @@ _FITS: Final[Mapping[str, Callable[[object], bool]]] = {
     "regimes": _is_names,
     "shared": lambda value: value is True,
     "steps": _is_small,
+    "told_us": lambda value: type(value) is int and 0 <= value < _EXACT,
 }

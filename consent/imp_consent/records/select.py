@@ -12,6 +12,7 @@ from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.cuts import Cut
 from imp_consent.policy.scope import PERMITTING_TYPES, corrected, lineage
 from imp_consent.records.row import DETAILS, KINDS, RecordRow
+from imp_consent.records.vocabulary import ACTS, CONDITIONS
 from imp_core.ports import Json
 
 __all__ = ["PSEUDONYM", "Naming", "rows_of", "standing"]
@@ -67,7 +68,7 @@ def rows_of(
             person=identifier or naming.person(subject),
             position=position,
             statement=statement,
-            action=_text(entry.payload, "affirmative_action"),
+            action=_act(entry.payload, named=identifier is not None),
             evidence=_text(entry.payload, "evidence") if identifier else None,
             jurisdiction=_text(entry.payload, "jurisdiction"),
             details=_details(entry.payload, naming, named=identifier is not None),
@@ -111,12 +112,18 @@ def _text(payload: Mapping[str, Json], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _act(payload: Mapping[str, Json], *, named: bool) -> str | None:
+    """What somebody did to say so; where nobody is named only in a known word, since any other may name somebody."""
+    text = _text(payload, "affirmative_action")
+    return text if named or text in ACTS else None
+
+
 def _details(payload: Mapping[str, Json], naming: Naming, *, named: bool) -> dict[str, Json]:
     found: dict[str, Json] = {name: payload[name] for name in DETAILS if payload.get(name)}
     grounds, guardian = found.get("grounds"), found.get("guardian")
     if not named:
         if isinstance(grounds, Mapping):
-            found["grounds"] = dict.fromkeys(grounds, _KEPT)
+            found["grounds"] = {name: _KEPT for name in grounds if name in CONDITIONS}
         found |= {name: _KEPT for name in _FREE_WORDS if name in found}
     if isinstance(guardian, str):
         found["guardian"] = naming.guardian(guardian)

@@ -9,8 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["BASES", "CONSENT_STATES", "CONSENT_TYPES", "INVALIDATED", "OTHER_EVENTS", "PURPOSE_TYPES"]
+__all__ = [
+    "ACTS",
+    "BASES",
+    "CONDITIONS",
+    "CONSENT_STATES",
+    "CONSENT_TYPES",
+    "INVALIDATED",
+    "OTHER_EVENTS",
+    "PURPOSE_TYPES",
+]
 
+# What somebody did to say so, as records without names tell it: any other words may name somebody.
+ACTS: Final = frozenset(
+    {"button", "call", "checkbox", "click", "form", "letter", "paper", "phone", "reply", "signature", "sms", "spoken",
+     "tick", "ticked a box", "toggle", "unsubscribe"}
+)  # fmt: skip
+# The conditions that the packaged law has of a basis or a lift; somebody's own words for one stay behind too.
+CONDITIONS: Final = frozenset(
+    {"assessment", "compelling-grounds", "law", "no-opt-out", "no-withdrawal", "notified", "opt-out-at-collection",
+     "opt-out-in-messages", "own-request", "public-source", "sale", "same-controller", "similar-goods"}
+)  # fmt: skip
 CONSENT_STATES: Final[Mapping[str, str]] = {
     "grant": "dpv:ConsentGiven",
     "refuse": "dpv:ConsentRefused",

@@ -13,8 +13,11 @@ from imp_core.ports import Json
 
 __all__ = ["OwnEntry", "own_entries", "sentence", "without_others"]
 
-# Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person.
-_OTHERS: Final = frozenset({"actor", "guardian", "guardian_key", "guardian_pseudonym", "pseudonym"})
+# Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person, and so
+# are the words that say who that is and what showed it.
+_OTHERS: Final = frozenset(
+    {"actor", "guardian", "guardian_key", "guardian_pseudonym", "pseudonym", "role", "verification"}
+)
 # Where they hold a number it is a subject's: the other side of a link.
 _LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject", "linked_from"})
 _NUMBER: Final = re.compile(r"[0-9a-f]{16}")
@@ -75,8 +78,16 @@ def without_others(record: Mapping[str, Json]) -> dict[str, Json]:
     for name, value in record.items():
         if name in _OTHERS or (name in _LINKS and _is_subject(value)):
             continue
-        kept[name] = without_others(value) if isinstance(value, Mapping) else value
+        kept[name] = _cleaned(value, in_link=name in _LINKS)
     return kept
+
+
+def _cleaned(value: Json, *, in_link: bool) -> Json:
+    if isinstance(value, Mapping):
+        return without_others(value)
+    if isinstance(value, list | tuple):
+        return [_cleaned(item, in_link=in_link) for item in value if not (in_link and _is_subject(item))]
+    return value
 
 
 def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
