@@ -232,7 +232,7 @@ def _outlasts(before: Statement, said: Statement) -> bool:
     """Whether of two noes of one kind the earlier heard counts: ages of one time, of which it lasts longer."""
     if said.type != "minor" or before.at_us != said.at_us:
         return False
-    return before.until_us is None or (said.until_us is not None and before.until_us > said.until_us)
+    return said.until_us is not None and (before.until_us is None or before.until_us > said.until_us)
 
 
 def _meet(said: Statement, meant: Statement) -> bool:

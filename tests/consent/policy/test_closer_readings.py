@@ -159,6 +159,8 @@ def test_of_two_ages_recorded_for_one_time_the_one_that_lasts_longer_counts() ->
                 at=9) == "under_age"  # fmt: skip
     assert told(endless, said(3, "minor", 1, "*", 5, needs="guardian"), yes, at=9) == "under_age", "no end is the last"
     assert told(short, endless, yes, at=200) == "under_age"
+    again = timeline((endless, said(3, "minor", 1, "*", needs="guardian"), yes), Scope("ads", ""))
+    assert again[-1].entries == (3,), "of two that last as long the newer is named"
     assert told(long, said(1, "minor", 2, "*", 5, needs="guardian"), yes, at=9) == "given", "a later time corrects it"
 
 
