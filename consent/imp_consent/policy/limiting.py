@@ -7,16 +7,18 @@ or, without one, on all. What it leaves of a wider one stays in force.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
-from imp_consent.policy.scope import Scope, corrected, lineage
+from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
+from imp_consent.policy.scope import Fact, Scope, corrected, lineage
 
 __all__ = ["limits_in_force"]
 
+_Entry = TypeVar("_Entry", bound=Fact)
 _EVERYWHERE = Scope(EVERY_PURPOSE, EVERY_CHANNEL)
 
 
-def limits_in_force(history: Sequence[PersonEntry], type_: str, within: Scope = _EVERYWHERE) -> list[PersonEntry]:
+def limits_in_force(history: Sequence[_Entry], type_: str, within: Scope = _EVERYWHERE) -> list[_Entry]:
     """The entries of a type that still limit something in a scope; by default anything anywhere."""
     wrong = corrected(history)
     read = [entry for entry in history if entry.seq not in wrong]

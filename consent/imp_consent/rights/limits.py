@@ -28,6 +28,10 @@ __all__ = ["LIMITS", "Lift", "Limit", "lift_limit", "put_limit"]
 # By the kind of request: the type of the entry that it makes.
 LIMITS: Final = {"object": "object", "restrict": "restrict", "limit": "limit-sensitive"}
 _MAX_WORDS: Final = 300
+_TELL_FIRST: Final = 'tell them, then say how and when: --told "letter of 3 March" --told-at 2026-03-03T10:00:00Z'
+_MENDS: Final = {"restrict": _TELL_FIRST, "object": 'name the assessment: --grounds "assessment 7 of 3 March"'}
+# What the door says is missing, and the option that says it.
+_UNMET: Final = {"lifts": "--of", "grounds": "--grounds", "told_us": "--told-at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,51 +104,28 @@ def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -
     limits = limits_in_force(history, lift.of, Scope(lift.purpose, lift.channel))
     if subject is None or not limits:
         raise CheckFailed(f"there is no {lift.of} in force that this could lift", where="--of")
-    if all(entry.statement.type == "object" and entry.statement.traits for entry in limits):
-        raise CheckFailed(
-            "an objection to direct marketing is not lifted (GDPR 21(3))",
-            where="--of",
-            mend="only the person's own later consent, explicit, opens it again",
-        )
     said = Saying(
         type="lift",
         purpose=lift.purpose,
         channel=lift.channel,
         at_us=transaction.now_us,
         lifts=lift.of,
-        grounds=_grounds(lift, since_us=max(entry.statement.at_us for entry in limits), now_us=transaction.now_us),
+        grounds=_grounds(lift),
         more={"told": lift.told, "told_us": lift.told_us} if lift.told else {},
     )
-    return append_said(ctx, transaction, subject, said)
+    try:
+        return append_said(ctx, transaction, subject, said)
+    except BadInput as error:
+        if error.where not in _UNMET:
+            raise
+        mend = error.mend if error.where == "lifts" else _MENDS.get(lift.of, error.mend)
+        raise CheckFailed(error.what, where=_UNMET[error.where], mend=mend) from None
 
 
-def _grounds(lift: Lift, *, since_us: int, now_us: int) -> dict[str, str]:
-    """What the lift rests on, by the words the door knows.
-
-    Raises:
-        CheckFailed: it rests on nothing that is enough.
-    """
-    found = {"compelling-grounds": lift.grounds} if lift.grounds and lift.of == "object" else {}
-    if lift.of == "restrict":
-        if lift.told is None or lift.told_us is None:
-            raise CheckFailed(
-                "the person has to be told before a restriction is lifted (GDPR 18(3))",
-                where="--told",
-                mend='tell them, then say how and when: --told "letter of 3 March" --told-at 2026-03-03T10:00:00Z',
-            )
-        if not since_us <= lift.told_us <= now_us:
-            raise CheckFailed(
-                "the person was told before the restriction, or is to be told only later: they are told first",
-                where="--told-at",
-            )
-        found = {"notified": lift.told}
-    if lift.of == "object" and not found:
-        raise CheckFailed(
-            "an objection holds until compelling grounds are assessed and written down (GDPR 21(1))",
-            where="--grounds",
-            mend='name the assessment: --grounds "assessment 7 of 3 March"',
-        )
-    return found
+def _grounds(lift: Lift) -> dict[str, str]:
+    """What the lift rests on, by the words the door knows."""
+    found = {"compelling-grounds": lift.grounds} if lift.of == "object" else {"notified": lift.told}
+    return {word: text for word, text in found.items() if text}
 
 
 def _expect_line(text: str | None, where: str) -> None:
