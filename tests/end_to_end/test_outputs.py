@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
 ROW = (
     "identifier,purpose,state,at\n"
     "member:1,analytics,given,2026-02-01T00:00:00Z\n"
@@ -90,7 +91,7 @@ def test_a_backup_goes_into_no_device(imp_here: Callable[..., Any], shop: Path) 
     assert (shop / "pipe").is_fifo()
 
 
-@pytest.mark.parametrize("words", [("audit", "export"), ("consent", "receipt", "member:1", "--out")])
+@pytest.mark.parametrize("words", [("audit", "export"), ("consent", "receipt", "member:1", *VERIFIED, "--out")])
 @pytest.mark.parametrize("target", ["workspace/archive", "workspace/archive/x", "workspace/tmp", "keys/x", "pipe"])
 def test_a_folder_of_ours_is_not_replaced_though_it_is_empty(
     imp_here: Callable[..., Any], shop: Path, words: tuple[str, ...], target: str

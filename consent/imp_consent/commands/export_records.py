@@ -14,6 +14,7 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.audience import AudienceLayout, read_audience
+from imp_consent.commands.verified import check_asks, verified_options
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.cuts import cuts_in
@@ -24,6 +25,7 @@ from imp_consent.records.row import RecordRow
 from imp_consent.records.select import Naming, rows_of
 from imp_consent.records.table import TABLES, write_table
 from imp_consent.records.terms import Terms, format_terms, read_terms
+from imp_consent.rights.verification import Verification
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
@@ -226,6 +228,7 @@ def _identifiers(path: Path) -> Iterator[RawId]:
     help="Only the people in its column identifier (kind:value), under these identifiers.",
 )
 @click.option("--terms", type=click.Path(path_type=Path), metavar="FILE3", help="Write purposes and notices here too.")
+@verified_options
 @json_option
 @pass_context
 def export_command(
@@ -236,6 +239,7 @@ def export_command(
     person: str | None,
     identifiers: Path | None,
     terms: Path | None,
+    shown: Verification,
     as_json: bool,
 ) -> None:
     """Write what people said about the use of their data to FILE: a table, or records by ISO/IEC TS 27560 (JSON-LD).
@@ -243,7 +247,7 @@ def export_command(
     The ledger knows nobody by name. Without --person or --identifiers every person has a pseudonym of this export
     alone, and nothing that was written in free words goes along; who holds the file still holds personal data. Another
     workspace reads it with: imp consent import FILE --format records (or 27560) --terms FILE3. The ledger notes that
-    it was exported.
+    it was exported. With --person nothing is disclosed before you know who asks: without --verified it is refused.
 
     Example: imp consent export consent-2026-03.csv --format csv --terms terms-2026-03.json
     """
@@ -252,6 +256,7 @@ def export_command(
     people = None if identifiers is None else _identifiers(identifiers)
     if person is not None:
         people = iter([read_identifier(person)])
+        check_asks(ctx, shown)
     done = export_records(ctx, file, format_=format_, people=people, access=person is not None, terms_path=terms)
     emit(done, lambda: _text(done), as_json=as_json)
 

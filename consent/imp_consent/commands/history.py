@@ -65,7 +65,10 @@ def history(ctx: Context, raw_id: RawId) -> History:
 @json_option
 @pass_context
 def history_command(ctx: Context, identifier: str, *, as_json: bool) -> None:
-    """Show a person's entries, oldest first. The ledger notes that access was asked for, without saying whose.
+    """Show a person's entries, oldest first, to you who keep the ledger: it asks for no proof of who wants to know.
+
+    What a person asks for themselves is `imp consent access`, which does. The ledger notes that access was asked for,
+    without saying whose.
 
     Example: imp consent history member:123
     """

@@ -13,7 +13,9 @@ from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.person_proofs import disclosed, proof_of
 from imp_consent.commands.proof import iso_receipt
+from imp_consent.commands.verified import check_asks, verified_options
 from imp_consent.identity.keys import keys_folder
+from imp_consent.rights.verification import Verification
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -87,22 +89,28 @@ def receipt(ctx: Context, raw_id: RawId, *, out: Path | None = None) -> Receipts
     show_default=True,
     help="27560: a receipt by ISO/IEC TS 27560 (JSON-LD); with --out the proofs and the notices lie beside it.",
 )
+@verified_options
 @json_option
 @pass_context
-def receipt_command(ctx: Context, identifier: str, *, out: Path | None, format_: str, as_json: bool) -> None:
+def receipt_command(
+    ctx: Context, identifier: str, *, out: Path | None, format_: str, shown: Verification, as_json: bool
+) -> None:
     """Give a person proofs of what the ledger holds of them: one .tlog-proof for each entry.
 
     Each is checked with `imp audit verify FILE --vkey KEYFILE`, the log's public key from elsewhere than the receipt
     (beside it lies log.vkey, which came with it and proves nothing), also after the person was erased. It holds against
     a ledger that later leaves the entry out. It says what was stated and when: give it to nobody else. The ledger
-    notes that access was asked for, without saying whose.
+    notes that access was asked for, without saying whose. Nothing is disclosed before you know who asks: without
+    --verified it is refused.
 
-    Example: imp consent receipt member:123 --out receipts-123
+    Example: imp consent receipt member:123 --out receipts-123 --verified reasonable --how "answered a code"
     """
+    raw_id = read_identifier(identifier)
+    check_asks(ctx, shown)
     if format_ == "27560":
-        iso_receipt(ctx, read_identifier(identifier), out=out, as_json=as_json)
+        iso_receipt(ctx, raw_id, out=out, as_json=as_json)
         return
-    made = receipt(ctx, read_identifier(identifier), out=out)
+    made = receipt(ctx, raw_id, out=out)
     emit(made, lambda: _text(made), as_json=as_json)
 
 

@@ -12,10 +12,11 @@ import pytest
 from imp_core.hold import beside
 
 CommandLine = Any  # the conftest's class: test folders are no packages
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
 COMMANDS = {
     "backup": ["backup", "out"],
     "export": ["audit", "export", "out"],
-    "receipt": ["consent", "receipt", "member:ann", "--out", "out"],
+    "receipt": ["consent", "receipt", "member:ann", *VERIFIED, "--out", "out"],
 }
 # killed when everything is written and nothing is in its place yet
 DIES = """

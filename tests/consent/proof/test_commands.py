@@ -13,6 +13,7 @@ import pytest
 from imp_consent.ledger.proof import format_proof, parse_consistency, parse_proof
 from imp_consent.ledger.receipt import parse_receipt
 
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
 CommandLine = Any  # the conftest's class: test folders are no packages
 
 
@@ -149,7 +150,7 @@ def test_growth_is_proven_against_a_checkpoint_that_was_kept(
 def test_a_receipt_proves_every_entry_of_a_person_and_what_it_says(
     shop: CommandLine, stranger: CommandLine, vkey: str, tmp_path: Path
 ) -> None:
-    made = shop("consent", "receipt", "member:cid", "--out", tmp_path / "r", "--json").ok().json
+    made = shop("consent", "receipt", "member:cid", *VERIFIED, "--out", tmp_path / "r", "--json").ok().json
     assert [(file["type"], file["purpose"]) for file in made["receipts"]] == [
         ("grant", "analytics"),
         ("withdraw", "analytics"),
@@ -172,7 +173,7 @@ def test_a_receipt_proves_every_entry_of_a_person_and_what_it_says(
 def test_a_receipt_still_verifies_after_the_person_was_erased(
     shop: CommandLine, stranger: CommandLine, vkey: str, tmp_path: Path
 ) -> None:
-    shop("consent", "receipt", "-", "--out", tmp_path / "r", input="member:ann\n").ok()
+    shop("consent", "receipt", "-", *VERIFIED, "--out", tmp_path / "r", input="member:ann\n").ok()
     (receipt,) = (tmp_path / "r").glob("*.tlog-proof")
     shop("consent", "erase", "member:ann", "--execute").ok()
     assert stranger("audit", "verify", receipt, "--vkey", vkey, "--json").ok().json["statement"]["type"] == "grant"
@@ -180,15 +181,15 @@ def test_a_receipt_still_verifies_after_the_person_was_erased(
     pinned = stranger("audit", "verify", tmp_path / "after", "--vkey", vkey, "--pinned", receipt, "--json")
     assert pinned.ok().json["pinned"] == 1
     shop("audit", "verify", "--pinned", receipt).ok()
-    assert "nothing of this person" in shop("consent", "receipt", "member:ann").ok().out
+    assert "nothing of this person" in shop("consent", "receipt", "member:ann", *VERIFIED).ok().out
 
 
 def test_that_somebody_asked_is_noted_but_not_who(shop: CommandLine) -> None:
-    made = shop("consent", "receipt", "member:ben", "--json").ok().json
+    made = shop("consent", "receipt", "member:ben", *VERIFIED, "--json").ok().json
     (entry,) = [entry for entry in _system(shop, "access-request") if entry["seq"] == made["access_request"]]
     assert entry["fields"] == {"scope": "receipt"}
     assert made["folder"] is None
-    assert "c2sp.org/tlog-proof@v1" in shop("consent", "receipt", "member:ben").ok().out
+    assert "c2sp.org/tlog-proof@v1" in shop("consent", "receipt", "member:ben", *VERIFIED).ok().out
 
 
 def _system(shop: CommandLine, type_: str) -> list[dict[str, Any]]:
@@ -202,9 +203,9 @@ def _system(shop: CommandLine, type_: str) -> list[dict[str, Any]]:
 
 
 def test_receipts_of_two_people_do_not_mix(shop: CommandLine, tmp_path: Path) -> None:
-    shop("consent", "receipt", "member:ann", "--out", tmp_path / "r").ok()
+    shop("consent", "receipt", "member:ann", *VERIFIED, "--out", tmp_path / "r").ok()
     size = shop("audit", "checkpoint", "--json").json["size"]
-    answer = shop("consent", "receipt", "member:ben", "--out", tmp_path / "r")
+    answer = shop("consent", "receipt", "member:ben", *VERIFIED, "--out", tmp_path / "r")
     assert (answer.code, "something already" in answer.err) == (2, True)
     assert shop("consent", "receipt", "nonsense").code == 2
     assert shop("audit", "checkpoint", "--json").json["size"] == size, "nothing was appended"
@@ -217,7 +218,7 @@ def test_receipts_of_two_people_do_not_mix(shop: CommandLine, tmp_path: Path) ->
 def test_a_changed_receipt_is_found(
     shop: CommandLine, stranger: CommandLine, vkey: str, tmp_path: Path, field: str | None, code: str
 ) -> None:
-    (file,) = shop("consent", "receipt", "member:ann", "--json").ok().json["receipts"]
+    (file,) = shop("consent", "receipt", "member:ann", *VERIFIED, "--json").ok().json["receipts"]
     proof = parse_proof(file["proof"])
     document = json.loads(proof.extra or b"")
     if field == "purpose":
@@ -271,3 +272,21 @@ def test_a_statement_from_strangers_cannot_write_to_the_terminal(
     shown = stranger("audit", "verify", tmp_path / "p", "--vkey", vkey).out
     assert "\\x7f\\x9b2J\\u202e" in shown
     assert all(char.isprintable() or char == "\n" for char in shown)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("receipt", "member:ann"),
+        ("receipt", "member:ann", "--format", "27560"),
+        ("receipt", "member:ann", "--verified", "contact", "--how", "answered a letter"),
+        ("export", "rows.csv", "--format", "csv", "--person", "member:ann"),
+    ],
+)
+def test_r34_nothing_is_told_to_one_person_before_it_is_known_who_asks(shop: CommandLine, words: Any) -> None:
+    before = len(_system(shop, "access-request"))
+    answer = shop("consent", *words)
+    assert (answer.code, answer.out) == (1, "")
+    assert "access needs the level reasonable" in answer.err
+    assert len(_system(shop, "access-request")) == before
+    assert not list(shop.workspace.parent.rglob("rows.csv"))

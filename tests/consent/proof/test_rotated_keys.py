@@ -23,6 +23,8 @@ from imp_consent.ledger.receipt import Receipt, format_receipt
 from imp_consent.ledger.rotate import rotate
 from imp_core.errors import BadInput
 
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
+
 
 @pytest.fixture
 def rotated(tmp_path: Path, open_log: Callable[[Path], Any]) -> Any:
@@ -187,7 +189,7 @@ def test_keys_that_change_while_it_is_made_are_those_of_its_checkpoint(
         return info
 
     monkeypatch.setattr(Log, "checkpoint", rotated_after)
-    words = ["audit", "export"] if what == "export" else ["consent", "receipt", "member:ann", "--out"]
+    words = ["audit", "export"] if what == "export" else ["consent", "receipt", "member:ann", *VERIFIED, "--out"]
     imp_here(*words, tmp_path / "out").ok()
     assert not once
     assert (tmp_path / "out" / "log.vkey").read_bytes() == (tmp_path / "before" / "log.vkey").read_bytes()

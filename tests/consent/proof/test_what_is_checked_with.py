@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
 CommandLine = Any  # the conftest's class: test folders are no packages
 
 
@@ -16,7 +17,7 @@ def shop(imp_here: CommandLine, tmp_path: Path) -> CommandLine:
     """A workspace with an export and a receipt, and the key elsewhere."""
     imp_here("init", str(imp_here.workspace), "--controller", "Shop").ok()
     imp_here("consent", "record", "member:ann", "--purpose", "analytics", "--state", "given").ok()
-    imp_here("consent", "receipt", "member:ann", "--out", tmp_path / "receipts").ok()
+    imp_here("consent", "receipt", "member:ann", *VERIFIED, "--out", tmp_path / "receipts").ok()
     imp_here("audit", "export", tmp_path / "export").ok()
     (tmp_path / "mine").mkdir()
     shutil.copy(tmp_path / "export" / "log.vkey", tmp_path / "mine" / "trusted.vkey")
@@ -46,7 +47,7 @@ def test_a_key_out_of_what_it_checks_is_warned_of(shop: CommandLine, vkey: Path,
 
 
 def test_the_receipts_advice_names_no_key_that_came_with_it(shop: CommandLine, tmp_path: Path) -> None:
-    text = shop("consent", "receipt", "member:ann", "--out", tmp_path / "again").ok().out
+    text = shop("consent", "receipt", "member:ann", *VERIFIED, "--out", tmp_path / "again").ok().out
     assert "--vkey KEYFILE" in text
     assert "--vkey log.vkey" not in text
     assert "--vkey log.vkey" not in shop("consent", "receipt", "--help").ok().out
@@ -123,12 +124,12 @@ def test_a_place_that_cannot_be_written_is_the_same_to_every_command(shop: Comma
         ("backup", nowhere),
         ("audit", "prove", "1", "--out", nowhere),
         ("audit", "export", nowhere),
-        ("consent", "receipt", "member:ann", "--out", nowhere),
+        ("consent", "receipt", "member:ann", *VERIFIED, "--out", nowhere),
     ):
         answer = shop(*words)
         assert (answer.code, "cannot be written" in answer.err) == (3, True), answer.err
         assert "or name another place" in answer.err
     assert shop("audit", "checkpoint", "--json").ok().json["size"] == before, "nothing was noted for what was not done"
-    for words in (("audit", "export", tmp_path), ("consent", "receipt", "member:ann", "--out", tmp_path)):
+    for words in (("audit", "export", tmp_path), ("consent", "receipt", "member:ann", *VERIFIED, "--out", tmp_path)):
         answer = shop(*words)
         assert (answer.code, "there is something already" in answer.err) == (2, True), answer.err

@@ -21,6 +21,7 @@ from imp_core.context import Context
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
 
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
 ANN, BEN, CID, DAN = (RawId("member", name) for name in ("ann", "ben", "cid", "dan"))
 Later = Callable[[], Context]
 
@@ -100,7 +101,7 @@ def test_a_receipt_from_after_the_backup_still_verifies_after_the_restore(
     ctx = later()
     record(ctx, ANN, purpose="analytics", state="withdrawn")
     ctx.close()
-    imp_at("consent", "receipt", "member:ann", "--out", str(place.folder / "receipts")).ok()
+    imp_at("consent", "receipt", "member:ann", *VERIFIED, "--out", str(place.folder / "receipts")).ok()
     place.lose()
     restored(place)
     imp_at("audit", "export", str(place.folder / "export")).ok()
