@@ -87,9 +87,9 @@ def find_proofs(folder: Path = PROJECT / "tests") -> dict[int, list[Proof]]:
         text = path.read_text(encoding="utf-8")
         if "def test_r" not in text:
             continue
-        for node in ast.walk(ast.parse(text)):
-            named = NAMED.fullmatch(node.name) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
-            if named is None or _is_set_aside(node):
+        for node in _tests(ast.parse(text)):
+            named = NAMED.fullmatch(node.name)
+            if named is None:
                 continue
             proof = Proof(path=path.relative_to(folder.parent).as_posix(), name=named.group())
             for number in re.findall(r"\d\d", named[1]):
@@ -97,9 +97,29 @@ def find_proofs(folder: Path = PROJECT / "tests") -> dict[int, list[Proof]]:
     return {number: sorted(set(proofs)) for number, proofs in found.items()}
 
 
+def _tests(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions of a module or class that are run: neither they nor what they stand in is set aside."""
+    if _is_set_aside(tree):
+        return
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield from _tests(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _is_set_aside(node):
+            yield node
+
+
 def _is_set_aside(node: ast.AST) -> bool:
+    """Whether a function, class or module is marked so, by a decorator or by `pytestmark`, or skips itself whole."""
     marks = [ast.unparse(mark) for mark in getattr(node, "decorator_list", ())]
-    return any(re.match(r"pytest\.mark\.(skip|skipif|xfail)\b", mark) for mark in marks)
+    body = node.body if isinstance(node, ast.Module | ast.ClassDef) else []
+    for line in body:
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
+            targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+            if any(ast.unparse(target) == "pytestmark" for target in targets):
+                marks.append(ast.unparse(line.value))
+        elif isinstance(line, ast.Expr):
+            marks.append(ast.unparse(line.value))
+    return any(re.search(r"\bpytest\.(mark\.(skip|skipif|xfail)|skip)\b", mark) for mark in marks)
 
 
 def missing(rows: Sequence[Row], proofs: Mapping[int, Sequence[Proof]]) -> list[int]:
