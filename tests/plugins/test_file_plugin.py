@@ -38,7 +38,7 @@ def test_a_purpose_that_the_workspace_added_comes_in(imp_here):
     )
     refused = imp_here("ingest", "file", "visits.csv")
     assert "row 1, purpose: unknown purpose" in refused.err
-    words = ("--description", "We text you offers.")
+    words = ("--description", "We text you offers.", "--trait", "direct-marketing")
     imp_here("consent", "purpose", "add", "marketing.sms", *words).ok()
     unknown = imp_here("ingest", "file", "visits.csv", "--dry-run", "--json").ok().json
     assert (unknown["admitted"], unknown["denied"]) == (0, {"no_record": 1})

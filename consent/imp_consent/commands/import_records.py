@@ -16,9 +16,11 @@ from imp_consent.commands.record_files import file_sha256, read_records, read_te
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
+from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.notice import register_notice
 from imp_consent.policy.purpose import read_purposes, register_purposes
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import Scope
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
 from imp_consent.records.terms import Terms, read_terms
@@ -33,7 +35,7 @@ __all__ = ["RecordsImport", "import_records", "records_text"]
 
 _TYPE: Final = "import"
 _SHOWN: Final = 10  # faults named before a file is given up
-_MORE: Final = ("guardian", "role", "signal", "verification")
+_MORE: Final = ("guardian", "role", "signal", "told_us", "verification")
 _AFTER: Final = frozenset({"lost", "lift"})
 _KIND: Final = "member"  # of whom an export calls by a pseudonym
 
@@ -68,6 +70,7 @@ class _Tally:
     people: set[int] = field(default_factory=set)
     seqs: list[int] = field(default_factory=list)  # first and last
     faults: list[RowFault] = field(default_factory=list)
+    begun: int = 0  # the ledger's size before anything was imported
 
 
 def import_records(ctx: Context, path: Path, *, format_: str, terms_path: Path | None = None) -> RecordsImport:
@@ -104,7 +107,7 @@ def import_records(ctx: Context, path: Path, *, format_: str, terms_path: Path |
 
 
 def _record(ctx: Context, transaction: Transaction, path: Path, format_: str, sha256: str, *, tally: _Tally) -> None:
-    door = Door(ctx, transaction, surface="import")
+    door, tally.begun = Door(ctx, transaction, surface="import"), transaction.size
     with progress("rows") as shown:
         for numbered in _by_person(read_records(path, format_), tally):
             for number, row in numbered:
@@ -141,6 +144,8 @@ def _append(door: Door, transaction: Transaction, number: int, row: RecordRow, s
             transaction.subject_for(raw) if row.statement.type in _AFTER else raw
         )  # what it follows was lost or corrected where it comes from
         said = _saying(row, evidence=f"sha256:{sha256}#{number}")
+        if said.type == "lift" and isinstance(who, int):
+            _check_own(transaction, who, said, before=tally.begun)
         if tally.faults:  # one fault is known, so nothing will be kept: only look for more
             door.check(who, said)
             return
@@ -153,6 +158,13 @@ def _append(door: Door, transaction: Transaction, number: int, row: RecordRow, s
         tally.rows += 1
         tally.people.add(done.subject)
         tally.seqs = [tally.seqs[0] if tally.seqs else done.seq, done.seq]
+
+
+def _check_own(transaction: Transaction, subject: int, lift: Saying, *, before: int) -> None:
+    """What was limited here is lifted here, where the person is told first; a file lifts what came with it."""
+    within = Scope(lift.purpose, lift.channel)
+    if any(entry.seq < before for entry in limits_in_force(transaction.history(subject), lift.lifts or "", within)):
+        raise BadInput("it would lift what was limited in this workspace", where="type", mend="see: imp consent lift")
 
 
 def _who(person: str) -> RawId:
@@ -177,7 +189,7 @@ def _saying(row: RecordRow, *, evidence: str) -> Saying:
         action=row.action,
         evidence=row.evidence or evidence,
         steps=steps if isinstance(steps, int) else None,
-        traits=said.traits,
+        traits=(said.traits or None) if said.type == "object" else said.traits,
         consent=said.consent,
         bundled=said.bundled,
         informed=said.informed,

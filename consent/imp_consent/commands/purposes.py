@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from imp_consent.commands.files import read_toml
+from imp_consent.commands.purpose_options import classified, declared, declaring, expect_traits
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.purpose import (
-    TRAITS,
     DeclaredPurpose,
-    Recipient,
     check_purpose,
     purpose_from,
     read_purposes,
@@ -36,7 +35,6 @@ __all__ = [
     "purpose",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
 # What may be said anew without asking anybody again: it changes no use.
 _EDITORIAL = frozenset({"description", "necessity", "opt_out_option", "review"})
 
@@ -70,8 +68,10 @@ def add_purpose(
     """Add a purpose; consent is asked for by this name from now on. `declared` are further fields of it.
 
     Raises:
-        BadInput: the name or description is malformed, what is declared is not known, or there is such a purpose.
+        BadInput: the name or description is malformed, what is declared is not known, its traits are not said, or there
+            is such a purpose.
     """
+    expect_traits(declared or {}, where="--trait")
     new = check_purpose(DeclaredPurpose(name=name, description=description, **(declared or {})))
     with open_log(ctx).write() as transaction:
         known = read_purposes(transaction)
@@ -95,7 +95,7 @@ def change_purpose(ctx: Context, name: str, *, declared: Mapping[str, Any], edit
         if name not in known:
             raise BadInput("unknown purpose", where="NAME", mend="see: imp consent purpose list")
         new = check_purpose(replace(known[name], **declared))
-        if editorial and not declared.keys() <= _EDITORIAL:
+        if editorial and not declared.keys() <= _EDITORIAL | classified(known[name], new):
             raise BadInput(
                 "this changes what is done with people's data: it is material (PIPL 14, 23; GDPR 13(3))",
                 where="--editorial",
@@ -114,6 +114,8 @@ def load_purposes(ctx: Context, path: Path) -> PurposeChanged:
     """
     tables = read_toml(path).get("purpose", [])
     try:
+        for table in tables:
+            expect_traits(table, where=str(path))
         listed = [purpose_from({**table, "version": 1}) for table in tables]
     except (KeyError, TypeError, AttributeError, ValueError):
         raise BadInput("not a list of purposes", where=str(path), mend="each is a table [[purpose]]") from None
@@ -171,41 +173,6 @@ def _only_words(old: DeclaredPurpose, new: DeclaredPurpose) -> bool:
     return replace(new, version=old.version, **same) == old
 
 
-def _declaring(function: F) -> F:
-    """Add the options that say what law asks of a purpose."""
-    known = ", ".join(sorted(TRAITS))
-    for option in reversed(
-        (
-            click.option("--trait", "traits", multiple=True, help=f"What kind of use it is: {known}."),
-            click.option("--data", multiple=True, help="A category of data it uses."),
-            click.option("--recipient", help="Who receives the data."),
-            click.option("--contact", help="How to reach the recipient."),
-            click.option("--method", help="What the recipient does with the data."),
-            click.option("--rights", help="How people exercise their rights against the recipient."),
-            click.option("--necessity", help="Why sensitive data is necessary."),
-            click.option("--opt-out-option", help="What people get without profiling, or how they refuse it."),
-            click.option("--review", help="How a human reviews an automated decision."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-def _declared(options: Mapping[str, Any], old: DeclaredPurpose | None = None) -> dict[str, Any]:
-    """The fields that the options say something of."""
-    texts = ("description", "necessity", "opt_out_option", "review")
-    said: dict[str, Any] = {name: options[name] for name in texts if options.get(name) is not None}
-    said |= {name: tuple(dict.fromkeys(options[name])) for name in ("traits", "data") if options[name]}
-    before = old.recipient.plain() if old is not None and old.recipient is not None else {}
-    keys = {"recipient": "name", "contact": "contact", "method": "method", "rights": "rights"}
-    named = {key: options[option] for option, key in keys.items() if options[option] is not None}
-    if named:
-        if "name" not in before | named:
-            raise BadInput("a recipient without a name", where="--recipient", mend="say who receives the data")
-        said["recipient"] = Recipient(**(before | named))
-    return said
-
-
 @click.group()
 def purpose() -> None:
     """Add, change, list and show purposes: the named uses that consent is given for."""
@@ -214,15 +181,15 @@ def purpose() -> None:
 @purpose.command("add")
 @click.argument("name")
 @click.option("--description", required=True, help="What is done, in one line that people understand.")
-@_declaring
+@declaring
 @json_option
 @pass_context
 def add_command(ctx: Context, /, name: str, description: str, *, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (click's options)
     """Add a purpose. Its notice comes next: imp consent notice add.
 
-    Example: imp consent purpose add marketing.sms --description "We send you offers by text message."
+    Example: imp consent purpose add marketing.sms --description "We text you offers." --trait direct-marketing
     """
-    done = add_purpose(ctx, name, description, declared=_declared(options))
+    done = add_purpose(ctx, name, description, declared=declared(options))
     emit(done, f"entry {done.seq}: purpose {done.name}", as_json=as_json)
 
 
@@ -230,7 +197,7 @@ def add_command(ctx: Context, /, name: str, description: str, *, as_json: bool, 
 @click.argument("name")
 @click.option("--description", help="What is done, in one line that people understand.")
 @click.option("--editorial", is_flag=True, help="Only words change, nothing that is done: nobody is asked again.")
-@_declaring
+@declaring
 @json_option
 @pass_context
 def change_command(ctx: Context, /, name: str, *, editorial: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (click's options)
@@ -238,10 +205,10 @@ def change_command(ctx: Context, /, name: str, *, editorial: bool, as_json: bool
 
     Example: imp consent purpose change marketing.email --review "Write to us: a person looks at it." --editorial
     """
-    declared = _declared(options, find_purpose(ctx, name))
-    if not declared:
+    fields = declared(options, find_purpose(ctx, name))
+    if not fields:
         raise BadInput("nothing to change", mend="name what it declares from now on, such as --trait or --data")
-    done = change_purpose(ctx, name, declared=declared, editorial=editorial)
+    done = change_purpose(ctx, name, declared=fields, editorial=editorial)
     emit(done, lambda: _changed_text(done), as_json=as_json)
 
 

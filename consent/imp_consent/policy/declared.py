@@ -9,11 +9,14 @@ from typing import Final
 from imp_core.errors import BadInput
 from imp_core.gate import Purpose
 
-__all__ = ["TRAITS", "DeclaredPurpose", "Recipient", "check_purpose", "declared"]
+__all__ = ["NO_TRAIT", "TRAITS", "DeclaredPurpose", "Recipient", "check_purpose", "declared"]
 
+# Said of a purpose of which none of the others is true; one that says nothing is of a kind nobody knows.
+NO_TRAIT: Final = "none"
 # By what the law tells uses apart. A regime's file says what follows from each.
 TRAITS: Final = frozenset(
     {
+        NO_TRAIT,
         "essential",  # needed for what the person asked for
         "direct-marketing",  # GDPR 21(2)
         "profiling",  # GDPR 4(4)
@@ -117,6 +120,8 @@ def check_purpose(purpose: DeclaredPurpose) -> DeclaredPurpose:
             where=where,
             mend=f"known are: {', '.join(sorted(TRAITS))}",
         )
+    if NO_TRAIT in purpose.traits and len(set(purpose.traits)) > 1:
+        raise BadInput(f"the trait {NO_TRAIT} beside others", where=where, mend="leave one or the other out")
     said = (*purpose.data, purpose.necessity, purpose.opt_out_option, purpose.review)
     said += tuple(purpose.recipient.plain().values()) if purpose.recipient else ()
     if not all(text is None or _is_line(text) for text in said) or (purpose.recipient and not purpose.recipient.name):

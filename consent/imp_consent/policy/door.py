@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
 from imp_consent.identity.normalize import normalise
-from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.ledger.alike import subjects_alike
+from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.alike import pass_on, take_over
@@ -19,16 +19,18 @@ from imp_consent.policy.case import Case
 from imp_consent.policy.cuts import cuts_in
 from imp_consent.policy.envelope import envelope
 from imp_consent.policy.house import read_house
+from imp_consent.policy.missed import LIMITING, missed, withdrawal
 from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.record_fields import record_fields
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.requested import open_erase_task
 from imp_consent.policy.rules import Rules
+from imp_consent.policy.sayable import check_words
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING
 from imp_consent.policy.shown import Shown
-from imp_consent.policy.write_rules import check_statement
+from imp_consent.policy.write_rules import check_statement, said_besides
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
@@ -36,15 +38,14 @@ from imp_core.ports import Json
 
 __all__ = ["Appended", "Door", "append_said"]
 
-_CHANNEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # Media everybody knows; enabled plugins and [policy] channels of imp.toml add theirs.
 _MEDIA: Final = frozenset({"ads", "app", "email", "phone", "post", "push", "sms", "social", "store", "web"})
 _PERMITTING: Final = frozenset({"grant", "basis"})
 _RESTS_ON_NOTICE: Final = _PERMITTING | {"refuse"}
 # What is said only of somebody who is known already.
 _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "lift", "lost", "erase-requested"})
+_AFTER_OTHERS: Final = frozenset({"basis", "lift"})  # what is judged by what was said before
 _OF_TRAITS: Final = frozenset({"signal", "limit-sensitive"})
-_MAX_WORDS: Final = 300
 
 
 class Appended(NamedTuple):
@@ -123,8 +124,11 @@ class Door:
         Raises:
             BadInput: an unknown purpose or notice, a time to come, or something the law does not let stand.
         """
-        self._check(said)
-        case = Case(
+        check_words(said, self._purposes, self._channels, now_us=self._transaction.now_us)
+        return check_statement(said, self._case(said, history))
+
+    def _case(self, said: Saying, history: Sequence[PersonEntry] = ()) -> Case:
+        return Case(
             rules=self.rules(said),
             purposes=self._purposes,
             shown=self.notice(said),
@@ -132,7 +136,6 @@ class Door:
             cuts=self._cuts,
             strictest=self._regimes.strictest() if said.type in _OF_TRAITS else None,
         )
-        return check_statement(said, case)
 
     def check(self, who: RawId | int, said: Saying) -> None:
         """Look for what `append` would refuse, without appending.
@@ -169,17 +172,43 @@ class Door:
                 where="at",
                 mend="record what they have said since they came back",
             )
-        alike = (self._ctx, self._transaction, who, subject) if isinstance(who, RawId) and not returning else None
-        if alike and said.type in _PERMITTING:
-            take_over(*alike, surface=self._surface)
-        seq = self._transaction.append_person(
-            subject, statement, self._envelope(subject, said, statement, idempotency_key, returning=returning)
-        )
-        if alike:
-            pass_on(*alike, statement, surface=self._surface)
+        if said.type in LIMITING:
+            self._append_besides(who, subject, said, statement)
+        spelt = who if isinstance(who, RawId) and not returning else None
+        if spelt is not None and said.type in _PERMITTING:
+            take_over(self._transaction, spelt, subject, echo=self._write)
+        seq = self._write(subject, said, statement, idempotency_key, returning=returning)
+        if spelt is not None:
+            pass_on(self._transaction, spelt, subject, said, statement=statement, echo=self._write)
+        return Appended(seq, subject, statement)
+
+    def take_back(self, subject: int, said: Saying) -> Appended:
+        """Append a withdrawal of what was asked for once: no link is too old, whatever is asked for now."""
+        statement = check_statement(said, self._case(said))
+        return Appended(self._write(subject, said, statement), subject, statement)
+
+    def _write(
+        self, subject: int, said: Saying, statement: Statement, key: str | None = None, *, returning: bool = False
+    ) -> int:
+        """Append what was checked, and what the law lets follow from it."""
+        body = self._envelope(subject, said, statement, key, returning=returning)
+        seq = self._transaction.append_person(subject, statement, body)
         if said.type == "withdraw" and (rules := self._known_rules(said)) is not None:
             open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal")
-        return Appended(seq, subject, statement)
+        return seq
+
+    def _append_besides(self, who: RawId | int, subject: int, said: Saying, statement: Statement) -> None:
+        """Append what else such a no means: its other half, and a withdrawal of each yes that it would miss."""
+        half = said_besides(said, self._case(said))
+        if half is not None and not self._said_before(subject, self.statement(half)):
+            self.append(who, half)
+        alike = subjects_alike(self._transaction, who) if isinstance(who, RawId) else []
+        for other in dict.fromkeys((subject, *alike)):
+            for purpose in missed(said, statement, self._transaction.history(other), self._purposes):
+                self.append(other, withdrawal(said, statement, purpose))
+
+    def _said_before(self, subject: int, statement: Statement) -> bool:
+        return any(entry.statement == statement for entry in self._transaction.history(subject))
 
     def notice(self, said: Saying) -> RegisteredNotice | None:
         """The notice a saying rests on; what takes back or denies rests on none unless it names one.
@@ -220,7 +249,7 @@ class Door:
 
     def _history(self, who: RawId | int, said: Saying) -> Sequence[PersonEntry]:
         """What a rule may have to look at; most sayings are judged by themselves."""
-        if said.type != "basis" and said.by is None and said.consent != "separate":
+        if said.type not in _AFTER_OTHERS and said.by is None and said.consent != "separate":
             return ()
         try:
             subject = self._transaction.find_subject(who) if isinstance(who, RawId) else who
@@ -240,34 +269,6 @@ class Door:
         if subject is None:
             raise BadInput("nobody is known by this identifier", where="identifier")
         return subject
-
-    def _check(self, said: Saying) -> None:
-        if said.purpose not in self._purposes and not (said.type not in _PERMITTING and self._is_above(said.purpose)):
-            raise BadInput("unknown purpose", where="purpose", mend="see: imp consent purpose list")
-        if not 0 <= said.at_us <= self._transaction.now_us:
-            problem = "a time to come" if said.at_us > 0 else "a time before 1970"
-            raise BadInput(problem, where="at", mend="record what has been said, when it was said")
-        if said.channel and not _CHANNEL.fullmatch(said.channel):
-            raise BadInput("not a name of a channel", where="channel", mend="lower-case, such as email or sms")
-        if said.channel and said.channel not in self._channels:
-            # a withdrawal under a misspelt name would stop nothing
-            raise BadInput(
-                "unknown channel",
-                where="channel",
-                mend=f'one of {", ".join(sorted(self._channels))}; others go into imp.toml: [policy] channels = ["…"]',
-            )
-        texts = [
-            ("action", said.action),
-            ("evidence", said.evidence),
-            *(("grounds", text) for text in said.grounds.values()),
-        ]
-        for name, text in texts:
-            if text is not None and not (text.isprintable() and 0 < len(text) <= _MAX_WORDS):
-                raise BadInput("not one line of at most 300 characters", where=name)
-
-    def _is_above(self, purpose: str) -> bool:
-        """Whether it is every purpose, or one that others are below."""
-        return purpose == EVERY_PURPOSE or any(name.startswith(f"{purpose}.") for name in self._purposes)
 
     def _returned_us(self, subject: int) -> int:
         """When a person who was erased came back; 0 where nobody was."""

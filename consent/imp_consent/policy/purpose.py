@@ -27,13 +27,14 @@ from typing import Any, Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.declared import TRAITS, DeclaredPurpose, Recipient, check_purpose, declared
+from imp_consent.policy.declared import NO_TRAIT, TRAITS, DeclaredPurpose, Recipient, check_purpose, declared
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.gate import Purpose
 from imp_core.ports import Json
 
 __all__ = [
     "DEFAULT_PURPOSES",
+    "NO_TRAIT",
     "TRAITS",
     "DeclaredPurpose",
     "Recipient",
@@ -43,6 +44,7 @@ __all__ = [
     "purpose_from",
     "read_purposes",
     "register_purposes",
+    "traits_of",
 ]
 
 _FIRST_FORMAT: Final = "imp-purposes/1"
@@ -60,9 +62,12 @@ DEFAULT_PURPOSES: Final = (
     DeclaredPurpose(
         name="experimentation",
         description="We try different versions of what we show and send, and compare how people respond to them.",
+        traits=(NO_TRAIT,),
     ),
     DeclaredPurpose(
-        name="analytics", description="We count visits, clicks and purchases to see how our offers are used."
+        name="analytics",
+        description="We count visits, clicks and purchases to see how our offers are used.",
+        traits=(NO_TRAIT,),
     ),
     DeclaredPurpose(
         name="marketing.email",
@@ -70,6 +75,14 @@ DEFAULT_PURPOSES: Final = (
         traits=("direct-marketing", "electronic-mail"),
     ),
 )
+
+# What the purposes of every workspace are, where a ledger has them from before purposes had traits.
+_SHIPPED: Final = {(purpose.name, purpose.description): purpose.traits for purpose in DEFAULT_PURPOSES}
+
+
+def traits_of(purpose: DeclaredPurpose) -> tuple[str, ...]:
+    """The traits of a purpose as far as anybody knows: those it declares, or of a shipped one those it has now."""
+    return purpose.traits or _SHIPPED.get((purpose.name, purpose.description), ())
 
 
 def format_purposes(purposes: Iterable[Purpose]) -> bytes:

@@ -14,13 +14,16 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.policy.basis_rules import check_basis
 from imp_consent.policy.case import Case, refusal
+from imp_consent.policy.declared import NO_TRAIT
 from imp_consent.policy.grant_rules import basis_ends_at, check_grant, ends_at, grant_covers, refusal_ends_at
+from imp_consent.policy.lift_rules import check_lift
+from imp_consent.policy.purpose import traits_of
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import lineage
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
 
-__all__ = ["check_statement"]
+__all__ = ["check_statement", "said_besides"]
 
 _NEEDS: Final = ("guardian", "own")
 # What the record of a guardian's authorisation names besides the person it is for (GDPR 8(2)).
@@ -63,7 +66,7 @@ def _grant(said: Saying, case: Case) -> Statement:
         _plain(said, case),
         until_us=ends_at(said, case),
         covers=covers,
-        traits=tuple(sorted(traits)),
+        traits=tuple(sorted(traits - {NO_TRAIT})),
         consent=None if said.consent == "expressed" else said.consent,
         bundled=said.bundled and case.rules.bundled_void,
         informed=said.informed,
@@ -80,16 +83,38 @@ def _withdraw(said: Saying, case: Case) -> Statement:
 
 def _basis(said: Saying, case: Case) -> Statement:
     check_basis(said, case)
-    traits = tuple(sorted(case.purposes[said.purpose].traits))
-    return replace(_plain(said, case), basis=said.basis, traits=traits, until_us=basis_ends_at(said, case))
+    traits = set(case.purposes[said.purpose].traits) - {NO_TRAIT}
+    ends = basis_ends_at(said, case)
+    return replace(_plain(said, case), basis=said.basis, traits=tuple(sorted(traits)), until_us=ends)
 
 
 def _object(said: Saying, case: Case) -> Statement:
     """An objection to direct marketing is one to all of it, with its profiling, wherever it was raised (GDPR 21(3))."""
+    plain, marketing = replace(_plain(said, case), until_us=None), _marketing(said, case)
+    if said.traits == () or not marketing or said_besides(said, case) is not None:
+        return plain
+    return replace(plain, purpose=EVERY_PURPOSE, traits=tuple(sorted(marketing | set(plain.traits))))
+
+
+def _marketing(said: Saying, case: Case) -> frozenset[str]:
+    """The traits of direct marketing, if that is among what an objection is about."""
     marketing = case.rules.objection_traits
-    if said.traits is not None or not marketing & _traits_at(said.purpose, case):
-        return replace(_plain(said, case), until_us=None)
-    return replace(_plain(said, case), purpose=EVERY_PURPOSE, traits=tuple(sorted(marketing)), until_us=None)
+    concerned = said.purpose == EVERY_PURPOSE or any(marketing & traits for traits in _traits_at(said.purpose, case))
+    return marketing if concerned else frozenset()
+
+
+def said_besides(said: Saying, case: Case) -> Saying | None:
+    """The other half of an objection, a statement of its own, which is written first; None: it has none.
+
+    One to everything is one to direct marketing, whatever that rests on, and one to all that rests on interests; so is
+    one to a purpose with direct marketing below it and something else.
+    """
+    if said.type != "object" or said.traits is not None or not (marketing := _marketing(said, case)):
+        return None
+    mixed = any(not marketing & traits for traits in _traits_at(said.purpose, case))
+    if said.purpose != EVERY_PURPOSE and not mixed:
+        return None
+    return replace(said, purpose=EVERY_PURPOSE, traits=tuple(sorted(marketing)))
 
 
 def _signal(said: Saying, case: Case) -> Statement:
@@ -111,15 +136,7 @@ def _limit(said: Saying, case: Case) -> Statement:
 
 
 def _lift(said: Saying, case: Case) -> Statement:
-    rules = [rule for rule in case.rules.lifts if rule.type == said.lifts]
-    if not rules:
-        known = sorted({rule.type for rule in case.rules.lifts})
-        raise BadInput("nothing these regimes let anybody lift", where="lifts", mend=f"they know: {', '.join(known)}")
-    for rule in rules:
-        for word in rule.needs:
-            if not said.grounds.get(word):
-                mend = f'say what shows it: --ground {word}="…"'
-                raise refusal(f"it is lifted only after: {word}", rule.source, where="grounds", mend=mend)
+    check_lift(said, case)
     return replace(_plain(said, case), lifts=said.lifts)
 
 
@@ -137,13 +154,9 @@ def _minor(said: Saying, case: Case) -> Statement:
     return replace(_plain(said, case), needs=said.needs)
 
 
-def _traits_at(purpose: str, case: Case) -> frozenset[str]:
-    """The traits of a purpose and of those below it; none for every purpose at once."""
-    if purpose == EVERY_PURPOSE:
-        return frozenset()
-    return frozenset(
-        trait for name, found in case.purposes.items() if purpose in lineage(name) for trait in found.traits
-    )
+def _traits_at(purpose: str, case: Case) -> list[frozenset[str]]:
+    """The traits of a purpose and of each below it."""
+    return [frozenset(traits_of(found)) for name, found in case.purposes.items() if purpose in lineage(name)]
 
 
 _BY_TYPE: Final[Mapping[str, Callable[[Saying, Case], Statement]]] = MappingProxyType(

@@ -406,7 +406,7 @@ def test_the_same_file_again_takes_only_the_rows_that_were_rejected(
     with pytest.raises(BadInput, match="row 2, purpose"):
         import_file(shop, path)
     assert size() == before
-    imp_here("consent", "purpose", "add", "ads", "--description", "We advertise.").ok()
+    imp_here("consent", "purpose", "add", "ads", "--description", "We advertise.", "--trait", "none").ok()
     again = import_file(shop, path, rejects_path=rejects)
     assert (again.rows, again.skipped, again.rejected) == (1, 1, 0)
     assert rejects.read_text() == "row,field,problem\n"

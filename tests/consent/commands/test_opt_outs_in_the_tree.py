@@ -39,7 +39,8 @@ def tree(shop: Context) -> Context:
         withdrawal=words,
     )  # fmt: skip
     with open_log(shop).write() as transaction:
-        register_purposes(transaction, [*DEFAULT_PURPOSES, DeclaredPurpose(name=TOP, description="We do it.")])
+        top = DeclaredPurpose(name=TOP, description="We do it.", traits=("none",))
+        register_purposes(transaction, [*DEFAULT_PURPOSES, top])
         register_notice(transaction, notice)
     return shop
 

@@ -37,7 +37,7 @@ def test_a_new_workspace_has_four_purposes_each_with_a_sentence(shop: Context, i
 
 
 def test_a_purpose_is_added_once(shop: Context, imp_here: Cli, size: Size) -> None:
-    words = ("consent", "purpose", "add", "marketing.sms", "--description", "We text you offers.")
+    words = ("consent", "purpose", "add", "marketing.sms", "--description", "We text you offers.", "--trait", "none")
     assert imp_here(*words, "--json").ok().json == {
         "seq": 2, "name": "marketing.sms", "description": "We text you offers.", "version": 1
     }  # fmt: skip
@@ -49,7 +49,7 @@ def test_a_purpose_is_added_once(shop: Context, imp_here: Cli, size: Size) -> No
 
 @pytest.mark.parametrize("words", [("Marketing", "We do."), ("*", "We do."), ("ads", " "), ("ads", "two\nlines")])
 def test_a_malformed_purpose_exits_2(shop: Context, imp_here: Cli, size: Size, words: tuple[str, str]) -> None:
-    assert imp_here("consent", "purpose", "add", words[0], "--description", words[1]).code == 2
+    assert imp_here("consent", "purpose", "add", words[0], "--description", words[1], "--trait", "none").code == 2
     assert size() == 2
     assert len(list_purposes(shop)) == 4
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_not_there_or_a_notice_nobody_knows_exits_2(
 
 def test_people_agree_to_what_the_newest_notice_says(shop: Context, imp_here: Cli, text_file: Path) -> None:
     with pytest.raises(BadInput):
-        add_purpose(shop, "analytics", "Something else under the same name.")
+        add_purpose(shop, "analytics", "Something else under the same name.", declared={"traits": ("none",)})
     added = imp_here("consent", "notice", "add", str(text_file), "--name", "news", "--json").ok().json
     said = imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given", "--json").ok().json
     assert said["notice"] == added["sha256"]

@@ -216,7 +216,7 @@ def test_r03_a_grant_without_an_affirmative_action_is_refused(shop: Context, siz
 def test_r04_a_grant_under_a_notice_that_does_not_name_the_purpose_is_refused(
     shop: Context, imp_here: Cli, tmp_path: Path
 ) -> None:
-    imp_here("consent", "purpose", "add", "ads.sms", "--description", "We text you.").ok()
+    imp_here("consent", "purpose", "add", "ads.sms", "--description", "We text you.", "--trait", "none").ok()
     for words in ((), ("--notice", "default")):
         refused = imp_here("consent", "record", "member:1", "--purpose", "ads.sms", "--state", "given", *words)
         assert refused.code == 2

@@ -39,7 +39,10 @@ def us(shop: Context) -> Context:
     with (shop.workspace.root / "imp.toml").open("a", encoding="utf-8") as file:
         file.write('\n[policy]\nregimes = ["us-ca"]\njurisdiction = "US-CA"\n')
     shop.reload_workspace()
-    own = [DeclaredPurpose(name=name, description="We do it.", traits=traits) for name, traits in TRAITS.items()]
+    own = [
+        DeclaredPurpose(name=name, description="We do it.", traits=traits or ("none",))
+        for name, traits in TRAITS.items()
+    ]
     text = "Shop Ltd does all this. You may withdraw at any time."
     notice = Notice(
         name="ads", version=1, language="en", controller="Shop Ltd", purposes=tuple(TRAITS), text=text,

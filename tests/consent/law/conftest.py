@@ -61,7 +61,8 @@ class Desk:
 
     def purpose(self, name: str, *words: str) -> Any:
         """A new purpose."""
-        return self.consent("purpose", "add", name, "--description", f"We do {name}.", *words).ok()
+        kind = () if "--trait" in words else ("--trait", "none")
+        return self.consent("purpose", "add", name, "--description", f"We do {name}.", *kind, *words).ok()
 
     def notice(self, *purposes: str, name: str = "shown", more: str = "", words: Sequence[str] = ()) -> Any:
         """A notice that asks for these purposes."""

@@ -19,6 +19,7 @@ necessity = "Without it no advice."
 [[purpose]]
 name = "analytics"
 description = "We count visits, clicks and purchases to see how our offers are used."
+traits = ["none"]
 """
 
 
@@ -40,8 +41,10 @@ def test_purposes_come_from_a_file_and_only_what_is_done_changes_materially(desk
 @pytest.mark.parametrize(
     "text",
     ["", "purpose = 3", "[[purpose]]\nname = 3", '[[purpose]]\nname = "a"\ndescription = "b"\ntraits = ["c"]', "x = ",
-     '[[purpose]]\nname = "a"\ndescription = "b"\nrecipient = { who = "c" }', TOML + TOML,
-     '[[purpose]]\nname = "a"\ndescription = "b"\nlegal = true'],
+     '[[purpose]]\nname = "a"\ndescription = "b"\ntraits = ["none"]\nrecipient = { who = "c" }', TOML + TOML,
+     '[[purpose]]\nname = "a"\ndescription = "b"\ntraits = ["none"]\nlegal = true',
+     '[[purpose]]\nname = "a"\ndescription = "b"',
+     '[[purpose]]\nname = "a"\ndescription = "b"\ntraits = ["none", "sale"]'],
 )  # fmt: skip
 def test_a_file_that_lists_no_purposes_changes_nothing(desk: Desk, tmp_path: Path, text: str) -> None:
     path = tmp_path / "purposes.toml"

@@ -156,7 +156,12 @@ def test_a_recipient_whom_the_notice_does_not_name_receives_nothing(desk: Desk) 
     assert desk.record(*give).code == 2, "the notice does not say how to reach them"
     desk.notice("sharing", name="named", more="Partner Ltd: privacy@partner.example").ok()
     assert desk.record(*give).code == 2, "not among its recipients"
-    assert desk.consent("purpose", "add", "lent", "--description", "We lend.", "--contact", "x@example.com").code == 2
+    assert (
+        desk.consent(
+            "purpose", "add", "lent", "--description", "We lend.", "--contact", "x@example.com", "--trait", "none"
+        ).code
+        == 2
+    )
 
 
 def test_r22_out_of_china_consent_names_the_recipient_and_how_rights_are_exercised_there(desk: Desk) -> None:

@@ -87,7 +87,7 @@ def test_an_objection_to_one_marketing_purpose_ends_all_marketing_and_another_en
     assert (law.write("object", "analytics").purpose, law.write("object", "analytics").traits) == ("analytics", ())
     assert law.write("object", "*").traits == ()
     own = law.write("object", "marketing.email", traits=("profiling", "profiling"))
-    assert (own.purpose, own.traits) == ("marketing.email", ("profiling",))
+    assert (own.purpose, own.traits) == ("*", ("direct-marketing", "profiling", "targeted-advertising"))
 
 
 def test_a_signal_closes_what_its_regime_says_and_where_it_says_nothing_what_any_says(law: Any) -> None:

@@ -162,7 +162,7 @@ def test_purposes_and_notices_written_since_come_back_whole(place: Any, later: L
     path = place.folder / "告知.txt"
     path.write_text("Shop Ltd looks at analytics (分析).\n\nWithdraw when you like.\n", encoding="utf-8")
     add_notice(ctx, path, name="new", purposes=("analytics",))
-    add_purpose(ctx, "marketing.sms", "We text you offers.")
+    add_purpose(ctx, "marketing.sms", "We text you offers.", declared={"traits": ("none",)})
     with open_log(ctx).read() as reader:
         before = sorted(reader.sql.execute("SELECT sha256 FROM notice").fetchall())
     ctx.close()
