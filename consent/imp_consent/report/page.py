@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final
 
@@ -11,11 +10,10 @@ from markupsafe import Markup
 
 from imp_consent.report.plot import consent_svg
 from imp_consent.report.report import Cell, ConsentByPurpose, Point, Report
+from imp_consent.rights.page import without_controls
 
 __all__ = ["render_report"]
 
-# Controls, and marks that embed or override a direction: a name that holds one turns no other text around.
-_UNSAFE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _ROWS: Final = 14  # of a table beside a plot
 
 
@@ -42,7 +40,7 @@ def render_report(report: Report) -> str:
 
 
 def _safe(value: object) -> object:
-    return _UNSAFE.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return without_controls(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _count(n: int | None) -> str:

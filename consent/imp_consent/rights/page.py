@@ -16,7 +16,7 @@ from imp_consent.rights.access import Access, OwnEvent, ShownNotice
 from imp_consent.rights.own_entries import OwnEntry
 from imp_consent.rights.own_messages import OwnMessage
 
-__all__ = ["render_page"]
+__all__ = ["render_page", "without_controls"]
 
 # Controls, and marks that embed or override a direction; line ends and tabs stay, as do marks that join letters.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -202,5 +202,10 @@ def _text(value: object) -> str:
     return f'<bdi dir="auto">{_escaped(plain)}</bdi>'
 
 
+def without_controls(text: str) -> str:
+    """The text with a mark for each control, and each mark that would turn other text around."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
 def _escaped(text: str) -> str:
-    return html.escape(_UNSAFE.sub("\ufffd", text), quote=True)
+    return html.escape(without_controls(text), quote=True)

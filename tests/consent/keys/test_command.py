@@ -5,10 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from imp_consent.identity.pseudonym import pseudonymize
+from imp_core.event import RawId
 
 PURPOSES = ("channel", "event", "idem", "kek", "pepper", "row", "sign", "supp")
 
@@ -110,6 +115,29 @@ def test_r56_a_pepper_is_retired_once_nobody_is_found_under_it_only(shop: Any) -
     shop("consent", "record", "member:王伟", "--purpose", "analytics", "--state", "withdrawn").ok()
     shop("keys", "retire", old["id"], "--execute").ok()
     assert [key["epoch"] for key in listed(shop, "pepper")] == [2]
+
+
+def test_r55_r56_a_pseudonym_names_its_pepper_and_one_of_a_retired_pepper_finds_nobody(shop: Any) -> None:
+    (old,) = listed(shop, "pepper")
+    data = [json.loads(path.read_text()) for path in shop.keys.glob("*.key")]
+    (secret,) = [base64.b64decode(key["secret"]) for key in data if key["id"] == old["id"]]
+    first = pseudonymize(secret, RawId("member", "王伟"))
+    assert pseudonyms(shop) == [(1, old["id"], first)], "the key's version stands beside what it made"
+    shop("keys", "rotate", "pepper", "--execute").ok()
+    assert pseudonyms(shop) == [(1, old["id"], first)]
+    shop("consent", "record", "member:王伟", "--purpose", "analytics", "--state", "withdrawn").ok()
+    shop("keys", "retire", old["id"], "--execute").ok()
+    (new,) = listed(shop, "pepper")
+    ((epoch, pepper, second),) = pseudonyms(shop)
+    assert (epoch, pepper) == (2, new["id"])
+    assert second != first
+    assert shop("consent", "check", "member:王伟", "--purpose", "analytics", "--json").json["reason"] == "withdrawn"
+
+
+def pseudonyms(shop: Any) -> list[tuple[int, str, bytes]]:
+    """Of every identifier the version and id of its key, and what that made of it."""
+    with closing(sqlite3.connect(shop.workspace / "ledger.db")) as sql:
+        return sql.execute("SELECT epoch, pepper_id, pseudonym FROM identifier ORDER BY 1").fetchall()
 
 
 def test_exported_keys_open_the_ledger_where_there_are_no_files_and_are_never_changed_there(
