@@ -19,11 +19,12 @@ from imp_consent.commands.under_way import under_way_text
 from imp_consent.identity.keys import Keyring, keys_folder
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token
 from imp_consent.ledger.alike import subjects_alike_to
-from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
+from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.envelope import envelope
+from imp_consent.policy.door import Door
+from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import is_withdrawn
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
@@ -37,7 +38,6 @@ __all__ = ["UnsubscribeResult", "unsubscribe", "unsubscribe_command"]
 _PARAMETER: Final = "t"
 _STEPS: Final = 1  # the click itself
 _SHOWN: Final = 10  # faults named before the links are given up
-_SUPERSEDED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +124,16 @@ def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *
     tally = _Tally()
     with log.write() as transaction:
         people: set[int] = set()
+        door = Door(ctx, transaction, surface="unsubscribe link")
         for link, token in opened:
-            outcome = _withdraw(ctx, transaction, link, token)
+            outcome = _withdraw(door, transaction, link, token)
             if isinstance(outcome, _Outcome):
                 tally.nothing[outcome] += 1
             else:
                 tally.seqs.append(outcome)
             alike = subjects_alike_to(transaction, link.subject)
             people.update((link.subject, *alike))
-            others = (_withdraw(ctx, transaction, replace(link, subject=other), token) for other in alike)
+            others = (_withdraw(door, transaction, replace(link, subject=other), token) for other in alike)
             tally.alike += [seq for seq in others if not isinstance(seq, _Outcome)]
         in_flight = messages_in_flight(transaction, people)
     seqs = tally.seqs + tally.alike
@@ -171,30 +172,23 @@ def _refusal(faults: Sequence[tuple[int, BadInput]], *, alone: bool) -> BadInput
     )
 
 
-def _withdraw(ctx: Context, transaction: Transaction, link: Unsubscribe, token: str) -> int | _Outcome:
+def _withdraw(door: Door, transaction: Transaction, link: Unsubscribe, token: str) -> int | _Outcome:
     if not _lives(transaction, link.subject):
         return _Outcome.NOBODY
-    history = transaction.history(link.subject)
-    statement = Statement(type="withdraw", purpose=link.purpose, channel=link.channel, at_us=transaction.now_us)
-    if is_withdrawn((entry.statement for entry in history), statement):
-        return _Outcome.ALREADY
-    body = envelope(
-        ctx,
-        type_=statement.type,
-        event_us=statement.at_us,
+    said = Saying(
+        type="withdraw",
         purpose=link.purpose,
         channel=link.channel,
-        recorded_us=transaction.now_us,
-        surface="unsubscribe link",
-        more={
-            # the token itself would be a way in for whoever may read the ledger
-            "evidence": f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
-            "affirmative_action": "click",
-            "supersedes": [entry.seq for entry in history if _concerns(entry.statement, link)][-_SUPERSEDED:],
-            "steps": _STEPS,
-        },
+        at_us=transaction.now_us,
+        action="click",
+        # the token itself would be a way in for whoever may read the ledger
+        evidence=f"sha256:{hashlib.sha256(token.encode()).hexdigest()}",
+        steps=_STEPS,
     )
-    return transaction.append_person(link.subject, statement, body)
+    new = Statement(type=said.type, purpose=said.purpose, channel=said.channel, at_us=said.at_us)
+    if is_withdrawn((entry.statement for entry in transaction.history(link.subject)), new):
+        return _Outcome.ALREADY
+    return door.take_back(link.subject, said).seq
 
 
 def _lives(transaction: Transaction, subject: int) -> bool:
@@ -202,14 +196,6 @@ def _lives(transaction: Transaction, subject: int) -> bool:
     rows = transaction.sealed.select
     known = any(True for _ in rows("subject_key", "subject = ?", (subject,)))
     return known and not any(True for _ in rows("erasure", "subject = ?", (subject,)))
-
-
-def _concerns(said: Statement, link: Unsubscribe) -> bool:
-    return (
-        said.type == "grant"
-        and said.purpose in (link.purpose, EVERY_PURPOSE)
-        and said.channel in (link.channel, EVERY_CHANNEL)
-    )
 
 
 @click.command("unsubscribe")

@@ -130,3 +130,52 @@ def test_spellings_still_meet_after_keys_were_changed(imp_here: Cli, known: Cont
         assert set(subjects_alike(reader, RawId.parse(DOTTED))) == people
         (one, *others) = sorted(subject for subject in people if subject is not None)
         assert subjects_alike_to(reader, one) == others
+
+
+def test_a_refusal_under_one_spelling_reaches_every_other_now_and_later(imp_here: Cli, known: Context) -> None:
+    imp_here("consent", "record", TAGGED, "--purpose", MAIL, "--state", "refused").ok()
+    assert [asked(imp_here, word) for word in (*ALL, OTHER)] == [False, False, False, False, True]
+    later = "email:jane.doe+later@gmail.com"
+    record(known, RawId.parse(later), purpose=MAIL, state="given", at_us=known.clock.now_us() - 20 * DAY_US)
+    assert not asked(imp_here, later)
+
+
+def under(shop: Context, regime: str) -> None:
+    """From now on another law holds."""
+    with (shop.workspace.root / "imp.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\n[policy]\nregimes = ["{regime}"]\n')
+    shop.reload_workspace()
+
+
+def clocks(entries: Callable[[str], list[PersonEntry]], word: str) -> tuple[bool, list[Any]]:
+    """Whether a withdrawal says until when nobody asks again, and the tasks that were opened."""
+    found = entries(word)
+    withdrawals = [entry.payload for entry in found if entry.statement.type == "withdraw"]
+    assert len(withdrawals) == 1
+    return "ask_again_us" in withdrawals[0], [entry.payload.get("task") for entry in found if entry.payload.get("task")]
+
+
+@pytest.mark.parametrize("act", ["record", "click", "later"])
+@pytest.mark.parametrize("regime", ["cn-pipl", "us-ca", "gdpr"])
+def test_what_the_law_lets_follow_from_a_withdrawal_follows_for_every_spelling(
+    imp_here: Cli, known: Context, entries: Callable[[str], list[PersonEntry]], act: str, regime: str
+) -> None:
+    under(known, regime)
+    later = "email:jane.doe+later@gmail.com"
+    if act == "click":
+        with open_log(known).read() as reader:
+            subject = reader.find_subject(RawId.parse(PLAIN))
+            key = reader.keyring.active("channel")
+        token = seal_token(key, subject=subject or 0, purpose=MAIL, channel="email", issued_us=0)
+        imp_here("consent", "unsubscribe", token).ok()
+    else:
+        imp_here("consent", "record", PLAIN, "--purpose", MAIL, "--channel", "email", "--state", "withdrawn").ok()
+    told = clocks(entries, PLAIN)
+    assert told[1] == (["withdrawal"] if regime == "cn-pipl" else [])
+    if act == "later":
+        record(known, RawId.parse(later), purpose=MAIL, state="given", at_us=known.clock.now_us() - DAY_US)
+        assert clocks(entries, later) == told
+    else:
+        assert [clocks(entries, word) for word in ALL] == [told] * len(ALL)
+    assert told[0] is (regime == "us-ca")
+    imp_here("audit", "verify").ok()

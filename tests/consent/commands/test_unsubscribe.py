@@ -147,6 +147,16 @@ def test_a_click_of_who_never_consented_is_recorded_too(
     assert asked("experimentation", "email") == "channel_opt_out"
 
 
+def test_no_link_is_too_old_for_what_is_asked_for_now(
+    shop: Context, imp_here: Cli, token: Callable[..., str], entries: Entries
+) -> None:
+    token()
+    link = token(purpose="a.purpose.of.long-ago", channel="telex")
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
+    said = entries(ANN)[-1].statement
+    assert (said.type, said.purpose, said.channel) == ("withdraw", "a.purpose.of.long-ago", "telex")
+
+
 @pytest.mark.parametrize(
     "form", ["https://shop.example/u?t={}", "https://shop.example/u?lang=zh&t={}#done", "/u?t={}", "  {}  "]
 )
