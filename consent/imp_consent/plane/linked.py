@@ -114,7 +114,13 @@ def _say(speak: Speak, type_: str, device: int, person: int, at_us: int) -> None
 
 
 def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, at_us: int) -> int:
-    held = {_string_of(entry) for entry in transaction.history(person)}
+    history = transaction.history(person)
+    agreed_us = max((entry.statement.at_us for entry in history if entry.statement.informed), default=0)
+    held = {
+        _string_of(entry)
+        for entry in history
+        if entry.statement.at_us >= agreed_us or entry.payload.get(LINKED_FROM) == number(device)
+    }
     n = 0
     for entry in list(transaction.history(device)):
         string = _string_of(entry)

@@ -227,6 +227,39 @@ def test_r43_a_web_plugin_reads_the_flag_through_the_context_it_is_handed(imp_he
     assert (found.honoured, found.signals) == (True, ("gpc",))
 
 
+@pytest.mark.parametrize("first", ["link", "signal"])
+def test_r41_a_yes_in_the_know_of_one_browsers_signal_is_none_in_the_know_of_anothers(
+    imp_here: Cli,
+    clock: SimulatedClock,
+    give: Callable[..., None],
+    asked: Callable[..., str],
+    first: str,
+    entries: Entries,
+) -> None:
+    give(ANN, "ads.sale")
+    heard(imp_here, TAB, *GPC, "--link", ANN)
+    give(ANN, "ads.sale", informed=True)
+    clock.move_to(clock.now_us() + 1_000_000)
+    heard(imp_here, TAB, *GPC)
+    assert asked(ANN, "ads.sale") == "permitted", "they knew that this browser asks for it"
+    other = ("device:tab-2", ANN)
+    if first == "link":
+        imp_here("consent", "signal", "link", *other).ok()
+        heard(imp_here, other[0], *GPC)
+    else:
+        heard(imp_here, other[0], *GPC)
+        imp_here("consent", "signal", "link", *other).ok()
+    assert asked(ANN, "ads.sale") == "signal"
+    heard(imp_here, other[0], *GPC)
+    clock.move_to(clock.now_us() + 1_000_000)
+    give(ANN, "ads.sale", informed=True)
+    clock.move_to(clock.now_us() + 1_000_000)
+    for tab in (TAB, other[0]):
+        heard(imp_here, tab, *GPC)
+    assert asked(ANN, "ads.sale") == "permitted", "of both now"
+    assert [entry.statement.type for entry in entries(ANN)].count("signal") == 2
+
+
 def test_r43_the_flag_opt_out_signal_honoured_can_be_read_for_display(imp_here: Cli, us: Context) -> None:
     nobody = imp_here("consent", "signal", "status", TAB, "--json").ok().json
     assert (nobody["honoured"], nobody["since"]) == (False, None)

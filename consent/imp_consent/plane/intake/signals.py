@@ -35,6 +35,7 @@ class _Said(NamedTuple):
     statement: Statement
     kind: Json = None
     raw: Json = None
+    linked_from: Json = None
 
 
 def deaf(_: Transaction) -> NoReturn:
@@ -42,8 +43,11 @@ def deaf(_: Transaction) -> NoReturn:
     raise LedgerBroken("signals where none can come", where="intake")
 
 
-def new_signals(reader: Reader, heard: Iterable[Heard]) -> list[Heard]:
-    """Those of people who still live which would change something, taken one after the other."""
+def new_signals(reader: Reader, heard: Iterable[Heard], *, linked_from: int | None = None) -> list[Heard]:
+    """Those of people who still live which would change something, taken one after the other.
+
+    `linked_from` is the device along whose links they came.
+    """
     known: dict[int | RawId, list[_Said]] = {}
     new: list[Heard] = []
     for signal in heard:
@@ -53,7 +57,7 @@ def new_signals(reader: Reader, heard: Iterable[Heard]) -> list[Heard]:
         if who not in known:
             history = reader.history(who) if isinstance(who, int) else []
             known[who] = [_said(entry) for entry in history]
-        one = _as_said(signal)
+        one = _as_said(signal, linked_from)
         if not _held(known[who], one):
             known[who].append(one)
             new.append(replace(signal, who=who))
@@ -76,7 +80,7 @@ def _travel(transaction: Transaction, signal: Heard, speak: Speak) -> None:
     if not isinstance(device, int):
         return
     reached = [replace(signal, who=person) for person in people_of(transaction.history(device))]
-    for further in new_signals(transaction, reached):
+    for further in new_signals(transaction, reached, linked_from=device):
         speak(further.who, saying_of(further, linked_from=device))
 
 
@@ -126,18 +130,18 @@ def living(reader: Reader, who: int | RawId) -> int | RawId | None:
 def _said(entry: PersonEntry) -> _Said:
     string = entry.payload.get("string")
     raw = string.get("raw") if isinstance(string, dict) else None
-    return _Said(entry.statement, entry.payload.get("signal"), raw)
+    return _Said(entry.statement, entry.payload.get("signal"), raw, entry.payload.get(LINKED_FROM))
 
 
 def _channel(signal: Heard) -> str:
     return signal.channel if signal.effect.decoded is None else EVERY_CHANNEL
 
 
-def _as_said(signal: Heard) -> _Said:
+def _as_said(signal: Heard, linked_from: int | None) -> _Said:
     effect = signal.effect
     statement = Statement(type=effect.type, purpose=effect.purpose, channel=_channel(signal), at_us=signal.event_us)
     raw = None if effect.decoded is None else effect.decoded.plain()["raw"]
-    return _Said(statement, str(effect.kind), raw)
+    return _Said(statement, str(effect.kind), raw, None if linked_from is None else number(linked_from))
 
 
 def _held(said: Sequence[_Said], new: _Said) -> bool:
@@ -149,18 +153,21 @@ def _held(said: Sequence[_Said], new: _Said) -> bool:
 def _heard_before(said: Sequence[_Said], new: _Said) -> bool:
     """Whether the same was heard by then. Browsers say it with every request: once is enough, and holds.
 
-    An address that bounced and was agreed to again, in the know, may bounce anew.
+    An address that bounced and was agreed to again, in the know, may bounce anew; and another of a person's devices
+    may ask anew for what they agreed to in the know of the first one.
     """
     at_us = new.statement.at_us
     same = [
-        one.statement.at_us
+        one
         for one in said
         if one.statement.type == new.statement.type
         and (one.kind, one.raw) == (new.kind, new.raw)
         and (one.statement.purpose, one.statement.channel) == (new.statement.purpose, new.statement.channel)
         and one.statement.at_us <= at_us
     ]
-    if not same or new.kind != SignalKind.BOUNCE:
+    elsewhere = new.linked_from is not None and all(one.linked_from != new.linked_from for one in same)
+    if not same or not (elsewhere or new.kind == SignalKind.BOUNCE):
         return bool(same)
     again = (one.statement.at_us for one in said if one.statement.informed and one.statement.at_us <= at_us)
-    return max(same) >= max(again, default=max(same))
+    last_us = max(one.statement.at_us for one in same)
+    return last_us >= max(again, default=last_us)
