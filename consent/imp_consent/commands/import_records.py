@@ -17,13 +17,13 @@ from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
 from imp_consent.policy.limiting import limits_in_force
-from imp_consent.policy.notice import register_notice
+from imp_consent.policy.notice import Notice, read_notices, register_notice
 from imp_consent.policy.purpose import read_purposes, register_purposes
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
-from imp_consent.records.terms import Terms, read_terms
+from imp_consent.records.terms import Terms
 from imp_consent.runtime import open_log
 from imp_core.command import progress
 from imp_core.context import Context
@@ -211,12 +211,27 @@ def _take_over(transaction: Transaction, terms: Terms, tally: _Tally) -> None:
     new = [purpose for name, purpose in terms.purposes.items() if name not in known]
     if new:
         register_purposes(transaction, [*known.values(), *new])
-    have = read_terms(transaction).notices
+    here = [found.notice for found in read_notices(transaction)]
+    have = {notice.sha256 for notice in here}
     for sha256, notice in terms.notices.items():
         if sha256 not in have:
-            register_notice(transaction, notice)
+            register_notice(transaction, notice, material=_changed(notice, here))
+            here.append(notice)
             tally.notices += 1
     tally.purposes = len(new)
+
+
+def _changed(new: Notice, here: Iterable[Notice]) -> tuple[str, ...] | None:
+    """The purposes whose consent a notice from elsewhere ends; None: it is no newer one, or a translation.
+
+    Nobody says what it changes, so it changes all that it and those before it ask for.
+    """
+    same = [notice for notice in here if notice.name == new.name]
+    spoken = {notice.language.casefold() for notice in same if notice.version == new.version}
+    newest = max((notice.version for notice in same), default=0)
+    if not same or new.version < newest or (spoken and new.language.casefold() not in spoken):
+        return None
+    return tuple(sorted({name for notice in (new, *same) for name in notice.purposes}))
 
 
 def _count_earlier(transaction: Transaction, sha256: str, format_: str, tally: _Tally) -> None:

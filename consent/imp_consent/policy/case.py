@@ -63,13 +63,13 @@ class Case:
         traits = self.purposes[purpose].traits
         return (need for need in self.rules.needs if need.concerns(traits))
 
-    def cut_after(self, purpose: str, at_us: int, *, bases: bool = False) -> int | None:
+    def cut_after(self, purpose: str, at_us: int, *, bases: bool = False, seen: int | None = None) -> int | None:
         """The first time after another at which a purpose, or one above it, came to mean something else.
 
-        With `bases` of itself, not only by what people are shown.
+        With `bases` of itself, not only by what people are shown. What the entry `seen` says they had seen already.
         """
         cuts = (cut for cut in cuts_of(self.cuts, purpose, size=FOREVER_SEQ) if cut.bases or not bases)
-        return min((cut.at_us for cut in cuts if cut.at_us > at_us), default=None)
+        return min((cut.at_us for cut in cuts if cut.at_us > at_us and cut.seq != seen), default=None)
 
     def is_outdated(self, purpose: str, at_us: int) -> bool:
         """Whether the notice shown had a newer version by then, in which this purpose means something else."""

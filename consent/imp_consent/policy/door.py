@@ -249,13 +249,19 @@ class Door:
 
     def _history(self, who: RawId | int, said: Saying) -> Sequence[PersonEntry]:
         """What a rule may have to look at; most sayings are judged by themselves."""
-        if said.type not in _AFTER_OTHERS and said.by is None and said.consent != "separate":
+        if said.type not in _AFTER_OTHERS and said.by is None and not self._meets_separate(said):
             return ()
         try:
             subject = self._transaction.find_subject(who) if isinstance(who, RawId) else who
         except BadInput as error:
             raise _of_the_identifier(error) from None
         return () if subject is None else self._transaction.history(subject)
+
+    def _meets_separate(self, said: Saying) -> bool:
+        """Whether it is a consent that is not to be of one act with another."""
+        if said.type != "grant":
+            return False
+        return said.consent == "separate" or any(need.consent == "separate" for need in self.rules(said).needs)
 
     def _subject(self, who: RawId | int, said: Saying, *, returning: bool) -> int:
         if isinstance(who, int):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from imp_consent.ledger.entry import Statement
-from imp_consent.policy.case import Case, refusal
+from imp_consent.policy.case import Case, Told, refusal
 from imp_consent.policy.notice import Notice, check_notice
 from imp_consent.policy.rules import CONSENTS, Need
 from imp_consent.policy.saying import Saying
@@ -18,6 +19,7 @@ __all__ = ["basis_ends_at", "check_grant", "check_said_before", "ends_at", "gran
 
 _SEPARATE = "separate"
 _EXPRESSED = CONSENTS[0]
+_ROW = re.compile(r"sha256:[0-9a-f]{64}#[0-9]+")
 
 
 def check_grant(said: Saying, case: Case) -> None:
@@ -40,8 +42,7 @@ def check_grant(said: Saying, case: Case) -> None:
     for need in case.needs(said.purpose):
         _check_need(said, need)
         check_said_before(said.purpose, need, case)
-    if said.consent == _SEPARATE:
-        _check_separate(said, case)
+    _check_separate(said, case)
     if said.by is not None:
         _check_guardian(said, case)
 
@@ -66,18 +67,28 @@ def grant_covers(said: Saying, case: Case) -> tuple[str, ...]:
     if case.notice is None or said.consent == _SEPARATE:
         return ()
     below = {name for name in case.notice.purposes if name.startswith(f"{said.purpose}.") and name in case.purposes}
-    same = {
-        name for name in below if case.cut_after(name, said.at_us) is None and not case.is_outdated(name, said.at_us)
-    }
-    return tuple(sorted(name for name in same if _suffices(said, name, case)))
+    return tuple(sorted(name for name in below if _is_same(said, name, case) and _suffices(said, name, case)))
+
+
+def _is_same(said: Saying, purpose: str, case: Case) -> bool:
+    """Whether a purpose still means what was shown."""
+    changed = case.cut_after(purpose, said.at_us, seen=_seen(said, case))
+    return changed is None and not case.is_outdated(purpose, said.at_us)
 
 
 def ends_at(said: Saying, case: Case) -> int | None:
     """When a consent ends: as it says, as the law says, or when what was shown changed; None: when it is taken back."""
-    traits = case.purposes[said.purpose].traits
-    lawful = case.rules.validity(traits)
+    named = (said.purpose, *grant_covers(said, case))  # of several purposes, when the first of them would end
+    lawful = case.rules.validity({trait for name in named for trait in case.purposes[name].traits})
     by_law = lawful.after(said.at_us) if lawful else None
-    return _first([*_own_ends(said), by_law, case.cut_after(said.purpose, said.at_us), _of_age(said, case)])
+    changed = case.cut_after(said.purpose, said.at_us, seen=_seen(said, case))
+    return _first([*_own_ends(said), by_law, changed, _of_age(said, case)])
+
+
+def _seen(said: Saying, case: Case) -> int | None:
+    """The entry of the very text that was shown, where it is named by its hash: it may be known here only later."""
+    shown = case.shown
+    return shown.seq if shown and said.notice and shown.sha256.startswith(said.notice) else None
 
 
 def basis_ends_at(said: Saying, case: Case) -> int | None:
@@ -146,17 +157,23 @@ def _check_need(said: Saying, need: Need) -> None:
 
 
 def _check_separate(said: Saying, case: Case) -> None:
-    """By an act of its own: not bundled, and not the act that another purpose's consent rests on already."""
-    same = (
-        told.statement.at_us == said.at_us and told.payload.get("evidence") == said.evidence
-        for told in case.heard("grant")
-        if told.statement.purpose != said.purpose and said.evidence is not None
-    )
-    if said.bundled or said.shared or any(same):
-        mend = "ask for it by an act of its own, and record that act"
+    """By an act of its own: not bundled, and not the act that another purpose's consent rests on, whichever is told."""
+    own = said.consent == _SEPARATE
+    others = (told for told in case.heard("grant") if told.statement.purpose != said.purpose)
+    same = any(_one_act(said, told) for told in others if own or told.statement.consent == _SEPARATE)
+    if same or (own and (said.bundled or said.shared)):
+        mend = "ask for it by an act of its own, and record that act: its time, or its evidence"
         raise refusal(
             "a separate consent is not shared with another purpose", "PIPL 14, 29", where="consent", mend=mend
         )
+
+
+def _one_act(said: Saying, told: Told) -> bool:
+    """Whether nothing tells two acts apart: they were at one time, and their evidence, if both have any, is one."""
+    proofs = (said.evidence, told.payload.get("evidence"))
+    # a row of an imported file tells where it was read, not by what act it was said
+    shown = {proof for proof in proofs if isinstance(proof, str) and not _ROW.fullmatch(proof)}
+    return told.statement.at_us == said.at_us and len(shown) < 2  # noqa: PLR2004 (one for each act)
 
 
 def _check_guardian(said: Saying, case: Case) -> None:

@@ -234,10 +234,19 @@ def find_notice(notices: Sequence[RegisteredNotice], word: str, *, language: str
 def find_notices(
     notices: Sequence[RegisteredNotice], word: str | None, *, language: str | None = None
 ) -> list[RegisteredNotice]:
-    """All of a name (in a language, if one is asked for) or hash, or with None simply all; newest first."""
+    """All of a name (in a language, if one is asked for) or hash, or with None simply all; newest first.
+
+    An older version that was taken over from elsewhere later comes last.
+    """
+    newest: dict[str, int] = {}
+    late = set()
+    for found in notices:
+        newest[found.notice.name] = max(found.notice.version, newest.get(found.notice.name, 0))
+        if found.notice.version < newest[found.notice.name]:
+            late.add(found.seq)
     return [
         found
-        for found in reversed(notices)
+        for found in sorted(notices, key=lambda found: (found.seq in late, -found.seq))
         if (word in (None, found.notice.name) and _speaks(found, language))
         or (word is not None and _HASH_PREFIX.fullmatch(word) and found.sha256.startswith(word))
     ]

@@ -71,8 +71,10 @@ class Regime:
         return hashlib.sha256(self.text).hexdigest()
 
     def rules(self, jurisdiction: str | None) -> Rules:
-        """What holds in a jurisdiction; for one it does not name, or for none, what holds in general."""
-        return self.jurisdictions.get(jurisdiction or "", self.general)
+        """What holds in a jurisdiction, for a region it does not name in its country; else what holds in general."""
+        code = jurisdiction or ""
+        country = self.jurisdictions.get(code.partition("-")[0], self.general)
+        return self.jurisdictions.get(code, country)
 
 
 @dataclass(frozen=True, slots=True)

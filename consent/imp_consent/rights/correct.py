@@ -10,6 +10,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING, lineage
+from imp_consent.policy.state import Segment, scopes, timeline
 from imp_consent.rights.asking import Asked, open_request
 from imp_consent.rights.requests import Request, answer_request
 from imp_core.context import Context
@@ -54,8 +55,8 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
     """Note the request, supersede the entry, put the right one in its place, and note that it is answered.
 
     Raises:
-        CheckFailed: nobody is known, they have no such entry, it was corrected before, it denies something, or what
-            is to take its place would outweigh a no that came after it.
+        CheckFailed: nobody is known, they have no such entry, it was corrected before, it denies something, what is
+            to take its place would outweigh a no that came after it, or without it an older yes would permit more.
         BadInput: what is to take its place could not be valid.
     """
     subject = transaction.find_subject(raw)
@@ -64,6 +65,7 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
         raise CheckFailed("this person has no such entry", where="--entry", mend="see: imp consent history")
     _check_correctable(transaction.history(subject), wrong, correction)
     _check_opens_nothing(transaction.history(subject), wrong, correction)
+    before = list(transaction.history(subject))
     door, said = Door(ctx, transaction, surface="rectification"), wrong.statement
     request = open_request(ctx, transaction, subject, asked)
     done = door.append(
@@ -78,6 +80,7 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
         ),
     )
     replaced = _replace(door, subject, wrong, correction) if correction.replaces else None
+    _check_reopens_nothing(before, transaction.history(subject), replaced)
     answered = answer_request(transaction, request, outcome="answered")
     return Corrected(
         seq=done.seq, replaced_by=None if replaced is None else replaced.seq, subject=subject, request=answered
@@ -125,10 +128,38 @@ def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correct
         )
 
 
+def _check_reopens_nothing(before: list[PersonEntry], after: list[PersonEntry], replaced: Appended | None) -> None:
+    """Expect that no older entry permits what nothing permitted while the wrong one stood before it.
+
+    Raises:
+        CheckFailed: one does.
+    """
+    for scope in scopes(after):
+        held = [part for part in timeline(before, scope) if part.permit]
+        for part in timeline(after, scope):
+            own = replaced is not None and replaced.seq in part.entries
+            if part.permit and not own and not _covered(part, held):
+                raise CheckFailed(
+                    "without this entry an older one would permit what is denied now",
+                    where="--entry",
+                    mend="if the person says yes now: imp consent record … --state given",
+                )
+
+
+def _covered(part: Segment, held: list[Segment]) -> bool:
+    """Whether these, which are in order, leave no gap in that one's time."""
+    reached = part.from_us
+    for one in held:
+        if one.from_us <= reached:
+            reached = max(reached, one.to_us)
+    return reached >= part.to_us
+
+
 def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correction) -> Appended:
     said, old = wrong.statement, wrong.payload
     until_us = said.until_us
-    action, evidence = old.get("affirmative_action"), old.get("evidence")
+    action, evidence, steps = (old.get(name) for name in ("affirmative_action", "evidence", "steps"))
+    regimes, jurisdiction = old.get("regimes"), old.get("jurisdiction")
     purpose = said.purpose if correction.purpose is None else correction.purpose
     return door.append(
         subject,
@@ -145,6 +176,10 @@ def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correctio
             by=said.by,
             action=action if isinstance(action, str) else None,
             evidence=evidence if isinstance(evidence, str) else None,
+            steps=steps if isinstance(steps, int) else None,
+            shared=old.get("shared") is True,
+            regimes=tuple(map(str, regimes)) if isinstance(regimes, list) and regimes else None,
+            jurisdiction=jurisdiction if isinstance(jurisdiction, str) else None,
             more={"corrects": wrong.seq},
         ),
     )
