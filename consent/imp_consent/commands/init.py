@@ -108,9 +108,9 @@ def upgrade(ctx: Context, folder: Path | None = None) -> Upgraded:
         ctx.reload_workspace()
         ctx.workspace = Workspace.load((ctx.directory / folder).resolve())
     before = upgrade_database(ctx.workspace.database)
-    if before != SCHEMA_VERSION:
-        with open_log(ctx).write() as transaction:
-            refold(transaction)
+    with open_log(ctx).write() as transaction:
+        changed = refold(transaction)  # of whatever version it is: an upgrade may have died before this
+    if changed or before != SCHEMA_VERSION:
         open_log(ctx).checkpoint()  # with what this version keeps outside the database
     return Upgraded(root=str(ctx.workspace.root), before=before, now=SCHEMA_VERSION)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from imp_consent.ledger.sealed import row_hmac
+from imp_consent.runtime import open_log
+from imp_core.context import Context
 
 
 @pytest.fixture
@@ -117,3 +119,31 @@ def test_an_upgrade_of_many_entries_makes_the_trees_nodes_and_the_copy_of_leaves
     imp("audit", "verify").ok()
     imp("consent", "import", str(consents.rename(tmp_path / "again.csv"))).ok()
     imp("audit", "verify").ok()
+
+
+def fold_as_before(ctx):
+    """Put in the place of what is folded what m003 made of it: it had no word of its own for a no on one channel."""
+    log = open_log(ctx)
+    with log.write() as transaction:
+        no = ("channel_opt_out",)
+        assert transaction.sealed.update("consent_state", "reason = ?", no, {"reason": "withdrawn"}) == 1
+    ctx.close()
+
+
+@pytest.mark.parametrize("version", ["m003", "m004"])  # the newest: an upgrade that died before it folded
+def test_an_upgrade_folds_anew_what_an_older_imp_folded_by_fewer_rules(imp_here, version):
+    imp_here("init", "--controller", "Shop").ok()
+    say = ("consent", "record", "member:1", "--purpose", "analytics", "--state")
+    imp_here(*say, "given").ok()
+    imp_here(*say, "withdrawn", "--channel", "web").ok()
+    asked = ("consent", "check", "member:1", "--purpose", "analytics", "--channel", "web", "--json")
+    fold_as_before(Context(environ=dict(imp_here.environ), directory=Path.cwd()))
+    assert imp_here(*asked).json["reason"] == "withdrawn"
+    assert "state.differs" in imp_here("audit", "verify").err + imp_here("audit", "verify").out
+    sql = sqlite3.connect(Path(imp_here.environ["IMP_HOME"]) / "ledger.db")
+    sql.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    sql.commit()
+    sql.close()
+    assert imp_here("init", "--upgrade", "--json").ok().json["before"] == version
+    assert imp_here(*asked).json["reason"] == "channel_opt_out"
+    imp_here("audit", "verify").ok()

@@ -343,3 +343,25 @@ def test_a_backup_put_in_place_by_hand_is_found_by_the_audit(place: Any, later: 
     codes = {problem.code for problem in verify_workspace(ctx).problems}
     assert {"log.rolled-back", "erased.alive"} <= codes
     ctx.close()
+
+
+def test_a_backup_of_an_older_imp_is_folded_anew(place: Any, later: Callable[[], Context]) -> None:
+    ctx = later()
+    record(ctx, RawId("member", "ann"), purpose="analytics", state="withdrawn", channel="web")
+    ctx.close()
+    ctx = place.open()
+    sql = sqlite3.connect(place.workspace / "ledger.db")
+    with open_log(ctx).write() as transaction:
+        no = ("channel_opt_out",)
+        assert transaction.sealed.update("consent_state", "reason = ?", no, {"reason": "withdrawn"}) == 1
+    sql.execute("UPDATE alembic_version SET version_num = 'm003'")
+    sql.commit()
+    sql.close()
+    ctx.close()
+    shutil.copyfile(place.workspace / "ledger.db", place.folder / "older.db")
+    place.lose()
+    ctx = place.open()
+    restore(ctx, place.folder / "older.db", execute=True)
+    assert check(ctx, RawId("member", "ann"), purpose="analytics", channel="web").reason == "channel_opt_out"
+    assert verify_workspace(ctx).problems == ()
+    ctx.close()

@@ -17,7 +17,8 @@ WORDS = Words(packaged_words())
     [
         "STOP", "stop", "Stop.", " sToP !!! ", "STOP\n", "“Stop”", "stop stop stop", "Stop!! STOP", "\u200bSTOP",
         "S\u200bTOP", "\uff33\uff34\uff2f\uff30", "STOP \U0001f6d1", "*STOP*", "UNSUBSCRIBE", "END", "Quit", "cancel",
-        "REVOKE", "OPT OUT", "opt-out", "Opt_Out", "optout", "STOPALL", "Stop all", "退订", "退 订", "退订\uff01", "退訂",
+        "REVOKE", "OPT OUT", "opt-out", "Opt_Out", "optout", "STOPALL", "Stop all", "退订",
+        "退 订", "退订\uff01", "退訂",
         "【退订】", "TD", "td.", "\uff34\uff24", "T", "t", "R", "拒收", "수신거부", "配信停止", "ARRÊT", "arre\u0302t",
         "СТОП", "İPTAL", "إلغاء", "STOPP", "Cancelar", "no más", "opt out opt out",
     ],

@@ -26,8 +26,10 @@ _ASIDE: Final = "replaced"
 
 
 @contextmanager
-def copied(workspace: Workspace, backup: Path) -> Iterator[Path]:
-    """A copy of a backup inside the workspace, of this version's schema, removed at the end unless it was moved away.
+def copied(workspace: Workspace, backup: Path) -> Iterator[tuple[Path, str]]:
+    """A copy of a backup inside the workspace, of this version's schema, and the version that the backup has.
+
+    The copy is removed at the end unless it was moved away.
 
     Raises:
         BadInput: the backup cannot be read.
@@ -52,8 +54,8 @@ def copied(workspace: Workspace, backup: Path) -> Iterator[Path]:
         except OSError as error:
             raise BadInput(f"cannot be read or copied: {error.strerror}", where=str(backup)) from None
         with sqlite_errors():
-            upgrade_database(path)
-        yield path
+            version = upgrade_database(path)
+        yield path, version
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is nobody's, and the next sweep's
         hold.release()

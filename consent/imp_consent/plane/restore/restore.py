@@ -15,7 +15,7 @@ from pathlib import Path
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.head import Head, HeadMemory
-from imp_consent.ledger.store import Database
+from imp_consent.ledger.store import SCHEMA_VERSION, Database
 from imp_consent.ledger.store import transaction as in_transaction
 from imp_consent.ledger.tombstones import Buried, Tombstones
 from imp_consent.ledger.transaction import Transaction
@@ -35,7 +35,7 @@ from imp_consent.plane.restore.people import (
 )
 from imp_consent.plane.restore.present import fault_of
 from imp_consent.plane.restore.result import Restored, Site
-from imp_consent.policy.project import project
+from imp_consent.policy.project import project, refold
 from imp_core.clock import format_time
 from imp_core.errors import CheckFailed
 
@@ -65,9 +65,10 @@ def restore(site: Site, backup: Path, *, execute: bool) -> Restored:
         )
     files = Files()
     try:
-        with copied(site.workspace, backup) as path:
+        with copied(site.workspace, backup) as (path, version):
             with opened(path, site.keyring) as (sql, head):
-                done = _Rebuild(site, sql, head, signed, files).run(fault, execute=execute)
+                rebuild = _Rebuild(site, sql, head, signed, files, older=version != SCHEMA_VERSION)
+                done = rebuild.run(fault, execute=execute)
             if execute:
                 stamp = re.sub("[^0-9TZ]", "", format_time(site.clock.now_us()))
                 done = replace(done, replaced=put_in_place(site.workspace, path, stamp))
@@ -107,6 +108,7 @@ class _Rebuild:
     head: Head
     signed: Signed
     files: Files
+    older: bool  # whether the backup is of an older imp, which folded entries by fewer rules
 
     def run(self, fault: str, *, execute: bool) -> Restored:
         """Everything that a restore changes in the copy, in one transaction."""
@@ -139,6 +141,8 @@ class _Rebuild:
         leaves = orphaned_leaves(transaction, found.covered) - unexplained
         in_doubt = doubt_messages(transaction, backup_size=size)
         tokens = settle_people(transaction, self.site, found, known.buried)
+        if self.older:
+            refold(transaction)
         uses = close_uses(transaction)
         missing = register_files(transaction, self.site.workspace, found.living, missing, self.files, execute=execute)
         restored = Restored(
