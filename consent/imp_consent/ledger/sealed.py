@@ -35,13 +35,13 @@ def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
     """
     parts = [table.encode(), b"\x00"]
     for value in row:
-        if isinstance(value, bytes):
-            parts += b"b", len(value).to_bytes(4, "big"), value
-        elif isinstance(value, int):
-            parts += b"i", value.to_bytes(9, "big", signed=True)
+        if isinstance(value, int):
+            parts.append(b"i" + value.to_bytes(9, "big", signed=True))
         elif isinstance(value, str):
             data = value.encode()
-            parts += b"s", len(data).to_bytes(4, "big"), data
+            parts.append(b"s%b%b" % (len(data).to_bytes(4, "big"), data))
+        elif isinstance(value, bytes):
+            parts.append(b"b%b%b" % (len(value).to_bytes(4, "big"), value))
         elif value is None:
             parts.append(b"n")
         else:

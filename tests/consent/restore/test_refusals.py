@@ -20,6 +20,7 @@ from imp_consent.commands.receipt import receipt
 from imp_consent.commands.record import record
 from imp_consent.commands.restore import restore
 from imp_consent.identity.keys import Keyring
+from imp_consent.ledger.signer import Signer
 from imp_consent.ledger.store import Unavailable
 from imp_consent.runtime import open_log
 from imp_core.context import Context
@@ -215,6 +216,28 @@ def test_a_change_of_keys_that_was_signed_and_died_is_settled_by_the_next_writer
     ctx.close()
     assert ring.settled
     assert ring.active(purpose).id != old
+    assert reasons(place) == ["given", "withdrawn", "given", "given"]
+
+
+@pytest.mark.parametrize("purpose", ["sign", "pepper", "row", "kek"])
+def test_a_key_that_was_put_in_use_and_lost_with_the_database_leaves_nothing_to_report(
+    place: Any, later: Later, monkeypatch: pytest.MonkeyPatch, purpose: str
+) -> None:
+    ctx = later()
+    old = open_log(ctx).keyring.active(purpose).id
+    with monkeypatch.context() as patched:  # it dies when the new key is active, before anything is signed
+        patched.setattr(Signer, "sign", lambda *_, **__: (_ for _ in ()).throw(LedgerBroken("no signature")))
+        with pytest.raises(LedgerBroken, match="no signature"):
+            rotate_key(ctx, purpose)
+        ctx.close()
+    assert Keyring.open(place.keys, open_log_id(place)).active(purpose).id != old
+    place.lose()
+    assert restored(place).people == 4
+    assert reasons(place) == ["given"] * 4
+    ctx = place.open(days=4)
+    record(ctx, BEN, purpose="analytics", state="withdrawn")
+    assert open_log(ctx).keyring.active(purpose).id == old
+    ctx.close()
     assert reasons(place) == ["given", "withdrawn", "given", "given"]
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import parse_system_leaf
 from imp_consent.ledger.head import Head
+from imp_consent.ledger.reader import Reader
 from imp_core.errors import LedgerBroken
 
-__all__ = ["ring_after"]
+__all__ = ["forget_unsigned", "ring_after"]
 
 _CHANGES = ("rotate", "wrap")
 
@@ -35,3 +36,20 @@ def ring_after(keyring: Keyring, head: Head, tail: Iterable[bytes]) -> Keyring:
             mend="use a backup made since the key was changed",
         )
     return keyring.using(in_use)
+
+
+def forget_unsigned(reader: Reader, ring: Keyring) -> None:
+    """Destroy signing keys that no entry names: their change was lost with the database, and they signed nothing.
+
+    What one signs is on the disk only after the entry that hands over to it. An audit would ask where one came from.
+
+    Raises:
+        KeysUnusable: the keys cannot be changed where they are kept.
+    """
+    named = {ring.active("sign").id}
+    for entry in reader.system_entries("key"):
+        if entry.fields.get("purpose") == "sign":
+            named |= {str(entry.fields.get("id")), str(entry.fields.get("previous"))}
+    for key in ring.every("sign") if ring.store.writable else ():
+        if key.id not in named:
+            ring.store.destroy(key.name)

@@ -22,7 +22,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.restore.copy import copied, opened, put_in_place
 from imp_consent.plane.restore.files import Files, register_files, remove_replaced
-from imp_consent.plane.restore.keys import ring_after
+from imp_consent.plane.restore.keys import forget_unsigned, ring_after
 from imp_consent.plane.restore.others import close_uses, doubt_messages, keep_checkpoint, take_documents
 from imp_consent.plane.restore.outside import Signed, read_signed, tail_after
 from imp_consent.plane.restore.people import (
@@ -127,6 +127,7 @@ class _Rebuild:
                 # an erasure that was asked for and not finished has a tombstone; whoever restores again erases again
                 tombstones.bury(found.gone)
                 tombstones.suppress(token for token in tokens if token not in buried.suppressed)
+                forget_unsigned(transaction, ring)
         return restored
 
     def _rebuild(
