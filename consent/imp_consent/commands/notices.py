@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -34,7 +34,7 @@ class NoticeAdded:
     """A registered notice: its entry, name, version and hash, and the purposes consent can now be given for.
 
     `material` are the purposes for which it ended the consent given before; None for a first version and for a
-    translation, which change nothing.
+    translation, which change nothing. `known`: this very notice was registered before, and nothing is new.
     """
 
     seq: int
@@ -44,6 +44,7 @@ class NoticeAdded:
     sha256: str
     purposes: tuple[str, ...]
     material: tuple[str, ...] | None = None
+    known: bool = False
 
 
 def add_notice(
@@ -65,7 +66,7 @@ def add_notice(
 
     The same name again is a new version, or where a language lacks the newest version, its translation, which asks for
     what that version asks for. A new version ends the consent given before: for the `material` purposes, without any
-    for all it asked for before; or, `editorial`, for none.
+    for all it asked for before; or, `editorial`, for none. The newest version word for word again is nothing new.
 
     Raises:
         BadInput: the file cannot be read as text, a purpose is unknown, the text does not say what consent needs, or an
@@ -74,7 +75,8 @@ def add_notice(
     text = read_text(path)
     with open_log(ctx).write() as transaction:
         known = read_purposes(transaction)
-        earlier = [found.notice for found in read_notices(transaction) if found.notice.name == name]
+        registered = [found for found in read_notices(transaction) if found.notice.name == name]
+        earlier = [found.notice for found in registered]
         translated = _translated(earlier, language)
         asked = translated.purposes if translated else _described(known, text) or _last_asked(earlier)
         new = Notice(
@@ -90,6 +92,9 @@ def add_notice(
             grant_steps=grant_steps,
             withdraw_steps=withdraw_steps,
         )
+        again = next((found for found in registered if found.notice == replace(new, version=new.version - 1)), None)
+        if again is not None and not translated:
+            return replace(_added(again), material=None, known=True)
         before = earlier[-1] if earlier and not translated else None
         changed = _changed(new, before, material=material, editorial=editorial)
         done = register_notice(transaction, new, material=changed)
@@ -166,7 +171,8 @@ def add_command(
         editorial=editorial,
     )
     ended = f"; consent given before no longer covers {', '.join(done.material)}" if done.material else ""
-    emit(done, f"entry {done.seq}: {_line(done)}{ended}", as_json=as_json)
+    news = "nothing new: " if done.known else ""
+    emit(done, f"{news}entry {done.seq}: {_line(done)}{ended}", as_json=as_json)
 
 
 @notice.command("list")

@@ -12,7 +12,7 @@ from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId, Signal, SignalKind
 
-__all__ = ["FIELDS", "read_signals"]
+__all__ = ["FIELDS", "check_heard", "read_signals"]
 
 FIELDS: Final = ("identifier", "kind", "at", "channel", "raw", "purpose")
 _NEEDED: Final = ("identifier", "kind", "at")
@@ -58,7 +58,7 @@ def _signal(number: int, row: Row, channel: str | None) -> Signal:
         identifier = RawId.parse(_text(row, "identifier"))
     except BadInput as error:
         raise BadInput(error.what, where="identifier") from None
-    return Signal(
+    signal = Signal(
         kind=kind,
         identifier=identifier,
         event_us=_time(row),
@@ -67,6 +67,18 @@ def _signal(number: int, row: Row, channel: str | None) -> Signal:
         row=number,
         raw=raw,
     )
+    check_heard(signal)
+    return signal
+
+
+def check_heard(signal: Signal) -> None:
+    """Refuse a GPC of which nobody says the field's value: without the field there is no signal (W3C GPC).
+
+    Raises:
+        BadInput: it has none.
+    """
+    if signal.kind is SignalKind.GPC and signal.raw is None:
+        raise BadInput("the value of the field Sec-GPC is missing", where="raw", mend="say what was heard: --raw 1")
 
 
 def _time(row: Mapping[str, object]) -> int:

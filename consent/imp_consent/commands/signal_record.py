@@ -11,7 +11,7 @@ import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.hearing import voice
-from imp_consent.commands.signal_file import read_signals
+from imp_consent.commands.signal_file import check_heard, read_signals
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.alike import subjects_alike
 from imp_consent.ledger.in_flight import messages_in_flight
@@ -197,6 +197,7 @@ def signal_record_command(
         raw=raw,
     )
     linked = None if to is None else RawId.parse(to)
+    check_heard(one)
     done = record_signals(ctx, [one], to=linked, regimes=regimes or None, jurisdiction=jurisdiction)
     emit(done, lambda: _text(done), as_json=as_json)
 

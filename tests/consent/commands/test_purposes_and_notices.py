@@ -72,9 +72,24 @@ def test_a_notice_asks_for_the_purposes_its_text_names(shop: Context, imp_here: 
 
 def test_the_same_name_again_is_a_new_version_in_each_language(shop: Context, text_file: Path) -> None:
     add = {"name": "news", "purposes": ("analytics",), "withdrawal": "Withdraw when you like."}
-    versions = [add_notice(shop, text_file, **add, language=language).version for language in ("en", "de", "en")]
+    versions = [add_notice(shop, text_file, **add, language=language).version for language in ("en", "de")]
+    text_file.write_text(TEXT + " We write seldom.")
+    versions.append(add_notice(shop, text_file, **add, language="en").version)
     assert versions == [1, 1, 2]
     assert show_notice(shop, "news").notice.version == 2
+
+
+def test_the_very_same_notice_again_is_nothing_new_and_ends_no_consent(imp_here: Cli, text_file: Path) -> None:
+    imp_here("init", "--controller", "Shop Ltd").ok()
+    words = ("consent", "notice", "add", str(text_file), "--name", "news", "--purpose", "analytics")
+    words += ("--withdrawal", "Withdraw when you like.")
+    first = imp_here(*words, "--json").ok().json
+    imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given").ok()
+    again = imp_here(*words, "--json").ok().json
+    assert again == {**first, "known": True}
+    assert imp_here(*words).ok().out.startswith(f"nothing new: entry {first['seq']}: news version 1")
+    assert imp_here("consent", "check", "member:1", "--purpose", "analytics", "--json").json["reason"] == "given"
+    assert len(imp_here("consent", "notice", "list", "--json").json["notices"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,15 @@ def test_r40_gpc_is_stored_and_closes_sale_sharing_and_targeting_for_the_browser
     imp_here("audit", "verify").ok()
 
 
+def test_a_gpc_of_which_nobody_says_the_value_is_none(imp_here: Cli, entries: Entries, tmp_path: Path) -> None:
+    refused = imp_here("consent", "signal", "record", TAB, "--kind", "gpc", "--channel", "web")
+    assert (refused.code, "--raw 1" in refused.err) == (2, True)
+    (tmp_path / "gpc.csv").write_text(f"identifier,kind,at,channel\n{TAB},gpc,2026-03-01T11:00:00Z,web\n")
+    refused = imp_here("consent", "signal", "import", str(tmp_path / "gpc.csv"))
+    assert (refused.code, "row 1, raw" in refused.err) == (2, True)
+    assert entries(TAB) == []
+
+
 def test_r40_a_signal_reaches_the_people_linked_to_the_browser_and_nobody_else(
     imp_here: Cli, give: Callable[..., None], asked: Callable[..., str], entries: Entries
 ) -> None:
