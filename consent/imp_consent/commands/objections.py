@@ -73,7 +73,7 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         kind=wanted.kind,
         purpose=wanted.purpose,
         channel=wanted.channel or None,
-        at=format_time(ctx.clock.now_us() if wanted.at_us is None else wanted.at_us),
+        at=format_time(done.statement.at_us),
         in_flight=in_flight,
         to_notify=tuple(recipient.name for recipient in told),
     )

@@ -1,0 +1,17 @@
+"""What the commands that limit print is what the ledger holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize("command", ["object", "restrict", "limit"])
+def test_the_time_that_is_printed_is_the_time_that_is_recorded(imp_here: Any, command: str) -> None:
+    imp_here("init", "--controller", "Shop Ltd").ok()
+    imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given").ok()
+    done = imp_here("consent", command, "member:1", "--json").ok().json
+    history = imp_here("consent", "history", "member:1", "--json").ok().json
+    (entry,) = [entry for entry in history["entries"] if entry["seq"] == done["seq"]]
+    assert entry["at"] == done["at"]
