@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifier
-from imp_consent.commands.disclose import Asking, asked_for, asking_options, disclose
+from imp_consent.commands.disclose import Asking, answering_options, asked_for, disclose
 from imp_consent.commands.retention import schedule_text
 from imp_consent.plane.retention import read_schedule
 from imp_consent.rights.access import SCHEMA, Access, assemble
@@ -79,11 +79,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | 
 
 @click.command("access")
 @click.argument("identifier", metavar="KIND:VALUE|-")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A folder that is new or empty."
-)
-@click.option("--request", help="The id of the open request that this answers (default: one is opened).")
-@asking_options
+@answering_options
 @json_option
 @pass_context
 def access_command(

@@ -22,7 +22,7 @@ from imp_core.event import RawId
 from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
-__all__ = ["Asking", "asked_for", "asking_options", "disclose", "named_request"]
+__all__ = ["Asking", "answering_options", "asked_for", "asking_options", "disclose", "named_request"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +58,15 @@ def asking_options(function: F) -> Any:  # noqa: ANN401 (click's own decorators 
     for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped
+
+
+def answering_options(function: F) -> Any:  # noqa: ANN401 (as above)
+    """Add the options of a command that answers a request with files: `out`, `request` and those of every request."""
+    out = click.option(
+        "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A folder that is new or empty."
+    )
+    named = click.option("--request", help="The id of the open request that this answers (default: one is opened).")
+    return out(named(asking_options(function)))
 
 
 def asked_for(kind: str, asking: Asking) -> Asked:

@@ -36,6 +36,7 @@ class ConsentGate:
         self._open_log = open_log
         self._oldest_s = oldest_s
         self._answers: dict[tuple[int, str, str | None], Answer] = {}
+        self._log: Log | None = None  # the one that was read: another's standing is no answer about it
         self._standing: Standing | None = None
         self._read_s = 0.0
 
@@ -55,9 +56,10 @@ class ConsentGate:
 
     def _decide_now(self, log: Log, use: Use, subject: int, at_us: int) -> Decision:
         standing, now_s = log.standing(), time.monotonic()
-        if standing is None or standing != self._standing or now_s - self._read_s >= self._oldest_s:
+        same = log is self._log and standing is not None and standing == self._standing
+        if not same or now_s - self._read_s >= self._oldest_s:
             self._answers.clear()
-            self._standing, self._read_s = standing, now_s
+            self._log, self._standing, self._read_s = log, standing, now_s
         key = (subject, use.purpose, use.channel)
         answer = self._answers.get(key)
         found = None if answer is None else answer.decision_at(at_us)

@@ -12,6 +12,7 @@ from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log, create_log
+from imp_consent.ledger.standing import Standing, Watch
 from imp_consent.policy.project import project
 from imp_core.clock import SimulatedClock, parse_time
 from imp_core.event import RawId
@@ -151,3 +152,18 @@ def test_a_use_of_nobody_and_one_as_known_before_are_answered_without_memory(sho
 
 def test_the_gate_knows_the_purposes_that_were_registered(shop: Shop) -> None:
     assert not ConsentGate(lambda: shop.log).knows("ads")
+
+
+def test_r02_a_ledger_opened_anew_is_not_answered_from_what_was_read_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # counters of a connection begin anew with it: that they are equal says nothing then
+    monkeypatch.setattr(Watch, "standing", lambda _: Standing(2, 0, (), ()))
+    gate = ConsentGate(lambda: shop.log)
+    assert gate.decide(shop.use(), at_us=100).reason == "given"
+    shop.log.close()
+    other = shop.opened()
+    shop.say("withdraw", log=other)
+    other.close()
+    shop.log = shop.opened()
+    assert gate.decide(shop.use(), at_us=100).reason == "withdrawn"
