@@ -22,6 +22,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -114,8 +115,8 @@ def sets(folder: Path, events: int, people: int) -> dict[str, float]:
         for name, (without, with_gate) in queries.items():
             plain, gated, ratios = [], [], []
             for _ in range(_RUNS):
-                plain.append(timed(lambda q=without: connection.execute(q).fetchall()))  # type: ignore[misc]  # as above
-                gated.append(timed(lambda q=with_gate: connection.execute(q).fetchall()))  # type: ignore[misc]  # as above
+                plain.append(timed(partial(_run, connection, without)))
+                gated.append(timed(partial(_run, connection, with_gate)))
                 ratios.append(gated[-1] / plain[-1])
             found |= {
                 f"{name}_s": statistics.median(gated),
@@ -145,10 +146,14 @@ def _rectangles(subjects: np.ndarray, random: np.random.Generator) -> pa.Table:
     )
 
 
+def _run(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    connection.execute(query).fetchall()
+
+
 def fastest(ask: Callable[[list[Use]], object], asked: list[Use]) -> float:
     """Seconds of one question, of the fastest thousand: what others do on this machine meanwhile is not ours."""
     ask(asked)
-    return min(timed(lambda n=n: ask(asked[n : n + 1000])) for n in range(0, len(asked), 1000)) / 1000  # type: ignore[misc]  # a default binds the loop's value
+    return min(timed(partial(ask, asked[n : n + 1000])) for n in range(0, len(asked), 1000)) / 1000
 
 
 def timed(function: Callable[[], object]) -> float:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -60,10 +61,10 @@ def sweep_restore(ready: Furnished, folder: Path, report: Report, *, kills: int)
         if not within:
             acted = scene(ready, folder / "scene", chance)
             whole = _damaged(acted, folder, kind)
-            seconds = length_of(lambda whole=whole: restore_told(whole))  # type: ignore[misc]
+            seconds = length_of(partial(restore_told, whole))
         trial, share = _damaged(acted, folder, kind), within / _KILLS_A_SCENE + round_ / kills
         place = f"restore, {kind}, kill {number} of {kills}"
-        report.find(place, killed_after(BEYOND * seconds * share, lambda trial=trial: restore_told(trial)))  # type: ignore[misc]
+        report.find(place, killed_after(BEYOND * seconds * share, partial(restore_told, trial)))
         report.add("kills in sweeps", 1)
         report.add("kills of a restore", 1)
         report.add("deeds cut in sweeps", int(trial.attempts()[-1].answer is None))

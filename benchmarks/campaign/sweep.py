@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ def sweep(ready: Furnished, folder: Path, report: Report, deed: str, *, kills: i
     seconds = length_of(lambda: work(whole))
     for number in range(kills):
         trial, place = ready.copy(folder / "swept"), f"{deed}, kill {number} of {kills}"
-        report.find(place, killed_after(seconds * BEYOND * number / kills, lambda trial=trial: work(trial)))  # type: ignore[misc]
+        report.find(place, killed_after(seconds * BEYOND * number / kills, partial(work, trial)))
         attempts = trial.attempts()
         report.add("kills in sweeps", 1)
         report.add("deeds cut in sweeps", int(any(attempt.answer is None for attempt in attempts[-1:])))
