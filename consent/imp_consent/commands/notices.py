@@ -66,7 +66,8 @@ def add_notice(
 
     The same name again is a new version, or where a language lacks the newest version, its translation, which asks for
     what that version asks for. A new version ends the consent given before: for the `material` purposes, without any
-    for all it asked for before; or, `editorial`, for none. The newest version word for word again is nothing new.
+    for all it asked for before; or, `editorial`, for none. The newest version word for word again is nothing new,
+    unless it now ends consent that it did not end before.
 
     Raises:
         BadInput: the file cannot be read as text, a purpose is unknown, the text does not say what consent needs, or an
@@ -93,7 +94,7 @@ def add_notice(
             withdraw_steps=withdraw_steps,
         )
         again = next((found for found in registered if found.notice == replace(new, version=new.version - 1)), None)
-        if again is not None and not translated:
+        if again is not None and not translated and set(material) <= set(again.material or ()):
             return replace(_added(again), material=None, known=True)
         before = earlier[-1] if earlier and not translated else None
         changed = _changed(new, before, material=material, editorial=editorial)
