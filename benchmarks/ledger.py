@@ -31,7 +31,7 @@ from typing import Any
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.appender import Appender
 from imp_consent.ledger.entry import Statement
-from imp_consent.ledger.head import load_head, save_head
+from imp_consent.ledger.head import HeadMemory, load_head, save_head
 from imp_consent.ledger.log import Log, create_log
 from imp_consent.ledger.merkle import Frontier, check_inclusion, leaf_hash
 from imp_consent.ledger.store import connect, transaction
@@ -141,16 +141,17 @@ def storage(folder: Path, pairs: int) -> dict[str, float]:
     leaves = [b'{"commit":"%064d","day":20000,"link":"%064d","v":1}' % (n, n) for n in range(BATCH)]
     with new_log(folder, "storage", nothing) as log:
         sql, key = connect(folder / "storage.db"), log.keyring.active("row").secret
+        remembered = HeadMemory()  # as the log has one
 
         def write(_: int) -> None:
             with transaction(sql, write=True):
-                head = load_head(sql, key)
+                head = remembered.load(sql, lambda _: key)
                 was = head.frontier.size
                 appender = Appender(sql, head)
                 for leaf in leaves:
                     appender.append(leaf)
                 appender.flush()
-                save_head(sql, key, head, was_size=was)
+                remembered.save(sql, key, head, was_size=was)
 
         result = pairs_of(pairs, folder, log, write)
         sql.close()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
@@ -17,47 +15,84 @@ from imp_core.errors import LedgerBroken
 __all__ = ["KeyEncryption", "SubjectSecrets", "hkdf"]
 
 _NO_SALT = bytes(32)
+_FIRST_BLOCK = b"\x01"
 _SUBJECT_LENGTH = 8
 
 
 def hkdf(key: bytes, info: bytes) -> bytes:
     """HKDF-SHA-256 without salt, 32 bytes out: extract, then one block of expand (RFC 5869 §2.2, §2.3)."""
-    return hmac.digest(keyed_hash(_NO_SALT, key), info + b"\x01", "sha256")
+    return _expanding(key)(info + _FIRST_BLOCK)
 
 
-@dataclass(frozen=True)
+def _expanding(key: bytes) -> Callable[[bytes], bytes]:
+    """The HMAC of `hkdf`'s expansion, for a key of which several are derived."""
+    return prepare_hash(keyed_hash(_NO_SALT, key))
+
+
 class SubjectSecrets:
-    """What one subject's key opens: the chain of links, the commitments' blinds, the payloads, events in the inbox."""
+    """What one subject's key opens: the chain of links, the commitments' blinds, the payloads, events in the inbox.
 
-    subject: int
-    key: bytes = field(repr=False)
+    Each is derived when it is first asked for; `cached_property` would take as long as deriving it.
+    """
 
-    @cached_property
+    __slots__ = ("_derived", "_inbox", "_link_key", "_linked", "_payloads", "key", "subject")
+
+    def __init__(self, subject: int, key: bytes) -> None:
+        self.subject = subject
+        self.key = key
+        self._derived: Callable[[bytes], bytes] | None = None
+        self._inbox: AESGCM | None = None
+        self._link_key: bytes | None = None
+        self._linked: Callable[[bytes], bytes] | None = None
+        self._payloads: AESGCM | None = None
+
+    def __repr__(self) -> str:
+        return f"SubjectSecrets(subject={self.subject})"
+
+    def _derive(self, info: bytes) -> bytes:
+        if self._derived is None:
+            self._derived = _expanding(self.key)
+        return self._derived(info + _FIRST_BLOCK)
+
+    @property
     def link_key(self) -> bytes:
         """HKDF(K_s, "link"): what an auditor of one person is given."""
-        return hkdf(self.key, b"link")
+        if self._link_key is None:
+            self._link_key = self._derive(b"link")
+        return self._link_key
 
-    @cached_property
-    def _linked(self) -> Callable[[bytes], bytes]:
-        return prepare_hash(self.link_key)
-
-    @cached_property
+    @property
     def payloads(self) -> AESGCM:
         """AES-256-GCM under HKDF(K_s, "payload")."""
-        return AESGCM(hkdf(self.key, b"payload"))
+        if self._payloads is None:
+            self._payloads = AESGCM(self._derive(b"payload"))
+        return self._payloads
 
-    @cached_property
+    @property
     def inbox(self) -> AESGCM:
         """AES-256-GCM under HKDF(K_s, "inbox")."""
-        return AESGCM(hkdf(self.key, b"inbox"))
+        if self._inbox is None:
+            self._inbox = AESGCM(self._derive(b"inbox"))
+        return self._inbox
 
     def link(self, i: int) -> bytes:
         """link_i = HMAC(link key, i as 8 bytes)."""
-        return self._linked(i.to_bytes(8, "big"))
+        return self._chain(i.to_bytes(8, "big"))
 
     def blind(self, i: int) -> bytes:
         """blind_i = HMAC(link key, "s" ‖ i as 8 bytes)."""
-        return self._linked(b"s" + i.to_bytes(8, "big"))
+        return self._chain(b"s" + i.to_bytes(8, "big"))
+
+    def link_and_blind(self, i: int) -> tuple[bytes, bytes]:
+        """Both, as an entry needs them."""
+        chain, number = self._chain, i.to_bytes(8, "big")
+        return chain(number), chain(b"s" + number)
+
+    @property
+    def _chain(self) -> Callable[[bytes], bytes]:
+        if self._linked is None:
+            self._linked = prepare_hash(self.link_key)
+        return self._linked
 
 
 class KeyEncryption:

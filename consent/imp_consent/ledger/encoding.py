@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NoReturn
 
 from imp_core.errors import BadInput, LedgerBroken
@@ -25,6 +27,8 @@ _SIXTEEN: Final = re.compile(rb"9[0-9]{15}")
 _SEVENTEEN: Final = b"0" * 17
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _FREE: Final = frozenset({str, bool, type(None)})  # types of which every value may be written
+_SHAPES: Final = 256  # of objects, by their keys
+_quote: Final = json.encoder.encode_basestring
 _BYTES: Final = (bytes, bytearray, memoryview)
 
 
@@ -41,7 +45,7 @@ def _refuse(_: str) -> NoReturn:
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
 # The same encoder's C part, made once and not for every value; where there is none (PyPy), the encoder itself.
 _MAKE: Final = getattr(json.encoder, "c_make_encoder", None)
-_SETTINGS: Final = (None, _plain, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+_SETTINGS: Final = (None, _plain, _quote, None, ":", ",", True, False, False)
 _CHUNKS: Final = _MAKE(*_SETTINGS) if _MAKE else None
 _DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
 
@@ -53,9 +57,11 @@ def encode(value: Json, *, limit: int = MAX_BYTES) -> bytes:
         BadInput: a float, an integer of 2**53 or more, a key that is not ASCII text, a lone surrogate, another type,
             more than `limit` bytes or more than 32 levels. The value itself is not repeated.
     """
-    _check(value, 0)
+    text = _flat(value)
+    if text is None:
+        _check(value, 0)
     try:
-        data = _canonical(value)
+        data = _canonical(value) if text is None else text.encode()
     except UnicodeEncodeError:
         raise BadInput("text with a lone surrogate cannot be written to the ledger") from None
     if len(data) > limit:
@@ -84,6 +90,33 @@ def decode(data: bytes, *, limit: int = MAX_BYTES) -> Json:
 def _canonical(value: Json) -> bytes:
     text = "".join(_CHUNKS(value, 0)) if _CHUNKS else _ENCODER.encode(value)
     return text.encode()
+
+
+@lru_cache(_SHAPES)
+def _shape(keys: tuple[object, ...]) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]] | None:
+    """The text of an object with these keys, a place for each value, and what takes the values in that order."""
+    names = sorted(key for key in keys if isinstance(key, str) and key.isascii() and key.isidentifier())
+    if len(names) in (0, 1) or len(names) < len(keys):  # of one name alone `itemgetter` makes no tuple
+        return None
+    return "{" + ",".join(f'"{name}":%s' for name in names) + "}", itemgetter(*names)
+
+
+def _flat(value: object) -> str | None:
+    """The canonical text of an object of plain values, as most are, in half the time; None of any other value."""
+    if type(value) is not dict or (shape := _shape(tuple(value))) is None:
+        return None
+    texts: list[object] = []
+    for item in shape[1](value):
+        of = type(item)
+        if of is str:
+            texts.append(_quote(item))
+        elif of is int and -_LIMIT < item < _LIMIT:
+            texts.append(item)
+        elif item is None:
+            texts.append("null")
+        else:
+            return None
+    return shape[0] % tuple(texts)
 
 
 def _check(value: object, depth: int) -> None:

@@ -151,14 +151,15 @@ def encode_statement(statement: Statement) -> bytes:
     """
     s, at_us, until_us = statement, statement.at_us, statement.until_us
     small = -_SMALL < at_us < _SMALL and (until_us is None or -_SMALL < until_us < _SMALL)
-    if not (small and s.channel.isascii() and s.purpose.isascii() and s.is_plain):
+    if not small or not s.is_plain:
         return encode(s.plain())  # which refuses, or takes what is rare
     notice = "null" if s.notice is None else _quote(s.notice)
     until = "null" if until_us is None else until_us
-    return (
+    text = (
         f'{{"at":{at_us},"channel":{_quote(s.channel)},"notice":{notice},"purpose":{_quote(s.purpose)},'
         f'"type":{_quote(s.type)},"until":{until}}}'
-    ).encode()
+    )
+    return text.encode() if text.isascii() else encode(s.plain())  # as above
 
 
 def commitment(blind: bytes, statement: Statement) -> bytes:
@@ -223,7 +224,11 @@ def _further(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def format_system_leaf(type_: str, *, at_us: int, actor: str, fields: Mapping[str, Json]) -> bytes:
-    """The leaf of a system entry."""
+    """The leaf of a system entry.
+
+    Raises:
+        BadInput: outside the canonical profile, or longer than an entry may be.
+    """
     return encode({"v": _VERSION, "type": type_, "at": at_us, "actor": actor, "fields": fields})
 
 

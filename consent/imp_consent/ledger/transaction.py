@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets as os_secrets
 import sqlite3
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from imp_consent.identity.keys import Keyring
@@ -35,6 +35,7 @@ __all__ = ["Projection", "Transaction"]
 _NONCE_LENGTH = 12
 _NONCES = 256
 _HISTORIES = 10_000
+_New = tuple[int, Statement, Mapping[str, Json]]  # an entry: its seq, statement and envelope
 
 
 class Transaction(Reader):
@@ -63,9 +64,7 @@ class Transaction(Reader):
         self._appender = Appender(sql, head)
         self._nonces = _Nonces()
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
-        self._new: dict[
-            int, list[tuple[int, Statement, Mapping[str, Json]]]
-        ] = {}  # appended since, and not among those yet
+        self._new: defaultdict[int, list[_New]] = defaultdict(list)  # appended since, and not among those yet
 
     @property
     def sql(self) -> sqlite3.Connection:
@@ -128,13 +127,14 @@ class Transaction(Reader):
         said = encode_statement(statement)
         plain = payload_with(said, envelope)
         secrets, i = self.subjects.take(subject)  # nothing after this refuses: a counter used up leaves no gap
-        commit = commitment_to(secrets.blind(i), said)
-        leaf = person_leaf(link=secrets.link(i), commit=commit, day=self.now_us // DAY_US)
+        link, blind = secrets.link_and_blind(i)
+        leaf = person_leaf(link=link, commit=commitment_to(blind, said), day=self.now_us // DAY_US)
         nonce = self._nonces.take()
         seq = self._appender.append_sealed(leaf, subject, nonce, secrets.payloads.encrypt(nonce, plain, leaf))
-        self._new.setdefault(subject, []).append((seq, statement, envelope))
+        self._new[subject].append((seq, statement, envelope))
         self._projection(self, subject)
-        self.restricting = self.restricting or statement.type != "grant"
+        if statement.type != "grant":
+            self.restricting = True
         return seq
 
     def append_again(self, leaf: bytes) -> int:
@@ -186,7 +186,7 @@ class Transaction(Reader):
             oldest, entries = self._histories.popitem(last=False)
             flushed = self._appender.flushed
             if unwritten := [(e.seq, e.statement, e.payload) for e in entries if e.seq >= flushed]:
-                self._new[oldest] = unwritten + self._new.get(oldest, [])
+                self._new[oldest] = unwritten + self._new[oldest]
 
 
 class _Nonces:
