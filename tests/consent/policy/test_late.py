@@ -76,6 +76,13 @@ def test_a_use_that_knew_more_and_read_less_is_passed_over_and_the_one_before_it
     assert flagged(said, [Made(3, 3, -FOREVER_US, 90), Made(4, 4, -FOREVER_US, 15)]) == [Flag(3, "withdrawn", 9)]
 
 
+def test_a_use_between_two_withdrawals_is_flagged_only_for_the_one_it_reaches():
+    said = [fact(0, "grant", 10), fact(5, "withdraw", 20), fact(6, "grant", 30), fact(7, "withdraw", 40)]
+    assert flagged(said, [Made(3, 3, 30, 40)]) == [], "from where it opened again up to where it closed again"
+    assert flagged(said, [Made(3, 3, 30, 41)]) == [Flag(3, "withdrawn", 7)]
+    assert flagged(said, [Made(3, 3, 15, 25)]) == [Flag(3, "withdrawn", 5)]
+
+
 def permitted(own, general, known, at_us):
     mine = own if any(r.from_seq <= known for r in own) else general
     return any(r.permit for r in mine if r.from_seq <= known < r.to_seq and r.from_us <= at_us < r.to_us)
