@@ -14,11 +14,11 @@ from imp_consent.policy.notice import (
     DATA_CATEGORIES,
     Notice,
     RegisteredNotice,
-    find_notice,
     find_withdrawal,
     read_notices,
     register_notice,
 )
+from imp_consent.policy.notice_search import find_notice
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context

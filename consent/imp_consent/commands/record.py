@@ -9,11 +9,14 @@ from typing import Any
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.notice_taken import NoticeTaken, notice_taken, notice_taken_text
+from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import law_options, of_law
 from imp_consent.commands.states import STATES, type_of
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.gate import denied_channels
+from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
@@ -37,7 +40,8 @@ class RecordResult:
     `bundled` consent opens nothing: one act was for several purposes. `covers` are the purposes below that it covers.
     `in_flight` is how many messages to the person were under way then; None where they gave consent.
     `still_denied_on` are the channels, with the reason, on which a consent without a channel opens nothing: a channel's
-    own no stands until a yes for that channel.
+    own no stands until a yes for that channel. `shown` is the notice it rests on (None: on none, or nobody said which).
+    `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it.
     """
 
     seq: int
@@ -51,6 +55,8 @@ class RecordResult:
     covers: tuple[str, ...] = ()
     in_flight: int | None = None
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
+    shown: NoticeTaken | None = None
+    opens_nothing: str | None = None
 
 
 def record(
@@ -119,7 +125,7 @@ def record_together(
         for number, purpose in enumerate(purposes):
             one = replace(said, purpose=purpose)
             appended = door.append(raw_id, one, returning=returning and number == 0)
-            done.append(_result(transaction, one, appended, state=state))
+            done.append(_result(transaction, one, appended, state=state, shown=notice_taken(door.notice(one))))
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
     return tuple(done)
@@ -132,7 +138,9 @@ def record_together(
 @click.option("--channel", help="Only this channel (default: every channel).")
 @click.option("--at", help="When the person said so, ISO 8601 with a zone (default: now).")
 @click.option("--notice", help="The notice shown, by name or hash (default: the newest then that names the purpose).")
-@click.option("--language", help="The language in which it was shown.")
+@click.option(
+    "--language", help="The language in which it was shown, such as zh-Hans (needed where it stands in several)."
+)
 @click.option("--valid-for", metavar="DAYSd", help="Expires after so many days, such as 180d.")
 @click.option("--action", help="What the person did to say so, such as click or signature.")
 @click.option("--steps", type=click.IntRange(1, 100), help="In how many steps.")
@@ -164,11 +172,7 @@ def record_command(
 
     Example: imp consent record member:123 --purpose marketing.email --state given --channel email
     """
-    if len(set(purposes)) < len(purposes):
-        raise BadInput("a purpose is named twice", where="--purpose")
-    if len(purposes) > 1 and state == "given" and words["bundled"] == each:
-        mend = "--each where they had a choice for each; --bundled where one yes was for all (it opens nothing then)"
-        raise BadInput("several purposes by one act: was there a choice for each?", where="--purpose", mend=mend)
+    _check_purposes(purposes, state=state, each=each, bundled=words["bundled"])
     done = record_together(
         ctx,
         read_identifier(identifier),
@@ -185,12 +189,30 @@ def record_command(
         emit({"entries": [asdict(one) for one in done]}, lambda: "\n".join(map(_text, done)), as_json=as_json)
 
 
-def _result(transaction: Transaction, said: Saying, appended: Appended, *, state: str) -> RecordResult:
+def _check_purposes(purposes: Sequence[str], *, state: str, each: bool, bundled: bool) -> None:
+    if EVERY_PURPOSE in purposes and state == "given":
+        mend = "name each purpose they agreed to; see: imp consent purpose list"
+        raise BadInput("nobody can agree to every purpose there is, or will be", where="--purpose", mend=mend)
+    if len(set(purposes)) < len(purposes):
+        raise BadInput("a purpose is named twice", where="--purpose", mend="name each once")
+    mend = "--each where they had a choice for each; --bundled where one yes was for all (it opens nothing then)"
+    if each and bundled:
+        raise BadInput("--each and --bundled contradict each other", where="--each", mend=mend)
+    if len(purposes) > 1 and state == "given" and not (each or bundled):
+        raise BadInput("several purposes by one act: was there a choice for each?", where="--purpose", mend=mend)
+
+
+def _result(
+    transaction: Transaction, said: Saying, appended: Appended, *, state: str, shown: NoticeTaken | None
+) -> RecordResult:
     seq, subject, statement = appended
     given = statement.type == "grant"
     denied: Mapping[str, str] = {}
-    if given and not said.channel and not statement.bundled:
-        denied = denied_channels(transaction, subject, said.purpose, at_us=transaction.now_us)
+    closed = None
+    if given and not statement.bundled:
+        closed = opens_nothing(transaction, subject, said.purpose, said.channel)
+        if not said.channel:
+            denied = denied_channels(transaction, subject, said.purpose, at_us=transaction.now_us)
     return RecordResult(
         seq=seq,
         purpose=said.purpose,
@@ -203,6 +225,8 @@ def _result(transaction: Transaction, said: Saying, appended: Appended, *, state
         covers=statement.covers,
         in_flight=None if given else messages_in_flight(transaction, [subject]),
         still_denied_on=denied,
+        shown=shown,
+        opens_nothing=closed,
     )
 
 
@@ -211,4 +235,5 @@ def _text(done: RecordResult) -> str:
     until = f" until {done.until}" if done.until else ""
     text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
     bundled = "\nit was bundled with other purposes and opens nothing: ask for each by itself" if done.bundled else ""
-    return text + bundled + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)
+    more = notice_taken_text(done.shown) + bundled + opens_nothing_text(done.opens_nothing)
+    return text + more + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)

@@ -12,7 +12,7 @@ from imp_core.clock import format_time
 from imp_core.gate import Decision
 from imp_core.ports import SystemEntry
 
-__all__ = ["Asked", "explain"]
+__all__ = ["Asked", "explain", "what_changes"]
 
 _SAID: Final[Mapping[str, str]] = {
     "grant": "the person said yes",
@@ -103,6 +103,11 @@ def explain(
     person but what these entries say of time and purpose is repeated.
     """
     return list(_sentences(asked, decided, entries, changed))
+
+
+def what_changes(reason: str) -> str:
+    """What would change an answer given for this reason, in a sentence."""
+    return _CHANGES[reason]
 
 
 def _sentences(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +30,8 @@ __all__ = [
     "RegisteredNotice",
     "check_notice",
     "default_notice",
-    "find_notice",
-    "find_notices",
     "find_withdrawal",
     "format_notice",
-    "newest_notice",
     "parse_notice",
     "read_notices",
     "register_notice",
@@ -48,7 +45,6 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MAX_TEXT: Final = 200_000
 _SHORT: Final = 500
 _MAX_STEPS: Final = 100
-_HASH_PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
 
 # How the right to withdraw is worded, by language: enough to find the paragraph that says it.
 _WITHDRAW: Final = {
@@ -103,6 +99,10 @@ class RegisteredNotice:
     notice: Notice
     at_us: int = 0
     material: tuple[str, ...] | None = None
+
+    def speaks(self, language: str | None) -> bool:
+        """Whether it is in a language (None: in any)."""
+        return language is None or self.notice.language.casefold() == language.casefold()
 
 
 def check_notice(notice: Notice) -> Notice:
@@ -212,48 +212,6 @@ def read_notices(reader: Reader) -> list[RegisteredNotice]:
             )
         )
     return found
-
-
-def newest_notice(notices: Sequence[RegisteredNotice], purpose: str) -> RegisteredNotice | None:
-    """The newest notice that names a purpose."""
-    return next((found for found in reversed(notices) if purpose in found.notice.purposes), None)
-
-
-def find_notice(notices: Sequence[RegisteredNotice], word: str, *, language: str | None = None) -> RegisteredNotice:
-    """A notice by its name (the newest version), its SHA-256 or the first eight or more digits of it.
-
-    Raises:
-        BadInput: there is none, or none in this language.
-    """
-    found = find_notices(notices, word, language=language)
-    if not found:
-        raise BadInput("no notice has this name or hash", where="notice", mend="see: imp consent notice list")
-    return found[0]
-
-
-def find_notices(
-    notices: Sequence[RegisteredNotice], word: str | None, *, language: str | None = None
-) -> list[RegisteredNotice]:
-    """All of a name (in a language, if one is asked for) or hash, or with None simply all; newest first.
-
-    An older version that was taken over from elsewhere later comes last.
-    """
-    newest: dict[str, int] = {}
-    late = set()
-    for found in notices:
-        newest[found.notice.name] = max(found.notice.version, newest.get(found.notice.name, 0))
-        if found.notice.version < newest[found.notice.name]:
-            late.add(found.seq)
-    return [
-        found
-        for found in sorted(notices, key=lambda found: (found.seq in late, -found.seq))
-        if (word in (None, found.notice.name) and _speaks(found, language))
-        or (word is not None and _HASH_PREFIX.fullmatch(word) and found.sha256.startswith(word))
-    ]
-
-
-def _speaks(found: RegisteredNotice, language: str | None) -> bool:
-    return language is None or found.notice.language.casefold() == language.casefold()
 
 
 def _problems(notice: Notice) -> list[tuple[bool, str]]:

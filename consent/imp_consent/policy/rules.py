@@ -17,6 +17,7 @@ __all__ = [
     "ANY",
     "BASES",
     "CONSENTS",
+    "NOTICE_BASES",
     "Age",
     "Clock",
     "Condition",
@@ -39,6 +40,7 @@ BASES: Final = frozenset(
         "opt-out-notice",
     }
 )  # fmt: skip
+NOTICE_BASES: Final = frozenset({"opt-out-notice"})  # those that are a notice, and nothing where none was given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

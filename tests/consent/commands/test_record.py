@@ -43,6 +43,8 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "covers": [],
         "in_flight": None,
         "still_denied_on": {},
+        "shown": {"name": "default", "version": 1, "language": "en", "sha256": default_notice("Shop Ltd").sha256},
+        "opens_nothing": None,
     }
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--json").ok()
     assert asked.json == {
@@ -66,7 +68,10 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
 def test_the_texts_name_entry_reason_and_source(shop: Context, imp_here: Cli) -> None:
     words = ("consent", "record", "member:ann-1", "--purpose", "analytics")
     given = imp_here(*words, "--state", "given", "--channel", "web", "--valid-for", "30d").ok()
-    assert given.out == "entry 2: analytics on web given from 2026-03-01T12:00:00Z until 2026-03-31T12:00:00Z\n"
+    assert given.out == (
+        "entry 2: analytics on web given from 2026-03-01T12:00:00Z until 2026-03-31T12:00:00Z\n"
+        f"notice shown: default version 1 (en) {default_notice('Shop Ltd').sha256[:16]}…\n"
+    )
     imp_here(*words, "--state", "withdrawn").ok()
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--channel", "web")
     assert asked.code == 1

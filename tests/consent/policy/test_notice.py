@@ -15,14 +15,13 @@ from imp_consent.policy.notice import (
     Notice,
     check_notice,
     default_notice,
-    find_notice,
     find_withdrawal,
     format_notice,
-    newest_notice,
     parse_notice,
     read_notices,
     register_notice,
 )
+from imp_consent.policy.notice_search import find_notice, newest_notice
 from imp_consent.policy.purpose import DEFAULT_PURPOSES
 from imp_core.errors import BadInput, LedgerBroken
 
