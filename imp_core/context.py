@@ -71,16 +71,24 @@ class Context:
 
     @cached_property
     def actor(self) -> str:
-        """Who acts: `--actor`, `IMP_ACTOR`, else the login name."""
-        chosen = self.chosen_actor or self.environ.get("IMP_ACTOR")
-        if chosen:
-            return chosen
-        try:
-            import getpass  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+        """Who acts: `--actor`, `IMP_ACTOR`, else the login name.
 
-            return getpass.getuser()
+        Raises:
+            BadInput: it cannot be read, or holds characters that cannot be seen.
+        """
+        from imp_core.actor import check_actor  # noqa: PLC0415 (`imp --help` needs it not, nor the next)
+
+        if self.chosen_actor:
+            return check_actor(self.chosen_actor, where="--actor")
+        if said := self.environ.get("IMP_ACTOR"):
+            return check_actor(said, where="IMP_ACTOR")
+        try:
+            import getpass  # noqa: PLC0415 (it takes milliseconds)
+
+            name = getpass.getuser()
         except (OSError, KeyError, ImportError):
             return "unknown"
+        return check_actor(name, where="the login name")
 
     @cached_property
     def gate(self) -> Gate:

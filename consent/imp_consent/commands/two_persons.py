@@ -1,7 +1,9 @@
 """Two persons for what cannot be undone: one asks, another approves, then it is done, once.
 
-`imp.toml` turns it on: `[policy] two_persons = true` for every change of keys, and with `two_persons_above = 100` for
-erasing more people than that at a time. Who is one person and who another is what `--actor` or the login says; the log
+`imp.toml` turns it on: `[policy] two_persons = true` for every change of keys that somebody asks for, and for erasing
+more people at a time than `two_persons_above` (10 where it is left out). A person's own erasure waits for nobody, and
+so neither does the change of the key-encryption key that ends it: without it the person stays readable in backups, and
+with it nobody else loses anything. Who is one person and who another is what `--actor` or the login says; the log
 keeps all of it as entries `approval`: asked, given, used. The first two name the SHA-256 of what is to be done, with a
 random nonce before it, so that of whom to erase nothing can be tried out against the log.
 """
@@ -16,6 +18,7 @@ from typing import Final
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.runtime import open_log
+from imp_core.actor import same_actor
 from imp_core.clock import DAY_US
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
@@ -26,6 +29,7 @@ __all__ = ["VALID_US", "Asked", "approve", "find_asked", "guard_erasure", "guard
 VALID_US: Final = 7 * DAY_US  # an approval that nobody used by then has to be asked for anew
 _TYPE: Final = "approval"
 _NONCE: Final = 16
+_ABOVE: Final = 10  # people that one person may erase at a time: enough for everybody behind one person's identifiers
 _ASKED, _GIVEN, _USED = "asked", "given", "used"
 
 
@@ -65,7 +69,7 @@ def guard_erasure(ctx: Context, subjects: Sequence[int]) -> None:
         As `guard_keys`.
     """
     on, above = _settings(ctx)
-    if on and above is not None and len(subjects) > above:
+    if on and len(subjects) > above:
         _guard(ctx, f"erase {len(subjects)} people", ["erase", *map(str, sorted(subjects))], people=len(subjects))
 
 
@@ -98,20 +102,22 @@ def approve(ctx: Context, seq: int) -> Asked:
             raise BadInput("nothing waits for approval by this number", where="SEQ", mend="see what does: imp approve")
         if asked.approved_by is not None:
             raise CheckFailed("this is approved already", where=f"entry {seq}")
-        if _same(asked.actor, ctx.actor):
+        if same_actor(asked.actor, ctx.actor):
             raise CheckFailed(
-                "who asks cannot approve", where=f"entry {seq}", mend="another person runs it, under another --actor"
+                "who asks cannot approve, by whatever name that looks like theirs",
+                where=f"entry {seq}",
+                mend="another person runs it, under another --actor",
             )
         transaction.append_system(_TYPE, {"step": _GIVEN, "request": seq, "sha256": asked.sha256})
     return asked
 
 
-def _settings(ctx: Context) -> tuple[bool, int | None]:
+def _settings(ctx: Context) -> tuple[bool, int]:
     policy = ctx.workspace.config.get("policy", {})
-    on, above = policy.get("two_persons", False), policy.get("two_persons_above")
+    on, above = policy.get("two_persons", False), policy.get("two_persons_above", _ABOVE)
     if not isinstance(on, bool):
         raise BadInput("not true or false", where="imp.toml, [policy] two_persons")
-    if above is not None and (type(above) is not int or above < 1):
+    if type(above) is not int or above < 1:
         raise BadInput("not a whole number from 1", where="imp.toml, [policy] two_persons_above")
     return on, above
 
@@ -163,9 +169,5 @@ def _asked(entry: SystemEntry) -> Asked:
 
 def _approved(asked: Asked, entry: SystemEntry) -> Asked:
     """An approval counts if it is another person's and of the same thing."""
-    same = entry.fields.get("sha256") == asked.sha256 and not _same(entry.actor, asked.actor)
+    same = entry.fields.get("sha256") == asked.sha256 and not same_actor(entry.actor, asked.actor)
     return replace(asked, approved_by=entry.actor) if same else asked
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()

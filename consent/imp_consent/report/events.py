@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from imp_consent.ledger.ratchet import BECAUSE_ERASED
 from imp_consent.report.report import Event
 from imp_core.clock import format_time
 from imp_core.ports import Json, SystemEntry
@@ -63,7 +64,12 @@ def _text(type_: str, fields: Mapping[str, Json], k: int) -> str:
 def _key(fields: Mapping[str, Json]) -> str:
     purpose, action = fields.get("purpose"), fields.get("action")
     changed = f": {fields['previous']} gave way to {fields['id']}" if "previous" in fields and "id" in fields else ""
-    return f"{purpose} {action}{changed}"
+    why = (
+        ", the last step of an erasure, which one person may carry out"
+        if fields.get("because") == BECAUSE_ERASED
+        else ""
+    )
+    return f"{purpose} {action}{changed}{why}"
 
 
 def _notice(fields: Mapping[str, Json]) -> str:

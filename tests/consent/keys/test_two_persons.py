@@ -55,7 +55,7 @@ def test_an_approval_is_good_for_one_time(shop):
     assert len(waiting(shop)) == 1
 
 
-@pytest.mark.parametrize("actor", ["ann", "ANN", " Ann "])
+@pytest.mark.parametrize("actor", ["ann", "ANN", " Ann ", "\u0430nn", "\uff41nn", "a n n"])
 def test_who_asks_cannot_approve(shop, actor):
     ann(shop, *ROTATE)
     seq = str(waiting(shop)[0]["seq"])
@@ -63,6 +63,22 @@ def test_who_asks_cannot_approve(shop, actor):
     assert refused.code == 1
     assert "who asks cannot approve" in refused.err
     assert ann(shop, *ROTATE).code == 1
+
+
+@pytest.mark.parametrize("actor", ["ann\u200b", "\u202eann", "an\x00n", "an\u2060n"])
+def test_who_cannot_be_read_approves_nothing(shop, actor):
+    ann(shop, *ROTATE)
+    assert shop("approve", str(waiting(shop)[0]["seq"]), IMP_ACTOR=actor).code == 2
+    assert waiting(shop)[0]["approved_by"] is None
+
+
+def test_two_people_of_chinese_names_are_two(shop):
+    asked = shop(*ROTATE, IMP_ACTOR="王小明")
+    assert asked.code == 1
+    seq = str(waiting(shop)[0]["seq"])
+    assert shop("approve", seq, IMP_ACTOR="王小明").code == 1
+    shop("approve", seq, IMP_ACTOR="王小红").ok()
+    shop(*ROTATE, IMP_ACTOR="王小明").ok()
 
 
 def test_an_approval_of_one_thing_opens_no_other(shop):
@@ -101,6 +117,47 @@ def test_nobody_alone_erases_more_people_than_the_workspace_lets_them(shop):
 
 def test_few_people_are_erased_by_one_person(shop):
     ann(shop, "consent", "erase", "member:0", "member:1", "--execute").ok()
+
+
+def key_entries(imp):
+    return imp("audit", "entries", "--type", "key", "--json").ok().json["entries"]
+
+
+def test_r29_a_persons_own_erasure_waits_for_nobody_and_the_log_says_why_a_key_was_changed_by_one(shop, tmp_path):
+    ann(shop, "consent", "erase", "member:0", "--execute").ok()
+    assert waiting(shop) == []
+    (entry,) = key_entries(shop)
+    told = {name: entry["fields"][name] for name in ("purpose", "action", "because", "people")}
+    assert told == {"purpose": "kek", "action": "rotate", "because": "erasure", "people": 1}
+    shop("audit", "report", "--out", tmp_path / "report.html").ok()
+    why = "the last step of an erasure, which one person may carry out"
+    assert why in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert shop("audit", "verify").code == 0
+
+
+def test_an_erasure_that_nobody_carried_out_changes_no_key(shop):
+    ann(shop, "consent", "erase", "--resume").ok()
+    assert key_entries(shop) == []
+    assert ann(shop, "keys", "rotate", "kek", "--execute").code == 1
+
+
+def test_a_change_of_keys_that_two_asked_for_claims_no_erasure(shop):
+    ann(shop, "keys", "rotate", "kek", "--execute")
+    ben(shop, "approve", str(waiting(shop)[0]["seq"])).ok()
+    ann(shop, "keys", "rotate", "kek", "--execute").ok()
+    (entry,) = key_entries(shop)
+    assert "because" not in entry["fields"]
+
+
+def test_where_nobody_says_how_many_are_many_one_person_erases_ten(shop, tmp_path):
+    config = tmp_path / "workspace" / "imp.toml"
+    config.write_text(config.read_text().replace("two_persons_above = 2\n", ""))
+    for who in range(5, 12):
+        shop("consent", "record", f"member:{who}", "--purpose", "analytics", "--state", "given").ok()
+    many = [f"member:{who}" for who in range(11)]
+    assert ann(shop, "consent", "erase", *many, "--execute").code == 1
+    assert waiting(shop)[0]["people"] == 11
+    ann(shop, "consent", "erase", *many[1:], "--execute").ok()
 
 
 def test_a_dry_run_asks_for_nothing(shop):
