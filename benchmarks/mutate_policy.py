@@ -2,8 +2,8 @@
 
 Every comparison, boolean word, choice, membership, constant and `return` of the chosen files is changed by itself, in
 memory, `min`, `max`, `any` and `all` become their opposites and a `raise` is left out; a child process then runs the
-tests of that file with the changed module in the place of the real one. A change that no test notices is a survivor,
-listed with its line; `docs/mutation.md` says of each why it changes nothing. Usage:
+tests of that file with the changed module in the place of the real one. A change that no test notices is a survivor;
+those that `docs/mutation.md` explains are counted, the others listed. Usage:
 
 uv run poe mutate-policy [--files words scope …] [--processes 2] [--only LINE] [--sample N --seed S] [--json]
 """
@@ -19,6 +19,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import sys
 import tempfile
 import time
@@ -32,6 +33,9 @@ from types import ModuleType
 _PROJECT = Path(__file__).resolve().parent.parent
 _POLICY = _PROJECT / "consent" / "imp_consent" / "policy"
 _TESTS = _PROJECT / "tests" / "consent"
+_PAGE = _PROJECT / "docs" / "mutation.md"
+# | words.py | `the line` | `what was` → `what is` | why |
+_ROW = re.compile(r"\| (\w+)\.py \| `(.+?)` \| `(.+?)` → `(.+?)` \| .+ \|")
 # The quick ones first: the first test that fails ends a mutant.
 _FOLD = (
     "policy/test_state.py", "policy/test_cuts.py", "policy/test_requirements.py",
@@ -67,10 +71,11 @@ _OTHER_NAME = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the file, the line, what it was and what it is."""
+    """One change: the file, the line's number and text, what it was and what it is."""
 
     file: str
     line: int
+    text: str
     was: str
     now: str
     source: str
@@ -78,11 +83,16 @@ class Mutant:
     @property
     def place(self) -> str:
         """Where and what, in one line."""
-        return f"{self.file}.py:{self.line}: {self.was}  →  {self.now}"
+        return f"{self.file}.py:{self.line}: {self.text}\n    {self.was}  →  {self.now}"
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What the page names it by."""
+        return self.file, self.text, self.was, self.now
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Try every mutant, or a sample; 1 where one survived."""
+    """Try every mutant, or a sample; 1 where one survived that the page does not explain."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", nargs="+", default=list(_TESTS_OF), choices=_TESTS_OF)
     parser.add_argument("--processes", type=int, default=2)
@@ -97,14 +107,26 @@ def main(words: Sequence[str] | None = None) -> int:
         folder = Path(name)
         _start_server()
         _check_unchanged(folder, chosen.files)
-        noticed = list(pool.map(lambda pair: _notices(folder, *pair), enumerate(mutants)))
-    survivors = [mutant.place for mutant, seen in zip(mutants, noticed, strict=True) if not seen]
+        known, survived, left = explained(), 0, []
+        for mutant, seen in zip(
+            mutants, pool.map(lambda pair: _notices(folder, *pair), enumerate(mutants)), strict=True
+        ):
+            survived += not seen
+            if not seen and mutant.key not in known:
+                left.append(mutant.place)
+                print(mutant.place, file=sys.stderr, flush=True)  # it takes long: each as it is found
+    counts = {"mutants": len(mutants), "survived": survived, "explained": survived - len(left)}
     if chosen.json:
-        print(json.dumps({"mutants": len(mutants), "killed": len(mutants) - len(survivors), "survivors": survivors}))
+        print(json.dumps({**counts, "unexplained": left}))
     else:
-        print(f"{len(mutants)} mutants, {len(survivors)} survived, {time.perf_counter() - began:.0f} s")
-        print("\n".join(survivors))
-    return int(bool(survivors))
+        print(", ".join(f"{n} {what}" for what, n in counts.items()), f"in {time.perf_counter() - began:.0f} s")
+    return int(bool(left))
+
+
+def explained() -> set[tuple[str, str, str, str]]:
+    """The survivors that the page explains: file, line, what was, what is."""
+    rows = (_ROW.fullmatch(line) for line in _PAGE.read_text(encoding="utf-8").splitlines())
+    return {(row[1], *(row[at].replace("\\|", "|") for at in (2, 3, 4))) for row in rows if row}  # type: ignore[misc]  # four of them
 
 
 def _chosen(file: str, only: int | None, sample: int | None, seed: int) -> list[Mutant]:
@@ -118,12 +140,13 @@ def _chosen(file: str, only: int | None, sample: int | None, seed: int) -> list[
 def mutants_of(file: str) -> Iterator[Mutant]:
     """Every change of one file of the policy."""
     source = (_POLICY / f"{file}.py").read_text(encoding="utf-8")
+    lines = source.splitlines()
     for number, (_, change) in enumerate(_places(ast.parse(source))):
         tree = ast.parse(source)
         node, _ = list(_places(tree))[number]
         was, line = ast.unparse(node), node.lineno
         now = _change(tree, node, change)
-        yield Mutant(file, line, was, now, ast.unparse(tree))
+        yield Mutant(file, line, lines[line - 1].strip(), was, now, ast.unparse(tree))
 
 
 def _places(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, int]]:
@@ -195,7 +218,7 @@ def _check_unchanged(folder: Path, files: Sequence[str]) -> None:
     """The tests must pass of the files as they are: else every change would seem to be noticed."""
     for file in files:
         source = (_POLICY / f"{file}.py").read_text(encoding="utf-8")
-        if _notices(folder, -1, Mutant(file, 0, "", "", source)):
+        if _notices(folder, -1, Mutant(file, 0, "", "", "", source)):
             sys.exit(f"{file}.py: its tests fail without any change")
 
 
