@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifier
-from imp_consent.commands.disclose import Asking, answering_options, asked_for, disclose
+from imp_consent.commands.disclose import LATE, Asking, answering_options, asked_for, disclose
 from imp_consent.commands.retention import schedule_text
 from imp_consent.plane.retention import read_schedule
 from imp_consent.rights.access import SCHEMA, Access, assemble
@@ -44,7 +44,7 @@ class AccessResult:
     late: bool
 
 
-def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | None = None) -> AccessResult:
+def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path) -> AccessResult:
     """Write the copy of a person's data to a folder that is new or empty, and note the request and its answer.
 
     Raises:
@@ -61,7 +61,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | 
         made.append(copy)
         return {JSON_NAME: (to_json(copy) + "\n").encode(), PAGE_NAME: render_page(copy).encode()}
 
-    answered = disclose(ctx, raw, asked, out=out, request=request, files=files)
+    answered = disclose(ctx, raw, asked, out=out, files=files)
     (copy,) = made
     return AccessResult(
         request=answered.id,
@@ -82,9 +82,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | 
 @answering_options
 @json_option
 @pass_context
-def access_command(
-    ctx: Context, *, identifier: str, out: Path, request: str | None, asking: Asking, as_json: bool
-) -> None:
+def access_command(ctx: Context, *, identifier: str, out: Path, asking: Asking, as_json: bool) -> None:
     """Give a person a copy of everything that is held of them: access.json, and access.html to read.
 
     It holds their entries in full, the notices they were shown word by word, permissions, events, exposures, messages,
@@ -93,7 +91,7 @@ def access_command(
 
     Example: imp consent access member:123 --out access-123 --verified reasonable --how "logged in, and answered a code"
     """
-    done = access(ctx, read_identifier(identifier), asked_for("access", asking), out=out, request=request)
+    done = access(ctx, read_identifier(identifier), asked_for("access", asking), out=out)
     held = f"{done.entries} entries, {done.events} events, {done.messages} messages, {done.uses} uses"
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
-    emit(done, text + ("\nthis answer is late" if done.late else ""), as_json=as_json)
+    emit(done, text + (LATE if done.late else ""), as_json=as_json)

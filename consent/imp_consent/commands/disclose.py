@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
 from imp_consent.audit.export import fresh_folder
 from imp_consent.commands.arguments import time_option
 from imp_consent.identity.keys import keys_folder
-from imp_consent.ledger.reader import Reader
-from imp_consent.rights.asking import Asked, answered_by, open_request
-from imp_consent.rights.requests import Request, answer_request, expect_open
+from imp_consent.rights.asking import NEW, Asked, open_request, take_up
+from imp_consent.rights.requests import Request, answer_request
 from imp_consent.rights.verification import LEVELS, Verification, check_verified
 from imp_consent.runtime import open_log
 from imp_core.context import Context
@@ -22,9 +21,10 @@ from imp_core.event import RawId
 from imp_core.output import check_output
 from imp_core.workspace import write_atomically
 
-__all__ = ["Asking", "answering_options", "asked_for", "asking_options", "disclose", "named_request"]
+__all__ = ["LATE", "Asking", "answering_options", "asked_for", "asking_options", "disclose", "request_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+LATE: Final = "\nthis answer is late: the request was due before"
 
 
 class Asking(NamedTuple):
@@ -36,6 +36,7 @@ class Asking(NamedTuple):
     regime: tuple[str, ...] = ()
     jurisdiction: str | None = None
     words: str | None = None
+    request: str | None = None
 
 
 def asking_options(function: F) -> Any:  # noqa: ANN401 (click's own decorators say no more)
@@ -51,7 +52,7 @@ def asking_options(function: F) -> Any:  # noqa: ANN401 (click's own decorators 
 
     @wraps(function)
     def gathered(*given: Any, **named: Any) -> Any:  # noqa: ANN401 (whatever the command takes)
-        asking = Asking(**{name: named.pop(name) for name in Asking._fields})
+        asking = Asking(**{name: named.pop(name) for name in Asking._fields if name != "request"})
         return function(*given, asking=asking, **named)
 
     wrapped: Any = gathered
@@ -60,13 +61,23 @@ def asking_options(function: F) -> Any:  # noqa: ANN401 (click's own decorators 
     return wrapped
 
 
+def request_options(function: F) -> Any:  # noqa: ANN401 (as above)
+    """Add the options of a command that answers a request: those of every request, and which one it is."""
+
+    @wraps(function)
+    def gathered(*given: Any, request: str | None, asking: Asking, **named: Any) -> Any:  # noqa: ANN401 (as above)
+        return function(*given, asking=asking._replace(request=request), **named)
+
+    meant = "The id of the open request that this answers, or new (default: the person's open one, else a new one)."
+    return click.option("--request", metavar="ID|new", help=meant)(asking_options(gathered))
+
+
 def answering_options(function: F) -> Any:  # noqa: ANN401 (as above)
-    """Add the options of a command that answers a request with files: `out`, `request` and those of every request."""
+    """Add the options of a command that answers a request with files: `out` and those of `request_options`."""
     out = click.option(
         "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A folder that is new or empty."
     )
-    named = click.option("--request", help="The id of the open request that this answers (default: one is opened).")
-    return out(named(asking_options(function)))
+    return out(request_options(function))
 
 
 def asked_for(kind: str, asking: Asking) -> Asked:
@@ -82,54 +93,32 @@ def asked_for(kind: str, asking: Asking) -> Asked:
         jurisdiction=asking.jurisdiction,
         shown=Verification(level=asking.verified, method=asking.how),
         words=asking.words,
+        request=asking.request,
     )
 
 
 def disclose(
-    ctx: Context,
-    raw: RawId,
-    asked: Asked,
-    *,
-    out: Path,
-    request: str | None,
-    files: Callable[[Request], Mapping[str, bytes]],
+    ctx: Context, raw: RawId, asked: Asked, *, out: Path, files: Callable[[Request], Mapping[str, bytes]]
 ) -> Request:
-    """Open a request (or take the open one named), make the files that answer it, and note the answer.
+    """Take up the person's open request (or note a new one), make the files that answer it, and note the answer.
 
     Only then the folder is there. Who asks is checked first: below the level needed nothing is looked up or written.
 
     Raises:
         CheckFailed: it is not known surely enough who asks, or the request named was answered before.
-        BadInput: the identifier is malformed, `out` is not new or empty, or the request named is not theirs.
+        BadInput: the identifier is malformed, `out` is not new or empty, or it is not clear which request is answered.
     """
     log = open_log(ctx)
     check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
-    if request is None:
+    if asked.request in (None, NEW):
         check_verified(ctx.workspace.config, asked.kind, asked.shown)
     with fresh_folder(ctx.directory / out, mode=0o700) as aside:
         with log.write() as transaction:
-            if request is None:
-                opened = open_request(ctx, transaction, raw, asked)
-            else:
-                opened = named_request(ctx, transaction, raw, asked, request)
+            waiting = take_up(ctx, transaction, raw, asked)
+            opened = waiting or open_request(ctx, transaction, raw, asked)
         for name, data in files(opened).items():
             write_atomically(aside / name, data, mode=0o600)
         with log.write() as transaction:
             answered = answer_request(transaction, opened, outcome="answered")
         log.checkpoint()
     return answered
-
-
-def named_request(ctx: Context, reader: Reader, raw: RawId, asked: Asked, request: str) -> Request:
-    """The open request that is answered, if it is known surely enough who asks: by now, or noted when it was opened.
-
-    Raises:
-        CheckFailed: it is not known surely enough who asks, or it was answered before.
-        BadInput: there is no such request, or it is of another kind or of somebody else.
-    """
-    opened = answered_by(reader, raw, request, asked.kind)
-    level = max(asked.shown.level, opened.verified, key=LEVELS.index)
-    method = asked.shown.method if level == asked.shown.level else "noted with the request"
-    check_verified(ctx.workspace.config, asked.kind, Verification(level=level, method=method or "as before"))
-    expect_open(opened)
-    return opened

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifiers
-from imp_consent.commands.disclose import Asking, asked_for, asking_options, named_request
+from imp_consent.commands.disclose import Asking, asked_for, asking_options
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
@@ -19,7 +19,7 @@ from imp_consent.plane.linked import devices_of
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.policy.envelope import envelope
-from imp_consent.rights.asking import Asked, open_request
+from imp_consent.rights.asking import NEW, Asked, open_request, take_up
 from imp_consent.rights.erasures import answer_all, open_erasures
 from imp_consent.rights.notify import KnownRecipients, leave_notices
 from imp_consent.rights.verification import check_verified
@@ -127,7 +127,7 @@ def erase_and_tell(
     _check_asked(ctx, log, raw_ids, asked, request)
     found, subjects = _find(log, raw_ids)
     guard_erasure(ctx, subjects)
-    if asked is not None and request is None:
+    if asked is not None and request in (None, NEW):
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
     to_notify, answers = _before(log, subjects)
@@ -159,7 +159,7 @@ def _check_asked(ctx: Context, log: Log, raw_ids: list[RawId], asked: Asked | No
         check_verified(ctx.workspace.config, asked.kind, asked.shown)
         return
     with log.read() as reader:
-        named_request(ctx, reader, raw_ids[0], asked, request)
+        take_up(ctx, reader, raw_ids[0], replace(asked, request=request))
 
 
 def _find(log: Log, raw_ids: list[RawId]) -> tuple[list[int | None], list[int]]:

@@ -69,12 +69,13 @@ class _Desk:
         self._rules = rules
 
     def append(self, who: int | RawId, said: Saying) -> Appended:
-        said = replace(said, regimes=self._rules.names, jurisdiction=self._rules.jurisdiction)
+        rules = self._rules if said.regimes is None else self._door.rules(said)
+        said = replace(said, regimes=rules.names, jurisdiction=rules.jurisdiction or said.jurisdiction)
         asserts = _asserts(said)
         if not asserts:
             return self._door.append(who, said)
-        traits = closed_traits(asserts, self._rules.signal_traits)
-        clocks = opt_out_clocks(self._rules, asserts, traits, said.at_us)
+        traits = closed_traits(asserts, rules.signal_traits)
+        clocks = opt_out_clocks(rules, asserts, traits, said.at_us)
         shown: dict[str, Json] = {name: format_time(us) for name, us in clocks.items()}
         more = {**said.more, "clocks": shown} if shown else said.more
         done = self._door.append(who, replace(said, traits=traits, more=more))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.commands.arguments import read_identifier, read_identifiers
-from imp_consent.commands.disclose import Asking, asked_for, asking_options
+from imp_consent.commands.disclose import Asking, asked_for, request_options
 from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.identifiers import Linked, link_identifier, unlink_identifier
 from imp_consent.rights.notify import leave_notices
-from imp_consent.rights.verification import check_verified
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -45,7 +44,6 @@ def link(ctx: Context, raw: RawId, other: RawId, asked: Asked) -> LinkResult:
         Suppressed: the person of the other was erased.
         BadInput: an identifier is malformed.
     """
-    check_verified(ctx.workspace.config, asked.kind, asked.shown)
     with open_log(ctx).write() as transaction:
         done = link_identifier(ctx, transaction, raw, other, asked)
         told = tuple(one.name for one in leave_notices(transaction, [done.subject], "rectify"))
@@ -59,7 +57,6 @@ def unlink(ctx: Context, raw: RawId, asked: Asked) -> LinkResult:
         CheckFailed: it is not known surely enough who asks, nobody is known by it, or by no other.
         BadInput: the identifier is malformed.
     """
-    check_verified(ctx.workspace.config, asked.kind, asked.shown)
     log = open_log(ctx)
     with log.write() as transaction:
         done = unlink_identifier(ctx, transaction, raw, asked)
@@ -71,7 +68,7 @@ def unlink(ctx: Context, raw: RawId, asked: Asked) -> LinkResult:
 
 @click.command("link")
 @click.argument("identifiers", nargs=-1, metavar="KIND:VALUE KIND:VALUE|-")
-@asking_options
+@request_options
 @json_option
 @pass_context
 def link_command(ctx: Context, *, identifiers: tuple[str, ...], asking: Asking, as_json: bool) -> None:
@@ -90,7 +87,7 @@ def link_command(ctx: Context, *, identifiers: tuple[str, ...], asking: Asking, 
 
 @click.command("unlink")
 @click.argument("identifier", metavar="KIND:VALUE|-")
-@asking_options
+@request_options
 @json_option
 @pass_context
 def unlink_command(ctx: Context, *, identifier: str, asking: Asking, as_json: bool) -> None:

@@ -9,10 +9,12 @@ from typing import Any, Final
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
-from imp_consent.commands.disclose import Asking, asked_for, asking_options
+from imp_consent.commands.disclose import LATE, Asking, asked_for, request_options
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.in_flight import messages_in_flight
+from imp_consent.policy.closes import closed_by
+from imp_consent.policy.lift_rules import LIMITS_BY_NAME
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.limits import LIMITS, Lift, Limit, lift_limit, put_limit
 from imp_consent.rights.notify import leave_notices
@@ -31,8 +33,9 @@ __all__ = ["LiftResult", "LimitResult", "lift", "lift_command", "limit", "limit_
 class LimitResult:
     """The entry that limits, and the request that it answers. `purpose` "*" is everything.
 
-    `channel` None is every channel. `in_flight` are messages to them that were under way. `to_notify` are recipients to
-    be told of a restriction (GDPR 19).
+    `channel` None is every channel. `received` is when the request came in, `late` whether this answers it after it was
+    due. `in_flight` are messages to them that were under way. `to_notify` are recipients to be told of a restriction
+    (GDPR 19). `closes` are the kinds of use that it closes (None: every one in its purpose).
     """
 
     seq: int
@@ -42,16 +45,23 @@ class LimitResult:
     channel: str | None
     at: str
     in_flight: int
+    received: str
+    late: bool
     to_notify: tuple[str, ...] = ()
+    closes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiftResult:
-    """The entry that lifts, of what, and how and when the person was told before (None: need not be)."""
+    """The entry that lifts, of what, on which channel (None: every one), how and when the person was told before.
+
+    `told` is None where nobody need be told.
+    """
 
     seq: int
     lifted: str
     purpose: str
+    channel: str | None
     told: str | None
     told_at: str | None
 
@@ -75,7 +85,10 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         channel=wanted.channel or None,
         at=format_time(done.statement.at_us),
         in_flight=in_flight,
+        received=format_time(request.received_us),
+        late=request.late,
         to_notify=tuple(recipient.name for recipient in told),
+        closes=closed_by(done.statement),
     )
 
 
@@ -92,6 +105,7 @@ def lift(ctx: Context, raw: RawId, wanted: Lift) -> LiftResult:
         seq=done.seq,
         lifted=wanted.of,
         purpose=wanted.purpose,
+        channel=wanted.channel or None,
         told=wanted.told,
         told_at=None if wanted.told_us is None else format_time(wanted.told_us),
     )
@@ -113,7 +127,7 @@ def _scope_options(function: Callable[..., Any]) -> Any:  # noqa: ANN401 (click'
 @click.argument("identifier", metavar="KIND:VALUE|-")
 @click.option("--everything", is_flag=True, help="To all that rests on interests, not only to direct marketing.")
 @_scope_options
-@asking_options
+@request_options
 @json_option
 @pass_context
 def object_command(
@@ -127,6 +141,9 @@ def object_command(
 
     Example: imp consent object member:123
     """
+    if everything and purpose != EVERY_PURPOSE:
+        mend = "leave --purpose out to object to everything, or --everything to object to this purpose"
+        raise BadInput("--everything and --purpose contradict each other", where="--everything", mend=mend)
     wanted = Limit(
         kind="object", purpose=purpose, channel=channel, grounds=grounds, at_us=time_option(at, "--at"),
         marketing=purpose == EVERY_PURPOSE and not everything,
@@ -137,7 +154,7 @@ def object_command(
 @click.command("restrict")
 @click.argument("identifier", metavar="KIND:VALUE|-")
 @_scope_options
-@asking_options
+@request_options
 @json_option
 @pass_context
 def restrict_command(
@@ -155,7 +172,7 @@ def restrict_command(
 @click.command("limit")
 @click.argument("identifier", metavar="KIND:VALUE|-")
 @_scope_options
-@asking_options
+@request_options
 @json_option
 @pass_context
 def limit_command(
@@ -173,38 +190,45 @@ def limit_command(
 @click.command("lift")
 @click.argument("identifier", metavar="KIND:VALUE|-")
 @click.option("--of", required=True, type=click.Choice(sorted(LIMITS.values())), help="What is lifted.")
-@click.option("--purpose", default=EVERY_PURPOSE, help="Only for this purpose (default: all).")
-@click.option("--grounds", help="What it rests on: of an objection, the assessment of compelling grounds.")
+@click.option("--purpose", default=EVERY_PURPOSE, help="Only for this purpose and those below it (default: all).")
+@click.option("--channel", default="", help="Only on this channel (default: on every channel).")
+@click.option("--grounds", help="Of an objection: the assessment of compelling grounds; of a limit: how they asked.")
 @click.option("--told", help="Of a restriction: how the person was told before it is lifted.")
 @click.option("--told-at", help="When they were told, ISO 8601 with a zone.")
 @json_option
 @pass_context
 def lift_command(
-    ctx: Context, *, identifier: str, of: str, purpose: str, grounds: str | None, told: str | None, told_at: str | None,
-    as_json: bool,
+    ctx: Context, *, identifier: str, of: str, purpose: str, channel: str, grounds: str | None, told: str | None,
+    told_at: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Lift a restriction, once the person was told; an objection, on compelling grounds; a limit on sensitive data.
+    """Lift a restriction, once the person was told; an objection, on compelling grounds; a limit, where they ask.
+
+    An objection to direct marketing is never lifted: only the person's own later consent opens it again.
 
     Example: imp consent lift member:123 --of restrict --told "letter of 3 March" --told-at 2026-03-03T10:00:00Z
     """
-    wanted = Lift(of=of, purpose=purpose, grounds=grounds, told=told, told_us=time_option(told_at, "--told-at"))
+    told_us = time_option(told_at, "--told-at")
+    wanted = Lift(of=of, purpose=purpose, channel=channel, grounds=grounds, told=told, told_us=told_us)
     if (told is None) != (told_at is None):
         raise BadInput("say both how and when the person was told", where="--told", mend="--told and --told-at")
     done = lift(ctx, read_identifier(identifier), wanted)
-    emit(done, f"entry {done.seq}: the {_LIFTED[done.lifted]} is lifted for {_named(done.purpose)}", as_json=as_json)
+    where = f" on the channel {done.channel}" if done.channel else ""
+    text = f"entry {done.seq}: the {LIMITS_BY_NAME[done.lifted]} is lifted for {_named(done.purpose)}{where}"
+    emit(done, text, as_json=as_json)
 
 
 def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_json: bool) -> None:
     done = limit(ctx, read_identifier(identifier), wanted, asked_for(wanted.kind, asking))
+    where = f" on the channel {done.channel}" if done.channel else ""
     what = "objected to direct marketing" if wanted.marketing else f"{_DONE[done.kind]} for {_named(done.purpose)}"
-    text = f"entry {done.seq}: {what} from {done.at} (request {done.request})"
+    text = f"entry {done.seq}: {what}{where} from {done.at} (request {done.request}, of {done.received})"
+    text += LATE if done.late else ""
     if done.to_notify:
         text += f"\nrecipients to be told: {', '.join(done.to_notify)}; see: imp consent recipients list"
     emit(done, text + under_way_text(done.in_flight), as_json=as_json)
 
 
 _DONE: Final = {"object": "objected", "restrict": "restricted", "limit": "sensitive data limited"}
-_LIFTED: Final = {"object": "objection", "restrict": "restriction", "limit-sensitive": "limit on sensitive data"}
 
 
 def _named(purpose: str) -> str:

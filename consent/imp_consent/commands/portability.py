@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifier
-from imp_consent.commands.disclose import Asking, answering_options, asked_for, disclose
+from imp_consent.commands.disclose import LATE, Asking, answering_options, asked_for, disclose
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.portability import SCHEMA, Portable, provided, schema_document
 from imp_consent.rights.requests import Request
@@ -41,7 +41,7 @@ class PortabilityResult:
     late: bool
 
 
-def portability(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: str | None = None) -> PortabilityResult:
+def portability(ctx: Context, raw: RawId, asked: Asked, *, out: Path) -> PortabilityResult:
     """Write what a person provided to a folder that is new or empty, and note the request and its answer.
 
     Raises:
@@ -54,7 +54,7 @@ def portability(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: s
         made.append(document)
         return {JSON_NAME: (to_json(document) + "\n").encode(), SCHEMA_NAME: schema_document()}
 
-    answered = disclose(ctx, raw, asked, out=out, request=request, files=files)
+    answered = disclose(ctx, raw, asked, out=out, files=files)
     (document,) = made
     return PortabilityResult(
         request=answered.id,
@@ -75,9 +75,7 @@ def portability(ctx: Context, raw: RawId, asked: Asked, *, out: Path, request: s
 @answering_options
 @json_option
 @pass_context
-def portability_command(
-    ctx: Context, *, identifier: str, out: Path, request: str | None, asking: Asking, as_json: bool
-) -> None:
+def portability_command(ctx: Context, *, identifier: str, out: Path, asking: Asking, as_json: bool) -> None:
     """Give a person what they provided, as JSON with its schema: portability.json and portability.schema.json.
 
     What they said, did and declared, on their consent or a contract; what was derived, decided or assigned is left out.
@@ -86,7 +84,7 @@ def portability_command(
     Example: imp consent portability member:123 --out move-123 --verified reasonable --how "logged in"
     """
     asked = asked_for("portability", asking)
-    done = portability(ctx, read_identifier(identifier), asked, out=out, request=request)
+    done = portability(ctx, read_identifier(identifier), asked, out=out)
     held = f"{done.said} statements, {done.events} events, {done.traits} traits; {done.left_out} derived ones left out"
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
-    emit(done, text + ("\nthis answer is late" if done.late else ""), as_json=as_json)
+    emit(done, text + (LATE if done.late else ""), as_json=as_json)

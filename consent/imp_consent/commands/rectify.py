@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
-from imp_consent.commands.disclose import Asking, asked_for, asking_options
+from imp_consent.commands.disclose import Asking, asked_for, request_options
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.correct import Correction, correct
 from imp_consent.rights.notify import leave_notices
-from imp_consent.rights.verification import check_verified
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -38,7 +37,6 @@ def rectify(ctx: Context, raw: RawId, correction: Correction, asked: Asked) -> R
         CheckFailed: it is not known surely enough who asks; they have no such entry, it was corrected, or denies.
         BadInput: the identifier is malformed, or what is to take its place could not be valid.
     """
-    check_verified(ctx.workspace.config, asked.kind, asked.shown)
     with open_log(ctx).write() as transaction:
         done = correct(ctx, transaction, raw, correction, asked)
         told = leave_notices(transaction, [done.subject], "rectify")
@@ -59,7 +57,7 @@ def rectify(ctx: Context, raw: RawId, correction: Correction, asked: Asked) -> R
 @click.option("--at", help="When the person really said so, ISO 8601 with a zone.")
 @click.option("--purpose", help="What they really said it about.")
 @click.option("--channel", help="On which channel they really said it for.")
-@asking_options
+@request_options
 @json_option
 @pass_context
 def rectify_command(

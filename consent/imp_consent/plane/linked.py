@@ -11,10 +11,13 @@ else uses that browser. An erasure ends every link of who is erased.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.recorded import recorded_law
+from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.saying import Saying
 from imp_core.errors import BadInput
 from imp_core.event import RawId
@@ -75,7 +78,7 @@ def link(  # both sides of one link, and what travels along it at once
         raise BadInput("a device and its person are one and the same", where="identifier")
     if own in people_of(transaction.history(theirs)):
         return None
-    _say(speak, "link", theirs, own, at_us)
+    _say(transaction, speak, (theirs, own), "link", at_us)
     return _reach(transaction, speak, theirs, own, at_us=at_us)
 
 
@@ -88,7 +91,7 @@ def unlink(transaction: Transaction, speak: Speak, device: RawId, person: RawId,
     theirs, own = transaction.find_subject(device), transaction.find_subject(person)
     if theirs is None or own is None or own not in people_of(transaction.history(theirs)):
         return False
-    _say(speak, "unlink", theirs, own, at_us)
+    _say(transaction, speak, (theirs, own), "unlink", at_us)
     return True
 
 
@@ -108,12 +111,21 @@ def end_links(transaction: Transaction, subject: int, envelope: Mapping[str, Jso
     return n
 
 
-def _say(speak: Speak, type_: str, device: int, person: int, at_us: int) -> None:
-    speak(device, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={TO: number(person)}))
-    speak(person, Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more={FROM: number(device)}))
+def _say(transaction: Transaction, speak: Speak, ends: tuple[int, int], type_: str, at_us: int) -> None:
+    """Both sides of it, the device's and the person's, each under the law that its own entries were recorded under."""
+    device, person = ends
+    for who, more in ((device, {TO: number(person)}), (person, {FROM: number(device)})):
+        law = recorded_law(transaction.history(who), read_regimes(transaction).texts)
+        said = Saying(type=type_, purpose=EVERY_PURPOSE, at_us=at_us, more=more)
+        speak(who, replace(said, regimes=law.regimes, jurisdiction=law.jurisdiction))
 
 
 def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, at_us: int) -> int:
+    """Say to the person what the device asked for: under the law it was heard under, and that of their own entries.
+
+    What it takes back was given under the latter, which may let more follow from it than imp.toml's.
+    """
+    known = read_regimes(transaction).texts
     history = transaction.history(person)
     agreed_us = max((entry.statement.at_us for entry in history if entry.statement.informed), default=0)
     held = {
@@ -128,6 +140,7 @@ def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, 
             continue
         said = entry.statement
         more = {name: entry.payload.get(name) for name in ("signal", "string", "heard_on")}
+        law = recorded_law([*history, entry], known)
         speak(
             person,
             Saying(
@@ -135,6 +148,8 @@ def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, 
                 purpose=said.purpose,
                 channel=said.channel,
                 at_us=max(said.at_us, at_us),
+                regimes=law.regimes,
+                jurisdiction=law.jurisdiction,
                 more={**more, LINKED_FROM: number(device)},
             ),
         )

@@ -14,9 +14,20 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
 from imp_core.errors import BadInput
 
-__all__ = ["check_lift"]
+__all__ = ["LIMITS_BY_NAME", "NOTIFIED", "check_lift"]
 
-_NOTIFIED: Final = "notified"
+NOTIFIED: Final = "notified"
+LIMITS_BY_NAME: Final = {
+    "restrict": "restriction",
+    "object": "objection",
+    "limit-sensitive": "limit on the use of sensitive data",
+}
+_NOT_YET: Final = "the {} is lifted only once {}: nothing says so"
+_ONCE: Final = {
+    NOTIFIED: "the person was told of it first",
+    "compelling-grounds": "compelling grounds that outweigh the person's were assessed and written down",
+    "own-request": "the person themselves asked for it",
+}
 
 
 def check_lift(said: Saying, case: Case) -> None:
@@ -29,7 +40,10 @@ def check_lift(said: Saying, case: Case) -> None:
     rules = [rule for rule in case.rules.lifts if rule.type == said.lifts]
     if not rules:
         known = sorted({rule.type for rule in case.rules.lifts})
-        raise BadInput("nothing these regimes let anybody lift", where="lifts", mend=f"they know: {', '.join(known)}")
+        mend = (
+            f"they let be lifted: {', '.join(known)}" if known else "only the person's own later consent opens it again"
+        )
+        raise BadInput("nothing these regimes let anybody lift", where="lifts", mend=mend)
     lifted = [
         told
         for told in limits_in_force(case.history, said.lifts or "", Scope(said.purpose, said.channel))
@@ -42,8 +56,9 @@ def check_lift(said: Saying, case: Case) -> None:
         for word in rule.needs:
             if not said.grounds.get(word):
                 mend = f'say what shows it: --ground {word}="…"'
-                raise refusal(f"it is lifted only after: {word}", rule.source, where="grounds", mend=mend)
-        if _NOTIFIED in rule.needs:
+                what = _NOT_YET.format(LIMITS_BY_NAME.get(rule.type, rule.type), _ONCE.get(word, word))
+                raise refusal(what, rule.source, where="grounds", mend=mend)
+        if NOTIFIED in rule.needs:
             _check_told(said, lifted, rule.source)
 
 

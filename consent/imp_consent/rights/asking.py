@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
+from imp_consent.policy.recorded import recorded_law
+from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.requested import note_request, requester
 from imp_consent.policy.saying import Saying
 from imp_consent.rights.law import rules_for
-from imp_consent.rights.requests import Request, find_request, read_requests
-from imp_consent.rights.verification import KINDS, Verification
+from imp_consent.rights.requests import Request, expect_open, find_request, own_requests, read_requests
+from imp_consent.rights.verification import KINDS, LEVELS, Verification, check_requester
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["Asked", "answered_by", "open_request"]
+__all__ = ["NEW", "Asked", "law_of", "open_request", "take_up"]
 
-_MAX_WORDS = 300
+NEW: Final = "new"  # in the place of an id: none that is open is meant
+_MAX_WORDS: Final = 300
+_ONE_LINE: Final = "write it in one line, and shorter"
+_LISTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked: the kind, when it came in (UTC µs; None: now), and under whose law (None: imp.toml's)."""
+    """What is asked: the kind, when it came in (UTC µs; None: now), and under whose law (None: imp.toml's).
+
+    `request` is the id of the open request that is meant, or "new": none of those. None: the person's only open one of
+    the kind, or, where none is open, a new one.
+    """
 
     kind: str
     received_us: int | None = None
@@ -33,6 +43,7 @@ class Asked:
     jurisdiction: str | None = None
     shown: Verification = Verification()  # noqa: RUF009 (frozen)
     words: str | None = None
+    request: str | None = None
 
 
 def open_request(
@@ -51,7 +62,7 @@ def open_request(
     if not 0 <= received_us <= transaction.now_us:
         raise BadInput("a time to come, or before 1970", where="--received", mend="say when the request came in")
     if asked.words is not None and not (asked.words.isprintable() and 0 < len(asked.words) <= _MAX_WORDS):
-        raise BadInput("not one line of at most 300 characters", where="--words")
+        raise BadInput("not one line of at most 300 characters", where="--words", mend=_ONE_LINE)
     rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
     subject = who if isinstance(who, int) else transaction.find_subject(who)
     said = Saying(
@@ -60,7 +71,7 @@ def open_request(
         at_us=received_us,
         evidence=asked.shown.method,
         regimes=rules.names,
-        jurisdiction=rules.jurisdiction,
+        jurisdiction=asked.jurisdiction or rules.jurisdiction,
         more={"words": asked.words},
     )
     door = Door(ctx, transaction, surface="command line")
@@ -88,14 +99,57 @@ def open_request(
     )
 
 
-def answered_by(reader: Reader, who: RawId, id_: str, kind: str) -> Request:
-    """The request that an answer is for: of this kind, and of this person, or of nobody known where they are not.
+def take_up(ctx: Context, reader: Reader, who: RawId, asked: Asked) -> Request | None:
+    """The open request that is being answered: the one named, else the person's only open one of the kind.
+
+    None: none is open, or a new one is wanted. Below the level that the kind needs nothing is looked up: it counts as
+    said now, or, of a request that is named, as noted when it was opened.
 
     Raises:
-        BadInput: there is no such request, or it is of another kind or of somebody else.
+        CheckFailed: it is not known surely enough who asks, or the request named was answered before.
+        BadInput: there is no such request, or it is of another kind or of somebody else; several are open and none is
+            named; or one is open, and when another one came in or what it asked is said.
     """
+    if asked.request is not None and asked.request != NEW:
+        return _named(ctx, reader, who, asked, asked.request)
+    check_requester(ctx.workspace.config, asked.kind, asked.shown)
+    waiting = [] if asked.request == NEW else _waiting(reader, who, asked.kind)
+    if len(waiting) > 1:
+        ids = " or ".join(request.id for request in waiting[:_LISTED])
+        mend = f"say which one this answers, --request {ids}; or, for another one, --request {NEW}"
+        raise BadInput(f"{len(waiting)} requests of this kind by this person are open", where="--request", mend=mend)
+    told = "--received" if asked.received_us is not None else "--words" if asked.words is not None else None
+    if waiting and told is not None:
+        mend = f"to answer the open one leave {told} away; for another one add --request {NEW}"
+        raise BadInput("the person has an open request of this kind, noted when it came in", where=told, mend=mend)
+    return waiting[0] if waiting else None
+
+
+def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request | None = None) -> Asked:
+    """What is asked, under the law that its request was noted under or else the person's entries, if none is named."""
+    if asked.regimes is not None or subject is None:
+        return asked if request is None or asked.regimes is not None else replace(asked, regimes=request.regimes)
+    history = reader.history(subject)
+    noted = [] if request is None else [entry for entry in history if entry.payload.get("request") == request.id]
+    law = recorded_law(noted or history, read_regimes(reader).texts)
+    return replace(asked, regimes=law.regimes, jurisdiction=asked.jurisdiction or law.jurisdiction)
+
+
+def _waiting(reader: Reader, who: RawId, kind: str) -> list[Request]:
+    subject = reader.find_subject(who)
+    own = () if subject is None else own_requests(reader.history(subject))
+    if not own:  # most people ask for nothing: the requests are read only then
+        return []
+    return [one for one in read_requests(reader) if one.id in own and one.kind == kind and one.outcome is None]
+
+
+def _named(ctx: Context, reader: Reader, who: RawId, asked: Asked, id_: str) -> Request:
     request = find_request(read_requests(reader), id_)
-    if request.kind != kind or requester(reader, request.seq, request.id) != reader.find_subject(who):
-        what = "a request of another kind" if request.kind != kind else "this person made no such request"
+    if request.kind != asked.kind or requester(reader, request.seq, request.id) != reader.find_subject(who):
+        what = "a request of another kind" if request.kind != asked.kind else "this person made no such request"
         raise BadInput(what, where="--request", mend="see: imp consent requests list")
+    level = max(asked.shown.level, request.verified, key=LEVELS.index)
+    method = asked.shown.method if level == asked.shown.level else "noted with the request"
+    check_requester(ctx.workspace.config, asked.kind, Verification(level=level, method=method or "as before"))
+    expect_open(request)
     return request

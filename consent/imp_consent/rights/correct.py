@@ -8,10 +8,12 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.recorded import recorded_law
+from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING, lineage
 from imp_consent.policy.state import Segment, scopes, timeline
-from imp_consent.rights.asking import Asked, open_request
+from imp_consent.rights.asking import Asked, open_request, take_up
 from imp_consent.rights.requests import Request, answer_request
 from imp_core.context import Context
 from imp_core.errors import CheckFailed
@@ -52,22 +54,24 @@ class Corrected:
 
 
 def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Correction, asked: Asked) -> Corrected:
-    """Note the request, supersede the entry, put the right one in its place, and note that it is answered.
+    """Take up their open request or note a new one, supersede the entry, put the right one there, note the answer.
 
     Raises:
-        CheckFailed: nobody is known, they have no such entry, it was corrected before, it denies something, what is
-            to take its place would outweigh a no that came after it, or without it an older yes would permit more.
-        BadInput: what is to take its place could not be valid.
+        CheckFailed: it is not known surely enough who asks, nobody is known, they have no such entry, it was corrected
+            before, it denies something, what is to take its place would outweigh a no that came after it, or without
+            it an older yes would permit more.
+        BadInput: what is to take its place could not be valid, or it is not clear which open request this answers.
     """
+    waiting = take_up(ctx, transaction, raw, asked)
     subject = transaction.find_subject(raw)
     wrong = None if subject is None else _wrong(transaction.history(subject), correction.entry)
     if subject is None or wrong is None:
         raise CheckFailed("this person has no such entry", where="--entry", mend="see: imp consent history")
     _check_correctable(transaction.history(subject), wrong, correction)
     _check_opens_nothing(transaction.history(subject), wrong, correction)
-    before = list(transaction.history(subject))
+    before, law = list(transaction.history(subject)), recorded_law([wrong], read_regimes(transaction).texts)
     door, said = Door(ctx, transaction, surface="rectification"), wrong.statement
-    request = open_request(ctx, transaction, subject, asked)
+    request = waiting or open_request(ctx, transaction, subject, asked)
     done = door.append(
         subject,
         Saying(
@@ -76,6 +80,8 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
             channel=said.channel,
             at_us=transaction.now_us,
             corrects=wrong.seq,
+            regimes=law.regimes,
+            jurisdiction=law.jurisdiction,
             more={"was": said.plain(), "request": request.id},
         ),
     )
@@ -157,7 +163,6 @@ def _covered(part: Segment, held: list[Segment]) -> bool:
 
 def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correction) -> Appended:
     said, old = wrong.statement, wrong.payload
-    until_us = said.until_us
     action, evidence, steps = (old.get(name) for name in ("affirmative_action", "evidence", "steps"))
     regimes, jurisdiction = old.get("regimes"), old.get("jurisdiction")
     purpose = said.purpose if correction.purpose is None else correction.purpose
@@ -168,7 +173,7 @@ def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correctio
             purpose=purpose,
             channel=said.channel if correction.channel is None else correction.channel,
             at_us=said.at_us if correction.at_us is None else correction.at_us,
-            until_us=until_us,
+            until_us=said.until_us,
             notice=said.notice,
             consent=said.consent,
             bundled=said.bundled,

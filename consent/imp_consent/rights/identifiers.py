@@ -15,7 +15,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING
-from imp_consent.rights.asking import Asked, open_request
+from imp_consent.rights.asking import Asked, law_of, open_request, take_up
 from imp_consent.rights.requests import Request, answer_request
 from imp_core.context import Context
 from imp_core.errors import CheckFailed
@@ -24,6 +24,8 @@ from imp_core.event import RawId
 __all__ = ["Linked", "link_identifier", "unlink_identifier"]
 
 _SURFACE: Final = "rectification"
+_KNOWN_FIRST: Final = "name the identifier that is known first, then the new one"
+_LOOK: Final = "look at how it is written: nothing leads to anybody by it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,27 +42,29 @@ def link_identifier(ctx: Context, transaction: Transaction, raw: RawId, other: R
     """Let another identifier lead to a person as well.
 
     Raises:
-        CheckFailed: nobody is known by the first, or somebody by the other.
+        CheckFailed: it is not known surely enough who asks, nobody is known by the first, or somebody by the other.
         Suppressed: the person of the other was erased.
-        BadInput: an identifier is malformed.
+        BadInput: an identifier is malformed, or it is not clear which open request this answers.
     """
+    waiting = take_up(ctx, transaction, raw, asked)
     subject = transaction.find_subject(raw)
     if subject is None:
-        raise CheckFailed("nobody is known by this identifier", where="identifier")
+        raise CheckFailed("nobody is known by the first identifier", where="identifier", mend=_KNOWN_FIRST)
     transaction.subjects.link(other, subject)
-    return _noted(ctx, transaction, subject, asked, type_="link", kind=other.kind)
+    return _noted(ctx, transaction, subject, asked, waiting, said=("link", other.kind))
 
 
 def unlink_identifier(ctx: Context, transaction: Transaction, raw: RawId, asked: Asked) -> Linked:
     """Let an identifier lead to its person no more; the person has others.
 
     Raises:
-        CheckFailed: nobody is known by it, or by no other.
-        BadInput: the identifier is malformed.
+        CheckFailed: it is not known surely enough who asks; nobody is known by it, or they are by no other.
+        BadInput: the identifier is malformed, or it is not clear which open request this answers.
     """
+    waiting = take_up(ctx, transaction, raw, asked)
     subject = transaction.find_subject(raw)
     if subject is None:
-        raise CheckFailed("nobody is known by this identifier", where="identifier")
+        raise CheckFailed("nobody is known by this identifier", where="identifier", mend=_LOOK)
     if transaction.subjects.identifiers_of(subject) == 1:
         raise CheckFailed(
             "it is the only identifier of this person: nobody could find them any more",
@@ -70,18 +74,31 @@ def unlink_identifier(ctx: Context, transaction: Transaction, raw: RawId, asked:
     said_no = any(entry.statement.type in DENYING for entry in transaction.history(subject))
     tokens = transaction.subjects.unlink(raw)
     kept = suppress(transaction.sealed, tokens) if said_no else []
-    done = _noted(ctx, transaction, subject, asked, type_="unlink", kind=raw.kind)
+    done = _noted(ctx, transaction, subject, asked, waiting, said=("unlink", raw.kind))
     return Linked(seq=done.seq, subject=subject, request=done.request, suppressed=tuple(kept))
 
 
-def _noted(ctx: Context, transaction: Transaction, subject: int, asked: Asked, *, type_: str, kind: str) -> Linked:
-    request = open_request(ctx, transaction, subject, asked)
-    said = Saying(
+def _noted(
+    ctx: Context,
+    transaction: Transaction,
+    subject: int,
+    asked: Asked,
+    waiting: Request | None,
+    *,
+    said: tuple[str, str],
+) -> Linked:
+    """Note it in the person's entries, under the law of theirs, and in the request that it answers."""
+    asked = law_of(transaction, subject, asked, waiting)
+    request = waiting or open_request(ctx, transaction, subject, asked)
+    type_, kind = said
+    entry = Saying(
         type=type_,
         purpose=EVERY_PURPOSE,
         at_us=transaction.now_us,
+        regimes=None if asked.regimes is None else tuple(asked.regimes),
+        jurisdiction=asked.jurisdiction,
         more={"identifier_kind": kind, "request": request.id},
     )
-    done = Door(ctx, transaction, surface=_SURFACE).append(subject, said)
+    done = Door(ctx, transaction, surface=_SURFACE).append(subject, entry)
     answered = answer_request(transaction, request, outcome="answered")
     return Linked(seq=done.seq, subject=subject, request=answered)

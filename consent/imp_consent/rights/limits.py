@@ -13,10 +13,14 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, append_said
+from imp_consent.policy.lift_rules import LIMITS_BY_NAME, NOTIFIED
 from imp_consent.policy.limiting import limits_in_force
+from imp_consent.policy.recorded import recorded_law
+from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
-from imp_consent.rights.asking import Asked, open_request
+from imp_consent.rights.asking import Asked, law_of, open_request, take_up
 from imp_consent.rights.law import rules_for
 from imp_consent.rights.requests import Request, answer_request
 from imp_core.context import Context
@@ -29,7 +33,11 @@ __all__ = ["LIMITS", "Lift", "Limit", "lift_limit", "put_limit"]
 LIMITS: Final = {"object": "object", "restrict": "restrict", "limit": "limit-sensitive"}
 _MAX_WORDS: Final = 300
 _TELL_FIRST: Final = 'tell them, then say how and when: --told "letter of 3 March" --told-at 2026-03-03T10:00:00Z'
-_MENDS: Final = {"restrict": _TELL_FIRST, "object": 'name the assessment: --grounds "assessment 7 of 3 March"'}
+_MENDS: Final = {
+    "restrict": _TELL_FIRST,
+    "object": 'name the assessment: --grounds "assessment 7 of 3 March"',
+    "limit-sensitive": 'say how they asked for it: --grounds "their letter of 3 March"',
+}
 # What the door says is missing, and the option that says it.
 _UNMET: Final = {"lifts": "--of", "grounds": "--grounds", "told_us": "--told-at"}
 
@@ -64,15 +72,20 @@ class Lift:
 def put_limit(
     ctx: Context, transaction: Transaction, raw: RawId, limit: Limit, asked: Asked
 ) -> tuple[Request, Appended]:
-    """Note the request, limit at once, and note that it is answered. Nobody has to prove who they are.
+    """Take up the person's open request or note a new one, limit at once, and note the answer. Nobody proves anything.
 
     Somebody who was not known is from now on: a no counts even where nothing was said before.
 
     Raises:
-        BadInput: an unknown purpose, channel or regime, a time to come, or a malformed identifier.
+        BadInput: an unknown purpose, channel or regime, a time to come, a malformed identifier, or it is not clear
+            which open request this answers.
+        CheckFailed: the request named was answered before.
         Suppressed: the person was erased: nothing of theirs is used any more.
     """
     _expect_line(limit.grounds, "--grounds")
+    waiting = take_up(ctx, transaction, raw, asked)
+    if waiting is not None:
+        asked = law_of(transaction, transaction.find_subject(raw), asked, waiting)
     rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
     said = Saying(
         type=LIMITS[limit.kind],
@@ -81,53 +94,62 @@ def put_limit(
         at_us=transaction.now_us if limit.at_us is None else limit.at_us,
         traits=tuple(sorted(rules.objection_traits)) if limit.marketing else None,
         regimes=rules.names,
-        jurisdiction=rules.jurisdiction,
+        jurisdiction=asked.jurisdiction or rules.jurisdiction,
         more={"grounds_said": limit.grounds} if limit.grounds else {},
     )
     done = append_said(ctx, transaction, raw, said)
-    request = open_request(ctx, transaction, done.subject, asked)
+    request = waiting or open_request(ctx, transaction, done.subject, asked)
     return answer_request(transaction, request, outcome="answered"), done
 
 
 def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -> Appended:
-    """Lift what is in force.
+    """Lift what is in force, by the law under which it was recorded.
 
     Raises:
         CheckFailed: nobody is known, nothing of the kind is in force, it was an objection to direct marketing, or of a
             restriction the person was not told before, or of an objection there are no grounds.
         BadInput: an unknown purpose or channel, or words that are not one line.
     """
-    for text, where in ((lift.grounds, "--grounds"), (lift.told, "--told")):
-        _expect_line(text, where)
+    _expect_line(lift.grounds, "--grounds")
+    _expect_line(lift.told, "--told")
     subject = transaction.find_subject(raw)
     history = [] if subject is None else transaction.history(subject)
     limits = limits_in_force(history, lift.of, Scope(lift.purpose, lift.channel))
     if subject is None or not limits:
-        raise CheckFailed(f"there is no {lift.of} in force that this could lift", where="--of")
+        what = f"this person has no {LIMITS_BY_NAME[lift.of]} in force that this could lift"
+        raise CheckFailed(what, where="--of", mend="see what is: imp consent history KIND:VALUE")
+    law = recorded_law(limits, read_regimes(transaction).texts)
+    rules = rules_for(ctx, transaction, law.regimes, law.jurisdiction)
     said = Saying(
         type="lift",
         purpose=lift.purpose,
         channel=lift.channel,
         at_us=transaction.now_us,
         lifts=lift.of,
-        grounds=_grounds(lift),
+        grounds=_grounds(lift, rules),
+        regimes=rules.names,
+        jurisdiction=law.jurisdiction or rules.jurisdiction,
         more={"told": lift.told, "told_us": lift.told_us} if lift.told else {},
     )
     try:
         return append_said(ctx, transaction, subject, said)
     except BadInput as error:
-        if error.where not in _UNMET:
+        where = _UNMET.get(error.where or "")
+        if where is None:
             raise
+        if error.where == "grounds" and lift.of == "restrict":
+            where = "--told"
         mend = error.mend if error.where == "lifts" else _MENDS.get(lift.of, error.mend)
-        raise CheckFailed(error.what, where=_UNMET[error.where], mend=mend) from None
+        raise CheckFailed(error.what, where=where, mend=mend) from None
 
 
-def _grounds(lift: Lift) -> dict[str, str]:
-    """What the lift rests on, by the words the door knows."""
-    found = {"compelling-grounds": lift.grounds} if lift.of == "object" else {"notified": lift.told}
+def _grounds(lift: Lift, rules: Rules) -> dict[str, str]:
+    """What the lift rests on, by the words that the law has for it: the telling for one, the grounds for all others."""
+    words = {word for rule in rules.lifts if rule.type == lift.of for word in rule.needs}
+    found = {word: lift.told if word == NOTIFIED else lift.grounds for word in sorted(words)}
     return {word: text for word, text in found.items() if text}
 
 
 def _expect_line(text: str | None, where: str) -> None:
     if text is not None and not (text.isprintable() and 0 < len(text.strip()) <= _MAX_WORDS):
-        raise BadInput("not one line of at most 300 characters", where=where)
+        raise BadInput("not one line of at most 300 characters", where=where, mend="write it in one line, and shorter")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.policy.closes import closed_by, said_about
 from imp_core.clock import format_time
 from imp_core.ports import Json
 
@@ -26,14 +27,14 @@ _SAID: Final = {
     "grant": "You agreed to “{purpose}”",
     "refuse": "You refused “{purpose}”",
     "withdraw": "You withdrew your consent to “{purpose}”",
-    "object": "You objected to “{purpose}”",
+    "object": "You objected to {about}",
     "restrict": "You asked us to restrict the use of your data for “{purpose}”",
     "limit-sensitive": "You limited the use of your sensitive data for “{purpose}”",
     "lift": "A limit on “{purpose}” was lifted",
     "basis": "We noted a legal basis other than consent for “{purpose}”",
     "guardian": "A parent or guardian authorised “{purpose}” for you",
     "minor": "We noted that you are under age",
-    "signal": "Your browser, device or message told us no for “{purpose}”",
+    "signal": "Your browser, device or message told us no, which closes {about}",
     "correction": "An earlier entry was corrected: it no longer counts",
     "link": "Another identifier was linked to you",
     "unlink": "An identifier was no longer linked to you",
@@ -48,7 +49,8 @@ class OwnEntry:
     """One entry: its number, a sentence, what it states and the rest of the record, without who else is named in it.
 
     Times are ISO 8601; `channel` None is every channel, `until` None for good. `superseded_by` is the correction that
-    says it was wrong, None where none does.
+    says it was wrong, None where none does. `closes` are the kinds of use that a no closes, by their traits; None:
+    all of its purpose, or it is no such no.
     """
 
     seq: int
@@ -62,6 +64,7 @@ class OwnEntry:
     recorded_by: str
     notice: str | None
     superseded_by: int | None = None
+    closes: tuple[str, ...] | None = None
     statement: Mapping[str, Json] = field(default_factory=dict)
     record: Mapping[str, Json] = field(default_factory=dict)
 
@@ -93,7 +96,7 @@ def _cleaned(value: Json, *, in_link: bool) -> Json:
 def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
     """What an entry says, as one sentence to the person."""
     named = "everything" if said.purpose == EVERY_PURPOSE else said.purpose
-    text = _SAID.get(said.type, "Something was noted about “{purpose}”").format(purpose=named)
+    text = _SAID.get(said.type, "Something was noted about “{purpose}”").format(purpose=named, about=said_about(said))
     text += f", on {said.channel}" if said.channel else ""
     if said.until_us is not None:
         text += f", until {format_time(said.until_us)}"
@@ -116,6 +119,7 @@ def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_b
         recorded_by=actor if isinstance(actor, str) and actor in _OWN_ACTORS else "staff or a system of ours",
         notice=said.notice,
         superseded_by=superseded_by,
+        closes=closed_by(said),
         statement=said.plain(),
         record=without_others(entry.payload),
     )

@@ -15,6 +15,7 @@ from typing import Any, Final
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.plane.subject import own_rows
+from imp_consent.policy.closes import closed_by
 from imp_core.clock import format_time
 from imp_core.event import EventType, RawId
 from imp_core.workspace import Workspace
@@ -33,7 +34,10 @@ _FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One thing the person said: its type, about which purpose, on which channel (None: all), since when and until."""
+    """One thing the person said: its type, about which purpose, on which channel (None: all), since when and until.
+
+    `closes` are the kinds of use that a no closes, by their traits; None: all of its purpose, or it is no such no.
+    """
 
     type: str
     purpose: str
@@ -41,6 +45,7 @@ class Said:
     at: str
     until: str | None
     notice: str | None
+    closes: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,4 +160,5 @@ def _said(entry: PersonEntry) -> Said:
         at=format_time(said.at_us),
         until=None if said.until_us is None else format_time(said.until_us),
         notice=said.notice,
+        closes=closed_by(said),
     )

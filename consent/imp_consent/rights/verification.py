@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from imp_core.errors import BadInput, CheckFailed
 
-__all__ = ["KINDS", "LEVELS", "Verification", "check_verified", "needed_level"]
+__all__ = ["KINDS", "LEVELS", "Verification", "check_requester", "check_verified", "needed_level"]
 
 # none: nobody looked; contact: they answered from the address on record; high: several facts or a document, and theirs.
 LEVELS: Final = ("none", "contact", "reasonable", "high")
@@ -77,6 +77,16 @@ def check_verified(config: Mapping[str, Any], kind: str, shown: Verification) ->
             where="--verified",
             mend=f'verify who it is, then say so: --verified {needed} --how "what showed it"',
         )
+
+
+def check_requester(config: Mapping[str, Any], kind: str, shown: Verification) -> None:
+    """The same before a request is answered; of a no nothing is ever asked, whatever `imp.toml` says.
+
+    Raises:
+        As `check_verified`.
+    """
+    if kind not in _FREE:
+        check_verified(config, kind, shown)
 
 
 def _is_line(text: str | None) -> bool:

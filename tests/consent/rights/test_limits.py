@@ -59,7 +59,7 @@ def test_r28_a_restriction_denies_every_use_and_is_lifted_only_after_the_person_
 
 def test_r28_nothing_is_lifted_that_is_not_in_force(shop: Line) -> None:
     answer = shop("consent", "lift", WHO, "--of", "restrict", "--told", "x", "--told-at", "2026-03-01T11:00:00Z")
-    assert (answer.code, "no restrict in force" in answer.err) == (1, True)
+    assert (answer.code, "no restriction in force" in answer.err) == (1, True)
     nobody = ("consent", "lift", "member:nobody", "--of", "object", "--grounds", "x")
     assert shop(*nobody).code == 1
 
