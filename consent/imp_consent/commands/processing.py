@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from imp_consent.report.impact import CRITERIA, impact_markdown, met_by
+from imp_consent.report.laws import RecordedMinors
 from imp_consent.report.processing import ProcessingRecord, read_processing
 from imp_consent.report.processing_page import processing_markdown
 from imp_consent.runtime import open_log
@@ -22,9 +23,13 @@ __all__ = ["Impact", "dpia_command", "impact", "processing_record", "records_com
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """What an impact assessment starts from: which criteria are met by which purposes, and the template itself."""
+    """What an impact assessment starts from: which criteria are met by which purposes, and the template itself.
+
+    `minors` are the people recorded as too young to decide alone, who meet a criterion whatever the purpose.
+    """
 
     criteria: dict[str, tuple[str, ...]]
+    minors: tuple[RecordedMinors, ...]
     template: str
 
 
@@ -46,7 +51,9 @@ def impact(ctx: Context) -> Impact:
     """The template of an impact assessment; raises as `processing_record`."""
     record = processing_record(ctx)
     return Impact(
-        criteria={words: met_by(record, traits) for words, traits in CRITERIA}, template=impact_markdown(record)
+        criteria={words: met_by(record, traits) for words, traits in CRITERIA},
+        minors=record.minors,
+        template=impact_markdown(record),
     )
 
 
@@ -60,7 +67,8 @@ _out = click.option("--out", type=click.Path(path_type=Path, dir_okay=False), he
 def records_command(ctx: Context, *, out: Path | None, as_json: bool) -> None:
     """Make the record of processing activities (GDPR 30) from purposes, notices, channels and imp.toml, as Markdown.
 
-    What nobody said yet stands at its beginning, with the line to write. It names nobody.
+    What nobody said yet stands at its beginning, with the line to write. It has the laws that people were recorded
+    under, not only those of imp.toml, and how many are minors. It names nobody, and counts no few people.
 
     Example: imp audit records --out reports/records.md
     """

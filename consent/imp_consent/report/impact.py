@@ -7,9 +7,11 @@ from typing import Final
 
 from imp_consent.report.markdown import bullets, plain, table
 from imp_consent.report.processing import ProcessingRecord
+from imp_consent.report.processing_page import minors_lines, people_text
 
 __all__ = ["CRITERIA", "impact_markdown", "met_by"]
 
+VULNERABLE: Final = "vulnerable people, such as children"
 ANSWER: Final = "_to be answered_"
 # The nine criteria of WP248 rev.01 (endorsed by the EDPB): two met, as a rule, ask for an assessment. With the traits
 # of purposes that meet each; where no trait can tell, people answer.
@@ -20,7 +22,7 @@ CRITERIA: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("sensitive or highly personal data", frozenset({"special-category", "sensitive"})),
     ("data on a large scale", frozenset()),
     ("data sets matched or combined", frozenset({"sharing", "sale", "public-data"})),
-    ("vulnerable people, such as children", frozenset()),
+    (VULNERABLE, frozenset()),
     ("new technology or organisation", frozenset()),
     ("people kept from a right, service or contract", frozenset({"financial-incentive"})),
 )
@@ -39,6 +41,11 @@ _RISKS: Final = (
     ),
     ("records are changed to hide a use", "a signed Merkle log that outsiders verify; a pinned checkpoint"),
     ("a channel keeps or passes on what it got", "its own pseudonyms, hosts it declared; told to forget, until it has"),
+    (
+        "a child agrees to what it does not understand",
+        "who is recorded as too young is denied until a guardian agreed, or they themselves, as each law asks; what a "
+        "guardian agreed to ends at the age where the law says so; nobody is taken for a child who is not recorded",
+    ),
     ("one person alone does harm", "two persons for keys and for erasing many, where it is set"),
 )
 
@@ -70,7 +77,9 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
             for purpose in record.purposes
         ),
     )
-    yield from (f"Whose data: {plain(', '.join(record.people)) or ANSWER}", "", "Kept for:", "")
+    yield from (f"Whose data: {plain(', '.join(record.people)) or ANSWER}", "")
+    yield from minors_lines(record)
+    yield from ("Kept for:", "")
     yield from bullets(record.retention, f"- {ANSWER}")
     yield from ("Recipients:", "")
     yield from bullets((f"{one.name} ({one.role}; {one.source})" for one in record.recipients), "- none are known")
@@ -94,5 +103,10 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
 
 def _criteria(record: ProcessingRecord) -> Iterator[tuple[str, str]]:
     for words, traits in CRITERIA:
-        met = met_by(record, traits)
+        met = [_young(record)] if words == VULNERABLE and record.minors else met_by(record, traits)
         yield words, ", ".join(met) if met else "no purpose says so" if traits else "to be answered"
+
+
+def _young(record: ProcessingRecord) -> str:
+    told = "; ".join(f"{people_text(one.people)} who need {one.needs}" for one in record.minors)
+    return f"recorded as minors: {told}"

@@ -32,7 +32,9 @@ from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.house import read_house
 from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.report.laws import RecordedLaw, RecordedMinors, read_laws
 from imp_core.clock import format_time
+from imp_core.command import progress
 from imp_core.errors import BadInput
 from imp_core.workspace import Workspace
 
@@ -84,7 +86,8 @@ class RecordedRecipient:
 class ProcessingRecord:
     """The record of a controller (GDPR 30(1)). Unknown texts are None; `missing` says what to write, and where.
 
-    `size` is the ledger it was made of, `retention` the periods in words, `regimes` those that hold by default.
+    `size` is the ledger it was made of, `retention` the periods in words. `regimes` and `jurisdiction` are those of
+    imp.toml, `laws` all that people were recorded under, and `minors` those who are too young to decide alone.
     """
 
     schema: str
@@ -100,6 +103,8 @@ class ProcessingRecord:
     people: tuple[str, ...]
     regimes: tuple[str, ...]
     jurisdiction: str | None
+    laws: tuple[RecordedLaw, ...]
+    minors: tuple[RecordedMinors, ...]
     purposes: tuple[RecordedPurpose, ...]
     recipients: tuple[RecordedRecipient, ...]
     transfers: tuple[RecordedRecipient, ...]
@@ -115,10 +120,12 @@ def read_processing(
 
     Raises:
         BadInput: [processing] or [retention] of imp.toml is not what it must be.
-        LedgerBroken: purposes or notices cannot be read.
+        LedgerBroken: purposes, notices or what people said cannot be read.
     """
     said, records = _said(workspace.config), workspace.config.get("records", {})
     house, notices = read_house(workspace.config), read_notices(reader)
+    with progress("people") as shown:
+        laws, minors = read_laws(reader, house, now_us=now_us, k=workspace.k, count=shown.advance)
     purposes = tuple(_purpose(purpose, notices) for _, purpose in sorted(read_purposes(reader).items()))
     recipients = (*_named(said), *_channels(channels), *_told(read_purposes(reader).values(), notices))
     schedule = read_schedule(workspace.config)
@@ -145,6 +152,8 @@ def read_processing(
         people=tuple(said.get("people", ())),
         regimes=house.regimes,
         jurisdiction=house.jurisdiction,
+        laws=laws,
+        minors=minors,
         purposes=purposes,
         recipients=recipients,
         transfers=tuple(one for one in recipients if one.country or one.safeguard),

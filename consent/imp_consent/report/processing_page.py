@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from imp_consent.report.laws import RecordedLaw
 from imp_consent.report.markdown import bullets, plain, table
 from imp_consent.report.processing import ProcessingRecord
 
-__all__ = ["processing_markdown"]
+__all__ = ["minors_lines", "people_text", "processing_markdown"]
 
 _NOBODY_SAID = "not said yet"
 
@@ -35,9 +36,10 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
         ("data protection officer", record.dpo),
         ("representative", record.representative),
         ("joint controllers", ", ".join(record.joint)),
-        ("law", ", ".join(filter(None, [*record.regimes, record.jurisdiction]))),
     )
     yield from table(("what", "who"), said)
+    yield from ("## Law", "")
+    yield from table(("law", "of", "in", "holds for", "people"), map(_law, record.laws))
     yield from ("## Purposes (b)", "")
     yield from table(
         ("purpose", "what is done", "traits", "asked for by"),
@@ -45,6 +47,7 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
     )
     yield from ("## People and data (c)", "", "People:", "")
     yield from bullets(record.people, _NOBODY_SAID)
+    yield from minors_lines(record)
     yield from table(("purpose", "data"), ((p.name, ", ".join(p.data)) for p in record.purposes))
     yield from ("## Recipients (d)", "")
     yield from table(
@@ -59,3 +62,24 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
     yield from bullets(record.retention, "No periods are set: data is kept until somebody asks for its erasure.")
     yield from ("## Security (g)", "")
     yield from bullets(record.security, _NOBODY_SAID)
+
+
+def minors_lines(record: ProcessingRecord) -> Iterator[str]:
+    """Who is too young to decide alone: how many are recorded as such now, and from which age on which law asks it."""
+    yield from ("Too young to decide alone, as recorded now:", "")
+    yield from bullets(
+        (f"{people_text(one.people)}, who need {one.needs}" for one in record.minors), "- nobody is recorded as such"
+    )
+    yield from ("By the laws above:", "")
+    yield from bullets(dict.fromkeys(age for law in record.laws for age in law.ages), "- they name no age")
+
+
+def people_text(people: int | None) -> str:
+    """A count of people in words; None is few."""
+    return "few people" if people is None else "1 person" if people == 1 else f"{people:,} people"
+
+
+def _law(law: RecordedLaw) -> tuple[str, str, str | None, str, str]:
+    holds = "everybody of whom no other is named" if law.default else "those it was named for"
+    people = "few" if law.people is None else f"{law.people:,}"
+    return ", ".join(law.regimes), "; ".join(law.titles), law.jurisdiction, holds, people

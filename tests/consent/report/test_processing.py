@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imp_consent.report.markdown import plain, table
+from imp_core.clock import DAY_US
 
 SAID = """
 [records]
@@ -149,3 +150,50 @@ def test_nobody_s_words_become_markup(text):
     assert "\n" not in escaped
     assert all(char not in escaped.replace(f"\\{char}", "") for char in "#<[|*`")
     assert next(iter(list(table(("h",), [(text,)]))[2:])) == f"| {escaped} |"
+
+
+def record_some(shop, first, many, *words):
+    for who in range(first, first + many):
+        shop("consent", *words[:1], f"member:{who}", *words[1:])
+
+
+def test_r58_the_record_names_every_law_that_people_were_recorded_under(empty_shop):
+    yes = ("record", "--purpose", "analytics", "--state", "given")
+    record_some(empty_shop, 0, 10, *yes)
+    record_some(empty_shop, 10, 11, *yes, "--regime", "us-ca", "--jurisdiction", "US-CA")
+    laws = empty_shop("audit", "records", "--json").json["laws"]
+    assert [(law["regimes"], law["jurisdiction"], law["default"], law["people"]) for law in laws] == [
+        (["gdpr", "eprivacy"], None, True, 10),
+        (["us-ca"], "US-CA", False, 11),
+    ]
+    assert "California Consumer Privacy Act" in laws[1]["titles"][0]
+    page = empty_shop("audit", "records").out
+    assert "those it was named for | 11 |" in page
+    empty_shop("consent", "record", "member:99", *yes[1:], "--regime", "cn-pipl", "--jurisdiction", "CN")
+    laws = empty_shop("audit", "records", "--json").json["laws"]
+    assert [law["people"] for law in laws] == [None, None, None], "one count of few would tell itself by the others"
+    empty_shop("consent", "erase", "member:99", "--execute")
+    assert len(empty_shop("audit", "records", "--json").json["laws"]) == 2, "nobody is left under it"
+
+
+def test_a_workspace_of_nobody_has_the_law_of_its_settings(empty_shop):
+    (law,) = empty_shop("audit", "records", "--json").json["laws"]
+    assert (law["regimes"], law["people"], law["default"]) == (["gdpr", "eprivacy"], 0, True)
+    assert law["ages"] == ["under 16: a guardian's consent (GDPR 8(1))"]
+
+
+def test_r16_both_say_how_many_minors_are_recorded_until_they_are_old_enough(empty_shop, clock):
+    assert "nobody is recorded as such" in empty_shop("audit", "dpia").out
+    record_some(empty_shop, 0, 10, "minor", "--age", "15")
+    record_some(empty_shop, 10, 3, "minor", "--age", "14", "--regime", "us-ca")
+    found = empty_shop("audit", "dpia", "--json").json
+    assert {one["needs"]: one["people"] for one in found["minors"]} == {
+        "a guardian's consent": 10,
+        "a consent of their own": None,
+    }
+    told = "10 people who need a guardian's consent; few people who need a consent of their own"
+    assert f"| vulnerable people, such as children | recorded as minors: {told} |" in found["template"]
+    assert "10 people, who need a guardian's consent" in empty_shop("audit", "records").out
+    assert "a child agrees to what it does not understand" in found["template"]
+    clock.move_to(clock.now_us() + 3 * 366 * DAY_US)
+    assert empty_shop("audit", "records", "--json").json["minors"] == []
