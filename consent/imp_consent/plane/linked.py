@@ -140,7 +140,7 @@ def _reach(transaction: Transaction, speak: Speak, device: int, person: int, *, 
             continue
         said = entry.statement
         more = {name: entry.payload.get(name) for name in ("signal", "string", "heard_on")}
-        law = recorded_law([*history, entry], known)
+        law = recorded_law([entry, *history], known)
         speak(
             person,
             Saying(

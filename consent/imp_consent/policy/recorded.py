@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from imp_consent.ledger.entry import PersonEntry
+from imp_core.ports import Json
 
 __all__ = ["Law", "recorded_law"]
 
@@ -18,11 +19,19 @@ class Law(NamedTuple):
 
 
 def recorded_law(entries: Iterable[PersonEntry], known: Container[str]) -> Law:
-    """All regimes that these entries name, as far as they are known still, and the newest jurisdiction among them."""
+    """The newest jurisdiction that entries name (None: none does), and the regimes, known still, recorded with it.
+
+    What was recorded for people elsewhere does not hold there.
+    """
+    found = list(entries)
+    where = next((place for entry in reversed(found) if isinstance(place := _jurisdiction(entry), str)), None)
     names: dict[str, None] = {}
-    jurisdiction: str | None = None
-    for entry in entries:
-        regimes, where = entry.payload.get("regimes"), entry.payload.get("jurisdiction")
-        names |= dict.fromkeys(str(name) for name in regimes if name in known) if isinstance(regimes, list) else {}
-        jurisdiction = where if isinstance(where, str) else jurisdiction
-    return Law(tuple(names) or None, jurisdiction)
+    for entry in found:
+        regimes = entry.payload.get("regimes")
+        if isinstance(regimes, list | tuple) and _jurisdiction(entry) == where:
+            names |= dict.fromkeys(str(name) for name in regimes if name in known)
+    return Law(tuple(names) or None, where)
+
+
+def _jurisdiction(entry: PersonEntry) -> Json:
+    return entry.payload.get("jurisdiction")

@@ -95,3 +95,39 @@ def test_r32_history_tells_a_person_of_links_and_guardians_without_naming_either
         for other in (*found.values(), guardian):
             written = (f"{other:016x}", str(other)) if isinstance(other, int) else (other,)
             assert not any(one in told.out for one in written)
+
+
+def law_of(context: Context, who: str, type_: str) -> list[Any]:
+    with open_log(context).read() as reader:
+        history = reader.history(reader.find_subject(RawId.parse(who)) or 0)
+    return [(e.payload["regimes"], e.payload["jurisdiction"]) for e in history if e.statement.type == type_]
+
+
+def test_a_link_is_noted_under_the_law_of_the_persons_entries_not_of_the_workspace(
+    shop: Line, context: Context
+) -> None:
+    words = ("--purpose", "analytics", "--state", "given", "--action", "click")
+    shop("consent", "record", "member:zhang", *words, "--regime", "cn-pipl", "--jurisdiction", "CN").ok()
+    shop("consent", "link", "member:zhang", "email:zhang@example.com", *VERIFIED).ok()
+    assert law_of(context, "member:zhang", "link") == [(["cn-pipl"], "CN")]
+    assert law_of(context, "member:zhang", "request") == [(["cn-pipl"], "CN")]
+    told = ("--regime", "gdpr", "--jurisdiction", "FR")
+    shop("consent", "link", "member:zhang", "email:zhang@example.org", *VERIFIED, *told).ok()
+    assert law_of(context, "member:zhang", "link")[-1] == (["gdpr"], "FR")
+
+
+def test_r25_what_a_device_takes_back_by_a_link_is_taken_back_under_the_persons_own_law(
+    shop: Line, context: Context, verified: Callable[[], Verification]
+) -> None:
+    chinese = ("--regime", "cn-pipl", "--jurisdiction", "CN")
+    shop(
+        "consent", "record", "member:zhang", "--purpose", "analytics", "--state", "given", "--action", "click", *chinese
+    ).ok()
+    shop("consent", "purpose", "change", "analytics", "--trait", "targeted-advertising").ok()
+    tab = "device:tab-9"
+    shop("consent", "signal", "record", tab, "--kind", "gpc", "--raw", "1", "--channel", "web").ok()
+    shop("consent", "signal", "link", tab, "member:zhang").ok()
+    assert law_of(context, "member:zhang", "withdraw") == [(["cn-pipl"], "CN")]
+    tasks = [line["task"] for line in shop("consent", "requests", "list", "--json").ok().json["requests"]]
+    assert "withdrawal" in tasks, "the person's law opens an erasure by itself"
+    verified()
