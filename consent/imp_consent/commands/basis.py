@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.notice_taken import NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.saying_options import grounds_option, law_options, read_grounds
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.rules import BASES
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
@@ -23,7 +24,10 @@ __all__ = ["BasisResult", "basis_command", "record_basis"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasisResult:
-    """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601."""
+    """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
+
+    `shown` is the notice it names; None: it names none.
+    """
 
     seq: int
     purpose: str
@@ -31,6 +35,7 @@ class BasisResult:
     channel: str | None
     at: str
     until: str | None
+    shown: NoticeTaken | None = None
 
 
 def record_basis(
@@ -43,6 +48,7 @@ def record_basis(
     channel: str | None = None,
     grounds: Mapping[str, str] | None = None,
     notice: str | None = None,
+    language: str | None = None,
     evidence: str | None = None,
     valid_for_days: int | None = None,
     regimes: tuple[str, ...] | None = None,
@@ -63,13 +69,16 @@ def record_basis(
         channel=channel or "",
         grounds=grounds or {},
         notice=notice,
+        language=language,
         evidence=evidence,
         valid_for_days=valid_for_days,
         regimes=regimes,
         jurisdiction=jurisdiction,
     )
     with open_log(ctx).write() as transaction:
-        seq, _, statement = append_said(ctx, transaction, raw_id, said, surface=surface)
+        door = Door(ctx, transaction, surface=surface)
+        seq, _, statement = door.append(raw_id, said)
+        shown = notice_taken(door.notice(said))
     return BasisResult(
         seq=seq,
         purpose=purpose,
@@ -77,6 +86,7 @@ def record_basis(
         channel=channel or None,
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),
+        shown=shown,
     )
 
 
@@ -87,6 +97,7 @@ def record_basis(
 @click.option("--channel", help="Only this channel (default: every channel).")
 @click.option("--at", help="Since when, ISO 8601 with a zone (default: now).")
 @click.option("--notice", help="The notice shown, by name or hash (default: the newest then that names the purpose).")
+@click.option("--language", help="The language it was shown in, such as zh-Hans.")
 @click.option("--valid-for", metavar="DAYSd", help="Ends after so many days, such as 180d.")
 @click.option("--evidence", help="Where the proof is, such as a document's number.")
 @grounds_option
@@ -102,6 +113,7 @@ def basis_command(
     channel: str | None,
     at: str | None,
     notice: str | None,
+    language: str | None,
     valid_for: str | None,
     evidence: str | None,
     grounds: tuple[str, ...],
@@ -122,6 +134,7 @@ def basis_command(
         channel=channel,
         grounds=read_grounds(grounds),
         notice=notice,
+        language=language,
         evidence=evidence,
         valid_for_days=None if valid_for is None else parse_days(valid_for),
         regimes=regimes or None,
@@ -129,4 +142,5 @@ def basis_command(
     )
     until = f" until {done.until}" if done.until else ""
     where = f" on {done.channel}" if done.channel else ""
-    emit(done, f"entry {done.seq}: {done.purpose}{where} rests on {done.basis} from {done.at}{until}", as_json=as_json)
+    text = f"entry {done.seq}: {done.purpose}{where} rests on {done.basis} from {done.at}{until}"
+    emit(done, text + notice_taken_text(done.shown), as_json=as_json)

@@ -100,7 +100,9 @@ def rules_in_force(ctx: Context, names: Sequence[str] = (), jurisdiction: str | 
     """
     house = read_house(ctx.workspace.config)
     with open_log(ctx).read() as reader:
-        return read_regimes(reader).rules(tuple(names) or house.regimes, jurisdiction or house.jurisdiction)
+        known, wanted = read_regimes(reader), (tuple(names) or house.regimes, jurisdiction or house.jurisdiction)
+        known.check(*wanted)
+        return known.rules(*wanted)
 
 
 @click.group()

@@ -12,7 +12,7 @@ from typing import Final
 
 from imp_consent.policy.case import Case, refusal
 from imp_consent.policy.grant_rules import check_said_before
-from imp_consent.policy.rules import BASES, Condition
+from imp_consent.policy.rules import BASES, NOTICE_BASES, Condition
 from imp_consent.policy.saying import Saying
 from imp_core.errors import BadInput
 
@@ -38,6 +38,13 @@ def check_basis(said: Saying, case: Case) -> None:
             what = f"data with the trait {need.trait} is not used on the basis {said.basis}"
             raise refusal(what, need.source, where="basis", mend="ask for consent")
         check_said_before(said.purpose, need, case)
+    if said.basis in NOTICE_BASES and case.shown is None:
+        raise refusal(
+            f"the basis {said.basis} is a notice, and none names this purpose",
+            case.rules.sources.get("bases", ""),
+            where="notice",
+            mend=f"add the one people were given: imp consent notice add FILE --name NAME --purpose {said.purpose}",
+        )
     for condition in case.rules.conditions:
         if condition.basis == said.basis:
             _check_condition(said, condition, case)

@@ -109,6 +109,7 @@ class Door:
         names = self._house.regimes if said.regimes is None else said.regimes
         key = (names, said.jurisdiction or self._house.jurisdiction)
         if key not in self._rules:
+            self._regimes.check(*key)
             self._rules[key] = self._regimes.rules(*key)
         return self._rules[key]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from imp_consent.ledger.entry import Statement
+from imp_consent.policy.actions import is_among
 from imp_consent.policy.case import Case, Told, refusal
 from imp_consent.policy.notice import Notice, check_notice
 from imp_consent.policy.rules import CONSENTS, Need
@@ -53,10 +54,9 @@ def check_said_before(purpose: str, need: Need, case: Case) -> None:
     Raises:
         BadInput: they do not.
     """
-    missing = unsaid(need.says, case.purposes[purpose], case.notice)
-    if missing:
-        mend = f"declare it: imp consent purpose change {purpose}"
-        raise refusal(f"the purpose does not say {missing[0]}", need.source, where="purpose", mend=mend)
+    for missing in unsaid(need.says, case.purposes[purpose], case.notice):
+        what = f"the {missing.by} does not say {missing.words}"
+        raise refusal(what, need.source, where=missing.by, mend=missing.mend)
 
 
 def grant_covers(said: Saying, case: Case) -> tuple[str, ...]:
@@ -113,8 +113,7 @@ def _first(ends: Iterable[int | None]) -> int | None:
 
 
 def _check_act(said: Saying, case: Case) -> None:
-    act = (said.action or "").strip().casefold().replace("-", "_").replace(" ", "_")
-    if act in case.rules.refused_actions:
+    if said.action is not None and is_among(said.action, case.rules.refused_actions):
         raise refusal(
             "no affirmative action (pre-ticked, scrolled past, silent): no consent was given",
             case.rules.sources.get("actions", ""),

@@ -2,6 +2,7 @@
 
     format = "imp-regime/1"
     name, title, opt_in, source                          the regime itself
+    [applies] to                                         where those are whom it protects; left out, or "*": anywhere
     [actions] refused   [bundle] void   [bases] allowed   [objection] traits   [limit] traits   [erase] on
     [[condition]] basis, needs, traits                   what a basis rests on
     [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs
@@ -19,16 +20,17 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.jurisdictions import EVERYWHERE, check_jurisdiction, holds_in, is_code
 from imp_consent.policy.purpose import format_purposes
-from imp_consent.policy.regime_sections import SECTIONS, read_rules
+from imp_consent.policy.regime_sections import SECTIONS, read_applies, read_rules
 from imp_consent.policy.rules import Rules, combine
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.gate import Purpose
@@ -50,20 +52,23 @@ _FIELD: Final = "regimes"
 _FORMAT: Final = "imp-regime/1"
 _FOLDER: Final = Path(__file__).with_name("regimes")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_JURISDICTION: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
-_TOP: Final = frozenset({"format", "name", "title", "opt_in", "source", "jurisdiction"})
+_TOP: Final = frozenset({"format", "name", "title", "opt_in", "source", "applies", "jurisdiction"})
 _MAX_BYTES: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regime:
-    """One file of law: its name and title, its exact bytes, and the rules in general and by jurisdiction."""
+    """One file of law: its name and title, its exact bytes, and the rules in general and by jurisdiction.
+
+    `applies` are the places whose people it protects, "*" where it goes by something else than where they are.
+    """
 
     name: str
     title: str
     text: bytes
     general: Rules
     jurisdictions: Mapping[str, Rules]
+    applies: tuple[str, ...] = (EVERYWHERE,)
 
     @property
     def sha256(self) -> str:
@@ -101,18 +106,37 @@ class Regimes:
         except BadInput as error:
             raise LedgerBroken(f"a regime that cannot be read: {error.what}", where=f"regime {name}") from None
 
-    def rules(self, names: Iterable[str] | None = None, jurisdiction: str | None = None) -> Rules:
-        """What these regimes (None: GDPR and ePrivacy) together demand in a jurisdiction.
+    def check(self, names: Iterable[str], jurisdiction: str | None) -> None:
+        """Look whether there is such a jurisdiction and each of these regimes can hold there.
 
         Raises:
-            BadInput: there is no such regime, none is named, or it is not the code of a jurisdiction.
+            BadInput: there is no such regime or jurisdiction, or they contradict each other.
         """
-        if jurisdiction is not None and not _JURISDICTION.fullmatch(jurisdiction):
-            raise BadInput("not a jurisdiction", where="jurisdiction", mend="a code such as FR, CN or US-CA")
+        if jurisdiction is None:
+            return
+        check_jurisdiction(jurisdiction, {code for regime in self for code in (*regime.jurisdictions, *regime.applies)})
+        for name in names:
+            places = self.regime(name).applies
+            if not holds_in(places, jurisdiction):
+                raise BadInput(
+                    f"the law {name} does not hold for people in {jurisdiction}",
+                    where="regime",
+                    mend=f"it holds in {', '.join(places)}; name the law that holds in {jurisdiction}, or default",
+                )
+
+    def rules(self, names: Iterable[str] | None = None, jurisdiction: str | None = None) -> Rules:
+        """What these regimes (None: GDPR and ePrivacy) together demand in a jurisdiction; `check` is for what is said.
+
+        Raises:
+            BadInput: there is no such regime, none is named, or it has not the form of a jurisdiction's code.
+        """
+        if jurisdiction is not None and not is_code(jurisdiction):
+            check_jurisdiction(jurisdiction)
         wanted = tuple(dict.fromkeys(DEFAULT_REGIMES if names is None else names))
         if not wanted:
             raise BadInput("no regime is named", where="regime", mend="see: imp consent regime list")
-        return combine([self.regime(name).rules(jurisdiction) for name in wanted])
+        found = combine([self.regime(name).rules(jurisdiction) for name in wanted])
+        return _with_actions(found, [found, *(regime.general for regime in (*self, *packaged()))])
 
     def strictest(self) -> Rules:
         """All that are known at once: what a no closes where the regime that was meant is not known."""
@@ -149,6 +173,7 @@ def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
             code: read_rules({**own, **sections}, name, code, where=f"{where}, jurisdiction {code}")
             for code, sections in _by_jurisdiction(jurisdictions or {}, where)
         },
+        applies=read_applies(document.get("applies"), where=where) or (EVERYWHERE,),
     )
 
 
@@ -188,6 +213,14 @@ def read_regimes(reader: Reader) -> Regimes:
     return Regimes({str(name): reader.document(str(sha256)) for name, sha256 in named.items()})
 
 
+def _with_actions(rules: Rules, every: Sequence[Rules]) -> Rules:
+    """The same, where no word of any regime for what is no act of agreeing passes for one under another's name."""
+    spoken = [one for one in every if one.refused_actions]
+    words = frozenset[str]().union(*(one.refused_actions for one in spoken))
+    source = rules.sources.get("actions") or next((one.sources.get("actions", "") for one in spoken), "")
+    return replace(rules, refused_actions=words, sources={**rules.sources, "actions": source})
+
+
 @lru_cache(maxsize=64)
 def _parsed(text: bytes) -> Regime:
     return parse_regime(text)
@@ -197,7 +230,7 @@ def _by_jurisdiction(found: object, where: str) -> list[tuple[str, dict[str, Any
     if not isinstance(found, dict):
         raise BadInput("jurisdiction is not a table", where=where)
     for code, sections in found.items():
-        if not _JURISDICTION.fullmatch(code) or not isinstance(sections, dict) or sections.keys() - SECTIONS:
+        if not is_code(code) or not isinstance(sections, dict) or sections.keys() - SECTIONS:
             raise BadInput(
                 "not a jurisdiction, or an unknown section in one", where=f"{where}, jurisdiction {code[:20]}"
             )

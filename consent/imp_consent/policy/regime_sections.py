@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from imp_consent.ledger.entry import PERSON_TYPES
+from imp_consent.policy.jurisdictions import EVERYWHERE, is_code
 from imp_consent.policy.period import Period
 from imp_consent.policy.purpose import TRAITS
 from imp_consent.policy.rules import ANY, BASES, CONSENTS, Age, Clock, Condition, Lift, Need, Reprompt, Rules, Validity
 from imp_consent.policy.says import SAYS
 from imp_core.errors import BadInput
 
-__all__ = ["SECTIONS", "read_rules"]
+__all__ = ["SECTIONS", "read_applies", "read_rules"]
 
 _SINGLE: Final = {
     "actions": ("refused",),
@@ -73,6 +74,21 @@ def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None,
             | {section: table.source for section, table in one.items() if section in document}
         ),
     )
+
+
+def read_applies(section: object, *, where: str) -> tuple[str, ...]:
+    """The places a regime's section [applies] names; none where it is left out.
+
+    Raises:
+        BadInput: it is no such section, or names none or what is no code of a place.
+    """
+    if section is None:
+        return ()
+    table = _Table(section, "applies", ("to",), where)
+    places = table.words("to")
+    if not places or not all(place == EVERYWHERE or is_code(place) for place in places):
+        raise table.fault("to is not a list of jurisdictions", 'to = ["FR", "US-CA"], or ["*"]: anywhere')
+    return places
 
 
 class _Table:
