@@ -157,6 +157,7 @@ class Transaction(Reader):
 
     def forget(self, subject: int) -> None:
         """Let go of what is held of a subject that is being erased."""
+        self._appender.flush()  # else an entry of theirs that waits there would be in nobody's history
         self._histories.pop(subject, None)
         self._new.pop(subject, None)
         self.subjects.forget(subject)

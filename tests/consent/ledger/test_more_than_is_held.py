@@ -66,6 +66,20 @@ def test_somebody_let_go_of_is_read_again_as_the_database_has_them(
         assert [entry.seq for entry in said] == [0]
 
 
+def test_what_somebody_said_stays_when_they_are_let_go_of_in_the_same_transaction(open_log: Callable[[], Log]) -> None:
+    log = open_log()
+    with log.write() as transaction:
+        ann, ben = (transaction.subject_for(member(number)) for number in (1, 2))
+        transaction.append_person(ann, GRANT, {})
+        transaction.forget(ann)
+        assert [entry.seq for entry in transaction.history(ann)] == [0]
+        transaction.forget(ben)
+        transaction.append_person(ann, GRANT, {})
+    with log.read() as reader:
+        assert [entry.seq for entry in reader.history(ann)] == [0, 1]
+        assert {row[0]: row[3] for row in reader.sealed.select("subject_key")} == {ann: 2, ben: 0}
+
+
 def test_a_key_used_in_one_transaction_is_written_once(open_log: Callable[[], Log]) -> None:
     log = open_log()
     with log.write() as transaction:
@@ -109,7 +123,9 @@ def test_a_copy_of_leaves_larger_than_is_written_at_once_is_whole(tmp_path: Path
     leaves = [bytes([number % 251 + 1]) * MAX_BYTES for number in range(300)]
     assert outside.append(0, leaves) == 300
     assert list(Outside(tmp_path).read_leaves()) == leaves
+    (tmp_path / "leaves.index").write_text("imp-leaves/1 1 9 00000000\n", encoding="ascii")
+    assert outside.held(300) == 300, "an index without its checksum is none"
     (tmp_path / "leaves").unlink()
-    assert outside.held(300) == 0, "its index alone holds none"
+    assert outside.held(300) == 0, "an index alone holds none"
     assert outside.append(0, leaves[:1]) == 1
     assert list(outside.read_leaves()) == leaves[:1]

@@ -200,6 +200,9 @@ def test_documents_not_copied_yet_are_none_and_a_changed_copy_is_left_out_and_ma
     assert {body for _, _, body in kept.read()} == {b"second"}
     with log.read() as reader:
         kept.keep(reader.sql)
+        assert {body for _, _, body in kept.read()} == {b"first", b"second"}
+        kept.path.write_bytes(b"")  # shorter than it was when this looked
+        kept.keep(reader.sql)
     assert {body for _, _, body in kept.read()} == {b"first", b"second"}
 
 

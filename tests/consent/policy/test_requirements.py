@@ -274,6 +274,8 @@ def test_r35_what_was_rectified_is_read_no_more_and_stays_in_history(ann: Person
 
 
 def test_r35_a_correction_of_what_is_not_there_yet_or_of_an_erasure_changes_nothing(ann: Person) -> None:
+    ann.say("request", at=0)
+    ann.say("correction", at=1)
     ann.say("correction", at=1, corrects=ann.transaction.size + 1)
     ann.say("grant", at=10)
     assert ann.ask(at=20) == "given"
