@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import click
@@ -11,10 +11,14 @@ import click
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.gate import denied_channels, known_at
+from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.explain import Asked, explain
+from imp_consent.policy.house import read_house
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.sources import source_of
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -80,18 +84,20 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, *, explained: bool) -> Check
             size = known_at(reader.history(subject), asked.known_us)
         use = Use(purpose=asked.purpose, action=Action.COLLECT, subject=subject, channel=asked.channel)
         found = ctx.gate.decide(use, at_us=asked.at_us, known_at=size)
+        history = [] if subject is None else reader.history(subject)
+        known = [entry for entry in history if size is None or entry.seq < size]
+        source = source_of(found, known, read_regimes(reader), read_house(ctx.workspace.config))
+        found = replace(found, source=source)
         denied: Mapping[str, str] = {}
         if found.permitted and asked.channel is None and subject is not None:
             denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
         if not explained:
             return _checked(found, denied)
-        return _explained(
-            found, denied, _explanation(reader, replace(asked, description=declared.description), subject, found)
-        )
+        asked = replace(asked, description=declared.description)
+        return _explained(found, denied, _explanation(reader, asked, history, found))
 
 
-def _explanation(reader: Reader, asked: Asked, subject: int | None, found: Decision) -> list[str]:
-    history = [] if subject is None or not found.entries else reader.history(subject)
+def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], found: Decision) -> list[str]:
     entries = [entry for entry in history if entry.seq in found.entries]
     changes = (entry for type_ in ("notice", "policy") for entry in reader.system_entries(type_))
     changed = next((entry for entry in changes if entry.seq in found.entries), None)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry
+from imp_consent.ledger.entry import PersonEntry
+from imp_consent.policy.closes import said_about
 from imp_consent.policy.decide import Reason
 from imp_core.clock import format_time
 from imp_core.gate import Decision
@@ -130,7 +131,7 @@ def _sentences(
 
 def _entry(entry: PersonEntry) -> str:
     said = entry.statement
-    about = "every purpose" if said.purpose == EVERY_PURPOSE else said.purpose
+    about = said_about(said, everything="every purpose")
     where = f" on the channel {said.channel}" if said.channel else ""
     until = f", until {format_time(said.until_us)}" if said.until_us is not None else ""
     more = f": {_BASES.get(said.basis, said.basis)}" if said.basis else ""

@@ -8,7 +8,7 @@
     [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs
     [[valid_for]] trait, period, refusals                [[reprompt]] trait, after, period
     [[age]] below, needs, guardian_yes_ends              [[signal]] name, traits
-    [[clock]] request, within, extension
+    [[clock]] request, within, extension                 [[answer]] reasons: what else answers for them rest on
     [jurisdiction.FR] …                                  the same sections, each instead of the general one
 
 Every section holds a `source` besides. The files are shipped in `regimes/`; a `policy` entry holds the hash of each

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from imp_consent.ledger.entry import PERSON_TYPES
+from imp_consent.policy.decide import Reason
 from imp_consent.policy.jurisdictions import EVERYWHERE, is_code
 from imp_consent.policy.period import Period
 from imp_consent.policy.purpose import TRAITS
@@ -33,8 +34,10 @@ _REPEATED: Final = {
     "lift": ("type", "needs"),
     "signal": ("name", "traits"),
     "clock": ("request", "within", "extension"),
+    "answer": ("reasons",),
 }
 SECTIONS: Final = frozenset(_SINGLE) | frozenset(_REPEATED)
+_REASONS: Final = frozenset(map(str, Reason))
 _LIFTED: Final = ("restrict", "object", "limit-sensitive")
 _NEEDS: Final = ("guardian", "own")
 _OLDEST: Final = 25
@@ -72,6 +75,7 @@ def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None,
         sources=MappingProxyType(
             {"opt_in": str(document.get("source", ""))[:_MAX_WORD]}
             | {section: table.source for section, table in one.items() if section in document}
+            | {reason: table.source for table in many["answer"] for reason in table.words("reasons", of=_REASONS)}
         ),
     )
 

@@ -133,7 +133,8 @@ class Rules:
 
     `bases` are those that may be recorded; None: these regimes say nothing of bases. `clocks` are by kind of request,
     "*" for those that have none of their own. `erase_on` are the occasions that open an erasure without a request.
-    `sources` name the law behind opt_in, actions, bundle, bases, objection, limit and erase.
+    `sources` name the law behind opt_in, actions, bundle, bases, objection, limit and erase, and behind answers of the
+    gate by their reasons.
     """
 
     names: tuple[str, ...]

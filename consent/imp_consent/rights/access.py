@@ -6,8 +6,9 @@ The document is the answer to a request for access: `imp-access/1`. `imp_consent
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from imp_consent.identity.normalize import normalise
@@ -16,8 +17,11 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.subject import OwnRow, own_rows
+from imp_consent.policy.house import House, read_house
 from imp_consent.policy.notice import Notice, parse_notice
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.sources import source_of
 from imp_consent.rights.notify import KnownRecipients
 from imp_consent.rights.own_entries import OwnEntry, own_entries
 from imp_consent.rights.own_messages import OwnMessage, own_messages
@@ -25,7 +29,7 @@ from imp_consent.rights.own_uses import OwnUse, Recipient, own_sources, own_uses
 from imp_core.clock import format_time
 from imp_core.errors import LedgerBroken
 from imp_core.event import EventType, RawId
-from imp_core.gate import Action, Gate, Use
+from imp_core.gate import Action, Decision, Gate, Use
 from imp_core.workspace import Workspace
 
 __all__ = ["SCHEMA", "Access", "OwnEvent", "Permission", "ShownNotice", "assemble"]
@@ -61,7 +65,10 @@ class OwnEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
-    """What the gate answers now for a purpose (without a channel): whether the data may be used, why, by which law."""
+    """What the gate answers now for a purpose (without a channel): whether the data may be used, and why.
+
+    `source` is the law, of those that the entries which decided were recorded under.
+    """
 
     purpose: str
     description: str
@@ -140,15 +147,17 @@ def assemble(
         }
     if subject is None:
         return Access(**head, identifiers={})
-    rows = own_rows(log, workspace, subject)
+    rows, house = own_rows(log, workspace, subject), read_house(workspace.config)
     with log.read() as reader:
         if reader.find_subject(raw) != subject:  # erased meanwhile
             return Access(**{**head, "known": False, "erased": True}, identifiers={})
-        return Access(**head, **_all_of(reader, gate, subject, rows, now_us=log.clock.now_us()))
+        return Access(**head, **_all_of(reader, gate, subject, rows, house, now_us=log.clock.now_us()))
 
 
-def _all_of(reader: Reader, gate: Gate, subject: int, rows: Sequence[OwnRow], *, now_us: int) -> dict[str, Any]:
-    history, purposes = reader.history(subject), read_purposes(reader)
+def _all_of(
+    reader: Reader, gate: Gate, subject: int, rows: Sequence[OwnRow], house: House, *, now_us: int
+) -> dict[str, Any]:
+    history, purposes, regimes = reader.history(subject), read_purposes(reader), read_regimes(reader)
     descriptions = {name: purpose.description for name, purpose in purposes.items()}
     fields = [row.fields for row in rows]
     sources = own_sources(reader, {row["batch"] for row in fields if "batch" in row})
@@ -157,9 +166,10 @@ def _all_of(reader: Reader, gate: Gate, subject: int, rows: Sequence[OwnRow], *,
     uses = own_uses(reader, gate, subject, fields, collected=collected)
     events = [_event(row, collected, {b: e.fields.get("channel") for b, e in sources.items()}) for row in rows]
     came = [(event.source, event.source_entry) for event in events if event.source and event.source_entry is not None]
+    law = partial(source_of, history=history, regimes=regimes, house=house)
     return {
         "identifiers": _kinds(reader, subject),
-        "permissions": _permissions(gate, subject, descriptions, now_us=now_us),
+        "permissions": _permissions(gate, subject, descriptions, law, now_us=now_us),
         "entries": own_entries(history, descriptions),
         "notices": _notices(reader, history),
         "touchpoints": tuple(event for event in events if event.type == EventType.TOUCHPOINT),
@@ -195,7 +205,9 @@ def _plain(name: str, value: object) -> object:
     return json.loads(value) if name == "props" and isinstance(value, str) else value
 
 
-def _permissions(gate: Gate, subject: int, descriptions: Mapping[str, str], *, now_us: int) -> tuple[Permission, ...]:
+def _permissions(
+    gate: Gate, subject: int, descriptions: Mapping[str, str], law: Callable[[Decision], str], *, now_us: int
+) -> tuple[Permission, ...]:
     found: list[Permission] = []
     for purpose, description in sorted(descriptions.items()):
         answer = gate.decide(Use(purpose=purpose, action=Action.COLLECT, subject=subject), at_us=now_us)
@@ -205,7 +217,7 @@ def _permissions(gate: Gate, subject: int, descriptions: Mapping[str, str], *, n
                 description=description,
                 permitted=answer.permitted,
                 reason=answer.reason,
-                source=answer.source,
+                source=law(answer),
                 entries=answer.entries,
             )
         )
