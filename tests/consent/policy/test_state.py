@@ -149,6 +149,9 @@ def test_an_entry_of_an_unknown_type_is_not_passed_over() -> None:
     fact = Fact(7, Statement(type="praise", purpose="ads", channel="", at_us=1))
     with pytest.raises(LedgerBroken, match="entry 7"):
         timeline([fact], EVERYWHERE)
+    long = Fact(7, Statement(type="praise" * 9, purpose="ads", channel="", at_us=1))
+    with pytest.raises(LedgerBroken, match="type 'praisepraisepraisepr', which"):
+        timeline([long], EVERYWHERE)
 
 
 def test_a_step_leaves_alone_what_stays_as_it_was() -> None:
