@@ -6,6 +6,7 @@ tests of that file with the changed module in the place of the real one. A chang
 those that `docs/mutation.md` explains are counted, the others listed. Usage:
 
 uv run poe mutate-policy [--files words scope …] [--processes 2] [--only LINE] [--sample N --seed S] [--json]
+uv run poe mutate-policy --check-page       # nothing is run: does the page explain changes that can still be made?
 """
 
 from __future__ import annotations
@@ -101,14 +102,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--sample", type=int, help="at most so many changes of each file, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--page", type=Path, default=_PAGE, help="what explains survivors")
+    parser.add_argument("--check-page", action="store_true", help="list what it explains in vain")
     chosen = parser.parse_args(words)
+    known = explained(chosen.page)
+    if chosen.check_page:
+        return _check_page(known)
     began = time.perf_counter()
     mutants = [m for file in chosen.files for m in _chosen(file, chosen.only, chosen.sample, chosen.seed)]
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(chosen.processes) as pool:
         folder = Path(name)
         _start_server()
         _check_unchanged(folder, chosen.files)
-        known, survived, left = explained(), 0, []
+        survived, left = 0, []
         for mutant, seen in zip(
             mutants, pool.map(lambda pair: _notices(folder, *pair), enumerate(mutants)), strict=True
         ):
@@ -124,10 +130,20 @@ def main(words: Sequence[str] | None = None) -> int:
     return int(bool(left))
 
 
-def explained() -> set[tuple[str, str, str, str]]:
+def explained(page: Path = _PAGE) -> set[tuple[str, ...]]:
     """The survivors that the page explains: file, line, what was, what is."""
-    rows = (_ROW.fullmatch(line) for line in _PAGE.read_text(encoding="utf-8").splitlines())
-    return {(row[1], *(row[at].replace("\\|", "|") for at in (2, 3, 4))) for row in rows if row}  # type: ignore[misc]  # four of them
+    rows = (_ROW.fullmatch(line) for line in page.read_text(encoding="utf-8").splitlines())
+    return {tuple(word.replace("\\|", "|") for word in row.groups()) for row in rows if row}
+
+
+def _check_page(known: set[tuple[str, ...]]) -> int:
+    """Say which changes of a page can no longer be made; 1 where there are any."""
+    there = {mutant.key for file in {row[0] for row in known} & _TESTS_OF.keys() for mutant in mutants_of(file)}
+    stale = sorted(known - there)
+    print(f"{len(known)} changes explained, {len(stale)} of them of lines that are not there any more")
+    for file, text, was, now in stale:
+        print(f"{file}.py: {text}\n    {was}  →  {now}")
+    return int(bool(stale))
 
 
 def _chosen(file: str, only: int | None, sample: int | None, seed: int) -> list[Mutant]:
