@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from imp_consent.commands.ended import dry_run_option
 from imp_consent.commands.files import read_toml
+from imp_consent.commands.purpose_changes import PurposeChanged, changed_text, differences, edited, editing
 from imp_consent.commands.purpose_options import classified, declared, declaring, expect_traits
+from imp_consent.gate import asked_anew
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.purpose import (
     DeclaredPurpose,
@@ -49,19 +52,6 @@ class PurposeAdded:
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurposeChanged:
-    """What one `policy` entry changed (None: nothing had to be): purposes added, changed, and changed materially.
-
-    Consent that was given before to a purpose that changed materially no longer covers it.
-    """
-
-    seq: int | None
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    material: tuple[str, ...]
-
-
 def add_purpose(
     ctx: Context, name: str, description: str, *, declared: Mapping[str, Any] | None = None
 ) -> PurposeAdded:
@@ -84,8 +74,12 @@ def add_purpose(
     return PurposeAdded(seq=seq, name=new.name, description=new.description, version=new.version)
 
 
-def change_purpose(ctx: Context, name: str, *, declared: Mapping[str, Any], editorial: bool = False) -> PurposeChanged:
+def change_purpose(
+    ctx: Context, name: str, *, declared: Mapping[str, Any], editorial: bool = False, dry_run: bool = False
+) -> PurposeChanged:
     """Make a new version of a purpose, in which it declares these fields. Unless `editorial` the change is material.
+
+    `dry_run` writes nothing.
 
     Raises:
         BadInput: there is no such purpose, a field is malformed, or an editorial change changes what is done.
@@ -101,13 +95,13 @@ def change_purpose(ctx: Context, name: str, *, declared: Mapping[str, Any], edit
                 where="--editorial",
                 mend="leave it out; people are asked again",
             )
-        return _register(transaction, known, [new], material=not editorial)
+        return _register(transaction, known, [new], material=not editorial, dry_run=dry_run)
 
 
-def load_purposes(ctx: Context, path: Path) -> PurposeChanged:
+def load_purposes(ctx: Context, path: Path, *, dry_run: bool = False) -> PurposeChanged:
     """Add or change the purposes that a TOML file lists as `[[purpose]]`; whoever is not named stays as they were.
 
-    A change of anything but words is material.
+    A change of anything but words is material. `dry_run` writes nothing.
 
     Raises:
         BadInput: the file cannot be read, or lists none or a malformed one.
@@ -122,7 +116,7 @@ def load_purposes(ctx: Context, path: Path) -> PurposeChanged:
     if not listed or len({item.name for item in listed}) < len(listed):
         raise BadInput("no purpose, or one twice", where=str(path), mend="each is a table [[purpose]]")
     with open_log(ctx).write() as transaction:
-        return _register(transaction, read_purposes(transaction), listed, material=None)
+        return _register(transaction, read_purposes(transaction), listed, material=None, dry_run=dry_run)
 
 
 def list_purposes(ctx: Context) -> tuple[DeclaredPurpose, ...]:
@@ -149,8 +143,9 @@ def _register(
     listed: Iterable[DeclaredPurpose],
     *,
     material: bool | None,
+    dry_run: bool,
 ) -> PurposeChanged:
-    """Append what is new; `material` None: a change is, if it is more than of words."""
+    """Append what is new (or with `dry_run` nothing); `material` None: a change is, if it is more than of words."""
     added, changed, turned = [], [], []
     now = dict(known)
     for new in listed:
@@ -164,8 +159,17 @@ def _register(
         else:
             continue
         now[new.name] = replace(new, version=1 if old is None else old.version + 1)
-    seq = register_purposes(transaction, now.values(), material=turned) if added or changed else None
-    return PurposeChanged(seq=seq, added=tuple(added), changed=tuple(changed), material=tuple(turned))
+    anew = asked_anew(transaction, turned, bases=True, at_us=transaction.now_us)
+    new_ones = (added or changed) and not dry_run
+    return PurposeChanged(
+        seq=register_purposes(transaction, now.values(), material=turned) if new_ones else None,
+        added=tuple(added),
+        changed=tuple(changed),
+        material=tuple(turned),
+        asked_anew=anew,
+        differences=tuple(found for name in changed for found in differences(known[name], now[name])),
+        dry_run=dry_run,
+    )
 
 
 def _only_words(old: DeclaredPurpose, new: DeclaredPurpose) -> bool:
@@ -198,31 +202,46 @@ def add_command(ctx: Context, /, name: str, description: str, *, as_json: bool, 
 @click.option("--description", help="What is done, in one line that people understand.")
 @click.option("--editorial", is_flag=True, help="Only words change, nothing that is done: nobody is asked again.")
 @declaring
+@editing
+@dry_run_option
 @json_option
 @pass_context
-def change_command(ctx: Context, /, name: str, *, editorial: bool, as_json: bool, **options: Any) -> None:  # noqa: ANN401 (click's options)
+def change_command(
+    ctx: Context,
+    /,
+    name: str,
+    *,
+    editorial: bool,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,  # noqa: ANN401 (click's options)
+) -> None:
     """Change what a purpose declares. Consent given before no longer covers it, unless the change is editorial.
+
+    --trait and --data name all there are from now on, in place of those before; the others add to them or take away.
 
     Example: imp consent purpose change marketing.email --review "Write to us: a person looks at it." --editorial
     """
-    fields = declared(options, find_purpose(ctx, name))
+    old = find_purpose(ctx, name)
+    fields = declared(options, old) | edited(options, old)
     if not fields:
-        raise BadInput("nothing to change", mend="name what it declares from now on, such as --trait or --data")
-    done = change_purpose(ctx, name, declared=fields, editorial=editorial)
-    emit(done, lambda: _changed_text(done), as_json=as_json)
+        raise BadInput("nothing to change", mend="name what it declares from now on, such as --add-trait or --data")
+    done = change_purpose(ctx, name, declared=fields, editorial=editorial, dry_run=dry_run)
+    emit(done, lambda: changed_text(done), as_json=as_json)
 
 
 @purpose.command("load")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@dry_run_option
 @json_option
 @pass_context
-def load_command(ctx: Context, file: Path, *, as_json: bool) -> None:
+def load_command(ctx: Context, file: Path, *, dry_run: bool, as_json: bool) -> None:
     """Add and change the purposes that a TOML FILE lists, each as a table [[purpose]].
 
     Example: imp consent purpose load purposes.toml
     """
-    done = load_purposes(ctx, file)
-    emit(done, lambda: _changed_text(done), as_json=as_json)
+    done = load_purposes(ctx, file, dry_run=dry_run)
+    emit(done, lambda: changed_text(done), as_json=as_json)
 
 
 @purpose.command("list")
@@ -257,11 +276,3 @@ def _text(found: DeclaredPurpose) -> str:
         said["recipient"] = "; ".join(found.recipient.plain().values())
     more = f"\n{lines(said)}" if said else ""
     return f"{found.name} (version {found.version}): {found.description}{more}"
-
-
-def _changed_text(done: PurposeChanged) -> str:
-    if done.seq is None:
-        return "nothing to change: the purposes are so already"
-    words = [f"{len(done.added)} added" if done.added else "", f"{len(done.changed)} changed" if done.changed else ""]
-    asked = f"; consent given before no longer covers {', '.join(done.material)}" if done.material else ""
-    return f"entry {done.seq}: {', '.join(filter(None, words))}{asked}"

@@ -6,15 +6,14 @@ their MACs, and none of them is a hook. Their agreement with the entries themsel
 no code with them (`tests/consent/policy/slow_fold.py`).
 """
 
+from imp_consent.gate.asked_anew import asked_anew
 from imp_consent.gate.exceptions import denied_channels
 from imp_consent.gate.frames import (
     DECIDED_SQL,
-    DOUBTFUL_SQL,
     PASSING_SQL,
     RECTANGLES,
     REFUSED_SQL,
     rectangles,
-    units_sql,
 )
 from imp_consent.gate.many import Decisions, Memory, decide_many
 from imp_consent.gate.point import ConsentGate, decide_in, known_at
@@ -22,13 +21,13 @@ from imp_consent.gate.stage import not_covered, stage
 
 __all__ = [
     "DECIDED_SQL",
-    "DOUBTFUL_SQL",
     "PASSING_SQL",
     "RECTANGLES",
     "REFUSED_SQL",
     "ConsentGate",
     "Decisions",
     "Memory",
+    "asked_anew",
     "decide_in",
     "decide_many",
     "denied_channels",
@@ -36,5 +35,4 @@ __all__ = [
     "not_covered",
     "rectangles",
     "stage",
-    "units_sql",
 ]

@@ -1,0 +1,120 @@
+"""What a notice that is added comes to: a first version, a translation or a new version, and whose consent it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from imp_consent.policy.notice import DATA_CATEGORIES, Notice, RegisteredNotice, find_withdrawal
+from imp_core.errors import BadInput
+from imp_core.gate import Purpose
+
+__all__ = ["Said", "ended_by", "next_version"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What somebody who adds a notice says of its text; what is left out is looked for in the text and before it."""
+
+    text: str
+    name: str
+    language: str = "en"
+    purposes: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    withdrawal: str | None = None
+    grant_steps: int | None = None
+    withdraw_steps: int | None = None
+    material: tuple[str, ...] = ()
+    editorial: bool = False
+
+
+def next_version(
+    said: Said, registered: Sequence[RegisteredNotice], known: Mapping[str, Purpose], controller: str
+) -> tuple[Notice, Notice | None]:
+    """The notice, and the version before it; None where it is the first or a translation.
+
+    Raises:
+        BadInput: a purpose is unknown.
+    """
+    earlier = [found.notice for found in registered]
+    translated = _translated(earlier, said.language)
+    asked = translated.purposes if translated else _described(known, said.text) or _last_asked(earlier)
+    new = Notice(
+        name=said.name,
+        version=translated.version if translated else 1 + max((n.version for n in earlier), default=0),
+        language=said.language,
+        controller=controller,
+        purposes=_named(known, said.purposes) if said.purposes else asked,
+        withdrawal=find_withdrawal(said.text, said.language) if said.withdrawal is None else said.withdrawal,
+        text=said.text,
+        data=said.data or (translated.data if translated else DATA_CATEGORIES),
+        recipients=said.recipients or (translated.recipients if translated else ()),
+        grant_steps=said.grant_steps,
+        withdraw_steps=said.withdraw_steps,
+    )
+    return new, earlier[-1] if earlier and not translated else None
+
+
+def ended_by(
+    new: Notice, before: Notice | None, *, material: tuple[str, ...], editorial: bool
+) -> tuple[str, ...] | None:
+    """The purposes for which a version ends the consent given before; None for a first version or a translation.
+
+    Raises:
+        BadInput: it ends none, or not for these, or an editorial version changes what is done.
+    """
+    if (material or editorial) and before is None:
+        raise BadInput(
+            "a first version or a translation changes nothing",
+            where="--material" if material else "--editorial",
+            mend="leave it out",
+        )
+    if before is None:
+        return None
+    if editorial:
+        same = (before.controller, set(before.data), set(before.recipients))
+        if material or same != (new.controller, set(new.data), set(new.recipients)):
+            raise BadInput(
+                "other data, recipients or another controller: that is material (GDPR 13(3); PIPL 14(2), 23)",
+                where="--editorial",
+                mend="leave it out; people are asked again",
+            )
+        return ()
+    for name in material:
+        if name not in {*before.purposes, *new.purposes}:
+            asked = ", ".join(dict.fromkeys((*before.purposes, *new.purposes)))
+            raise BadInput("the notice does not ask for this purpose", where="--material", mend=f"it asks for: {asked}")
+    return material or before.purposes
+
+
+def _last_asked(earlier: Sequence[Notice]) -> tuple[str, ...]:
+    """What the version before asked for: a text in another language than the purposes' names none of them."""
+    return earlier[-1].purposes if earlier else ()
+
+
+def _translated(earlier: Sequence[Notice], language: str) -> Notice | None:
+    """The newest version, if this language lacks it: then this text is its translation."""
+    newest = max((notice.version for notice in earlier), default=0)
+    versions = [notice for notice in earlier if notice.version == newest]
+    if any(notice.language.casefold() == language.casefold() for notice in versions):
+        return None
+    return versions[0] if versions else None
+
+
+def _named(known: Mapping[str, Purpose], purposes: tuple[str, ...]) -> tuple[str, ...]:
+    for name in purposes:
+        if name not in known:
+            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+    return tuple(dict.fromkeys(purposes))
+
+
+def _described(known: Mapping[str, Purpose], text: str) -> tuple[str, ...]:
+    flat = " ".join(text.split())
+    return tuple(name for name, found in known.items() if _names(flat, name) or found.description in flat)
+
+
+def _names(text: str, purpose: str) -> bool:
+    """Whether a text names a purpose whole: `analytics` is not named by `analytics.partners`."""
+    return re.search(rf"(?<![\w.-]){re.escape(purpose)}(?![\w-]|\.\w)", text) is not None
