@@ -49,6 +49,13 @@ def test_a_yes_recorded_after_a_cut_a_basis_and_a_no_are_not_touched() -> None:
         assert cut_segments([segment], [Cut("ads", 50, 7)]) == [segment]
 
 
+@pytest.mark.parametrize("reason", ["given", "basis", "withdrawn", "lost"])
+def test_a_purpose_that_became_another_ends_every_yes_and_no_denial(reason: str) -> None:
+    permit = reason in ("given", "basis")
+    (*_, last) = cut_segments([YES._replace(reason=reason, permit=permit)], [Cut("ads", 50, 7, bases=True)])
+    assert (last.from_us, last.reason) == ((50, "notice_changed") if permit else (10, reason))
+
+
 def test_the_first_of_several_cuts_is_the_one_that_counts() -> None:
     cuts = [Cut("ads", 60, 7), Cut("ads", 40, 8), Cut("ads", 40, 9)]
     assert told(cut_segments([YES], cuts))[1] == (40, 100, "notice_changed", (8, 3))
@@ -84,10 +91,15 @@ def test_a_cut_known_before_a_rectangle_begins_makes_no_piece_of_its_own(seq: in
 
 
 def test_what_a_notice_lists_are_its_cuts_and_a_list_that_is_none_is_no_notice() -> None:
-    def entry(**fields) -> SystemEntry:
-        return SystemEntry(seq=5, type="notice", at_us=9, actor="a", fields=fields)
+    def entry(type_: str = "notice", **fields) -> SystemEntry:
+        return SystemEntry(seq=5, type=type_, at_us=9, actor="a", fields=fields)
 
     assert cuts_in([entry(), entry(material=["ads", "tests"])]) == [Cut("ads", 9, 5), Cut("tests", 9, 5)]
+    assert cuts_in([entry(material=["ads"], name="shown")]) == [Cut("ads", 9, 5, bases=False, notice="shown")]
+    assert cuts_in([entry(material=["ads"], name=3)]) == [Cut("ads", 9, 5)]
+    for name in ("shown", 3):
+        changed = entry("policy", material=["ads"], name=name)
+        assert cuts_in([changed]) == [Cut("ads", 9, 5, bases=True)], "a purpose, whatever is beside it"
     with pytest.raises(LedgerBroken, match="entry 5"):
         cuts_in([entry(material="ads")])
 
