@@ -28,7 +28,8 @@ def test_purposes_come_from_a_file_and_only_what_is_done_changes_materially(desk
     path.write_text(TOML, encoding="utf-8")
     load = ("purpose", "load", str(path), "--json")
     assert desk.consent(*load).ok().json == {
-        "seq": 2, "added": ["health"], "changed": [], "material": [], "asked_anew": {}, "differences": [], "dry_run": False
+        "seq": 2, "added": ["health"], "changed": [], "material": [],
+        "asked_anew": {}, "differences": [], "dry_run": False,
     }  # fmt: skip
     assert desk.consent(*load[:3]).ok().out == "nothing to change: the purposes are so already\n"
     path.write_text(TOML.replace("Without it no advice.", "It is the point."), encoding="utf-8")

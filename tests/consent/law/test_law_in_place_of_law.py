@@ -1,0 +1,123 @@
+"""A file of law takes the place of one that imp brings only where that is said, and everybody can see that it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.policy.regime import packaged
+from imp_consent.runtime import open_log
+from imp_core.context import Context
+
+Desk = Any
+HOUSE = 'format = "imp-regime/1"\nname = "house"\ntitle = "Our house"\nopt_in = true\nsource = "we"\n'
+
+
+@pytest.fixture
+def weaker(tmp_path: Path) -> str:
+    """A file that says what gdpr says, with another age, and no age of its own in France."""
+    text = packaged().texts["gdpr"].decode()
+    text = text.replace("below = 16\n", "below = 12\n").replace("jurisdiction.FR.", "jurisdiction.MC.")
+    path = tmp_path / "gdpr.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def size(shop: Context) -> int:
+    """How many entries there are."""
+    return open_log(shop).size
+
+
+def test_a_file_takes_the_place_of_a_shipped_law_only_where_that_is_said(
+    desk: Desk, shop: Context, weaker: str
+) -> None:
+    before = size(shop)
+    refused = desk.consent("regime", "add", weaker)
+    assert (refused.code, "imp itself brings gdpr" in refused.err) == (2, True), refused.err
+    assert "--dry-run, then say --replace" in refused.err
+    assert size(shop) == before
+    done = desk.consent("regime", "add", weaker, "--replace", "--json").ok().json
+    assert (done["changed"], done["replaced"], done["dry_run"]) == (["gdpr"], ["gdpr"], False)
+    assert size(shop) == before + 1
+
+
+def test_a_dry_run_names_the_rules_that_come_and_go_and_writes_nothing(desk: Desk, shop: Context, weaker: str) -> None:
+    before = size(shop)
+    printed = desk.consent("regime", "add", weaker, "--dry-run").ok().out.splitlines()
+    assert printed[:3] == ["dry run: gdpr", "in place of what imp brings: gdpr (it needs --replace)", "gdpr:"]
+    assert "  - below 16: needs guardian  [GDPR 8(1)]" in printed
+    assert "  + below 12: needs guardian  [GDPR 8(1)]" in printed
+    french = "below 15: needs guardian  [GDPR 8(1); loi 78-17 (Informatique et Libertés), art. 45]"
+    assert f"  - in FR: {french}" in printed
+    assert f"  + in MC: {french}" in printed
+    assert size(shop) == before
+    dry = desk.consent("regime", "add", weaker, "--dry-run", "--json").ok().json
+    done = desk.consent("regime", "add", weaker, "--replace", "--json").ok().json
+    assert {**dry, "seq": done["seq"], "dry_run": False} == done
+    assert desk.consent("regime", "add", weaker, "--dry-run").ok().out == "nothing to change\n"
+
+
+def test_the_list_and_the_file_shown_say_whose_law_it_is(desk: Desk, weaker: str, tmp_path: Path) -> None:
+    house = tmp_path / "house.toml"
+    house.write_text(HOUSE, encoding="utf-8")
+    assert {found["origin"] for found in desk.consent("regime", "list", "--json").ok().json["regimes"]} == {"shipped"}
+    assert "[" not in desk.consent("regime", "list").ok().out
+    desk.consent("regime", "add", str(house), weaker, "--replace").ok()
+    listed = {found["name"]: found for found in desk.consent("regime", "list", "--json").ok().json["regimes"]}
+    assert {name: found["origin"] for name, found in listed.items() if found["origin"] != "shipped"} == {
+        "gdpr": "replaced",
+        "house": "own",
+    }
+    assert listed["us-ca"]["applies"] == ["US-CA"]
+    printed = desk.consent("regime", "list").ok().out
+    assert "2016/679  [in place of the file that imp brings]" in printed
+    assert "Our house  [your own]" in printed
+    shown = desk.consent("regime", "show", "gdpr").ok()
+    assert shown.out == Path(weaker).read_text(encoding="utf-8") + "\n"
+    assert "in place of the file that imp brings" in shown.err
+    assert desk.consent("regime", "show", "gdpr", "--json").ok().json["origin"] == "replaced"
+    assert desk.consent("regime", "show", "eprivacy").ok().err == ""
+    assert desk.consent("regime", "add", "--shipped", "--json").ok().json["changed"] == ["gdpr"]
+    assert "gdpr" not in {
+        found["name"]
+        for found in desk.consent("regime", "list", "--json").json["regimes"]
+        if found["origin"] != "shipped"
+    }
+
+
+def test_what_an_earlier_imp_brought_is_told_from_what_was_put_in_its_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = {**packaged().texts, "gdpr": packaged().texts["gdpr"] + b"# newer\n"}
+    monkeypatch.setattr("imp_consent.commands.regime_files.packaged", lambda: type(packaged())(newer))
+    (found,) = [
+        one for one in desk.consent("regime", "list", "--json").ok().json["regimes"] if one["origin"] != "shipped"
+    ]
+    assert (found["name"], found["origin"]) == ("gdpr", "earlier")
+    assert "imp consent regime add --shipped" in desk.consent("regime", "list").ok().out
+    printed = desk.consent("regime", "add", "--shipped").ok().out
+    assert "gdpr:\n  the same rules in other words\n" in printed
+
+
+@pytest.mark.parametrize("words", [(), ("--replace",), ("--dry-run",)])
+def test_a_law_of_ones_own_needs_no_such_word(desk: Desk, tmp_path: Path, words: tuple[str, ...]) -> None:
+    house = tmp_path / "house.toml"
+    house.write_text(HOUSE, encoding="utf-8")
+    done = desk.consent("regime", "add", str(house), *words, "--json").ok().json
+    assert (done["changed"], done["replaced"]) == (["house"], [])
+
+
+def test_the_rules_are_told_whole(desk: Desk) -> None:
+    said = desk.consent("regime", "rules", "us-ca", "eprivacy", "gdpr").ok().out
+    for line in (
+        "legitimate-interest: rests on assessment, no-withdrawal  [",
+        "electronic-mail unless essential: expressed consent; or soft-opt-in",
+        "below 13: needs guardian; what a guardian agreed to ends then  [",
+        "below 16: needs own for sale, sharing, targeted-advertising  [",
+        "the signal gpc ends: sale, sharing, targeted-advertising",
+        "restrict: lifted after notified  [",
+        "request *: answered in 45 days or 1 month, and ",
+    ):
+        assert line in said, line
