@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from imp_consent.gate import ConsentGate
@@ -11,10 +12,11 @@ from imp_consent.identity.keys import EnvironmentKeys, FolderKeys, GuardedKeys, 
 from imp_consent.ledger.in_flight import intents_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
+from imp_consent.plane.hearing import hearing_withdrawals
 from imp_consent.plane.honoured import honoured
 from imp_consent.plane.outbox import Due, due_by_channel
+from imp_consent.plane.passing_on import passing_on
 from imp_consent.plane.view import ConsentView
-from imp_consent.policy.project import project
 from imp_core.context import Context, load_target
 from imp_core.errors import KeysUnusable, LedgerBroken
 from imp_core.event import RawId
@@ -55,7 +57,7 @@ def open_log(ctx: Context) -> Log:
             clock=ctx.clock,
             randomness=ctx.randomness,
             actor=ctx.actor,
-            projection=project,
+            projection=passing_on(partial(hearing_withdrawals, ctx)),
         )
         ctx.shared["consent.log"] = log
     return log
@@ -249,7 +251,7 @@ def _outbox(owed: Mapping[str, Due]) -> Check:
     return Check(
         name="outbox",
         ok=not late,
-        detail=", ".join(f"{n} erased people overdue to be told to {name}" for name, n in late.items())
-        or f"{sum(due.n for due in owed.values())} erased people to be told to channels, none overdue",
+        detail=", ".join(f"{n} people overdue to be told of to {name}" for name, n in late.items())
+        or f"{sum(due.n for due in owed.values())} people to be told of to channels, none overdue",
         mend="tell the channels: imp consent tell",
     )

@@ -18,10 +18,14 @@ __all__ = ["NoticeDue", "NoticesDue", "Settled", "due", "recipients", "settle"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeDue:
-    """A recipient to tell: of what, of how many people, the first by when (ISO 8601), and how many are late."""
+    """A recipient to tell: of what, of how many people, the first by when (ISO 8601), and how many are late.
+
+    `purpose` is the one that people opted out of; None of an erasure, a correction or a restriction.
+    """
 
     recipient: str
     what: str
+    purpose: str | None
     people: int
     due: str
     overdue: int
@@ -42,6 +46,7 @@ class Settled:
     seq: int
     recipient: str
     what: str
+    purpose: str | None
     result: str
 
 
@@ -55,28 +60,33 @@ def due(ctx: Context) -> NoticesDue:
         found = due_notices(reader, now_us=ctx.clock.now_us())
     listed = tuple(
         NoticeDue(
-            recipient=one.recipient, what=one.what, people=one.people, due=format_time(one.due_us), overdue=one.overdue
+            recipient=one.recipient,
+            what=one.what,
+            purpose=one.purpose,
+            people=one.people,
+            due=format_time(one.due_us),
+            overdue=one.overdue,
         )
         for one in found
     )
     return NoticesDue(recipients=listed, overdue=sum(one.overdue for one in found))
 
 
-def settle(ctx: Context, recipient: str, *, what: str, result: str = "told") -> Settled:
+def settle(ctx: Context, recipient: str, *, what: str, result: str = "told", purpose: str | None = None) -> Settled:
     """Note that a recipient was told of everybody it had to be told of, and with what result.
 
     Raises:
-        BadInput: nothing that anybody is told of, or no such result.
+        BadInput: nothing that anybody is told of, or no such result; or an opt-out without its purpose.
         CheckFailed: it does not have to be told of that.
     """
     with open_log(ctx).write() as transaction:
-        seq = settle_notices(transaction, recipient, what, result)
-    return Settled(seq=seq, recipient=recipient, what=what, result=result)
+        seq = settle_notices(transaction, recipient, what, result, purpose=purpose)
+    return Settled(seq=seq, recipient=recipient, what=what, purpose=purpose, result=result)
 
 
 @click.group("recipients")
 def recipients() -> None:
-    """Who is to be told of erasures, corrections and restrictions.
+    """Who is to be told of erasures, corrections, restrictions and opt-outs.
 
     Example: imp consent recipients list
     """
@@ -92,12 +102,7 @@ def list_command(ctx: Context, *, check: bool, as_json: bool) -> None:
     Example: imp consent recipients list --check
     """
     found = due(ctx)
-    text = "\n".join(
-        f"{one.recipient}: {one.what} of {one.people} people, due {one.due}"
-        + (f" ({one.overdue} overdue)" if one.overdue else "")
-        for one in found.recipients
-    )
-    emit(found, text or "nobody has to be told anything", as_json=as_json)
+    emit(found, "\n".join(map(_line, found.recipients)) or "nobody has to be told anything", as_json=as_json)
     if check and found.overdue:
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
@@ -105,13 +110,24 @@ def list_command(ctx: Context, *, check: bool, as_json: bool) -> None:
 @recipients.command("done")
 @click.argument("recipient")
 @click.option("--what", required=True, type=click.Choice(NOTIFIED_OF), help="What it was told of.")
+@click.option("--purpose", help="Of an opt-out: the purpose.")
 @click.option("--result", default="told", type=click.Choice(RESULTS), help="What came of it.")
 @json_option
 @pass_context
-def done_command(ctx: Context, *, recipient: str, what: str, result: str, as_json: bool) -> None:
+def done_command(ctx: Context, *, recipient: str, what: str, purpose: str | None, result: str, as_json: bool) -> None:
     """Note that a recipient was told; the ledger keeps whom, of what, of how many people and the result.
 
     Example: imp consent recipients done "Analytics Ltd" --what rectify
     """
-    done = settle(ctx, recipient, what=what, result=result)
-    emit(done, f"entry {done.seq}: {done.recipient}, {done.what}: {done.result}", as_json=as_json)
+    done = settle(ctx, recipient, what=what, result=result, purpose=purpose)
+    emit(done, f"entry {done.seq}: {done.recipient}, {_of(done)}: {done.result}", as_json=as_json)
+
+
+def _line(one: NoticeDue) -> str:
+    people = "1 person" if one.people == 1 else f"{one.people} people"
+    late = f" ({one.overdue} overdue)" if one.overdue else ""
+    return f"{one.recipient}: {_of(one)} of {people}, due {one.due}{late}"
+
+
+def _of(one: NoticeDue | Settled) -> str:
+    return one.what if one.purpose is None else f"{one.what} from {one.purpose}"

@@ -1,4 +1,4 @@
-"""`imp consent tell`: tell channels to forget who was erased, until each has answered."""
+"""`imp consent tell`: tell channels who was erased, and whose permission ended, until each has answered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class TellResult:
 
 
 def tell(ctx: Context, *, dry_run: bool = False) -> TellResult:
-    """Tell every channel to forget the people who were erased; who is answered for is due no more.
+    """Tell every channel to forget the people who were erased, and those that ask for it of withdrawals.
+
+    Who is answered for is due no more. A channel that fails keeps what is due for the next time.
 
     Raises:
         LedgerBroken: a row was changed by other hands, or the ledger cannot be written.
@@ -43,7 +45,10 @@ def tell(ctx: Context, *, dry_run: bool = False) -> TellResult:
 @json_option
 @pass_context
 def tell_command(ctx: Context, *, dry_run: bool, as_json: bool) -> None:
-    """Tell channels to forget who was erased; exit code 1 where something is still due.
+    """Tell channels to forget who was erased, and whose permission ended; exit code 1 where something is still due.
+
+    Of a withdrawal those channels hear that declare it and the purpose. The gate denies from the withdrawal on, told or
+    not: they hear of it to stop what waits at their partner.
 
     Example: imp consent tell
     """
@@ -59,9 +64,11 @@ def told_text(done: TellResult) -> str:
 
 
 def _line(told: Told, *, dry_run: bool) -> str:
-    parts = [] if dry_run else [f"told of {told.told} erased people"]
+    whom = "erased people" if told.purpose is None else "people"
+    parts = [] if dry_run else [f"told of {told.told} {whom}"]
     if told.due or dry_run:
         parts.append(f"{told.due} due" + (f" ({told.overdue} overdue)" if told.overdue else ""))
     if told.problem is not None:
         parts.append(told.problem)
-    return f"{told.channel}: {', '.join(parts)}"
+    about = told.channel if told.purpose is None else f"{told.channel}, end of permission for {told.purpose}"
+    return f"{about}: {', '.join(parts)}"

@@ -21,6 +21,7 @@ __all__ = [
     "reference_key",
     "rehash",
     "token_now",
+    "told_key",
 ]
 
 _LENGTH = 16
@@ -101,5 +102,10 @@ def message_key(idempotency_key: bytes, *, campaign: str, channel: str, step: st
 
 
 def forget_key(idempotency_key: bytes, channel: str, pseudonym: bytes) -> bytes:
-    """The key of telling a channel to forget: HMAC(k_idem, "forget" ‖ 0x00 ‖ channel ‖ 0x00 ‖ pseudonym)[:16]."""
-    return keyed_hash(idempotency_key, f"forget\x00{channel}\x00".encode() + pseudonym)[:_LENGTH]
+    """The key of telling a channel to forget: `told_key` of "forget"."""
+    return told_key(idempotency_key, "forget", channel, pseudonym)
+
+
+def told_key(idempotency_key: bytes, what: str, channel: str, pseudonym: bytes) -> bytes:
+    """The key of telling a channel of a person: HMAC(k_idem, what ‖ 0x00 ‖ channel ‖ 0x00 ‖ pseudonym)[:16]."""
+    return keyed_hash(idempotency_key, f"{what}\x00{channel}\x00".encode() + pseudonym)[:_LENGTH]

@@ -1,4 +1,7 @@
-"""A shop and a stranger's channel, `acme`, that reports spend and forgets people in whichever way a test asks for."""
+"""A shop and a stranger's channel, `acme`, that reports spend, forgets people and hears of the end of permissions.
+
+It does so in whichever way a test asks for.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ name = "acme"
 summary = "reports and forgets"
 spec_version = 1
 [purposes]
+activate = ["marketing.*"]
 """
 CODE = """
     import time
@@ -44,7 +48,8 @@ CODE = """
 
     class Acme:
         info = ChannelInfo(
-            name="acme", version="1.0", supports={Capability.REPORT: Support.FULL},
+            name="acme", version="1.0",
+            supports={Capability.REPORT: Support.FULL, Capability.WITHDRAWN: Support.FULL},
         )
         calls = 0
 
@@ -105,6 +110,11 @@ CODE = """
             with open(ctx.settings["told"], "a") as file:
                 file.write("".join(f"{row.handle} {row.key}" + chr(10) for row in batch.rows))
             return getattr(self, ctx.settings.get("forget", "all"))(batch)
+
+        def withdrawn(self, ctx, batch):
+            with open(ctx.settings["told"], "a") as file:
+                file.write("".join(f"{row.handle} {row.key} {batch.purpose}" + chr(10) for row in batch.rows))
+            return getattr(self, ctx.settings.get("withdrawn", "all"))(batch)
 
         def all(self, batch):
             return DeliveryReport(rows=[RowStatus(key=row.key, status=DeliveryStatus.ACCEPTED) for row in batch.rows])

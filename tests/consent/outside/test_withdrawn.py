@@ -1,0 +1,199 @@
+"""Who hears of a withdrawal: channels that declare it by `imp consent tell`, recipients by people; none can undo it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.identity.pseudonym import channel_pseudonym
+from imp_consent.runtime import open_log
+from imp_core.clock import DAY_US, SimulatedClock, format_time
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Line = Any
+Settings = Callable[..., None]
+EMAIL = "marketing.email"
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[[], list[list[str]]]:
+    """Whom and what the stranger was told of: handle, key, purpose."""
+
+    def read() -> list[list[str]]:
+        path = tmp_path / "told.txt"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def shop(line: Line, settings: Settings, clock: SimulatedClock) -> Line:
+    """Five people permit e-mail and analytics; e-mail goes by way of Mail Ltd, which is no channel."""
+    settings()
+    add_purpose(line, "marketing.post", "We write to you by way of Mail Ltd.", "direct-marketing", "Mail Ltd")
+    for who in range(5):
+        say(line, who, EMAIL, "given")
+        say(line, who, "analytics", "given")
+    clock.move_to(clock.now_us() + DAY_US)
+    return line
+
+
+def add_purpose(line: Line, name: str, description: str, trait: str, recipient: str) -> None:
+    words = ("--description", description, "--trait", trait, "--recipient", recipient)
+    line("consent", "purpose", "add", name, *words).ok()
+    path = line.workspace.parent / f"{name}.txt"
+    path.write_text(f"Shop asks for {name}: {description}\n\nYou can withdraw at any time: shop.example/no\n")
+    line("consent", "notice", "add", str(path), "--name", name, "--purpose", name, "--recipient", recipient).ok()
+
+
+def say(line: Line, who: int, purpose: str, state: str, *words: str) -> Any:
+    return line("consent", "record", f"member:{who}", "--purpose", purpose, "--state", state, *words).ok()
+
+
+def recipients(line: Line) -> list[tuple[str, str, str | None, int]]:
+    found = line("consent", "recipients", "list", "--json").ok().json["recipients"]
+    return [(one["recipient"], one["what"], one["purpose"], one["people"]) for one in found]
+
+
+def answers(line: Line) -> list[dict[str, Any]]:
+    """What the log says of who was told."""
+    entries = line("audit", "entries", "--type", "answer", "--json").ok().json["entries"]
+    return [entry["fields"] for entry in entries if "recipient" in entry["fields"]]
+
+
+def test_r08_a_channel_that_declares_it_is_called_for_every_withdrawal_of_its_purposes(
+    shop: Line, told: Callable[[], list[list[str]]], context: Context
+) -> None:
+    say(shop, 1, EMAIL, "withdrawn")
+    say(shop, 2, "analytics", "withdrawn")  # no purpose of the stranger's
+    shop("consent", "object", "member:3").ok()
+    assert told() == [], "nobody is called while the no is written"
+    done = shop("consent", "tell", "--json").ok().json["channels"]
+    assert [(one["channel"], one["what"], one["purpose"], one["told"], one["due"]) for one in done] == [
+        ("acme", "withdrawn", EMAIL, 2, 0)
+    ]
+    log = open_log(context)
+    with log.read() as reader:
+        people = [reader.find_subject(RawId.parse(f"member:{who}")) for who in (1, 3)]
+    secret = log.keyring.active("channel").secret
+    names = {channel_pseudonym(secret, "acme", subject).hex() for subject in people if subject is not None}
+    assert {handle for handle, _, _ in told()} == names
+    assert {purpose for _, _, purpose in told()} == {EMAIL}
+    assert answers(shop) == [{"recipient": "acme", "what": "withdrawn", "purpose": EMAIL, "counts": {"accepted": 2}}]
+    assert shop("consent", "tell").ok().out == "nobody has to be told anything\n"
+    assert len(told()) == 2
+
+
+@pytest.mark.parametrize("how", ["broken", "gone", "others", "nothing", "half_of_none"])
+def test_r08_a_plugin_that_fails_undoes_no_withdrawal_and_is_called_again(
+    shop: Line, settings: Settings, told: Callable[[], list[list[str]]], how: str
+) -> None:
+    settings(withdrawn=how)
+    say(shop, 1, EMAIL, "withdrawn")
+    failed = shop("consent", "tell")
+    assert failed.code == 1
+    assert "acme, end of permission for marketing.email: told of 0 people, 1 due" in failed.out
+    assert "@example.com" not in failed.out + failed.err
+    assert shop("consent", "check", "member:1", "--purpose", EMAIL).code == 1
+    settings()
+    shop("consent", "tell").ok()
+    assert len({key for _, key, _ in told()}) == 1, "the same key, so that it can tell that it heard it before"
+    assert shop("audit", "verify").code == 0
+
+
+def test_r08_word_waits_for_a_plugin_that_cannot_be_loaded(
+    shop: Line, told: Callable[[], list[list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("stranger_acme_outside.plugin.Acme", None)
+        say(shop, 1, EMAIL, "withdrawn")
+    shop("consent", "tell").ok()
+    assert [purpose for _, _, purpose in told()] == [EMAIL]
+
+
+def test_a_second_no_to_what_is_closed_already_is_told_to_nobody_and_one_after_a_yes_is(
+    shop: Line, told: Callable[[], list[list[str]]]
+) -> None:
+    for _ in range(3):
+        say(shop, 1, EMAIL, "withdrawn")
+    shop("consent", "tell").ok()
+    assert len(told()) == 1
+    say(shop, 1, EMAIL, "withdrawn")
+    say(shop, 99, EMAIL, "refused")  # who never permitted anything
+    assert shop("consent", "tell").ok().out == "nobody has to be told anything\n"
+    say(shop, 1, EMAIL, "given")
+    say(shop, 1, EMAIL, "withdrawn")
+    shop("consent", "tell").ok()
+    assert len(told()) == 2
+
+
+def test_a_no_on_a_channel_of_others_is_told_to_nobody_and_one_on_its_own_is(
+    shop: Line, told: Callable[[], list[list[str]]]
+) -> None:
+    say(shop, 1, EMAIL, "withdrawn", "--channel", "sms")
+    assert shop("consent", "tell").ok().out == "nobody has to be told anything\n"
+    say(shop, 2, EMAIL, "withdrawn", "--channel", "acme")
+    shop("consent", "tell").ok()
+    assert len(told()) == 1
+
+
+def test_a_channel_of_no_such_capability_hears_of_nothing(shop: Line) -> None:
+    say(shop, 1, "analytics", "withdrawn")
+    assert shop("consent", "tell", "--dry-run").ok().out == "nobody has to be told anything\n"
+
+
+def test_r45_recipients_are_listed_for_an_opt_out_until_somebody_told_them(shop: Line, clock: SimulatedClock) -> None:
+    for who in range(3):
+        say(shop, who, "marketing.post", "given")
+    say(shop, 0, "marketing.post", "withdrawn")
+    say(shop, 1, "*", "withdrawn")
+    shop("consent", "object", "member:2").ok()
+    assert recipients(shop) == [("Mail Ltd", "opt-out", "marketing.post", 3)]
+    assert "Mail Ltd: opt-out from marketing.post of 3 people, due " in shop("consent", "recipients", "list").ok().out
+    say(shop, 0, "marketing.post", "withdrawn")
+    assert recipients(shop)[0][-1] == 3, "one that said it twice"
+    clock.move_to(clock.now_us() + 40 * DAY_US)
+    assert shop("consent", "recipients", "list", "--check").code == 1
+    done = ("consent", "recipients", "done", "Mail Ltd", "--what", "opt-out")
+    assert shop(*done).code == 2, "of which purpose"
+    assert shop(*done, "--purpose", EMAIL).code == 1
+    shop(*done, "--purpose", "marketing.post").ok()
+    assert recipients(shop) == []
+    assert answers(shop) == [
+        {"recipient": "Mail Ltd", "what": "opt-out", "purpose": "marketing.post", "counts": {"told": 3}}
+    ]
+    assert shop("audit", "verify").code == 0
+
+
+def test_r45_in_california_recipients_are_to_be_told_within_fifteen_business_days(
+    shop: Line, clock: SimulatedClock
+) -> None:
+    law = ("--regime", "us-ca", "--jurisdiction", "US-CA")
+    add_purpose(shop, "selling", "We sell your data to Ads Inc.", "sale", "Ads Inc")
+    say(shop, 1, "selling", "given", *law)
+    shop("consent", "signal", "record", "member:1", "--kind", "gpc", "--raw", "1", "--channel", "web", *law).ok()
+    found = shop("consent", "recipients", "list", "--json").ok().json["recipients"]
+    ((name, purpose, due),) = [(one["recipient"], one["purpose"], one["due"]) for one in found]
+    assert (name, purpose) == ("Ads Inc", "selling")
+    assert due == "2026-03-23T12:00:00Z", format_time(clock.now_us())
+
+
+def test_r45_an_import_of_many_withdrawals_leaves_word_of_each_once(shop: Line, tmp_path: Path) -> None:
+    path = tmp_path / "said.csv"
+    rows = [f"member:{who},marketing.post,given,2026-02-01T09:00:00Z" for who in range(30)]
+    rows += [f"member:{who},marketing.post,withdrawn,2026-02-0{day}T09:00:00Z" for day in (2, 3) for who in range(30)]
+    path.write_text("\n".join(["identifier,purpose,state,at", *rows]))
+    shop("consent", "import", str(path)).ok()
+    assert recipients(shop) == [("Mail Ltd", "opt-out", "marketing.post", 30)]
+
+
+def test_an_erasure_leaves_what_was_to_be_told_before_and_names_the_rest(shop: Line) -> None:
+    say(shop, 1, "marketing.post", "given")
+    say(shop, 1, "marketing.post", "withdrawn")
+    shop("consent", "erase", "member:1", "--execute").ok()
+    assert ("Mail Ltd", "erase", None, 1) in recipients(shop)
+    assert shop("audit", "verify").code == 0
