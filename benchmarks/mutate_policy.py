@@ -43,7 +43,8 @@ _FOLD = (
     "policy/test_forms_agree.py::test_the_fold_answers_as_the_clerk_does_at_every_point_of_time_and_knowledge",
 )  # fmt: skip
 _LAW = (
-    "law/test_write_rules.py", "law/test_special_rows.py", "law/test_consent_rows.py", "law/test_basis_rows.py",
+    "law/test_write_rules.py", "law/test_how_long_it_holds.py", "law/test_when_to_ask_again.py",
+    "law/test_special_rows.py", "law/test_consent_rows.py", "law/test_basis_rows.py",
     "law/test_noes_reach_what_they_mean.py", "law/test_outdated.py", "law/test_one_act_one_region.py",
 )  # fmt: skip
 _REGIMES = ("law/test_regimes.py", "law/test_period.py")

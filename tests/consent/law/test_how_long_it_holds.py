@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from imp_consent.policy.cuts import Cut
 from imp_core.clock import DAY_US, parse_time
 
 NOW_US = parse_time("2026-03-01T12:00:00Z")
@@ -30,3 +31,12 @@ def test_whatever_may_end_ends_after_its_days_or_at_its_time_whichever_comes_fir
 @pytest.mark.parametrize("type_", ["withdraw", "object", "signal", "limit-sensitive"])
 def test_what_takes_back_ends_at_no_time(law: Any, type_: str) -> None:
     assert law.write(type_, "analytics", valid_for_days=2, until_us=NOW_US + 1).until_us is None
+
+
+def test_of_several_changes_the_first_after_a_yes_ends_it_and_those_it_was_given_after_do_not(law: Any) -> None:
+    law.show("analytics")
+    law.cuts = [Cut("analytics", NOW_US + days * DAY_US, 90 + days) for days in (3, 2, 5, 0, -1)]
+    assert law.write("grant", "analytics").until_us == NOW_US + 2 * DAY_US
+    assert law.write("basis", "analytics", basis="legitimate-interest").until_us is None, "no purpose became another"
+    law.cuts = [cut._replace(bases=cut.seq > 92) for cut in law.cuts]
+    assert law.write("basis", "analytics", basis="legitimate-interest").until_us == NOW_US + 3 * DAY_US
