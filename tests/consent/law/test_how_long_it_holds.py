@@ -37,6 +37,7 @@ def test_of_several_changes_the_first_after_a_yes_ends_it_and_those_it_was_given
     law.show("analytics")
     law.cuts = [Cut("analytics", NOW_US + days * DAY_US, 90 + days) for days in (3, 2, 5, 0, -1)]
     assert law.write("grant", "analytics").until_us == NOW_US + 2 * DAY_US
-    assert law.write("basis", "analytics", basis="legitimate-interest").until_us is None, "no purpose became another"
+    shown = {"basis": "legitimate-interest", "grounds": {"assessment": "paper 3"}}
+    assert law.write("basis", "analytics", **shown).until_us is None, "no purpose became another"
     law.cuts = [cut._replace(bases=cut.seq > 92) for cut in law.cuts]
-    assert law.write("basis", "analytics", basis="legitimate-interest").until_us == NOW_US + 3 * DAY_US
+    assert law.write("basis", "analytics", **shown).until_us == NOW_US + 3 * DAY_US
