@@ -13,7 +13,7 @@ import click
 
 from imp_core.context import Context
 
-__all__ = ["emit", "json_option", "lines", "pass_context", "progress", "to_json"]
+__all__ = ["emit", "force_option", "json_option", "lines", "pass_context", "progress", "to_json"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,6 +23,11 @@ pass_context = click.make_pass_decorator(Context)
 def json_option(function: F) -> F:
     """Add `--json`: the stable form of a command's answer; the command receives it as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")(function)
+
+
+def force_option(function: F) -> F:
+    """Add `--force`, of a command that writes a file where it is told to; the command receives it as `force`."""
+    return click.option("--force", is_flag=True, help="Replace the file if it is there.")(function)
 
 
 def to_json(result: object) -> str:

@@ -120,6 +120,101 @@ def test_keys_in_their_default_folder_are_not_written_over(
         assert files(Path(config)) == before
 
 
+RECORDS = """
+[records]
+address = "1 High Street, Dublin, Ireland"
+contact = "privacy@shop.example"
+storage = ["IE"]
+retention = "P3Y"
+[policy]
+jurisdiction = "IE"
+"""
+# Every command that writes where it is told to: its words before that place, and those after it.
+FILES = {
+    "consent export": (("consent", "export"), ("--format", "csv")),
+    "its terms": (("consent", "export", "records.csv", "--format", "csv", "--terms"), ()),
+    "audit prove": (("audit", "prove", "0", "--out"), ()),
+    "audit report": (("audit", "report", "--out"), ()),
+    "audit records": (("audit", "records", "--out"), ()),
+    "audit dpia": (("audit", "dpia", "--out"), ()),
+    "experiment readout": (("experiment", "readout", "spring", "--out"), ()),
+    "backup": (("backup",), ()),
+}
+FOLDERS = {
+    "audit export": (("audit", "export"), ()),
+    "consent access": (("consent", "access", "member:1", *VERIFIED, "--out"), ()),
+    "consent portability": (("consent", "portability", "member:1", *VERIFIED, "--out"), ()),
+    "consent proof": (("consent", "proof", "member:1", *VERIFIED, "--out"), ()),
+    "consent receipt": (("consent", "receipt", "member:1", *VERIFIED, "--out"), ()),
+    "its record": (("consent", "receipt", "member:1", *VERIFIED, "--format", "27560", "--out"), ()),
+}
+
+
+@pytest.fixture
+def furnished(imp_here: Callable[..., Any], shop: Path) -> Path:
+    """The shop with somebody in it, an experiment, and all that a record says."""
+    config = shop / "workspace" / "imp.toml"
+    config.write_text(config.read_text() + RECORDS)
+    imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given", "--action", "click").ok()
+    imp_here("experiment", "new", "spring").ok()
+    imp_here("experiment", "start", "spring").ok()
+    return shop
+
+
+def ledger_size(imp_here: Callable[..., Any]) -> int:
+    return int(imp_here("audit", "entries", "0", "--json").ok().json["size"])
+
+
+@pytest.mark.parametrize("command", [*FILES, *FOLDERS])
+def test_nothing_that_is_there_is_written_over_unless_that_is_said(
+    imp_here: Callable[..., Any], furnished: Path, command: str
+) -> None:
+    before, after = (FILES | FOLDERS)[command]
+    there = furnished / "there"
+    if command in FOLDERS:
+        there.mkdir()
+        (there / "mine.txt").write_text("mine")
+    else:
+        there.write_text("mine")
+    size, held = ledger_size(imp_here), files(there) if there.is_dir() else {"": there.read_bytes()}
+    answer = imp_here(*before, there, *after)
+    assert (answer.code, "already" in answer.err) == (2, True), answer.err
+    assert "mend: name a" in answer.err
+    assert ledger_size(imp_here) == size, "what is refused leaves no mark"
+    assert (files(there) if there.is_dir() else {"": there.read_bytes()}) == held
+    assert imp_here(*before, furnished / "nowhere" / "x", *after).code == 2
+    missing = imp_here(*before, furnished / "nowhere" / "x", *after).err
+    assert ("no such folder" in missing, "mend: make it first" in missing) == (True, True), missing
+    if command in FILES:
+        assert "--force" in answer.err
+        imp_here(*before, there, *after, "--force").ok()
+        assert there.read_bytes() != b"mine"
+        assert there.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("command", [*FILES, *FOLDERS])
+def test_what_is_written_is_its_owners_to_read_and_nobody_elses(
+    imp_here: Callable[..., Any], furnished: Path, command: str
+) -> None:
+    before, after = (FILES | FOLDERS)[command]
+    new = furnished / "new"
+    imp_here(*before, new, *after).ok()
+    written = [path for path in (new, *new.rglob("*")) if path.is_file()]
+    assert {path.name for path in written if path.stat().st_mode & 0o777 != 0o600} == set()
+    assert written
+    assert new.stat().st_mode & 0o777 == (0o600 if new.is_file() else 0o700)
+
+
+@pytest.mark.parametrize("command", FILES)
+def test_what_may_be_replaced_is_replaced_only_where_it_is_a_file_of_the_users(
+    imp_here: Callable[..., Any], furnished: Path, command: str
+) -> None:
+    before, after = FILES[command]
+    for target in (furnished / "workspace" / "ledger.db", furnished / "keys" / "checkpoint", furnished / "workspace"):
+        assert imp_here(*before, target, *after, "--force").code == 2
+    assert imp_here("status").code == 0
+
+
 @pytest.mark.parametrize("target", ["rejects.csv", "workspace/reports/rejects.csv"])
 def test_rejects_go_elsewhere_and_into_reports(imp_here: Callable[..., Any], shop: Path, target: str) -> None:
     imp_here("consent", "import", shop / "rows.csv", "--rejects", shop / target).ok()

@@ -14,6 +14,7 @@ System entries name the accounts that acted.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -71,11 +72,10 @@ def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: N
         with log.read() as reader:
             vkey, retired = listed_keys(reader, info.size)
             written.tiles(_leaves(reader, info.size), info, count)
-        (aside / CHECKPOINT).write_text(info.note, encoding="utf-8", newline="")
-        (aside / VKEYS).write_text(vkey, encoding="utf-8", newline="")
-        if retired:
-            (aside / RETIRED).write_text(retired, encoding="utf-8", newline="")
-        (aside / README).write_text(_readme(info), encoding="utf-8", newline="")
+        texts = {CHECKPOINT: info.note, VKEYS: vkey, RETIRED: retired, README: _readme(info)}
+        for name, text in texts.items():
+            if text:
+                _write_own(aside / name, text.encode())
     return Exported(
         folder=str(folder),
         origin=info.origin,
@@ -88,8 +88,8 @@ def export(log: Log, folder: Path, *, count: Callable[[int], None] = lambda _: N
 
 
 @contextlib.contextmanager
-def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
-    """A folder to fill that becomes `folder` when the block ends, and nothing when it raises.
+def fresh_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `folder` (0700) when the block ends, and nothing when it raises.
 
     What a killed process left of one lies beside (see `beside`), and goes with the next run for the same `folder`.
 
@@ -102,7 +102,7 @@ def fresh_folder(folder: Path, *, mode: int = 0o755) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         try:
             aside = stack.enter_context(beside(folder.absolute()))
-            aside.mkdir(mode=mode)
+            aside.mkdir(mode=0o700)
         except OSError as error:
             raise ImpError(f"cannot be written: {error.strerror}", where=str(folder), mend=UNWRITABLE) from None
         try:
@@ -138,9 +138,15 @@ class _Writer:
         if path.parent not in self._made:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._made.add(path.parent)
-        path.write_bytes(data)
+        _write_own(path, data)
         self.files += 1
         self.bytes += len(data)
+
+
+def _write_own(path: Path, data: bytes) -> None:
+    """A new file that its owner alone can read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
 
 
 def _leaves(reader: Reader, size: int) -> Iterator[bytes]:

@@ -12,11 +12,10 @@ from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.period import period, period_options
 from imp_consent.report import Report, build_report
 from imp_consent.runtime import open_keyring, open_log
-from imp_core.command import emit, json_option, pass_context, progress
+from imp_core.command import emit, force_option, json_option, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
-from imp_core.output import check_output
-from imp_core.workspace import write_atomically
+from imp_core.output import check_output, write_output
 
 __all__ = ["WrittenReport", "audit_report", "report_command", "write_report"]
 
@@ -45,28 +44,29 @@ def audit_report(ctx: Context, *, from_us: int | None = None, to_us: int | None 
         return build_report(reader, ctx.workspace, checked, note, from_us=from_us, to_us=to_us, now_us=now_us)
 
 
-def write_report(ctx: Context, report: Report, out: Path) -> WrittenReport:
-    """Write a report's page.
+def write_report(ctx: Context, report: Report, out: Path, *, force: bool = False) -> WrittenReport:
+    """Write a report's page (0600); `force` replaces a file that is there.
 
     Raises:
-        BadInput: the place is none to write to.
+        BadInput: the place is none to write to, or there is something.
     """
     from imp_consent.report.page import render_report  # noqa: PLC0415 (no other command of the audit needs templates)
 
-    target = check_output(ctx, out)
-    if not target.parent.is_dir():
-        raise BadInput("there is no such folder", where=str(target.parent))
+    target = check_output(ctx, out, force=force)
     data = render_report(report).encode()
-    write_atomically(target, data)
+    write_output(target, data)
     return WrittenReport(path=str(target), sha256=hashlib.sha256(data).hexdigest())
 
 
 @click.command("report")
 @period_options
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the page to this file.")
+@force_option
 @json_option
 @pass_context
-def report_command(ctx: Context, *, begins: str | None, ends: str | None, out: Path | None, as_json: bool) -> None:
+def report_command(
+    ctx: Context, *, begins: str | None, ends: str | None, out: Path | None, force: bool, as_json: bool
+) -> None:
     """Report on a period: consent by purpose, uses and denials, requests, keys, notices, retention, verification.
 
     The page is one file that loads nothing and needs no script; --json prints the same figures. It names nobody, and
@@ -78,9 +78,9 @@ def report_command(ctx: Context, *, begins: str | None, ends: str | None, out: P
         raise BadInput("nowhere to write the report", where="--out", mend="name a file with --out, or print --json")
     from_us, to_us = period(begins, ends)
     if out is not None:
-        check_output(ctx, out)
+        check_output(ctx, out, force=force)
     report = audit_report(ctx, from_us=from_us, to_us=to_us)
-    written = None if out is None else write_report(ctx, report, out)
+    written = None if out is None else write_report(ctx, report, out, force=force)
     emit(report, lambda: _text(report, written), as_json=as_json)
     if not report.verification.ok:
         raise click.exceptions.Exit(CheckFailed.exit_code)

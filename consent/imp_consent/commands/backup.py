@@ -13,7 +13,7 @@ from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.backup import back_up
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, format_time
-from imp_core.command import emit, json_option, pass_context
+from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
 from imp_core.output import check_output
 
@@ -34,7 +34,7 @@ class BackupResult:
     keep_until: str
 
 
-def backup(ctx: Context, path: Path) -> BackupResult:
+def backup(ctx: Context, path: Path, *, force: bool = False) -> BackupResult:
     """Copy the ledger's database to a new file; a checkpoint is signed first, so that the copy can be held against it.
 
     Raises:
@@ -43,9 +43,9 @@ def backup(ctx: Context, path: Path) -> BackupResult:
         ImpError: the copy cannot be written.
     """
     keys = keys_folder(ctx.environ, ctx.workspace.log_id)
-    target = check_output(ctx, path, private=(keys,))
+    target = check_output(ctx, path, private=(keys,), force=force)
     signed = open_log(ctx).checkpoint()
-    back_up(ctx.workspace.database, target)
+    back_up(ctx.workspace.database, target, replace=force)
     with target.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return BackupResult(
@@ -59,9 +59,10 @@ def backup(ctx: Context, path: Path) -> BackupResult:
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
+@force_option
 @json_option
 @pass_context
-def backup_command(ctx: Context, file: Path, *, as_json: bool) -> None:
+def backup_command(ctx: Context, file: Path, *, force: bool, as_json: bool) -> None:
     """Copy the ledger's database to FILE, whoever is writing meanwhile; put back with: imp restore.
 
     It holds personal data, readable by whoever holds the keys: keep it apart from them and no longer than 30 days, the
@@ -70,6 +71,6 @@ def backup_command(ctx: Context, file: Path, *, as_json: bool) -> None:
 
     Example: imp backup /backups/ledger-2026-03-01.db
     """
-    done = backup(ctx, file)
+    done = backup(ctx, file, force=force)
     text = f"{done.entries} entries in {done.bytes:,} bytes, sha256 {done.sha256}; delete it by {done.keep_until}"
     emit(done, text, as_json=as_json)

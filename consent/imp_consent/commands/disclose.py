@@ -112,7 +112,7 @@ def disclose(
     check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
     if asked.request in (None, NEW):
         check_verified(ctx.workspace.config, asked.kind, asked.shown)
-    with fresh_folder(ctx.directory / out, mode=0o700) as aside:
+    with fresh_folder(ctx.directory / out) as aside:
         with log.write() as transaction:
             waiting = take_up(ctx, transaction, raw, asked)
             opened = waiting or open_request(ctx, transaction, raw, asked)

@@ -27,14 +27,14 @@ from imp_consent.records.table import TABLES, write_table
 from imp_consent.records.terms import Terms, format_terms, read_terms
 from imp_consent.rights.verification import Verification
 from imp_consent.runtime import open_log
-from imp_core.command import emit, json_option, pass_context, progress
+from imp_core.command import emit, force_option, json_option, pass_context, progress
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import RawId, RowFault
 from imp_core.hold import beside
-from imp_core.output import check_output
+from imp_core.output import check_output, write_output
 from imp_core.ports import Json
-from imp_core.workspace import UNWRITABLE, sync, write_atomically
+from imp_core.workspace import UNWRITABLE, sync
 
 __all__ = ["FORMATS", "RecordsExport", "export_command", "export_records"]
 
@@ -144,23 +144,26 @@ def export_records(
     people: Iterable[RawId] | None = None,
     access: bool = False,
     terms_path: Path | None = None,
+    force: bool = False,
 ) -> RecordsExport:
-    """Write the records of everybody, or of the people named, to a file (0600); one that was there is replaced.
+    """Write the records of everybody, or of the people named, to a file (0600); `force` replaces one that is there.
 
     The ledger says that it was exported before the file is there. `access` is whether one person asked for theirs: then
     it says that, and not whose.
 
     Raises:
-        BadInput: the format is unknown, an identifier malformed, the place not one to write to, or a record by ISO/IEC
-            TS 27560 would lack what imp.toml does not say.
+        BadInput: the format is unknown, an identifier malformed, the place not one to write to, or taken, or a record
+            by ISO/IEC TS 27560 would lack what imp.toml does not say.
         ImpError: the file cannot be written.
         LedgerBroken: an entry does not open.
     """
     if format_ not in FORMATS:
         raise BadInput("unknown format", where="--format", mend=f"one of {', '.join(FORMATS)}")
     private = (keys_folder(ctx.environ, ctx.workspace.log_id),)
-    target = check_output(ctx, path, private=private)
-    terms_target = None if terms_path is None else check_output(ctx, terms_path, inputs=(path,), private=private)
+    target = check_output(ctx, path, private=private, force=force)
+    terms_target = None
+    if terms_path is not None:
+        terms_target = check_output(ctx, terms_path, inputs=(path,), private=private, force=force)
     facts = read_facts(ctx.workspace.config, ctx.workspace.controller) if format_ == _ISO else None
     written = _Written(format_=format_, facts=facts, people=people)
     try:
@@ -168,7 +171,7 @@ def export_records(
             with open_log(ctx).read() as reader:
                 written.write(aside, reader)
             if terms_target is not None:
-                write_atomically(terms_target, format_terms(written.terms))
+                write_output(terms_target, format_terms(written.terms))
             seq = _note(ctx, written, access=access)
             aside.replace(target)
             sync(target.parent)
@@ -228,6 +231,7 @@ def _identifiers(path: Path) -> Iterator[RawId]:
     help="Only the people in its column identifier (kind:value), under these identifiers.",
 )
 @click.option("--terms", type=click.Path(path_type=Path), metavar="FILE3", help="Write purposes and notices here too.")
+@force_option
 @verified_options
 @json_option
 @pass_context
@@ -239,6 +243,7 @@ def export_command(
     person: str | None,
     identifiers: Path | None,
     terms: Path | None,
+    force: bool,
     shown: Verification,
     as_json: bool,
 ) -> None:
@@ -257,7 +262,8 @@ def export_command(
     if person is not None:
         people = iter([read_identifier(person)])
         check_asks(ctx, shown)
-    done = export_records(ctx, file, format_=format_, people=people, access=person is not None, terms_path=terms)
+    alone = person is not None
+    done = export_records(ctx, file, format_=format_, people=people, access=alone, terms_path=terms, force=force)
     emit(done, lambda: _text(done), as_json=as_json)
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,27 +10,30 @@ import click
 
 from imp_consent.commands.columns import ColumnMap, read_map
 from imp_consent.commands.import_records import import_records, records_text
+from imp_consent.commands.imported import (
+    Earlier,
+    check_rejects,
+    file_sha256,
+    find_earlier,
+    note_import,
+    write_rejects,
+)
 from imp_consent.commands.reading import RowReader
 from imp_consent.commands.record_files import RECORD_FORMATS
 from imp_consent.commands.rows import Row, read_rows
 from imp_consent.commands.states import IMPORTED
-from imp_consent.identity.keys import keys_folder
-from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
-from imp_core.errors import BadInput, ImpError
+from imp_core.errors import BadInput
 from imp_core.event import RowFault
-from imp_core.output import check_output
 from imp_core.ports import Json
-from imp_core.workspace import write_atomically
 
 __all__ = ["ImportResult", "import_command", "import_file"]
 
-_TYPE: Final = "import"
 _WORDS: Final = {type_: state for state, type_ in IMPORTED.items()}
 _SHOWN: Final = 10  # faults named before a file is given up
 _HELP: Final = """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
@@ -56,9 +55,9 @@ purpose = "marketing.email"
 yes = "given"
 [file]                       # both may be left out
 encoding = "utf-8"           # or "gb18030", "utf-16"
-delimiter = ","
+delimiter = ","              # left out: what the header shows
 
-The same file again records nothing new. What imp consent export wrote is read back with --format and --terms.
+The same file again records nothing new; of rows that --rejects left out it tries each again. What imp consent export wrote is read back with --format and --terms.
 
 Example: imp consent import newsletter.csv.gz --map newsletter.toml
 """
@@ -68,7 +67,7 @@ Example: imp consent import newsletter.csv.gz --map newsletter.toml
 class ImportResult:
     """What was recorded: rows by state, distinct people, and the first and last entry (None: nothing was new).
 
-    `skipped` rows had been imported from the same file before; `rejected` rows were faulty and left out; `suppressed`
+    `skipped` rows had been imported from the same file before; `rejected` rows are faulty and left out; `suppressed`
     rows, now or when the same file was imported before, are about people who were erased: they stay erased, whatever
     the file says, and where they came back since, what they gave before counts no more.
     """
@@ -90,9 +89,8 @@ class ImportResult:
 
 @dataclass(slots=True)
 class _Tally:
-    skipped: int = 0
+    earlier: Earlier = field(default_factory=Earlier)
     suppressed: int = 0
-    suppressed_before: int = 0
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(IMPORTED, 0))
     people: set[int] = field(default_factory=set)
     faults: list[RowFault] = field(default_factory=list)
@@ -119,24 +117,23 @@ def import_file(
         BadInput: the file or its mapping cannot be read, or a row is faulty and no rejects file was asked for, or
             every row is faulty; nothing is recorded then.
     """
-    if rejects_path is not None:
-        keys = keys_folder(ctx.environ, ctx.workspace.log_id)
-        rejects_path = check_output(ctx, rejects_path, inputs=(path, map_path), private=(keys,))
+    rejects_path = check_rejects(ctx, rejects_path, (path, map_path))
     mapping = read_map(map_path)
-    sha256 = _sha256(path)
+    sha256 = file_sha256(path)
     tally = _Tally()
     with open_log(ctx).write() as transaction:
-        left = _left_over(transaction, sha256, mapping, tally)
-        if left is None or left:
+        tally.earlier = find_earlier(transaction, sha256, mapping.sha256)
+        if tally.earlier.left is None or tally.earlier.left:
             door = Door(ctx, transaction, surface="import")
-            _record(door, path, RowReader(mapping, sha256), tally, left=left, strict=rejects_path is None)
-            if _sha256(path) != sha256:
+            _record(door, path, RowReader(mapping, sha256), tally, strict=rejects_path is None)
+            if file_sha256(path) != sha256:
                 raise BadInput("the file changed while it was read", where=str(path))
             if rejects_path is not None:
-                _write_rejects(rejects_path, tally.faults)
-            if not tally.rows + tally.suppressed:
+                write_rejects(rejects_path, tally.faults)
+            if tally.rows + tally.suppressed:
+                _note(transaction, sha256, mapping, tally)
+            elif tally.earlier.left is None:
                 raise BadInput("every row is faulty", where=str(path), mend=f"see {rejects_path}")
-            _note(transaction, sha256, mapping, tally)
     return ImportResult(
         file=str(path),
         sha256=sha256,
@@ -144,18 +141,18 @@ def import_file(
         **tally.states,
         people=len(tally.people),
         rejected=len(tally.faults),
-        suppressed=tally.suppressed + tally.suppressed_before,
-        skipped=tally.skipped,
+        suppressed=tally.suppressed + tally.earlier.suppressed,
+        skipped=tally.earlier.rows,
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
     )
 
 
-def _record(door: Door, path: Path, reader: RowReader, tally: _Tally, *, left: set[int] | None, strict: bool) -> None:
+def _record(door: Door, path: Path, reader: RowReader, tally: _Tally, *, strict: bool) -> None:
     with progress("rows") as counted:
         for number, row in read_rows(path, reader.mapping):
             counted.advance()
-            if left is not None and number not in left:
+            if not tally.earlier.is_left(number):
                 continue
             try:
                 _record_row(door, reader, number, row, tally=tally, dry=strict and bool(tally.faults))
@@ -164,7 +161,7 @@ def _record(door: Door, path: Path, reader: RowReader, tally: _Tally, *, left: s
                 if strict and len(tally.faults) == _SHOWN:
                     break
     if strict and tally.faults:
-        raise _refusal(path, tally.faults)
+        raise _refusal(path, tally)
 
 
 def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: _Tally, dry: bool) -> None:
@@ -180,66 +177,28 @@ def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: 
         tally.count(_WORDS[said.type], seq, subject)
 
 
-def _left_over(reader: Reader, sha256: str, mapping: ColumnMap, tally: _Tally) -> set[int] | None:
-    """The rows of this file that every import so far rejected; None where it was never imported."""
-    left: set[int] | None = None
-    for entry in reader.system_entries(_TYPE):
-        if (entry.fields.get("file"), entry.fields.get("mapping")) != (sha256, mapping.sha256):
-            continue
-        rejects = entry.fields.get("rejects")
-        rejected = set(json.loads(reader.document(rejects))) if isinstance(rejects, str) else set()
-        left = rejected if left is None else left & rejected
-        tally.skipped += int(str(entry.fields.get("rows", 0)))
-        tally.suppressed_before += int(str(entry.fields.get("suppressed", 0)))
-    return left
-
-
 def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tally) -> None:
-    """The entry that makes the import repeatable without effect: counts and hashes, nobody's data."""
-    rejected = json.dumps([fault.row for fault in tally.faults], separators=(",", ":")).encode()
-    fields: dict[str, Json] = {
-        "file": sha256,
-        "mapping": mapping.sha256,
+    counts: dict[str, Json] = {
         "rows": tally.rows,
         **tally.states,
         "suppressed": tally.suppressed,
         "people": len(tally.people),
         "first": min(tally.seqs, default=None),
         "last": max(tally.seqs, default=None),
-        "rejects": hashlib.sha256(rejected).hexdigest() if tally.faults else None,
     }
-    transaction.append_system(_TYPE, fields, documents=(rejected,) if tally.faults else ())
+    rejected = [fault.row for fault in tally.faults]
+    note_import(transaction, sha256, mapping.sha256, counts, rejected=rejected)
 
 
-def _refusal(path: Path, faults: list[RowFault]) -> BadInput:
-    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults)
-    more = ", and perhaps more" if len(faults) == _SHOWN else ""
+def _refusal(path: Path, tally: _Tally) -> BadInput:
+    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in tally.faults)
+    more = ", and perhaps more" if len(tally.faults) == _SHOWN else ""
+    known = f" new, beside {_rows(tally.earlier.rows)} imported before," if tally.earlier.rows else ""
     return BadInput(
-        f"nothing was imported: {named}{more}",
+        f"nothing{known} was imported: {named}{more}",
         where=str(path),
         mend="mend these rows, or leave faulty rows out: --rejects FILE",
     )
-
-
-def _write_rejects(path: Path, faults: list[RowFault]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("row", "field", "problem"))
-    writer.writerows((fault.row, fault.field, fault.problem) for fault in faults)
-    try:
-        write_atomically(path, text.getvalue().encode())
-    except ImpError as error:
-        raise BadInput(f"the rejects file {error.what}", where=str(path)) from None
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise BadInput("no such file", where=str(path)) from None
-    except OSError as error:
-        raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None
 
 
 @click.command("import", help=_HELP)
@@ -273,9 +232,9 @@ def import_command(
     """
     chosen = format_ or ("27560" if file.suffix == ".jsonld" else "rows")
     if chosen != "rows":
-        if map_path is not None or rejects_path is not None:
-            raise BadInput("--map and --rejects are for rows, not for records", where="--format")
-        taken = import_records(ctx, file, format_=chosen, terms_path=terms)
+        if map_path is not None:
+            raise BadInput("--map is for rows, not for records", where="--map", mend="leave it out, or --format")
+        taken = import_records(ctx, file, format_=chosen, terms_path=terms, rejects_path=rejects_path)
         emit(taken, lambda: records_text(taken), as_json=as_json)
         return
     if terms is not None:
@@ -286,14 +245,21 @@ def import_command(
 
 def _text(done: ImportResult) -> str:
     suppressed = f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
-    if done.first_seq is None and done.skipped:
-        every = "" if suppressed else "all "
-        return f"nothing new: {every}{done.skipped} rows of this file were imported before{suppressed}"
+    rejected = f", {done.rejected} faulty and left out" if done.rejected else ""
     if done.first_seq is None:
-        return f"nothing recorded{suppressed}"
+        if not done.skipped:
+            return f"nothing recorded{rejected}{suppressed}"
+        every = "" if suppressed or rejected else "all "
+        was = "was" if done.skipped == 1 else "were"
+        return f"nothing new: {every}{_rows(done.skipped)} of this file {was} imported before{rejected}{suppressed}"
     skipped = f", {done.skipped} imported before" if done.skipped else ""
-    rejected = f", {done.rejected} rejected" if done.rejected else ""
+    people = "1 person" if done.people == 1 else f"{done.people} people"
+    counts = ", ".join(f"{getattr(done, state)} {state}" for state in IMPORTED if state != "basis" or done.basis)
     return (
-        f"entries {done.first_seq} to {done.last_seq}: {done.rows} rows about {done.people} people "
-        f"({done.given} given, {done.refused} refused, {done.withdrawn} withdrawn){skipped}{rejected}{suppressed}"
+        f"entries {done.first_seq} to {done.last_seq}: {_rows(done.rows)} about {people} ({counts})"
+        f"{skipped}{rejected}{suppressed}"
     )
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n} rows"

@@ -97,7 +97,7 @@ def _opened(ctx: Context, channel: str, path: Path, mapping: Path | None, reject
         raise BadInput(f"the channel {channel} takes nothing in", mend=f"see: imp plugin show {channel}")
     source = SourceFile.of(path)
     if rejects is not None:
-        rejects = check_output(ctx, rejects, inputs=(path, mapping), private=(keys,))
+        rejects = check_output(ctx, rejects, inputs=(path, mapping), private=(keys,), force=True)
     log = open_log(ctx)
     intake = Intake(log=log, workspace=ctx.workspace, voice=voice(ctx, surface=f"channel {channel}"))
     with log.read() as reader:

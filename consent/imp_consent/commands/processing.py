@@ -12,11 +12,9 @@ from imp_consent.report.laws import RecordedMinors
 from imp_consent.report.processing import ProcessingRecord, read_processing
 from imp_consent.report.processing_page import processing_markdown
 from imp_consent.runtime import open_log
-from imp_core.command import emit, json_option, pass_context
+from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import BadInput
-from imp_core.output import check_output
-from imp_core.workspace import write_atomically
+from imp_core.output import check_output, write_output
 
 __all__ = ["Impact", "dpia_command", "impact", "processing_record", "records_command"]
 
@@ -62,9 +60,10 @@ _out = click.option("--out", type=click.Path(path_type=Path, dir_okay=False), he
 
 @click.command("records")
 @_out
+@force_option
 @json_option
 @pass_context
-def records_command(ctx: Context, *, out: Path | None, as_json: bool) -> None:
+def records_command(ctx: Context, *, out: Path | None, force: bool, as_json: bool) -> None:
     """Make the record of processing activities (GDPR 30) from purposes, notices, channels and imp.toml, as Markdown.
 
     What nobody said yet stands at its beginning, with the line to write. It has the laws that people were recorded
@@ -73,28 +72,27 @@ def records_command(ctx: Context, *, out: Path | None, as_json: bool) -> None:
     Example: imp audit records --out reports/records.md
     """
     record = processing_record(ctx)
-    _tell(ctx, record, processing_markdown(record), out, as_json=as_json)
+    _tell(ctx, record, processing_markdown(record), out, force=force, as_json=as_json)
 
 
 @click.command("dpia")
 @_out
+@force_option
 @json_option
 @pass_context
-def dpia_command(ctx: Context, *, out: Path | None, as_json: bool) -> None:
+def dpia_command(ctx: Context, *, out: Path | None, force: bool, as_json: bool) -> None:
     """Make the template of a data protection impact assessment (GDPR 35), filled as far as the workspace knows.
 
     Example: imp audit dpia --out reports/dpia.md
     """
     found = impact(ctx)
-    _tell(ctx, found, found.template, out, as_json=as_json)
+    _tell(ctx, found, found.template, out, force=force, as_json=as_json)
 
 
-def _tell(ctx: Context, result: object, text: str, out: Path | None, *, as_json: bool) -> None:
+def _tell(ctx: Context, result: object, text: str, out: Path | None, *, force: bool, as_json: bool) -> None:
     shown = text.rstrip("\n")
     if out is not None:
-        target = check_output(ctx, out)
-        if not target.parent.is_dir():
-            raise BadInput("there is no such folder", where=str(target.parent))
-        write_atomically(target, text.encode())
+        target = check_output(ctx, out, force=force)
+        write_output(target, text.encode())
         shown = str(target)
     emit(result, shown, as_json=as_json)

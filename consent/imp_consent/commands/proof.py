@@ -21,9 +21,11 @@ from imp_consent.audit.exported.bundle import NOTICE_FILE, RECEIPT_FILE
 from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.person_proofs import disclosed, proof_of
+from imp_consent.commands.verified import check_asks, verified_options
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.envelope import uuid7
+from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.scope import concerns
 from imp_consent.records.document import format_document
 from imp_consent.records.facts import Facts, read_facts
@@ -31,6 +33,7 @@ from imp_consent.records.graph import receipt_nodes
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import Naming, rows_of, standing
 from imp_consent.records.terms import Terms, read_terms
+from imp_consent.rights.verification import Verification
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -70,8 +73,8 @@ def prove_consent(
     actors and devices stay (GDPR 5(1)(c)); so does the identifier, unless `named`.
 
     Raises:
-        BadInput: the identifier is malformed, nothing is known, their erasure was asked for, `out` is not new or empty,
-            or imp.toml does not say what a record by ISO/IEC TS 27560 must. No file is left behind.
+        BadInput: the identifier is malformed, the purpose unknown, nothing is known, their erasure was asked for,
+            `out` is not new or empty, or imp.toml does not say what a record by ISO/IEC TS 27560 must. No file is left.
         LedgerBroken: an entry is not in the person's chain, or does not commit to what its payload says.
     """
     facts = read_facts(ctx.workspace.config, ctx.workspace.controller)
@@ -79,6 +82,8 @@ def prove_consent(
         check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
     log = open_log(ctx)
     with log.write() as transaction:
+        if purpose is not None and purpose not in read_purposes(transaction):
+            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
         subject = transaction.find_subject(raw_id)
         asked = transaction.append_system("access-request", {"scope": "proof"})
         pairs = [] if subject is None else disclosed(transaction, subject)
@@ -95,7 +100,7 @@ def prove_consent(
         files[VKEYS], retired = listed_keys(reader, info.size)
     files |= ({RETIRED: retired} if retired else {}) | _notices(entries, terms) | {RECEIPT_FILE: text}
     if out is not None:
-        with fresh_folder(out, mode=0o700) as aside:
+        with fresh_folder(out) as aside:
             for name, text in files.items():
                 write_atomically(aside / name, text.encode(), mode=0o600)
     return Proof(
@@ -152,19 +157,25 @@ def iso_receipt(ctx: Context, raw_id: RawId, *, out: Path | None, as_json: bool)
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder, which is new or empty."
 )
 @click.option("--purpose", help="Only what was said about this purpose (default: about any).")
+@verified_options
 @json_option
 @pass_context
-def proof_command(ctx: Context, identifier: str, *, out: Path, purpose: str | None, as_json: bool) -> None:
+def proof_command(
+    ctx: Context, identifier: str, *, out: Path, purpose: str | None, shown: Verification, as_json: bool
+) -> None:
     """Write what shows an auditor that a person consented, or did not, to DIR; it names nobody.
 
     It is checked offline with `imp audit verify DIR --vkey KEYFILE`: every entry is in the log that was signed and
     commits to what it says, the notices are those that were shown, word for word, and the record by ISO/IEC TS 27560
     says neither more nor less. It still holds after the person withdrew or was erased. That nothing is left out of it
-    only the whole log shows (imp audit export). The ledger notes that it was asked for, not whose.
+    only the whole log shows (imp audit export). The ledger notes that it was asked for, not whose. Nothing is disclosed
+    before you know who asks: without --verified it is refused.
 
-    Example: imp consent proof member:123 --purpose marketing.email --out proof-17
+    Example: imp consent proof member:123 --out proof-17 --verified reasonable --how "answered a code"
     """
-    made = prove_consent(ctx, read_identifier(identifier), out=out, purpose=purpose)
+    raw_id = read_identifier(identifier)
+    check_asks(ctx, shown)
+    made = prove_consent(ctx, raw_id, out=out, purpose=purpose)
     emit(made, lambda: _text(made), as_json=as_json)
 
 

@@ -14,11 +14,10 @@ from imp_consent.ledger.proof import ConsistencyProof, InclusionProof, format_co
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.receipt import Receipt, format_receipt
 from imp_consent.runtime import open_log
-from imp_core.command import emit, json_option, pass_context
+from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, LedgerBroken
-from imp_core.output import check_output
-from imp_core.workspace import write_atomically
+from imp_core.output import check_output, write_output
 
 __all__ = ["Proven", "leaf_of", "prove_command", "prove_consistency", "prove_inclusion"]
 
@@ -40,7 +39,9 @@ class Proven:
     file: str | None = None
 
 
-def prove_inclusion(ctx: Context, seq: int, *, size: int | None = None, out: Path | None = None) -> Proven:
+def prove_inclusion(
+    ctx: Context, seq: int, *, size: int | None = None, out: Path | None = None, force: bool = False
+) -> Proven:
     """Prove that an entry is in the log as it was signed at `size` entries, by default as it is now (signed then).
 
     Raises:
@@ -48,7 +49,7 @@ def prove_inclusion(ctx: Context, seq: int, *, size: int | None = None, out: Pat
         LedgerBroken: what the database holds does not lead to its own root.
         ImpError: `out` cannot be written.
     """
-    target = _target(ctx, out)
+    target = _target(ctx, out, force=force)
     log = open_log(ctx)
     _check_entry(log, seq)
     if size is not None and seq >= size:
@@ -63,7 +64,9 @@ def prove_inclusion(ctx: Context, seq: int, *, size: int | None = None, out: Pat
     return _written(Proven(kind="inclusion", index=seq, size=at.size, root=at.root.hex(), proof=text), target)
 
 
-def prove_consistency(ctx: Context, old: int, new: int | None = None, *, out: Path | None = None) -> Proven:
+def prove_consistency(
+    ctx: Context, old: int, new: int | None = None, *, out: Path | None = None, force: bool = False
+) -> Proven:
     """Prove that the log as signed at `new` entries (now, where None) begins with its first `old` ones.
 
     Raises:
@@ -71,7 +74,7 @@ def prove_consistency(ctx: Context, old: int, new: int | None = None, *, out: Pa
         LedgerBroken: what the database holds does not lead to its own root.
         ImpError: `out` cannot be written.
     """
-    target = _target(ctx, out)
+    target = _target(ctx, out, force=force)
     log = open_log(ctx)
     new = log.checkpoint().size if new is None else new
     if not 0 <= old <= new:
@@ -100,10 +103,18 @@ def leaf_of(reader: Reader, seq: int) -> bytes:
 @click.option("--consistency", is_flag=True, help="Prove that the log at NEW entries begins with its first OLD ones.")
 @click.option("--size", type=click.IntRange(min=0), help="Prove it to the checkpoint of this size [default: sign now].")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the proof to this file.")
+@force_option
 @json_option
 @pass_context
 def prove_command(
-    ctx: Context, numbers: tuple[int, ...], *, consistency: bool, size: int | None, out: Path | None, as_json: bool
+    ctx: Context,
+    numbers: tuple[int, ...],
+    *,
+    consistency: bool,
+    size: int | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Print a proof (C2SP tlog-proof) that entry SEQ is in the log; needs no trust in who printed it.
 
@@ -115,11 +126,11 @@ def prove_command(
     if consistency:
         if len(numbers) > 2 or size is not None:  # noqa: PLR2004 (OLD and NEW)
             raise BadInput("--consistency takes OLD and, if it is not now, NEW", where="prove")
-        proven = prove_consistency(ctx, *numbers, out=out)
+        proven = prove_consistency(ctx, *numbers, out=out, force=force)
     else:
         if len(numbers) != 1:
             raise BadInput("one entry at a time", where="SEQ", mend="for two sizes: --consistency OLD NEW")
-        proven = prove_inclusion(ctx, numbers[0], size=size, out=out)
+        proven = prove_inclusion(ctx, numbers[0], size=size, out=out, force=force)
     emit(proven, proven.proof.rstrip("\n") if out is None else f"written to {out}", as_json=as_json)
 
 
@@ -143,14 +154,14 @@ def _signed(reader: Reader, size: int) -> tuple[Checkpoint, str]:
     return checkpoint, note
 
 
-def _target(ctx: Context, out: Path | None) -> Path | None:
+def _target(ctx: Context, out: Path | None, *, force: bool) -> Path | None:
     if out is None:
         return None
-    return check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),))
+    return check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), force=force)
 
 
 def _written(proven: Proven, out: Path | None) -> Proven:
     if out is None:
         return proven
-    write_atomically(out, proven.proof.encode())
+    write_output(out, proven.proof.encode())
     return replace(proven, file=str(out))

@@ -65,7 +65,7 @@ def receipt(ctx: Context, raw_id: RawId, *, out: Path | None = None) -> Receipts
     """
     if out is not None:
         check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
-        with fresh_folder(out, mode=0o700) as aside:
+        with fresh_folder(out) as aside:
             made = _receipts(ctx, raw_id, folder=str(out))
             for file in made.receipts:
                 write_atomically(aside / file.name, file.proof.encode(), mode=0o600)

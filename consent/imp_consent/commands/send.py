@@ -48,7 +48,7 @@ def send(
     """
     if rejects is not None:
         keys = keys_folder(ctx.environ, ctx.workspace.log_id)
-        rejects = check_output(ctx, rejects, inputs=(audience,), private=(keys,))
+        rejects = check_output(ctx, rejects, inputs=(audience,), private=(keys,), force=True)
     with prepare(ctx, channel, campaign, resend_in_doubt=resend_in_doubt, encoding=encoding) as sending:
         told = nullcontext(_nobody) if rejects is None else rejects_file(rejects)
         with told as refuse:

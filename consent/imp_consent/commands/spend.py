@@ -113,7 +113,7 @@ def _told(ctx: Context, rejects: Path | None, window: Window) -> AbstractContext
         return nullcontext(None)
     read = (window.source.path, window.source.mapping) if window.source else ()
     keys = keys_folder(ctx.environ, ctx.workspace.log_id)
-    return rejects_file(check_output(ctx, rejects, inputs=read, private=(keys,)))
+    return rejects_file(check_output(ctx, rejects, inputs=read, private=(keys,), force=True))
 
 
 def _facts(ctx: Context, channel: str, window: Window, faults: Faults) -> dict[SpendKey, SpendFact]:

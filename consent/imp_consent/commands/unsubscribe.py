@@ -76,15 +76,15 @@ def unsubscribe(ctx: Context, words: Sequence[str], *, rejects: Path | None = No
 
     With `rejects` what is none is left out and listed there, by row, field and problem.
 
-    What is withdrawn stays withdrawn: nothing is appended then. Who consented anew since and clicks again withdraws
-    anew, however old the link is.
+    A second click right after the first appends nothing. Any later one does, however old the link is: who consented
+    anew since withdraws anew, also where that yes comes to be known only later.
 
     Raises:
         BadInput: one of them is not a token of this ledger, or with `rejects` none is. None is repeated.
     """
     log = open_log(ctx)
     if rejects is not None:
-        rejects = check_output(ctx, rejects, private=(keys_folder(ctx.environ, ctx.workspace.log_id),))
+        rejects = check_output(ctx, rejects, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), force=True)
     with nullcontext(None) if rejects is None else rejects_file(rejects) as refuse:
         opened, faults = _open_all(log.keyring, words)
         if refuse is not None:

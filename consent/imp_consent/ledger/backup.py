@@ -14,18 +14,18 @@ from imp_core.workspace import UNWRITABLE, sync
 __all__ = ["back_up"]
 
 
-def back_up(database: Path, target: Path) -> None:
+def back_up(database: Path, target: Path, *, replace: bool = False) -> None:
     """Copy a database, its write-ahead log included and its free pages left out, while others go on writing.
 
     The copy is readable by its owner only; a crash leaves it whole or not at all, and what it leaves beside the target
     (see `beside`) goes with the next backup to it.
 
     Raises:
-        BadInput: there is something at the target.
+        BadInput: there is something at the target, and it is not to be replaced.
         LedgerBroken: the database cannot be read, or is not ours.
         ImpError: the copy cannot be written.
     """
-    if os.path.lexists(target):
+    if not replace and os.path.lexists(target):
         raise BadInput("there is a file already", where=str(target), mend="name a new one")
     try:
         with beside(target) as copy:

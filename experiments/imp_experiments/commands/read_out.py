@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from imp_core.command import emit, json_option, pass_context
+from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import BadInput, CheckFailed
+from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.gate import Action, Use
-from imp_core.output import check_output
+from imp_core.output import check_output, write_output
 from imp_core.ports import OpenedUse, Superseded
 from imp_core.workspace import write_atomically
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import Registration, check_unchanged
+from imp_experiments.measure.archive import needed
 from imp_experiments.measure.days import open_zone
 from imp_experiments.readout.format import format_readout, to_plain
 from imp_experiments.readout.readout import Readout
@@ -60,7 +61,7 @@ def read_out(ctx: Context, name: str) -> ReadOut:
     use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
     for _ in range(_ATTEMPTS):
         try:
-            opened = ctx.view.open(use, definition_seq=registration.seq)
+            opened = ctx.view.open(use, definition_seq=registration.seq, columns=needed(experiment))
         except Superseded:  # somebody was erased while it was opened: that use is closed already
             continue
         try:
@@ -68,6 +69,10 @@ def read_out(ctx: Context, name: str) -> ReadOut:
         except Superseded:
             opened.abandon()
             continue
+        except ImpError:
+            if opened.abandon():
+                raise
+            continue  # an erasure closed the use, and took away the files that were to be read
         except BaseException:
             opened.abandon()
             raise
@@ -112,20 +117,19 @@ def _reports(ctx: Context) -> Path:
 @click.argument("name")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file too.")
+@force_option
 @json_option
 @pass_context
-def readout_command(ctx: Context, name: str, shape: str, out: Path | None, *, as_json: bool) -> None:
+def readout_command(ctx: Context, name: str, shape: str, out: Path | None, *, force: bool, as_json: bool) -> None:
     """Read an experiment out: the answer first, then health, then detail. Every use is in the ledger.
 
     Example: imp experiment readout spring-email --format markdown --out spring.md
     """
-    if out is not None and not (ctx.directory / out).parent.is_dir():
-        raise BadInput("there is no such folder", where=str((ctx.directory / out).parent))
-    target = None if out is None else check_output(ctx, out)
+    target = None if out is None else check_output(ctx, out, force=force)
     done = read_out(ctx, name)
     shape = "json" if as_json else shape
     if target is not None:
-        write_atomically(target, _text(done.readout, shape).encode())
+        write_output(target, _text(done.readout, shape).encode())
     if shape == "json":
         emit(to_plain(done.readout), "", as_json=True)
     else:

@@ -15,7 +15,7 @@ from imp_consent.commands.backup import backup
 from imp_consent.commands.record import record
 from imp_consent.runtime import open_log
 from imp_core.context import Context
-from imp_core.errors import BadInput, ImpError
+from imp_core.errors import BadInput
 from imp_core.event import RawId
 
 
@@ -60,5 +60,7 @@ def test_it_writes_over_no_file_and_says_where_it_cannot_write(shop: Context, tm
     with pytest.raises(BadInput, match="already"):
         backup(shop, tmp_path / "kept")
     assert (tmp_path / "kept").read_text() == "kept"
-    with pytest.raises(ImpError, match="cannot be written"):
+    backup(shop, tmp_path / "kept", force=True)
+    assert (tmp_path / "kept").read_bytes().startswith(b"SQLite format 3")
+    with pytest.raises(BadInput, match="no such folder"):
         backup(shop, tmp_path / "nowhere" / "ledger.bak")

@@ -41,7 +41,7 @@ def test_r60_an_export_without_names_holds_only_acts_and_conditions_of_the_law(t
     text = path.read_text(encoding="utf-8")
     assert "Ann Smith" not in text
     assert "click" in text
-    export_records(told, path, format_=format_, people=[ANN])
+    export_records(told, path, format_=format_, people=[ANN], force=True)
     assert "Ann Smith" in path.read_text(encoding="utf-8"), "under their own identifier they are told in full"
 
 
