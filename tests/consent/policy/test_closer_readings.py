@@ -171,3 +171,15 @@ def test_an_age_recorded_for_one_purpose_does_not_shorten_that_of_another() -> N
     everything = said(0, "minor", 1, "*", 100, needs="own")
     later = said(1, "minor", 2, "ads", 5, needs="own")
     assert told(everything, later, said(2, "basis", 3, basis="opt-out-notice"), at=9) == "under_age"
+
+
+def test_a_guardian_is_named_beside_a_yes_only_where_the_yes_needed_one() -> None:
+    yes, guardian = said(2, "grant", 3, traits=("analytics",)), said(1, "guardian", 2, "*")
+    for minor, entries in (
+        (said(0, "minor", 1, "*", needs="guardian"), (2, 1)),
+        (said(0, "minor", 1, "*", needs="guardian", traits=("sale",)), (2,)),
+        (said(0, "minor", 1, "*", 3, needs="guardian"), (2,)),
+        (said(0, "object", 1, "*"), (2,)),
+    ):
+        (*_, last) = timeline((minor, guardian, yes), Scope("ads", ""))
+        assert (last.reason, last.entries) == ("given", entries)
