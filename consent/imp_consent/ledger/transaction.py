@@ -141,6 +141,24 @@ class Transaction(Reader):
         """Append a leaf that was signed before, as a restore has it; what it stands for is lost. Returns the seq."""
         return self._append(leaf)
 
+    def restate(self, entry: PersonEntry, envelope: Mapping[str, Json]) -> None:
+        """Encrypt a living person's entry anew with another envelope: what its leaf commits to stays as it is.
+
+        Only to take somebody else out of it, who is erased: what it says of the person themselves is history.
+
+        Raises:
+            BadInput: an envelope outside the canonical profile.
+            LedgerBroken: the person has no key.
+        """
+        secrets, _ = self.subjects.secrets(entry.subject)
+        (leaf,) = self.sql.execute("SELECT leaf FROM entry WHERE seq = ?", (entry.seq,)).fetchone()
+        plain, nonce = payload_with(encode_statement(entry.statement), envelope), self._nonces.take()
+        self.sql.execute(
+            "UPDATE payload SET nonce = ?, ciphertext = ? WHERE seq = ?",
+            (nonce, secrets.payloads.encrypt(nonce, plain, leaf), entry.seq),
+        )
+        self._histories.pop(entry.subject, None)
+
     def history(self, subject: int) -> list[PersonEntry]:
         """A living subject's entries, oldest first, those of this transaction included."""
         new = [

@@ -5,7 +5,8 @@ A link stands in two entries, one of each subject, which name each other by numb
     device:  link {"to": person}       person:  link {"from": device}       unlink ends it, from then on
 
 It leads one way: what a browser asks for holds for its people too; what a person asks for does not hold for whoever
-else uses that browser. An erasure ends every link of who is erased.
+else uses that browser. An erasure ends every link of who is erased, and takes their number out of the entries of those
+at its other end: that there was a link stays, and with whom nobody can tell any more.
 """
 
 from __future__ import annotations
@@ -23,13 +24,25 @@ from imp_core.errors import BadInput
 from imp_core.event import RawId
 from imp_core.ports import Json
 
-__all__ = ["FROM", "LINKED_FROM", "TO", "devices_of", "end_links", "link", "number", "people_of", "unlink"]
+__all__ = [
+    "FROM",
+    "LINKED_FROM",
+    "TO",
+    "devices_of",
+    "end_links",
+    "forget_number",
+    "link",
+    "number",
+    "people_of",
+    "unlink",
+]
 
 Speak = Callable[[int | RawId, Saying], object]
 
 TO: Final = "to"
 FROM: Final = "from"
 LINKED_FROM: Final = "linked_from"  # of a signal: the device along whose link it came
+_SIDES: Final = (TO, FROM, LINKED_FROM)
 _DIGITS: Final = 16
 
 
@@ -105,10 +118,34 @@ def end_links(transaction: Transaction, subject: int, envelope: Mapping[str, Jso
     statement = Statement(type="unlink", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=transaction.now_us)
     n = 0
     for other, side in ends:
-        if transaction.sql.execute("SELECT 1 FROM subject_key WHERE subject = ?", (other,)).fetchone():
+        if _is_living(transaction, other):
             transaction.append_person(other, statement, {**envelope, "type": "unlink", side: number(subject)})
             n += 1
     return n
+
+
+def forget_number(transaction: Transaction, subject: int) -> int:
+    """Take the number of somebody who is being destroyed out of the entries of all that were linked with them.
+
+    The number is in their encrypted envelopes alone, to which no leaf commits: the audit finds what it found before.
+    Returns how many entries there were.
+    """
+    own = number(subject)
+    said = (entry.payload.get(side) for entry in transaction.history(subject) for side in _SIDES)
+    n = 0
+    for other in sorted({int(word, 16) for word in said if isinstance(word, str)}):
+        if not _is_living(transaction, other):
+            continue
+        for entry in list(transaction.history(other)):
+            named = {side: None for side in _SIDES if entry.payload.get(side) == own}
+            if named:
+                transaction.restate(entry, {**entry.payload, **named})
+                n += 1
+    return n
+
+
+def _is_living(transaction: Transaction, subject: int) -> bool:
+    return any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (subject,)))
 
 
 def _say(transaction: Transaction, speak: Speak, ends: tuple[int, int], type_: str, at_us: int) -> None:

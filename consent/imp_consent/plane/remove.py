@@ -18,7 +18,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
-from imp_consent.plane.linked import end_links
+from imp_consent.plane.linked import end_links, forget_number
 from imp_consent.plane.outbox import channels_of
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError, LedgerBroken
@@ -215,6 +215,7 @@ def destroy_person(transaction: Transaction, subject: int) -> list[bytes]:
 
     Returns the tokens of their identifiers, which are suppressed from now on.
     """
+    forget_number(transaction, subject)
     transaction.forget(subject)
     tokens: list[bytes] = []
     sealed = transaction.sealed

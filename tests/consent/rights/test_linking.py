@@ -131,3 +131,53 @@ def test_r25_what_a_device_takes_back_by_a_link_is_taken_back_under_the_persons_
     tasks = [line["task"] for line in shop("consent", "requests", "list", "--json").ok().json["requests"]]
     assert "withdrawal" in tasks, "the person's law opens an erasure by itself"
     verified()
+
+
+def envelopes(context: Context, who: str) -> list[tuple[str, str]]:
+    """The type of each of somebody's entries, and all that its envelope says."""
+    with open_log(context).read() as reader:
+        history = reader.history(reader.find_subject(RawId.parse(who)) or 0)
+    return [(entry.statement.type, str(dict(entry.payload))) for entry in history]
+
+
+def subject_of(context: Context, who: str) -> str:
+    with open_log(context).read() as reader:
+        return f"{reader.find_subject(RawId.parse(who)):016x}"
+
+
+def test_r29_an_erased_persons_number_is_in_no_entry_of_a_device_they_used(
+    shop: Line, context: Context, verified: Callable[[], Verification]
+) -> None:
+    tab, other = "device:tab-1", "device:tab-2"
+    shop("consent", "signal", "record", tab, "--kind", "gpc", "--raw", "1", "--channel", "web", "--link", OLD).ok()
+    shop("consent", "signal", "link", other, OLD).ok()
+    shop("consent", "signal", "link", other, OLD, "--end").ok()
+    shop("consent", "signal", "link", other, "member:ben").ok()
+    number, bens = subject_of(context, OLD), subject_of(context, "member:ben")
+    held = {device: envelopes(context, device) for device in (tab, other)}
+    assert [sum(number in said for _, said in held[device]) for device in (tab, other)] == [1, 2]
+    shop("consent", "erase", OLD, "--execute").ok()
+    for device in (tab, other):
+        now = envelopes(context, device)
+        types = [type_ for type_, _ in held[device]]
+        assert [type_ for type_, _ in now][: len(types)] == types, "that there was a link stays"
+        assert not any(number in said for _, said in now)
+    assert sum(bens in said for _, said in envelopes(context, other)) == 1, "who is not erased is linked still"
+    shop("consent", "signal", "record", other, "--kind", "gpc", "--raw", "1", "--channel", "web").ok()
+    assert "signal" in [type_ for type_, _ in envelopes(context, "member:ben")]
+    verified()
+
+
+def test_r29_an_erased_devices_number_is_in_no_entry_of_the_people_who_used_it(
+    shop: Line, context: Context, verified: Callable[[], Verification]
+) -> None:
+    tab = "device:tab-1"
+    shop("consent", "signal", "record", tab, "--kind", "gpc", "--raw", "1", "--channel", "web", "--link", OLD).ok()
+    number = subject_of(context, tab)
+    assert sum(number in said for _, said in envelopes(context, OLD)) == 2, "the link, and the signal that came by it"
+    before = shop("consent", "check", OLD, "--purpose", "analytics", "--json").json
+    shop("consent", "erase", tab, "--execute").ok()
+    assert not any(number in said for _, said in envelopes(context, OLD))
+    assert shop("consent", "check", OLD, "--purpose", "analytics", "--json").json == before
+    assert shop("consent", "signal", "status", OLD, "--json").ok().json["honoured"] is True
+    verified()
