@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
+from imp_core.clock import SECOND_US
 
 __all__ = [
     "DENYING",
@@ -31,6 +32,7 @@ DENYING: Final = frozenset(
     {"refuse", "withdraw", "object", "restrict", "limit-sensitive", "signal", "minor", "lost", "erase-requested"}
 )
 _OPENING: Final = frozenset({"lift", "guardian"})  # they take away a denial, and permit nothing by themselves
+_REPEATED_US: Final = 10 * SECOND_US  # an impatient person's second click, or a mail program's
 _LASTING: Final = frozenset({"lost", "erase-requested"})  # no correction takes these back
 
 
@@ -107,12 +109,14 @@ def touched(facts: Sequence[Fact]) -> set[Scope]:
 def is_withdrawn(heard: Iterable[Statement], new: Statement) -> bool:
     """Whether one more withdrawal would take nothing back that those heard so far left: then it need not be written.
 
-    One of this purpose, or of one above it, on this very channel was heard by then, and no yes since that the new one
-    would close. A withdrawal on every channel does not hold for one: a yes on every channel reopens the former only.
+    One of this purpose, or of one above it, on this very channel was heard just before, and no yes since that the new
+    one would close. A withdrawal on every channel does not hold for a channel: a yes on every channel reopens the
+    former only. After an older one it is written: a yes from between the two may come to be known only later, and
+    would reopen what was withdrawn last.
     """
     by_then = [said for said in heard if said.at_us <= new.at_us]
     withdrawn_us = max((said.at_us for said in by_then if _takes_back(said, new)), default=None)
-    if withdrawn_us is None:
+    if withdrawn_us is None or new.at_us - withdrawn_us > _REPEATED_US:
         return False
     return not any(said.at_us > withdrawn_us and _is_met(said, new) for said in by_then)
 

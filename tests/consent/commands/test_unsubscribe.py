@@ -14,7 +14,7 @@ from imp_consent.commands.record import record
 from imp_consent.identity.unsubscribe import seal_token
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.runtime import open_log
-from imp_core.clock import SECOND_US, SimulatedClock
+from imp_core.clock import SECOND_US, SimulatedClock, format_time
 from imp_core.context import Context
 from imp_core.event import RawId
 
@@ -23,6 +23,7 @@ Size = Callable[[], int]
 Entries = Callable[[str], list[PersonEntry]]
 ANN = "member:ann-1"
 MAIL = "marketing.email"
+HOUR_US = 3_600 * SECOND_US
 
 
 @pytest.fixture
@@ -136,6 +137,32 @@ def test_who_consented_anew_and_clicks_the_old_link_withdraws_anew(
     clock.move_to(clock.now_us() + SECOND_US)
     assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
     assert asked(MAIL, "email") == "channel_opt_out"
+
+
+def test_a_click_outlasts_a_yes_from_before_it_that_comes_to_be_known_after_it(
+    shop: Context, clock: SimulatedClock, imp_here: Cli, token: Callable[..., str], asked: Callable[..., str]
+) -> None:
+    link = token()
+    imp_here("consent", "unsubscribe", link).ok()
+    clock.move_to(clock.now_us() + HOUR_US)
+    between = format_time(clock.now_us())
+    clock.move_to(clock.now_us() + HOUR_US)
+    assert imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"] == 1
+    clock.move_to(clock.now_us() + HOUR_US)
+    words = ("--purpose", MAIL, "--state", "given", "--channel", "email", "--at", between)
+    imp_here("consent", "record", ANN, *words).ok()
+    assert asked(MAIL, "email") == "channel_opt_out", "the click came after that yes"
+
+
+def test_a_click_is_told_from_an_impatient_second_one_by_ten_seconds(
+    clock: SimulatedClock, imp_here: Cli, token: Callable[..., str]
+) -> None:
+    link = token()
+    counted = []
+    for wait_us in (0, 10 * SECOND_US, SECOND_US):
+        clock.move_to(clock.now_us() + wait_us)
+        counted.append(imp_here("consent", "unsubscribe", link, "--json").ok().json["withdrawn"])
+    assert counted == [1, 0, 1]
 
 
 def test_a_click_of_who_never_consented_is_recorded_too(
