@@ -183,3 +183,18 @@ def test_a_guardian_is_named_beside_a_yes_only_where_the_yes_needed_one() -> Non
     ):
         (*_, last) = timeline((minor, guardian, yes), Scope("ads", ""))
         assert (last.reason, last.entries) == ("given", entries)
+
+
+def test_r17_a_guardians_yes_counts_for_whoever_needs_a_yes_of_their_own_only_while_a_guardian_is_needed_too() -> None:
+    own, guardian = said(0, "minor", 1, "*", needs="own"), said(2, "guardian", 2, "*")
+    yes = said(3, "grant", 3, by="guardian", traits=("analytics",))
+    assert told(own, guardian, yes, at=9) == "under_age"
+    assert told(own, guardian, said(3, "grant", 3), at=9) == "given"
+    younger = said(1, "minor", 1, "*", 12, needs="guardian")
+    assert [told(own, younger, guardian, yes, at=at) for at in (9, 11, 12)] == ["given", "given", "under_age"]
+    elsewhere = said(1, "minor", 1, "*", needs="guardian", traits=("sale",))
+    assert told(own, elsewhere, guardian, yes, at=9) == "under_age"
+    here = said(1, "minor", 1, "*", needs="guardian", traits=("analytics",))
+    assert told(own, here, guardian, yes, at=9) == "given"
+    assert told(own, here, guardian, said(3, "basis", 3, basis="soft-opt-in"), at=9) == "under_age"
+    assert told(own, said(3, "basis", 3, basis="contract"), at=9) == "basis"
