@@ -12,18 +12,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from imp_consent.commands.record_files import file_sha256, read_records, read_terms_file
+from imp_consent.commands.imported import (
+    Earlier,
+    check_rejects,
+    file_sha256,
+    find_earlier,
+    note_import,
+    write_rejects,
+)
+from imp_consent.commands.record_files import read_records, read_terms_file
+from imp_consent.commands.take_over_terms import take_over_terms
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
 from imp_consent.policy.limiting import limits_in_force
-from imp_consent.policy.notice import Notice, read_notices, register_notice
-from imp_consent.policy.purpose import read_purposes, register_purposes
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
-from imp_consent.records.terms import Terms
 from imp_consent.runtime import open_log
 from imp_core.command import progress
 from imp_core.context import Context
@@ -33,7 +39,6 @@ from imp_core.ports import Json
 
 __all__ = ["RecordsImport", "import_records", "records_text"]
 
-_TYPE: Final = "import"
 _SHOWN: Final = 10  # faults named before a file is given up
 _MORE: Final = ("guardian", "role", "signal", "told_us", "verification")
 _AFTER: Final = frozenset({"lost", "lift"})
@@ -44,7 +49,8 @@ _KIND: Final = "member"  # of whom an export calls by a pseudonym
 class RecordsImport:
     """What was recorded: entries, distinct people, and the first and last entry (None: nothing was new).
 
-    `skipped` entries had been imported from the same file before; `suppressed` ones are of people who were erased here.
+    `skipped` entries had been imported from the same file before; `rejected` ones are faulty and left out; `suppressed`
+    ones are of people who were erased here.
     `purposes` and `notices` are how many were taken over from the terms.
     """
 
@@ -54,6 +60,7 @@ class RecordsImport:
     people: int
     suppressed: int
     skipped: int
+    rejected: int
     purposes: int
     notices: int
     first_seq: int | None
@@ -64,41 +71,53 @@ class RecordsImport:
 class _Tally:
     rows: int = 0
     suppressed: int = 0
-    skipped: int = 0
+    earlier: Earlier = field(default_factory=Earlier)
     purposes: int = 0
     notices: int = 0
     people: set[int] = field(default_factory=set)
     seqs: list[int] = field(default_factory=list)  # first and last
     faults: list[RowFault] = field(default_factory=list)
+    marks: list[int | str] = field(default_factory=list)  # what each fault is tried again by
     begun: int = 0  # the ledger's size before anything was imported
 
 
-def import_records(ctx: Context, path: Path, *, format_: str, terms_path: Path | None = None) -> RecordsImport:
+def import_records(
+    ctx: Context, path: Path, *, format_: str, terms_path: Path | None = None, rejects_path: Path | None = None
+) -> RecordsImport:
     """Record every entry of a file in one transaction, or none; the same file again records nothing new.
 
     With `terms_path` purposes and notices that this workspace does not know are taken over from there first, word for
-    word (a 27560 export may be named itself).
+    word (a 27560 export may be named itself). With `rejects_path` faulty entries are left out and written there, by
+    number, field and problem; the same file again tries these alone.
 
     Raises:
-        BadInput: the file or its terms cannot be read, or an entry could not be recorded here; nothing is recorded.
+        BadInput: the file or its terms cannot be read, or an entry could not be recorded here and no rejects file was
+            asked for, or none could be; nothing is recorded.
     """
+    rejects_path = check_rejects(ctx, rejects_path, (path, terms_path))
     sha256 = file_sha256(path)
     terms = None if terms_path is None else read_terms_file(terms_path)
     tally = _Tally()
     with open_log(ctx).write() as transaction:
-        _count_earlier(transaction, sha256, format_, tally)
-        if not tally.skipped:
+        tally.earlier = find_earlier(transaction, sha256, format_)
+        if tally.earlier.left is None or tally.earlier.left:
             if terms is not None:
-                _take_over(transaction, terms, tally)
-            _record(ctx, transaction, path, format_, sha256, tally=tally)
-            _note(transaction, sha256, format_, tally)
+                tally.purposes, tally.notices = take_over_terms(transaction, terms)
+            _record(ctx, transaction, path, format_, sha256, tally=tally, strict=rejects_path is None)
+            if rejects_path is not None:
+                write_rejects(rejects_path, tally.faults)
+            if tally.earlier.left is None and tally.faults and not tally.rows + tally.suppressed:
+                raise BadInput("every entry is faulty", where=str(path), mend=f"see {rejects_path}")
+            if tally.rows + tally.suppressed or not tally.faults:
+                _note(transaction, sha256, format_, tally)
     return RecordsImport(
         file=str(path),
         sha256=sha256,
         rows=tally.rows,
         people=len(tally.people),
         suppressed=tally.suppressed,
-        skipped=tally.skipped,
+        skipped=tally.earlier.rows,
+        rejected=len(tally.faults),
         purposes=tally.purposes,
         notices=tally.notices,
         first_seq=min(tally.seqs, default=None),
@@ -106,16 +125,25 @@ def import_records(ctx: Context, path: Path, *, format_: str, terms_path: Path |
     )
 
 
-def _record(ctx: Context, transaction: Transaction, path: Path, format_: str, sha256: str, *, tally: _Tally) -> None:
+def _record(
+    ctx: Context,
+    transaction: Transaction,
+    path: Path,
+    format_: str,
+    sha256: str,
+    *,
+    tally: _Tally,
+    strict: bool,
+) -> None:
     door, tally.begun = Door(ctx, transaction, surface="import"), transaction.size
     with progress("rows") as shown:
         for numbered in _by_person(read_records(path, format_), tally):
             for number, row in numbered:
                 shown.advance()
-                _append(door, transaction, number, row, sha256, tally=tally)
-            if len(tally.faults) >= _SHOWN:
+                _append(door, transaction, number, row, sha256, tally=tally, strict=strict)
+            if strict and len(tally.faults) >= _SHOWN:
                 break
-    if tally.faults:
+    if strict and tally.faults:
         raise _refusal(path, tally.faults)
     if file_sha256(path) != sha256:
         raise BadInput("the file changed while it was read", where=str(path))
@@ -124,20 +152,40 @@ def _record(ctx: Context, transaction: Transaction, path: Path, format_: str, sh
 def _by_person(
     rows: Iterable[tuple[int, RecordRow | BadInput]], tally: _Tally
 ) -> Iterator[list[tuple[int, RecordRow]]]:
-    """A person's adjacent rows together, in the order in which they were recorded."""
+    """A person's adjacent rows together, in the order in which they were recorded; none that was recorded before."""
 
     def sound() -> Iterator[tuple[int, RecordRow]]:
         for number, row in rows:
             if isinstance(row, BadInput):
-                tally.faults.append(_fault(number, row))
-            else:
+                if tally.earlier.is_left(number):
+                    _fail(tally, number, row, mark=number)
+            elif tally.earlier.is_left(number, _mark(number, row)):
                 yield number, row
 
     for _, theirs in groupby(sound(), key=lambda numbered: numbered[1].person):
         yield sorted(theirs, key=lambda numbered: numbered[1].position)
 
 
-def _append(door: Door, transaction: Transaction, number: int, row: RecordRow, sha256: str, *, tally: _Tally) -> None:
+def _mark(number: int, row: RecordRow) -> str:
+    """One entry of a file: a node of a document holds several."""
+    return f"{number}.{row.position}"
+
+
+def _fail(tally: _Tally, number: int, error: BadInput, *, mark: int | str) -> None:
+    tally.faults.append(RowFault(row=number, field=error.where or "row", problem=error.what))
+    tally.marks.append(mark)
+
+
+def _append(
+    door: Door,
+    transaction: Transaction,
+    number: int,
+    row: RecordRow,
+    sha256: str,
+    *,
+    tally: _Tally,
+    strict: bool,
+) -> None:
     try:
         raw = _who(row.person)
         who = (
@@ -146,14 +194,14 @@ def _append(door: Door, transaction: Transaction, number: int, row: RecordRow, s
         said = _saying(row, evidence=f"sha256:{sha256}#{number}")
         if said.type == "lift" and isinstance(who, int):
             _check_own(transaction, who, said, before=tally.begun)
-        if tally.faults:  # one fault is known, so nothing will be kept: only look for more
+        if strict and tally.faults:  # one fault is known, so nothing will be kept: only look for more
             door.check(who, said)
             return
-        done = door.append(who, said, idempotency_key=f"{sha256}#{number}.{row.position}")
+        done = door.append(who, said, idempotency_key=f"{sha256}#{_mark(number, row)}")
     except Suppressed:
         tally.suppressed += 1
     except BadInput as error:
-        tally.faults.append(_fault(number, error))
+        _fail(tally, number, error, mark=_mark(number, row))
     else:
         tally.rows += 1
         tally.people.add(done.subject)
@@ -205,70 +253,33 @@ def _saying(row: RecordRow, *, evidence: str) -> Saying:
     )
 
 
-def _take_over(transaction: Transaction, terms: Terms, tally: _Tally) -> None:
-    """Purposes and notices that are not known here; what is known stays as it is."""
-    known = read_purposes(transaction)
-    new = [purpose for name, purpose in terms.purposes.items() if name not in known]
-    if new:
-        register_purposes(transaction, [*known.values(), *new])
-    here = [found.notice for found in read_notices(transaction)]
-    have = {notice.sha256 for notice in here}
-    for sha256, notice in terms.notices.items():
-        if sha256 not in have:
-            register_notice(transaction, notice, material=_changed(notice, here))
-            here.append(notice)
-            tally.notices += 1
-    tally.purposes = len(new)
-
-
-def _changed(new: Notice, here: Iterable[Notice]) -> tuple[str, ...] | None:
-    """The purposes whose consent a notice from elsewhere ends; None: it is no newer one, or a translation.
-
-    Nobody says what it changes, so it changes all that it and those before it ask for.
-    """
-    same = [notice for notice in here if notice.name == new.name]
-    spoken = {notice.language.casefold() for notice in same if notice.version == new.version}
-    newest = max((notice.version for notice in same), default=0)
-    if not same or new.version < newest or (spoken and new.language.casefold() not in spoken):
-        return None
-    return tuple(sorted({name for notice in (new, *same) for name in notice.purposes}))
-
-
-def _count_earlier(transaction: Transaction, sha256: str, format_: str, tally: _Tally) -> None:
-    for entry in transaction.system_entries(_TYPE):
-        if (entry.fields.get("file"), entry.fields.get("mapping")) == (sha256, format_):
-            tally.skipped += int(str(entry.fields.get("rows", 0)))
-
-
 def _note(transaction: Transaction, sha256: str, format_: str, tally: _Tally) -> None:
-    """The entry that makes the import repeatable without effect: counts and hashes, nobody's data."""
-    fields: dict[str, Json] = {
-        "file": sha256,
-        "mapping": format_,
+    counts: dict[str, Json] = {
         "rows": tally.rows,
         "suppressed": tally.suppressed,
         "people": len(tally.people),
         "first": min(tally.seqs, default=None),
         "last": max(tally.seqs, default=None),
     }
-    transaction.append_system(_TYPE, fields)
-
-
-def _fault(number: int, error: BadInput) -> RowFault:
-    return RowFault(row=number, field=error.where or "row", problem=error.what)
+    note_import(transaction, sha256, format_, counts, rejected=tally.marks)
 
 
 def _refusal(path: Path, faults: list[RowFault]) -> BadInput:
     named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:_SHOWN])
     more = ", and perhaps more" if len(faults) >= _SHOWN else ""
-    return BadInput(f"nothing was imported: {named}{more}", where=str(path), mend="mend these rows, or leave them out")
+    mend = "mend these rows, or leave faulty rows out: --rejects FILE"
+    return BadInput(f"nothing was imported: {named}{more}", where=str(path), mend=mend)
 
 
 def records_text(done: RecordsImport) -> str:
     """The result as text."""
     taken = f"; {done.purposes} purposes and {done.notices} notices taken over" if done.purposes + done.notices else ""
-    suppressed = f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
+    left = f", {done.rejected} faulty and left out" if done.rejected else ""
+    left += f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
+    before = "1 entry of this file was" if done.skipped == 1 else f"{done.skipped} entries of this file were"
     if done.first_seq is None:
-        again = f"nothing new: {done.skipped} entries of this file were imported before" if done.skipped else ""
-        return f"{again or 'nothing recorded'}{suppressed}{taken}"
-    return f"entries {done.first_seq} to {done.last_seq}: {done.rows} about {done.people} people{suppressed}{taken}"
+        again = f"nothing new: {before} imported before" if done.skipped else "nothing recorded"
+        return f"{again}{left}{taken}"
+    people = "1 person" if done.people == 1 else f"{done.people} people"
+    skipped = f", {done.skipped} imported before" if done.skipped else ""
+    return f"entries {done.first_seq} to {done.last_seq}: {done.rows} about {people}{skipped}{left}{taken}"

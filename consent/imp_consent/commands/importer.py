@@ -57,7 +57,8 @@ yes = "given"
 encoding = "utf-8"           # or "gb18030", "utf-16"
 delimiter = ","              # left out: what the header shows
 
-The same file again records nothing new; of rows that --rejects left out it tries each again. What imp consent export wrote is read back with --format and --terms.
+The same file again records nothing new; rows that --rejects left out are tried again. What imp consent export wrote is
+read back with --format and --terms.
 
 Example: imp consent import newsletter.csv.gz --map newsletter.toml
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from imp_consent.records.row import COLUMNS, REQUIRED, RecordRow, parse_row
 from imp_consent.records.terms import Terms, parse_terms
 from imp_core.errors import BadInput
 
-__all__ = ["RECORD_FORMATS", "file_sha256", "read_records", "read_terms_file"]
+__all__ = ["RECORD_FORMATS", "read_records", "read_terms_file"]
 
 RECORD_FORMATS: Final = ("records", "27560")
 _MAX_TERMS: Final = 1 << 26
@@ -126,18 +125,3 @@ def _terms_of_document(path: Path) -> bytes:
     except UnicodeDecodeError:
         raise BadInput("not text in UTF-8", where=str(path)) from None
     raise BadInput("no terms are in it", where=str(path), mend="name what imp consent export wrote")
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal.
-
-    Raises:
-        BadInput: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise BadInput("no such file", where=str(path)) from None
-    except OSError as error:
-        raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None

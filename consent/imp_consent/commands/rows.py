@@ -7,9 +7,10 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, cast
 
@@ -41,7 +42,7 @@ class Layout(Protocol):
 
     @property
     def delimiter(self) -> str | None:
-        """What stands between the fields of a delimited file; None is as the file's name says."""
+        """What stands between the fields of a delimited file; None is as the header shows, else as its name says."""
         ...
 
     @property
@@ -65,6 +66,7 @@ class Layout(Protocol):
 _GZIP: Final = b"\x1f\x8b"
 _PARQUET: Final = b"PAR1"
 _JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
+_DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DELIMITED: Final = (".csv", ".tsv", ".txt")
 _MAX_LINE: Final = 1 << 20  # a longer line is no row of a table; reading it would let memory grow with the file
 _BATCH: Final = 8_192
@@ -125,8 +127,7 @@ def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterato
         if suffix in _JSON_LINES:
             yield from _json_lines(stream, layout, where)
         else:
-            delimiter = layout.delimiter or ("\t" if suffix == ".tsv" else ",")
-            yield from _delimited(stream, delimiter, layout, where)
+            yield from _delimited(stream, suffix, layout, where)
     except UnicodeError:
         name = layout.encoding.removesuffix("-sig").upper()
         raise BadInput(f"not text in {name}", where=where, mend=layout.encoding_mend) from None
@@ -134,13 +135,17 @@ def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterato
         stream.detach()
 
 
-def _delimited(stream: io.TextIOWrapper, delimiter: str, layout: Layout, where: str) -> Iterator[Row]:
-    records = csv.reader(_lines(stream, where), delimiter=delimiter, strict=True)
+def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str) -> Iterator[Row]:
+    lines = _lines(stream, where)
+    first = next(lines, "")
+    delimiter = layout.delimiter or _delimiter_of(first, "\t" if suffix == ".tsv" else ",")
+    records = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(records, [])]
         if not header:
             raise BadInput("the file is empty", where=where, mend=_ROWS)
-        places = [(name, header.index(column)) for name, column in layout.choose(header, where=where).items()]
+        chosen = _chosen(layout, header, delimiter, where=where)
+        places = [(name, header.index(column)) for name, column in chosen.items()]
         for record in records:
             if len(record) == len(header):
                 yield {name: record[place] for name, place in places}
@@ -150,6 +155,30 @@ def _delimited(stream: io.TextIOWrapper, delimiter: str, layout: Layout, where: 
         # after a quote that is not closed nothing can be said about the rows that follow
         place = f"{where}, line {records.line_num}"
         raise BadInput("quotes that do not match, or a field of over 131,072 characters", where=place) from None
+
+
+def _delimiter_of(header: str, usual: str) -> str:
+    """What stands between the columns: what the file's name says, unless only one other can be meant."""
+    others = _others(header, usual)
+    return others[0] if usual not in header and len(others) == 1 else usual
+
+
+def _others(header: str, delimiter: str) -> list[str]:
+    return [char for char in _DELIMITERS if char != delimiter and char in header]
+
+
+def _chosen(layout: Layout, header: Sequence[str], delimiter: str, *, where: str) -> dict[str, str]:
+    """Field → column; where the header is one column in which another delimiter stands, that is what is wrong."""
+    others = _others(header[0], delimiter) if len(header) == 1 else []
+    try:
+        return layout.choose(header, where=where)
+    except BadInput as error:
+        if not others:
+            raise
+        seen = " and ".join(_DELIMITERS[char] for char in others)
+        mend = f"its header holds {seen}: declare what separates its columns in the mapping, [file] delimiter"
+        what = f"{error.what}; it is read as one column, with {_DELIMITERS.get(delimiter, delimiter)} between columns"
+        raise BadInput(what, where=where, mend=f"{mend}, or save it with commas") from None
 
 
 def _json_lines(stream: io.TextIOWrapper, layout: Layout, where: str) -> Iterator[Row]:

@@ -1,0 +1,111 @@
+"""What earlier imports of the same file left: a file again records nothing twice, and what was faulty can be mended."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from imp_consent.identity.keys import keys_folder
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.transaction import Transaction
+from imp_core.context import Context
+from imp_core.errors import BadInput, ImpError
+from imp_core.event import RowFault
+from imp_core.output import check_output
+from imp_core.ports import Json
+from imp_core.workspace import write_atomically
+
+__all__ = ["Earlier", "check_rejects", "file_sha256", "find_earlier", "note_import", "write_rejects"]
+
+_TYPE: Final = "import"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What was recorded of a file before, `rows` and `suppressed`, and what is `left`.
+
+    `left` are the marks of rows that every import so far rejected. It is None where the file was never imported: then
+    every row is new.
+    """
+
+    rows: int = 0
+    suppressed: int = 0
+    left: frozenset[str] | None = None
+
+    def is_left(self, *marks: object) -> bool:
+        """Whether a row is still to be recorded, by any of the marks it may have been rejected under."""
+        return self.left is None or any(str(mark) in self.left for mark in marks)
+
+
+def find_earlier(reader: Reader, sha256: str, mapping: str) -> Earlier:
+    """What the ledger says of earlier imports of these bytes, read in the same way."""
+    rows, suppressed, left = 0, 0, None
+    for entry in reader.system_entries(_TYPE):
+        if (entry.fields.get("file"), entry.fields.get("mapping")) != (sha256, mapping):
+            continue
+        rejects = entry.fields.get("rejects")
+        marks = json.loads(reader.document(rejects)) if isinstance(rejects, str) else []
+        rejected = frozenset(map(str, marks))
+        left = rejected if left is None else left & rejected
+        rows += int(str(entry.fields.get("rows", 0)))
+        suppressed += int(str(entry.fields.get("suppressed", 0)))
+    return Earlier(rows=rows, suppressed=suppressed, left=left)
+
+
+def note_import(
+    transaction: Transaction, sha256: str, mapping: str, counts: dict[str, Json], *, rejected: Sequence[int | str]
+) -> None:
+    """The entry that makes an import repeatable without effect: counts and hashes, nobody's data."""
+    document = json.dumps(rejected, separators=(",", ":")).encode()
+    fields: dict[str, Json] = {"file": sha256, "mapping": mapping, **counts}
+    fields["rejects"] = hashlib.sha256(document).hexdigest() if rejected else None
+    transaction.append_system(_TYPE, fields, documents=(document,) if rejected else ())
+
+
+def check_rejects(ctx: Context, path: Path | None, inputs: Collection[Path | None]) -> Path | None:
+    """The place for a rejects file; one of an earlier run is replaced.
+
+    Raises:
+        BadInput: it cannot be written there.
+    """
+    if path is None:
+        return None
+    keys = keys_folder(ctx.environ, ctx.workspace.log_id)
+    return check_output(ctx, path, inputs=tuple(inputs), private=(keys,), force=True)
+
+
+def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
+    """Rows that could not be taken, in their order, as CSV: row, field and problem, never a value.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("row", "field", "problem"))
+    writer.writerows((fault.row, fault.field, fault.problem) for fault in sorted(faults, key=lambda fault: fault.row))
+    try:
+        write_atomically(path, text.getvalue().encode())
+    except ImpError as error:
+        raise BadInput(f"the rejects file {error.what}", where=str(path)) from None
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise BadInput("no such file", where=str(path)) from None
+    except OSError as error:
+        raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None
