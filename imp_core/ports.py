@@ -142,7 +142,8 @@ class Superseded(CheckFailed):
 class OpenedUse(Protocol):
     """One use of people's data, already marked in the ledger. Its frames live on one DuckDB connection.
 
-    `events`: native lazy frame with the archive's columns (`DATA.md`), only rows that pass twice.
+    `events`: native lazy frame with the archive's columns (`DATA.md`), only rows that pass twice. It is read where it
+    lies, each time: an erasure meanwhile takes the files away, and `close` or `abandon` tells.
     `closed`: native lazy frame (subject, from_us, to_us, from_seq, to_seq, reason): the closed rectangles, half
     open, of this purpose for the subjects in `events`; knowledge is in ledger sizes.
     `refused`: native lazy frame (type, experiment, phase, variant, reason, subjects): how many people's rows did
@@ -173,8 +174,11 @@ class OpenedUse(Protocol):
 class View(Protocol):
     """The only way to people's data for use."""
 
-    def open(self, use: Use, *, definition_seq: int | None = None) -> OpenedUse:
-        """Mark the use in the ledger, then yield what the gate lets through, as of now."""
+    def open(self, use: Use, *, definition_seq: int | None = None, columns: Sequence[str] | None = None) -> OpenedUse:
+        """Mark the use in the ledger, then yield what the gate lets through, as of now.
+
+        `columns` of the archive are what the use is about; `events` may show more, and need not. None: all.
+        """
         ...
 
     def enrolment(self, experiment: str) -> Sequence[EnrolmentCount]:

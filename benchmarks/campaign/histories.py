@@ -205,7 +205,7 @@ def _sets(  # noqa: PLR0917 (the words of the question, once)
             explain=lambda subjects: not_covered(reader, purpose, subjects, connection, size=n),
         )  # fmt: skip
         passing = {row for (row,) in connection.execute(f"SELECT row FROM ({PASSING_SQL})").fetchall()}
-        refused = connection.execute(f"SELECT row, decided FROM ({REFUSED_SQL})", {"read_us": read, "n": n}).fetchall()
+        refused = connection.execute(f"SELECT row, decided FROM ({REFUSED_SQL})").fetchall()
     return passing, dict(refused)
 
 

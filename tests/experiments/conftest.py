@@ -133,10 +133,13 @@ class FakeView:
         self.asked: list[tuple[Use, int | None]] = []
         self.closings: list[dict[str, Any]] = []
 
-    def open(self, use: Use, *, definition_seq: int | None = None) -> FakeUse:
+    def open(self, use: Use, *, definition_seq: int | None = None, columns: Sequence[str] | None = None) -> FakeUse:
         self.asked.append((use, definition_seq))
         if len(self.asked) <= self.erased_while_opening:
             raise Superseded("somebody was erased while this was opened")
+        relations = self.rows.relations(self.connection)
+        if columns is not None:  # no more than what was asked for
+            relations["events"] = relations["events"].select(*columns)
         opened = FakeUse(
             seq=100 + 10 * len(self.uses),
             size=50,
@@ -144,7 +147,7 @@ class FakeView:
             checkpoint="imp.local/test\n50\nroot\n",
             superseded=len(self.uses) < self.superseded,
             closings=self.closings,
-            **self.rows.relations(self.connection),
+            **relations,
         )
         self.uses.append(opened)
         return opened

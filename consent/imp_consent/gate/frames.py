@@ -20,14 +20,13 @@ from imp_consent.policy.state import Rectangle, Scope
 
 __all__ = [
     "DECIDED_SQL",
-    "DOUBTFUL_SQL",
     "OVERLAPPING_SQL",
     "PASSING_SQL",
     "RECTANGLES",
     "REFUSED_SQL",
     "arrow_of",
+    "decided_sql",
     "rectangles",
-    "units_sql",
 ]
 
 _ROWS: Final = 100_000  # rectangles in one Arrow batch
@@ -62,28 +61,15 @@ _DECIDED: Final = (
     f" LEFT JOIN consent_rectangle y ON {_SECOND.format(r='y')}"
 )
 
-# The set form, on a DuckDB connection that knows `archive_row` (the archive's columns, any more) and what `stage` made
-# of the rectangles for the use. A row passes iff the gate is open for (event_us, intake_seq) and for ($read_us, $n),
-# the time of reading and the ledger's size then. Whose permission covers all rows there are, is not asked about each.
-PASSING_SQL: Final = (
-    "SELECT a.* FROM archive_row a SEMI JOIN consent_whole w ON w.subject = a.subject"  # noqa: S608 (no value is pasted in)
-    f" UNION ALL SELECT a.* FROM archive_row a JOIN consent_part x ON {_FIRST.format(r='x')}"
-)
-_UNITS: Final = (
-    "SELECT u.* FROM (SELECT a.subject, {selected} FROM archive_row a GROUP BY ALL) u"  # noqa: S608 (our own expressions)
-    " SEMI JOIN consent_whole w ON w.subject = u.subject"
-    f" UNION ALL SELECT a.subject, {{selected}} FROM archive_row a JOIN consent_part x ON {_FIRST.format(r='x')}"
-    " GROUP BY ALL"
-)
-# Every row with two columns more: `permitted`, and `decided`, the stricter reason of its two decisions; with the
-# parameters $read_us and $n.
+# Rows with two columns more: `permitted`, and `decided`, the stricter reason of their two decisions; with the
+# parameters $read_us and $n. A row passes iff the gate is open for (event_us, intake_seq) and for ($read_us, $n), the
+# time of reading and the ledger's size then. This asks about each row there is: `stage` asks it only of whom it must.
 DECIDED_SQL: Final = _DECIDED.format(rows="archive_row")
-# The same of those rows only that may not pass.
-DOUBTFUL_SQL: Final = _DECIDED.format(
-    rows="(SELECT r.* FROM archive_row r SEMI JOIN consent_doubt w ON w.subject IS NOT DISTINCT FROM r.subject)"
+# The set form, on a DuckDB connection where `stage` was: the rows that pass, and those that do not, with the reason.
+PASSING_SQL: Final = (
+    "SELECT * FROM consent_untested UNION ALL SELECT * EXCLUDE (permitted, decided) FROM consent_tested WHERE permitted"
 )
-# The rows that do not pass, with `decided`, the reason.
-REFUSED_SQL: Final = f"SELECT * EXCLUDE (permitted) FROM ({DOUBTFUL_SQL}) WHERE NOT permitted"  # noqa: S608 (as above)
+REFUSED_SQL: Final = "SELECT * EXCLUDE (permitted) FROM consent_tested WHERE NOT permitted"
 # Subjects for whom two rectangles cover one point: an old row was put back, MAC and all. There must be none.
 OVERLAPPING_SQL: Final = (
     "SELECT a.subject FROM consent_rectangle a JOIN consent_rectangle b ON a.subject = b.subject AND a.rowid < b.rowid"
@@ -107,13 +93,9 @@ def rectangles(reader: Reader, purpose: str, channel: str | None = None, *, size
     return arrow_of(rows)
 
 
-def units_sql(selected: str) -> str:
-    """SQL for the rows that pass, gathered by subject: what `PASSING_SQL` lets through, grouped, in half of its time.
-
-    `selected` are SQL expressions over the archive's columns, written by us: what to group by beside `subject`, and
-    aggregates. Whose permission covers every row there is, is gathered first and asked about once.
-    """
-    return _UNITS.format(selected=selected)
+def decided_sql(rows: str) -> str:
+    """`DECIDED_SQL` of other rows: our own table or sub-query with `subject`, `event_us` and `intake_seq`."""
+    return _DECIDED.format(rows=rows)
 
 
 def arrow_of(rows: Iterable[tuple[object, ...]]) -> pa.Table:

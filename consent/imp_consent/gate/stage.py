@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from imp_consent.gate.frames import DOUBTFUL_SQL, OVERLAPPING_SQL, arrow_of
+from imp_consent.gate.frames import OVERLAPPING_SQL, arrow_of, decided_sql
 from imp_consent.gate.state_rows import integer
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import FOREVER_SEQ
@@ -17,43 +17,58 @@ from imp_consent.policy.decide import Reason
 from imp_consent.policy.project import TABLE
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Box", "Connection", "not_covered", "outside_of", "stage", "unanswered"]
+__all__ = ["Box", "Connection", "not_covered", "outside_of", "stage"]
 
 _SUBJECTS: Final = 10_000
 _OTHERS: Final = "subject IN (SELECT value FROM json_each(?)) AND purpose <> ? AND permit AND from_seq <= ?"
 
-# Subjects whose permission holds for the time of reading; of these, those for whom it holds for every row of the
-# archive, and for the rest the rectangles that permit.
-_OPEN: Final = (
-    "CREATE OR REPLACE TEMP TABLE consent_open AS SELECT subject FROM consent_rectangle WHERE permit"
-    " AND from_us <= $read_us AND $read_us < to_us AND from_seq <= $n AND $n < to_seq"
+# The archive's rows lie in one window of event times and knowledge.
+_WINDOW: Final = (
+    "CREATE OR REPLACE TEMP TABLE consent_window AS SELECT min(event_us) AS first_us, max(event_us) + 1 AS end_us,"
+    " min(intake_seq) AS first_seq, max(intake_seq) + 1 AS end_seq FROM archive_row"
 )
+# Subjects whose permission holds for the time of reading and for the whole window, in one rectangle or in several:
+# as no two of a subject cover one point (`OVERLAPPING_SQL`), they fill the window iff their shares of it add up to it.
 _WHOLE: Final = (
     "CREATE OR REPLACE TEMP TABLE consent_whole AS SELECT x.subject FROM consent_rectangle x"
-    " SEMI JOIN consent_open y ON x.subject = y.subject,"
-    " (SELECT min(event_us) AS first_us, max(event_us) AS last_us, min(intake_seq) AS first_seq,"
-    " max(intake_seq) AS last_seq FROM archive_row)"
-    " WHERE x.permit AND x.from_us <= first_us AND last_us < x.to_us"
-    " AND x.from_seq <= first_seq AND last_seq < x.to_seq"
+    " SEMI JOIN (SELECT subject FROM consent_rectangle WHERE permit"
+    " AND from_us <= $read_us AND $read_us < to_us AND from_seq <= $n AND $n < to_seq) y ON x.subject = y.subject"
+    " CROSS JOIN consent_window WHERE x.permit"
+    " AND from_us < end_us AND first_us < to_us AND from_seq < end_seq AND first_seq < to_seq"
+    " GROUP BY x.subject HAVING sum((least(to_us, end_us) - greatest(from_us, first_us))::HUGEINT"
+    " * (least(to_seq, end_seq) - greatest(from_seq, first_seq)))"
+    " = any_value((end_us - first_us)::HUGEINT * (end_seq - first_seq))"
 )
-_PART: Final = (
-    "CREATE OR REPLACE TEMP TABLE consent_part AS SELECT x.* FROM consent_rectangle x"
-    " SEMI JOIN consent_open y ON x.subject = y.subject ANTI JOIN consent_whole w ON x.subject = w.subject"
-    " WHERE x.permit"
+# The rows of all others, each asked twice; and whose they are.
+_TESTED: Final = "CREATE OR REPLACE TEMP TABLE consent_tested AS " + decided_sql(  # noqa: S608 (columns are quoted)
+    "(SELECT {columns} FROM archive_row r ANTI JOIN consent_whole w ON w.subject = r.subject)"
 )
-# Whose rows have to be looked at one by one.
 _DOUBT: Final = (
-    "CREATE OR REPLACE TEMP TABLE consent_doubt AS SELECT DISTINCT a.subject FROM archive_row a"
-    " ANTI JOIN consent_whole w ON w.subject = a.subject"
+    "CREATE OR REPLACE TEMP TABLE consent_doubt AS SELECT DISTINCT subject FROM consent_tested"
+    " WHERE subject IS NOT NULL"
 )
-_UNANSWERED: Final = f"SELECT DISTINCT subject FROM ({DOUBTFUL_SQL}) WHERE decided = '{Reason.NO_RECORD}' ORDER BY 1"  # noqa: S608 (the gate's own text)
+# The rows about which nothing is asked one by one: everybody is in one of the two tables, so the smaller one tells.
+_UNTESTED: Final = "CREATE OR REPLACE TEMP VIEW consent_untested AS SELECT {columns} FROM archive_row r "
+_KNOWN_WHOLE: Final = "SEMI JOIN consent_whole w ON w.subject = r.subject"
+_NOT_IN_DOUBT: Final = "ANTI JOIN consent_doubt w ON w.subject = r.subject WHERE r.subject IS NOT NULL"
+_FEW_IN_DOUBT: Final = "SELECT (SELECT count(*) FROM consent_doubt) < (SELECT count(*) FROM consent_whole)"
+_UNANSWERED: Final = f"SELECT DISTINCT subject FROM consent_tested WHERE decided = '{Reason.NO_RECORD}' ORDER BY 1"  # noqa: S608 (a reason's code)
+# `no_record` is the mildest denial: no other answer changes by what else is known of where nothing was said.
+_OPEN_QUESTIONS: Final = (
+    "(SELECT rowid AS place, subject, event_us, intake_seq FROM consent_tested"  # noqa: S608 (a reason's code)
+    f" WHERE decided = '{Reason.NO_RECORD}')"
+)
+_EXPLAINED: Final = (
+    f"UPDATE consent_tested t SET decided = d.decided FROM ({decided_sql(_OPEN_QUESTIONS)}) d"  # noqa: S608 (our own text)
+    " WHERE t.rowid = d.place"
+)
 
 
 class Connection(Protocol):
     """A connection of DuckDB's, as far as the gate needs one: it opens none, and reads no archive by itself."""
 
     def execute(self, query: str, parameters: object = None, /) -> Any:  # noqa: ANN401 (DuckDB's own connection)
-        """Run one statement; the answer has `fetchall`."""
+        """Run one statement; the answer has `fetchall` and `fetchone`."""
         ...
 
     def register(self, name: str, table: object, /) -> Any:  # noqa: ANN401 (as above)
@@ -75,11 +90,14 @@ def stage(
     *,
     read_us: int,
     n: int,
+    columns: Sequence[str] | None = None,
     explain: Callable[[list[int]], pa.Table] | None = None,
 ) -> None:
     """Put `rectangles` of a use into a connection that knows `archive_row`, as the set form's SQL texts want them.
 
-    `explain` is told of which subjects nothing answers, and returns rectangles that say why: see `not_covered`.
+    Whose permission covers every row there is, is not asked about each; the rows of the others are, and are kept with
+    what was decided. `columns` are those of the archive that are wanted beside the three that the gate needs (None:
+    all). `explain` is told of which subjects nothing answers, and returns rectangles that say why: see `not_covered`.
 
     Raises:
         LedgerBroken: two rectangles cover one point.
@@ -89,19 +107,31 @@ def stage(
     connection.unregister("consent_arrow")
     if connection.execute(OVERLAPPING_SQL).fetchall():
         raise LedgerBroken("two answers for one point", where=TABLE, mend="run: imp audit verify")
-    connection.execute(_OPEN, {"read_us": read_us, "n": n})
-    connection.execute(_WHOLE)
-    connection.execute(_PART)
+    parameters, wanted = {"read_us": read_us, "n": n}, _selected(columns)
+    connection.execute(_WINDOW)
+    connection.execute(_WHOLE, parameters)
+    connection.execute(_TESTED.format(columns=wanted), parameters)
     connection.execute(_DOUBT)
-    if explain is not None and (subjects := unanswered(connection, read_us=read_us, n=n)):
+    (few_in_doubt,) = connection.execute(_FEW_IN_DOUBT).fetchone()
+    connection.execute(_UNTESTED.format(columns=wanted) + (_NOT_IN_DOUBT if few_in_doubt else _KNOWN_WHOLE))
+    if explain is not None and (subjects := _unanswered(connection)):
         connection.register("consent_arrow", explain(subjects))
         connection.execute("INSERT INTO consent_rectangle SELECT * FROM consent_arrow")
         connection.unregister("consent_arrow")
+        connection.execute(_EXPLAINED, parameters)
 
 
-def unanswered(connection: Connection, *, read_us: int, n: int) -> list[int]:
+def _selected(columns: Sequence[str] | None) -> str:
+    """The columns that are read, quoted: names may come from an experiment's file."""
+    if columns is None:
+        return "r.*"
+    names = dict.fromkeys(("subject", "event_us", "intake_seq", *columns))
+    return ", ".join('r."{}"'.format(name.replace('"', '""')) for name in names)
+
+
+def _unanswered(connection: Connection) -> list[int]:
     """Subjects with a row about which, then or at the time of reading, nothing answers."""
-    return [subject for (subject,) in connection.execute(_UNANSWERED, {"read_us": read_us, "n": n}).fetchall()]
+    return [subject for (subject,) in connection.execute(_UNANSWERED).fetchall()]
 
 
 def not_covered(reader: Reader, purpose: str, subjects: list[int], connection: Connection, *, size: int) -> pa.Table:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from imp_consent.gate import DOUBTFUL_SQL, PASSING_SQL, not_covered, rectangles, stage
+from imp_consent.gate import PASSING_SQL, REFUSED_SQL, not_covered, rectangles, stage
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
@@ -33,24 +33,22 @@ __all__ = ["ConsentUse", "ConsentView"]
 _LEASE_US = 3600 * SECOND_US
 _SUBJECTS = 10_000
 
+# What of the archive says which unit of which experiment a row is about.
+_OF_UNITS: Final = ("type", "experiment", "phase", "variant")
 # A unit is in or out whole: where a person's first exposure of an experiment does not pass, no later one does, else
 # the unit would be counted from the middle of its story (a late grant, a withdrawal and a new grant).
 _HALF_UNITS_SQL: Final = (
-    "SELECT subject, experiment, COALESCE(phase, 1) AS phase,"  # noqa: S608 (the gate's own text)
+    "UPDATE consent_tested t SET permitted = false, decided = h.decided FROM ("
+    "SELECT subject, experiment, COALESCE(phase, 1) AS phase,"
     " arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"
-    f" FROM ({DOUBTFUL_SQL}) WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
+    " FROM consent_tested WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
     " HAVING min(event_us) FILTER (WHERE NOT permitted) <= min(event_us) FILTER (WHERE permitted)"
-)
-_PASSING_SQL: Final = (
-    f"SELECT p.* FROM ({PASSING_SQL}) p LEFT JOIN half_unit h"  # noqa: S608 (the gate's own text)
-    " ON p.type = 'exposure' AND h.subject = p.subject AND h.experiment = p.experiment"
-    " AND h.phase = COALESCE(p.phase, 1) WHERE h.subject IS NULL"
+    ") h WHERE t.type = 'exposure' AND h.subject = t.subject AND h.experiment = t.experiment"
+    " AND h.phase = COALESCE(t.phase, 1)"
 )
 _REFUSED_SQL: Final = (
-    "SELECT r.type, r.experiment, r.phase, r.variant, COALESCE(h.decided, r.decided) AS reason,"  # noqa: S608 (the gate's own text)
-    f" count(DISTINCT r.subject) AS subjects FROM ({DOUBTFUL_SQL}) r LEFT JOIN half_unit h"
-    " ON r.type = 'exposure' AND h.subject = r.subject AND h.experiment = r.experiment"
-    " AND h.phase = COALESCE(r.phase, 1) WHERE NOT r.permitted OR h.subject IS NOT NULL GROUP BY ALL"
+    "SELECT type, experiment, phase, variant, decided AS reason, count(DISTINCT subject) AS subjects"  # noqa: S608 (the gate's own text)
+    f" FROM ({REFUSED_SQL}) GROUP BY ALL"
 )
 
 
@@ -61,8 +59,10 @@ class ConsentView:
         self._log = log
         self._workspace = workspace
 
-    def open(self, use: Use, *, definition_seq: int | None = None) -> ConsentUse:
+    def open(self, use: Use, *, definition_seq: int | None = None, columns: Sequence[str] | None = None) -> ConsentUse:
         """Mark the use, then yield what the gate lets through, as of now; what waits in the inbox is taken in before.
+
+        `columns`: see `imp_core.ports.View`.
 
         Raises:
             LedgerBroken: a registered file is missing or changed, or the state was changed by other hands.
@@ -78,17 +78,10 @@ class ConsentView:
             with self._log.read() as reader:
                 allowed = rectangles(reader, use.purpose, use.channel, size=mark.size)
             paths = [str(archive.live_path(self._workspace, file)) for file in mark.files]
-            opened.attach(archive.scan(self._workspace, paths), allowed)
+            opened.attach(archive.scan(self._workspace, paths), allowed, columns)
         except (LedgerBroken, duckdb.Error) as error:
             if opened.abandon():
-                # only the type: a driver's words may hold a row
-                raise (
-                    error
-                    if isinstance(error, LedgerBroken)
-                    else LedgerBroken(
-                        f"the archive cannot be read: {type(error).__name__}", where="archive", mend="see: imp doctor"
-                    )
-                ) from None
+                raise (error if isinstance(error, LedgerBroken) else _unreadable(error)) from None
             # an erasure took the lease, and the files with it
             raise Superseded("somebody was erased while this was opened", mend="run it again") from None
         except BaseException:
@@ -125,14 +118,17 @@ class ConsentUse:
         self.closed: duckdb.DuckDBPyRelation
         self.refused: duckdb.DuckDBPyRelation
 
-    def attach(self, connection: duckdb.DuckDBPyConnection, allowed: object) -> None:
+    def attach(
+        self, connection: duckdb.DuckDBPyConnection, allowed: object, columns: Sequence[str] | None = None
+    ) -> None:
         """Put the gate between the archive and the reader: `connection` knows the table `archive_row`."""
         self._connection = connection
-        parameters = {"read_us": self.as_of_us, "n": self.size}
-        stage(connection, allowed, read_us=self.as_of_us, n=self.size, explain=self._explain)
-        connection.execute(f"CREATE TEMP TABLE half_unit AS {_HALF_UNITS_SQL}", parameters)
-        connection.execute(f"CREATE TEMP TABLE passing AS {_PASSING_SQL}")
-        connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}", parameters)
+        wanted = None if columns is None else (*columns, *_OF_UNITS)
+        stage(connection, allowed, read_us=self.as_of_us, n=self.size, columns=wanted, explain=self._explain)
+        connection.execute(_HALF_UNITS_SQL)
+        # a view: whose permission covers everything is read where it lies, and only what is asked for of it
+        connection.execute(f"CREATE TEMP VIEW passing AS {PASSING_SQL}")
+        connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}")
         self.events = connection.table("passing")
         self.refused = connection.table("refused")
         self.closed = connection.sql(
@@ -146,8 +142,14 @@ class ConsentUse:
 
         Raises:
             Superseded: an admitted person withdrew or was erased since; the use is closed without a result.
+            LedgerBroken: the archive's files cannot be read any more; it is closed likewise.
         """
-        admitted = self._admitted()
+        try:
+            admitted = self._admitted()
+        except duckdb.Error as error:
+            if self.abandon():
+                raise _unreadable(error) from None
+            raise Superseded("somebody was erased meanwhile", mend="run it again") from None
         with self._log.write() as transaction:
             superseded, seq = self._superseded(transaction, admitted), None
             if not superseded:
@@ -206,6 +208,11 @@ class _Mark(NamedTuple):
     size: int
     as_of_us: int
     files: list[archive.LiveFile]
+
+
+def _unreadable(error: duckdb.Error) -> LedgerBroken:
+    # only the type: a driver's words may hold a row
+    return LedgerBroken(f"the archive cannot be read: {type(error).__name__}", where="archive", mend="see: imp doctor")
 
 
 def _mark(transaction: Transaction, use: Use, definition_seq: int | None) -> _Mark:

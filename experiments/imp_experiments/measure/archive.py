@@ -12,11 +12,11 @@ import narwhals as nw
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.aggregate import Row, aggregate, moments_of, pairs_of
 from imp_experiments.measure.days import day_end_us, offsets_between
-from imp_experiments.measure.metric import UnitValues, unit_values
+from imp_experiments.measure.metric import UnitValues, columns_read, unit_values
 from imp_experiments.measure.moments import Moments
-from imp_experiments.measure.units import IN, exposures_of, in_other_phases, units_of
+from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, exposures_of, in_other_phases, units_of
 
-__all__ = ["Measurement", "matured", "measure"]
+__all__ = ["Measurement", "matured", "measure", "needed"]
 
 _EARLY = "early"
 _KEYS = ("status", "variant", "last_variant", "day", "stratum")
@@ -42,6 +42,11 @@ class Measurement:
     first_us: int | None
     gaps: Mapping[str, int]
     mixed: frozenset[str]
+
+
+def needed(experiment: Experiment) -> list[str]:
+    """The columns of the archive that `measure` reads."""
+    return sorted({*EXPOSURE_COLUMNS, *columns_read(experiment.metrics)})
 
 
 def measure(

@@ -11,7 +11,7 @@ import narwhals as nw
 from imp_experiments.design.experiment import Metric
 from imp_experiments.measure.units import IN
 
-__all__ = ["UnitValues", "unit_values"]
+__all__ = ["UnitValues", "columns_read", "unit_values"]
 
 MICROS = 1e6
 _SUMMED = {"amount": "amount_micros", "quantity": "quantity"}
@@ -72,17 +72,22 @@ def _combined(name: str, currencies: Mapping[str, tuple[str, str]]) -> nw.Expr:
     return nw.col(name).sum()
 
 
-def _events_inside(events: Frame, units: Frame, metrics: Sequence[Metric]) -> Frame:
+def columns_read(metrics: Sequence[Metric]) -> list[str]:
+    """The columns of the archive that hold what is measured, sorted."""
     columns = {"subject", "event_us", "name"} | {column for metric in metrics for column in metric.where}
     columns |= {_SUMMED[metric.value] for metric in metrics if metric.value in _SUMMED}
     if any(metric.value == "amount" for metric in metrics):
         columns.add("currency")
+    return sorted(columns)
+
+
+def _events_inside(events: Frame, units: Frame, metrics: Sequence[Metric]) -> Frame:
     wanted = nw.col("name").is_in(sorted({metric.event for metric in metrics})) & (nw.col("type") != "exposure")
     admitted = units.filter(nw.col("status") == IN).select("subject", "exposure_us")
     since = nw.col("event_us") - nw.col("exposure_us")
     return (
         events.filter(wanted)
-        .select(*sorted(columns))
+        .select(*columns_read(metrics))
         .join(admitted, on="subject", how="inner")
         .with_columns(since=since)
         .filter((nw.col("since") >= 0) & (nw.col("since") < max(metric.window_us for metric in metrics)))

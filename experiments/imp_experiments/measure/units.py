@@ -15,12 +15,25 @@ from imp_core.clock import DAY_US
 from imp_experiments.design.registration import FIRST_PHASE
 from imp_experiments.measure.days import Offsets
 
-__all__ = ["IN", "TWO_VARIANTS", "UNKNOWN_VARIANT", "exposures_of", "in_other_phases", "of_phase", "units_of"]
+__all__ = [
+    "EXPOSURE_COLUMNS",
+    "IN",
+    "TWO_VARIANTS",
+    "UNKNOWN_VARIANT",
+    "exposures_of",
+    "in_other_phases",
+    "of_phase",
+    "units_of",
+]
 
 IN: Final = "in"
 TWO_VARIANTS: Final = "two_variants"
 UNKNOWN_VARIANT: Final = "unknown_variant"
 _EXPOSURE: Final = "exposure"
+# The columns of the archive that say who met what, and when.
+EXPOSURE_COLUMNS: Final = (
+    "type", "subject", "event_us", "intake_seq", "experiment", "phase", "variant", "stratum",
+)  # fmt: skip
 
 Frame = nw.LazyFrame[Any]
 
