@@ -140,8 +140,8 @@ def test_the_same_file_again_says_who_was_left_out(erased: Context, imp_file: Ca
     alone = f"email:ann@example.com,analytics,given,{format_time(START_US)}\n"
     assert imp_file(alone) == imp_file(alone) == "nothing recorded, 1 of people who were erased left out"
     both = alone + f"member:王,analytics,given,{format_time(START_US)}\n"
-    assert "1 rows about 1 people" in imp_file(both)
-    again = "nothing new: 1 rows of this file were imported before, 1 of people who were erased left out"
+    assert "1 row about 1 person" in imp_file(both)
+    again = "nothing new: 1 row of this file was imported before, 1 of people who were erased left out"
     assert imp_file(both) == again
 
 
