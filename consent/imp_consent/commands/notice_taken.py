@@ -35,7 +35,7 @@ def short_hash(sha256: str) -> str:
 
 
 def notice_taken_text(taken: NoticeTaken | None) -> str:
-    """A line to append; empty where there is none."""
+    """Words to append; empty where there is none."""
     if taken is None:
         return ""
-    return f"\nnotice shown: {taken.name} version {taken.version} ({taken.language}) {short_hash(taken.sha256)}"
+    return f"; notice shown: {taken.name} version {taken.version} ({taken.language}) {short_hash(taken.sha256)}"

@@ -69,8 +69,8 @@ def test_the_texts_name_entry_reason_and_source(shop: Context, imp_here: Cli) ->
     words = ("consent", "record", "member:ann-1", "--purpose", "analytics")
     given = imp_here(*words, "--state", "given", "--channel", "web", "--valid-for", "30d").ok()
     assert given.out == (
-        "entry 2: analytics on web given from 2026-03-01T12:00:00Z until 2026-03-31T12:00:00Z\n"
-        f"notice shown: default version 1 (en) {default_notice('Shop Ltd').sha256[:16]}…\n"
+        "entry 2: analytics on web given from 2026-03-01T12:00:00Z until 2026-03-31T12:00:00Z"
+        f"; notice shown: default version 1 (en) {default_notice('Shop Ltd').sha256[:16]}…\n"
     )
     imp_here(*words, "--state", "withdrawn").ok()
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--channel", "web")
