@@ -67,3 +67,9 @@ def test_a_withdrawal_on_every_channel_meets_a_yes_on_any() -> None:
     everywhere = [replace(BEFORE, channel=""), said("grant", 5, channel="sms")]
     assert not is_withdrawn(everywhere, replace(NEW, channel=""))
     assert is_withdrawn(everywhere[:1], replace(NEW, channel=""))
+
+
+def test_a_click_after_more_than_a_moment_is_no_second_click() -> None:
+    late = replace(NEW, at_us=BEFORE.at_us + 10_000_000)
+    assert is_withdrawn([BEFORE], late)
+    assert not is_withdrawn([BEFORE], replace(late, at_us=late.at_us + 1)), "a yes between may come to be known"
