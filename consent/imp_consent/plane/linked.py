@@ -11,7 +11,7 @@ at its other end: that there was a link stays, and with whom nobody can tell any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,8 +30,9 @@ __all__ = [
     "TO",
     "devices_of",
     "end_links",
-    "forget_number",
+    "forget_numbers",
     "link",
+    "linked_with",
     "number",
     "people_of",
     "unlink",
@@ -124,20 +125,25 @@ def end_links(transaction: Transaction, subject: int, envelope: Mapping[str, Jso
     return n
 
 
-def forget_number(transaction: Transaction, subject: int) -> int:
-    """Take the number of somebody who is being destroyed out of the entries of all that were linked with them.
+def linked_with(transaction: Transaction, subject: int) -> set[int]:
+    """Everybody that somebody is, or ever was, linked with, on either side."""
+    said = (entry.payload.get(side) for entry in transaction.history(subject) for side in _SIDES)
+    return {int(word, 16) for word in said if isinstance(word, str)}
 
-    The number is in their encrypted envelopes alone, to which no leaf commits: the audit finds what it found before.
+
+def forget_numbers(transaction: Transaction, gone: Collection[int], others: Iterable[int]) -> int:
+    """Take the numbers of those who are destroyed out of the entries of others, as far as these live.
+
+    The numbers are in encrypted envelopes alone, to which no leaf commits: the audit finds what it found before.
     Returns how many entries there were.
     """
-    own = number(subject)
-    said = (entry.payload.get(side) for entry in transaction.history(subject) for side in _SIDES)
+    numbers = {number(subject) for subject in gone}
     n = 0
-    for other in sorted({int(word, 16) for word in said if isinstance(word, str)}):
-        if not _is_living(transaction, other):
+    for other in sorted(set(others).difference(gone)):
+        if not numbers or not _is_living(transaction, other):
             continue
         for entry in list(transaction.history(other)):
-            named = {side: None for side in _SIDES if entry.payload.get(side) == own}
+            named = {side: None for side in _SIDES if entry.payload.get(side) in numbers}
             if named:
                 transaction.restate(entry, {**entry.payload, **named})
                 n += 1

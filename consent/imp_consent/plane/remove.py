@@ -18,7 +18,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
-from imp_consent.plane.linked import end_links, forget_number
+from imp_consent.plane.linked import end_links, forget_numbers, linked_with
 from imp_consent.plane.outbox import channels_of
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError, LedgerBroken
@@ -170,6 +170,8 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
         if not subjects:
             return Erased(people=0, leaves=0, rows=0, files=0, seq=None)
         rewritten, rows = _rewritten_since(transaction)
+        linked = set[int]().union(*(linked_with(transaction, subject) for subject in subjects))
+        forget_numbers(transaction, subjects, linked)
         leaves = 0
         for subject in sorted(subjects):
             _, next_i = transaction.subjects.secrets(subject)
@@ -215,7 +217,6 @@ def destroy_person(transaction: Transaction, subject: int) -> list[bytes]:
 
     Returns the tokens of their identifiers, which are suppressed from now on.
     """
-    forget_number(transaction, subject)
     transaction.forget(subject)
     tokens: list[bytes] = []
     sealed = transaction.sealed

@@ -13,6 +13,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_consent.ledger.tombstones import Buried
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.linked import forget_numbers
 from imp_consent.plane.outbox import channels_of
 from imp_consent.plane.remove import destroy_person, leave_word
 from imp_consent.plane.restore.result import Site
@@ -101,6 +102,7 @@ def settle_people(transaction: Transaction, site: Site, found: Found, buried: Bu
     """
     channels = sorted(channels_of(transaction).union(site.workspace.plugin_pins))
     tokens: list[bytes] = []
+    forget_numbers(transaction, found.gone, found.living)  # whom these were linked with their own rows may tell no more
     for subject in sorted(found.gone):
         tokens += destroy_person(transaction, subject)
         leave_word(transaction, subject, channels)
