@@ -135,4 +135,4 @@ def _lines(before: Sequence[str], after: Sequence[str], where: str) -> Iterable[
 
 def _told(regime: Regime, code: str | None) -> list[str]:
     """The rules in lines, without the first, which names the regime and the jurisdiction."""
-    return rules_text(regime.rules(code)).splitlines()[1:]
+    return rules_text(regime.rules(code), whole=True).splitlines()[1:]

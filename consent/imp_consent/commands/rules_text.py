@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from imp_consent.policy.rules import Age, Clock, Condition, Need, Rules
 from imp_core.command import lines
 
 __all__ = ["rules_text"]
 
+_SHOWN: Final = 12
 
-def rules_text(rules: Rules) -> str:
-    """The rules in lines that people read, the first with whose they are and where."""
+
+def rules_text(rules: Rules, *, whole: bool = False) -> str:
+    """The rules in lines that people read, the first with whose they are and where; `whole`: with every word."""
     said = {
         "regimes": ", ".join(rules.names) + (f" in {rules.jurisdiction}" if rules.jurisdiction else ""),
         "consent": "comes first (opt-in)" if rules.opt_in else "not needed after notice, until somebody opts out",
         "bundled": "a yes for several purposes at once opens none" if rules.bundled_void else "not looked at",
-        "no consent": ", ".join(sorted(rules.refused_actions)),
+        "no consent": _some(rules.refused_actions) if not whole else _all(rules.refused_actions),
         "other bases": ", ".join(sorted(rules.bases or ())) or "none",
     }
     return "\n".join([lines(said), *_of_yeses(rules), *_of_noes(rules)])
@@ -71,6 +74,13 @@ def _age_text(age: Age) -> str:
 def _clock_text(kind: str, clock: Clock) -> str:
     more = f", and {clock.extension} more" if clock.extension else ""
     return f"request {kind}: answered in {clock.within}{more}  [{clock.source}]"
+
+
+def _some(words: frozenset[str]) -> str:
+    """The first words; most of them say the same in other languages."""
+    ordered = sorted(words, key=lambda word: (not word.isascii(), word))
+    more = f" and {len(ordered) - _SHOWN} more, in many languages (--json)" if len(ordered) > _SHOWN else ""
+    return ", ".join(ordered[:_SHOWN]) + more
 
 
 def _all(words: frozenset[str]) -> str:
