@@ -198,3 +198,9 @@ def test_r17_a_guardians_yes_counts_for_whoever_needs_a_yes_of_their_own_only_wh
     assert told(own, here, guardian, yes, at=9) == "given"
     assert told(own, here, guardian, said(3, "basis", 3, basis="soft-opt-in"), at=9) == "under_age"
     assert told(own, said(3, "basis", 3, basis="contract"), at=9) == "basis"
+
+
+def test_a_no_answers_for_yeses_that_ran_out_only_if_it_closes_every_one_of_them() -> None:
+    consent, withdrawn = said(0, "grant", 1, until=2), said(2, "withdraw", 5)
+    assert told(consent, said(1, "basis", 1, until=3, basis="contract"), withdrawn, at=9) == "expired", "nor that one"
+    assert told(consent, said(1, "basis", 1, until=3, basis="soft-opt-in"), withdrawn, at=9) == "withdrawn"
