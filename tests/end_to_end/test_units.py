@@ -245,6 +245,20 @@ def test_a_withdrawal_while_a_readout_is_computed_makes_it_run_again(story: Stor
     assert [("abandoned" in fields, "readout" in fields) for fields in closes] == [(True, False), (False, True)]
 
 
+def test_an_erasure_while_a_readout_is_computed_makes_it_run_again(story: Story) -> None:
+    story.at(20)
+    leaving = iter(["a1"])
+
+    def leave() -> None:
+        for who in leaving:
+            erase(story.context, [RawId("member", who)])
+
+    story.context.__dict__["view"] = _Leaving(story.context.view, leave)
+    assert counts(story.readout()) == (CROWD, CROWD - 1, 0.5)
+    closes = [entry.fields for entry in story.context.ledger.entries("use-close")]
+    assert [("abandoned" in fields, "readout" in fields) for fields in closes] == [(True, False), (False, True)]
+
+
 def test_a_readout_that_never_comes_to_rest_is_refused(story: Story) -> None:
     story.at(20)
     leaving = iter(["a1", "a2", "a3", "a4"])

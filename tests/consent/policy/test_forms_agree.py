@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,13 @@ from imp_consent.gate.state_rows import timeline_of
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.view import ConsentUse
 from imp_consent.policy.project import format_row
 from imp_consent.policy.scope import lineage
 from imp_consent.policy.state import Rectangle, Scope, replay
 from imp_core.event import RawId
 from imp_core.gate import Action, Use
+from imp_core.ports import CheckpointInfo
 
 _SPEC = importlib.util.spec_from_file_location("slow_fold", Path(__file__).with_name("slow_fold.py"))
 assert _SPEC is not None
@@ -340,6 +342,87 @@ def test_the_set_form_answers_as_the_clerk_does_asked_at_intake_and_at_reading(
         assert (row in passing, row in refused) == (opened, not opened)
         assert decided[row] == (opened, reason)
         assert refused.get(row, reason) == reason
+
+
+KINDS = (("outcome", None, None), ("exposure", "e", None), ("exposure", "e", 1), ("exposure", "e", 2))
+happenings = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 19), st.integers(0, 15), st.sampled_from(KINDS)),
+    unique_by=lambda row: row[:2],
+    max_size=20,
+)
+
+
+class _Held:
+    """A log that is read in the transaction that is open."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self.transaction = transaction
+
+    def checkpoint(self) -> CheckpointInfo:
+        return CheckpointInfo(origin="o", size=0, root="", note="")
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        return nullcontext(self.transaction)
+
+
+@settings(max_examples=60, deadline=None)
+@given(said=towns(), rows=happenings, purpose=st.sampled_from(PURPOSES), read=TIMES, later=st.integers(0, 15))
+def test_a_use_shows_and_counts_what_the_clerk_does_asked_of_each_row(
+    trial: Trial, said: list[tuple[int, Statement] | Changed], rows: list[Any], purpose: str, read: int, later: int
+) -> None:
+    with trial() as transaction, duckdb.connect() as connection:
+        town = settle(transaction, said)
+        n = min(town.first + later, transaction.size)
+        rows = [row for row in rows if town.first + row[2] <= n]  # nothing is taken in after it is read
+        register(connection, town, [row[:3] for row in rows])
+        kinds = pa.table(
+            {
+                name: pa.array([row[3][i] for row in rows], pa.string() if i < 2 else pa.int32())
+                for i, name in enumerate(("type", "experiment", "phase"))
+            }
+        )
+        connection.register("kind", kinds)
+        connection.execute(
+            "CREATE TABLE whole AS SELECT *, 'v' AS variant, 0 AS rest FROM archive_row POSITIONAL JOIN kind"
+        )
+        connection.unregister("archive_row")
+        connection.execute("ALTER TABLE whole RENAME TO archive_row")
+        held: Any = _Held(transaction)
+        opened = ConsentUse(held, Use(purpose=purpose, action=Action.ANALYSE), seq=0, size=n, as_of_us=read)
+        opened.attach(connection, rectangles(transaction, purpose, size=n), ["row"])
+        assert "rest" not in opened.events.columns, "what is not asked for is not read"
+        shown = sorted(row for (row,) in opened.events.select("row").fetchall())
+        counted = {tuple(line[:5]): line[5] for line in opened.refused.fetchall()}
+    right = [verdict(town, row, purpose, read, n) for row in rows]
+    right = [half_unit(rows, right, place) or reason for place, reason in enumerate(right)]
+    assert shown == [place for place, reason in enumerate(right) if reason in ("given", "basis")]
+    people: dict[Any, set[int]] = {}
+    for row, reason in zip(rows, right, strict=True):
+        if reason not in ("given", "basis"):
+            people.setdefault((*row[3], "v", reason), set()).add(row[0])
+    assert counted == {key: len(who) for key, who in people.items()}
+
+
+def verdict(town: Town, row: Any, purpose: str, read: int, n: int) -> str:
+    """The clerk's stricter answer about a row, at its time and at the time of reading."""
+    clerk = town.clerks[row[0]]
+    first = clerk.answer(purpose, "", row[1], min(town.first + row[2], n))
+    return stricter_of(first.reason, clerk.answer(purpose, "", read, n).reason)
+
+
+def half_unit(rows: list[Any], right: list[str], place: int) -> str | None:
+    """Why an exposure is out with its whole unit: the first exposure of the unit was denied."""
+    person, _, _, (type_, _, phase) = rows[place]
+    if type_ != "exposure":
+        return None
+    unit = [
+        (row[1], reason)
+        for row, reason in zip(rows, right, strict=True)
+        if row[0] == person and row[3][0] == "exposure" and (row[3][2] or 1) == (phase or 1)
+    ]
+    permitted = [reason in ("given", "basis") for _, reason in unit]
+    first = min(unit)[1]
+    return first if any(permitted) and first not in ("given", "basis") else None
 
 
 def register(connection: duckdb.DuckDBPyConnection, town: Town, rows: list[tuple[int, int, int]]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from imp_consent.gate import (
@@ -134,6 +135,52 @@ def test_before_a_channel_had_words_of_its_own_what_was_said_about_everything_he
         stage(connection, table, read_us=20, n=before + 1)
         assert connection.execute(PASSING_SQL).fetchall() == []
         assert connection.execute(REFUSED_SQL).fetchall() == [(1, subject, 20, before, "channel_opt_out")]
+
+
+FAR, LAST = 10**15, 10**15 + 1  # of the archive's event times
+
+
+@pytest.mark.parametrize(
+    ("pieces", "passing"),
+    [
+        ([(0, LAST, 0, 9, True)], [0, 4, FAR]),
+        ([(0, 5, 0, 9, True), (5, LAST, 0, 9, True)], [0, 4, FAR]),
+        ([(0, LAST, 0, 4, True), (0, 5, 4, 9, True), (5, LAST, 4, 9, True)], [0, 4, FAR]),
+        ([(0, 4, 0, 9, True), (5, LAST, 0, 9, True)], [0, FAR]),
+        ([(0, 4, 0, 9, True), (4, 5, 0, 9, False), (5, LAST, 0, 9, True)], [0, FAR]),
+        ([(0, 4, 0, 9, True), (4, 5, 4, 9, True), (5, LAST, 0, 9, True)], [0, FAR]),
+        ([(0, FAR, 0, 9, True)], []),
+        ([(0, LAST, 0, 8, True)], []),
+    ],
+    ids=["one piece", "renewed", "known later", "a hole", "a no", "known too late", "ended at the last", "ended since"],
+)
+def test_who_permits_throughout_in_however_many_pieces_is_not_asked_row_by_row(
+    pieces: list[tuple[int, int, int, int, bool]], passing: list[int]
+) -> None:
+    rows = [(1, *piece, "given" if piece[-1] else "withdrawn") for piece in pieces]
+    rows += [(number, 0, LAST, 0, 9, True, "given") for number in (2, 3)]
+    table = pa.table(
+        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), RECTANGLES, strict=True)],
+        RECTANGLES,
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE archive_row AS SELECT 'x' AS name, subject, event_us, intake_seq FROM"
+            f" (VALUES (0::BIGINT, 0::BIGINT), (4, 3), ({FAR}, 7)) e(event_us, intake_seq),"
+            " (VALUES (1::BIGINT), (2), (3), (4), (NULL)) p(subject)"
+        )
+        for columns in (None, ["name"], []):
+            stage(connection, table, read_us=FAR, n=8, columns=columns)
+            (asked_of,) = connection.execute(
+                "SELECT list(DISTINCT subject ORDER BY subject) FROM consent_tested"
+            ).fetchone()
+            assert asked_of == ([4, None] if passing == [0, 4, FAR] else [1, 4, None])
+            found = connection.execute(f"SELECT subject, event_us FROM ({PASSING_SQL}) ORDER BY ALL").fetchall()
+            assert found == [*((1, at) for at in passing), *((who, at) for who in (2, 3) for at in (0, 4, FAR))]
+            refused = connection.execute(f"SELECT count(*) FROM ({REFUSED_SQL})").fetchone()
+            assert refused == (15 - len(found),), "nobody known, and whom nobody knows"
+        with pytest.raises(duckdb.BinderException):
+            stage(connection, table, read_us=FAR, n=8, columns=['name" FROM archive_row --'])
 
 
 def test_no_rectangles_is_an_empty_table_with_the_same_columns(trial: Trial) -> None:
