@@ -18,7 +18,9 @@ from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.house import read_house
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.scope import PERMITTING_TYPES
 from imp_consent.policy.sources import source_of
+from imp_consent.policy.suffices import falls_short
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -29,16 +31,20 @@ from imp_core.gate import Action, Decision, Use
 
 __all__ = ["Checked", "Explained", "check", "check_command"]
 
+_Law = tuple[tuple[str, ...] | None, str | None]  # regimes and jurisdiction, as they were named
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked(Decision):
     """The gate's decision; `still_denied_on` are channels, with the reason, on which it does not hold.
 
     They are named where the question names no channel and the answer is yes: that is no answer about a channel whose
-    own withdrawal or refusal stands.
+    own withdrawal or refusal stands. `falls_short` is what that which permits it lacks under a law that was asked
+    about; nothing, where none was.
     """
 
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
+    falls_short: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +63,28 @@ def check(
     at_us: int | None = None,
     known_at_us: int | None = None,
     explained: bool = False,
+    regimes: tuple[str, ...] | None = None,
+    jurisdiction: str | None = None,
 ) -> Checked:
     """The gate's decision at an event time (None: now), as known at a record time (None: now). Writes nothing.
 
-    With `explained` the answer is `Explained`.
+    With `explained` the answer is `Explained`. The gate goes by the law under which each entry was recorded; `regimes`
+    and `jurisdiction` ask besides whether what permits the use would do so under theirs.
 
     Where the ledger cannot be read the answer is a denial, `ledger_unavailable`.
 
     Raises:
-        BadInput: the identifier is malformed or the purpose unknown.
+        BadInput: the identifier is malformed, the purpose, a regime or the jurisdiction unknown, or that law does not
+            hold there.
         WorkspaceMissing, KeysUnusable: there is nothing to ask.
     """
     when = ctx.clock.now_us() if at_us is None else at_us
     asked = Asked(purpose=purpose, description="", channel=channel or None, at_us=when, known_us=known_at_us)
-    return _or_unavailable(lambda: _ask(ctx, raw_id, asked, explained=explained), asked if explained else None)
+    law = None if regimes is None and jurisdiction is None else (regimes, jurisdiction)
+    return _or_unavailable(lambda: _ask(ctx, raw_id, asked, law, explained=explained), asked if explained else None)
 
 
-def _ask(ctx: Context, raw_id: RawId, asked: Asked, *, explained: bool) -> Checked:
+def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: _Law | None, *, explained: bool) -> Checked:
     size = None
     with open_log(ctx).read() as reader:
         subject = reader.find_subject(raw_id)
@@ -91,10 +102,26 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, *, explained: bool) -> Check
         denied: Mapping[str, str] = {}
         if found.permitted and asked.channel is None and subject is not None:
             denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
+        deciding = [entry for entry in known if found.permitted and entry.seq in found.entries]
+        lacks = [] if law is None else _lacks(ctx, reader, law, asked, deciding)
         if not explained:
-            return _checked(found, denied)
+            return _checked(found, denied, lacks)
         asked = replace(asked, description=declared.description)
-        return _explained(found, denied, _explanation(reader, asked, history, found))
+        return _explained(found, denied, _explanation(reader, asked, history, found), lacks)
+
+
+def _lacks(ctx: Context, reader: Reader, law: _Law, asked: Asked, permitting: Sequence[PersonEntry]) -> list[str]:
+    """What the entries that permit a use lack under another law.
+
+    Raises:
+        BadInput: there is no such regime or jurisdiction, or the one does not hold in the other.
+    """
+    house, regimes = read_house(ctx.workspace.config), read_regimes(reader)
+    named = (law[0] or house.regimes, law[1] or house.jurisdiction)
+    regimes.check(*named)
+    rules, purpose = regimes.rules(*named), read_purposes(reader)[asked.purpose]
+    said = [entry.statement for entry in permitting if entry.statement.type in PERMITTING_TYPES]
+    return [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us)]
 
 
 def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], found: Decision) -> list[str]:
@@ -104,23 +131,25 @@ def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], f
     return explain(asked, found, entries, changed)
 
 
-def _checked(found: Decision, denied: Mapping[str, str]) -> Checked:
+def _checked(found: Decision, denied: Mapping[str, str], lacks: list[str]) -> Checked:
     return Checked(
         permitted=found.permitted,
         reason=found.reason,
         source=found.source,
         entries=found.entries,
         still_denied_on=denied,
+        falls_short=lacks,
     )
 
 
-def _explained(found: Decision, denied: Mapping[str, str], explanation: list[str]) -> Explained:
+def _explained(found: Decision, denied: Mapping[str, str], explanation: list[str], lacks: list[str]) -> Explained:
     return Explained(
         permitted=found.permitted,
         reason=found.reason,
         source=found.source,
         entries=found.entries,
         still_denied_on=denied,
+        falls_short=lacks,
         explanation=explanation,
     )
 
@@ -132,7 +161,9 @@ def _or_unavailable(ask: Callable[[], Checked], explained: Asked | None) -> Chec
         why = error if isinstance(error, LedgerBroken) else f"the database cannot be read: {type(error).__name__}"
         click.echo(f"warning: {why}", err=True)
         found = decision(Reason.LEDGER_UNAVAILABLE)
-        return _checked(found, {}) if explained is None else _explained(found, {}, explain(explained, found, []))
+        if explained is None:
+            return _checked(found, {}, [])
+        return _explained(found, {}, explain(explained, found, []), [])
 
 
 @click.command("check")
@@ -142,6 +173,8 @@ def _or_unavailable(ask: Callable[[], Checked], explained: Asked | None) -> Chec
 @click.option("--at", help="The time of the use, ISO 8601 with a zone (default: now).")
 @click.option("--known-at", help="As the ledger stood at this time (default: now).")
 @click.option("--explain", "explained", is_flag=True, help="Say in sentences what decided, and what would change it.")
+@click.option("--regime", "regimes", multiple=True, help="Ask besides whether it would do under this law.")
+@click.option("--jurisdiction", help="Ask besides whether it would do there, such as FR or US-CA.")
 @json_option
 @pass_context
 def check_command(
@@ -153,9 +186,14 @@ def check_command(
     at: str | None,
     known_at: str | None,
     explained: bool,
+    regimes: tuple[str, ...],
+    jurisdiction: str | None,
     as_json: bool,
 ) -> None:
     """Say whether a person's data may be used so: exit code 0 permitted, 1 denied. Writes nothing.
+
+    The gate goes by the law under which each entry was recorded. Whoever moved may need more: --jurisdiction and
+    --regime ask whether the yes would do there, and exit with 1 where it would not.
 
     Example: imp consent check member:123 --purpose analytics --at 2026-03-01T09:30:00Z
     """
@@ -168,9 +206,11 @@ def check_command(
         at_us=at_us,
         known_at_us=time_option(known_at, "--known-at"),
         explained=explained,
+        regimes=regimes or None,
+        jurisdiction=jurisdiction,
     )
     emit(found, lambda: _text(found, ctx.clock.now_us() if at_us is None else at_us), as_json=as_json)
-    if not found.permitted:
+    if not found.permitted or found.falls_short:
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
@@ -180,4 +220,5 @@ def _text(found: Checked, at_us: int) -> str:
     answer = "permitted" if found.permitted else "denied"
     line = f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})"
     sentences = found.explanation if isinstance(found, Explained) else []
-    return "\n".join([line, *sentences]) + still_denied_text(found.still_denied_on)
+    lacking = [f"under the law asked about it would not do: {lack}" for lack in found.falls_short]
+    return "\n".join([line, *sentences, *lacking]) + still_denied_text(found.still_denied_on)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
+from imp_consent.commands.saying_options import law_options
 from imp_consent.policy.case import Case
 from imp_consent.policy.house import read_house
 from imp_consent.policy.purpose import read_purposes
@@ -32,25 +33,41 @@ class MayAsk:
 
 
 def ask_again(
-    ctx: Context, raw_id: RawId, *, purpose: str, channel: str | None = None, at_us: int | None = None
+    ctx: Context,
+    raw_id: RawId,
+    *,
+    purpose: str,
+    channel: str | None = None,
+    at_us: int | None = None,
+    regimes: tuple[str, ...] | None = None,
+    jurisdiction: str | None = None,
 ) -> MayAsk:
     """Whether somebody may be asked for a purpose (at a time, None: now). Writes nothing.
 
+    Each no carries the end of its wait by the law it was recorded under; where `regimes` or `jurisdiction` name
+    another, its wait must be over too.
+
     Raises:
-        BadInput: the identifier is malformed or the purpose unknown.
+        BadInput: the identifier is malformed, the purpose, a regime or the jurisdiction unknown, or that law does not
+            hold there.
     """
     with open_log(ctx).read() as reader:
         purposes = read_purposes(reader)
         if purpose not in purposes:
             raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
         subject = reader.find_subject(raw_id)
-        house = read_house(ctx.workspace.config)
+        house, known = read_house(ctx.workspace.config), read_regimes(reader)
+        law = (regimes or house.regimes, jurisdiction or house.jurisdiction)
+        named = regimes is not None or jurisdiction is not None
+        if named:
+            known.check(*law)
         case = Case(
-            rules=read_regimes(reader).rules(house.regimes, house.jurisdiction),
+            rules=known.rules(*law),
             purposes=purposes,
             history=() if subject is None else reader.history(subject),
         )
-    found = may_ask(case, purpose, channel or "", at_us=ctx.clock.now_us() if at_us is None else at_us)
+    now_us = ctx.clock.now_us() if at_us is None else at_us
+    found = may_ask(case, purpose, channel or "", at_us=now_us, by_rules=named)
     until = None if found.not_before_us is None else format_time(found.not_before_us)
     return MayAsk(allowed=found.allowed, not_before=until, entry=found.entry)
 
@@ -60,16 +77,35 @@ def ask_again(
 @click.option("--purpose", required=True, help="What they would be asked for.")
 @click.option("--channel", help="On which channel (default: whatever channel).")
 @click.option("--at", help="When, ISO 8601 with a zone (default: now).")
+@law_options
 @json_option
 @pass_context
 def may_ask_command(
-    ctx: Context, *, identifier: str, purpose: str, channel: str | None, at: str | None, as_json: bool
+    ctx: Context,
+    *,
+    identifier: str,
+    purpose: str,
+    channel: str | None,
+    at: str | None,
+    regimes: tuple[str, ...],
+    jurisdiction: str | None,
+    as_json: bool,
 ) -> None:
     """Say whether a person may be asked for consent: exit code 0 yes, 1 not yet. Writes nothing.
 
+    For how long nobody is asked again, the law says under which a no was recorded; and the one that is named here.
+
     Example: imp consent may-ask member:123 --purpose marketing.email
     """
-    found = ask_again(ctx, read_identifier(identifier), purpose=purpose, channel=channel, at_us=time_option(at, "--at"))
+    found = ask_again(
+        ctx,
+        read_identifier(identifier),
+        purpose=purpose,
+        channel=channel,
+        at_us=time_option(at, "--at"),
+        regimes=regimes or None,
+        jurisdiction=jurisdiction,
+    )
     text = "may be asked" if found.allowed else f"not before {found.not_before} (entry {found.entry})"
     emit(found, text, as_json=as_json)
     if not found.allowed:

@@ -23,12 +23,18 @@ class Asking:
     entry: int | None = None
 
 
-def may_ask(case: Case, purpose: str, channel: str, *, at_us: int) -> Asking:
-    """Whether somebody may be asked for a purpose, after what they said before; a yes since then ends the wait."""
+def may_ask(case: Case, purpose: str, channel: str, *, at_us: int, by_rules: bool = False) -> Asking:
+    """Whether somebody may be asked for a purpose, after what they said before; a yes since then ends the wait.
+
+    `by_rules`: the rules of the case make them wait as well, whatever law each no was recorded under.
+    """
     yes_us = max((told.statement.at_us for told in case.about(purpose, channel, "grant")), default=None)
     waits = []
     for told in case.about(purpose, channel, *_NOES):
         said, until_us = told.statement, told.payload.get("ask_again_us")
+        if by_rules:
+            ends = [rule.period.after(said.at_us) for rule in case.rules.wait(said.type, case.purposes[purpose].traits)]
+            until_us = max([*ends, *([until_us] if isinstance(until_us, int) else [])], default=None)
         answered = yes_us is not None and yes_us > said.at_us
         traits = set(case.purposes[purpose].traits)
         concerned = not said.traits or traits & set(said.traits)

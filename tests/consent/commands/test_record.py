@@ -53,6 +53,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "source": "GDPR 6(1)(a)",
         "entries": [2],
         "still_denied_on": {},
+        "falls_short": [],
     }
     other = imp_here("consent", "check", "member:ann-1", "--purpose", "essential", "--json")
     assert other.code == 1
@@ -62,6 +63,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "source": "GDPR 4(11), 5(1)(b), rec. 32, 43; EDPB 05/2020 §§55-61",
         "entries": [],
         "still_denied_on": {},
+        "falls_short": [],
     }
 
 

@@ -1,0 +1,87 @@
+"""`check` and `may-ask` under a law that is named: whoever moved may need more than what was recorded elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+Desk = Any
+
+
+@pytest.fixture
+def moved(desk: Desk) -> Desk:
+    """Somebody who agreed to trackers and to advice on health, under GDPR, without a country."""
+    desk.purpose("trackers", "--trait", "terminal")
+    desk.purpose("advice", "--trait", "special-category", "--necessity", "no advice without it")
+    desk.notice("trackers", "advice").ok()
+    desk.record("trackers").ok()
+    desk.record("advice", "given", "--consent", "explicit").ok()
+    return desk
+
+
+def test_a_yes_of_a_weaker_kind_would_not_do_where_a_stronger_one_is_needed(moved: Desk) -> None:
+    words = ("check", "member:1", "--purpose", "advice")
+    assert moved.consent(*words).code == 0
+    assert moved.consent(*words, "--regime", "gdpr", "--jurisdiction", "FR").code == 0
+    china = moved.consent(*words, "--regime", "cn-pipl", "--jurisdiction", "CN")
+    assert china.code == 1
+    assert china.out.startswith("permitted at "), "the gate goes by what was recorded"
+    assert (
+        "under the law asked about it would not do: data with the trait special-category needs separate consent "
+        "(PIPL 28, 29, 30)"
+    ) in china.out
+    asked = moved.consent(*words, "--regime", "cn-pipl", "--json")
+    assert (asked.code, asked.json["permitted"], len(asked.json["falls_short"])) == (1, True, 1)
+
+
+def test_r13_a_yes_that_is_too_old_there_would_not_do(moved: Desk) -> None:
+    words = ("check", "member:1", "--purpose", "trackers", "--jurisdiction")
+    assert moved.consent(*words, "FR").code == 0
+    moved.wait(200)
+    assert moved.consent(*words, "DE").code == 0
+    late = moved.consent(*words, "FR", "--explain")
+    assert (late.code, "a yes holds 6 months there (CNIL" in late.out) == (1, True), late.out
+
+
+def test_another_basis_would_not_do_where_it_is_none(moved: Desk) -> None:
+    grounds = ("--ground", "assessment=LIA 3")
+    moved.consent("basis", "member:2", "--purpose", "analytics", "--basis", "legitimate-interest", *grounds).ok()
+    words = ("check", "member:2", "--purpose", "analytics")
+    assert moved.consent(*words, "--regime", "gdpr").code == 0
+    china = moved.consent(*words, "--regime", "cn-pipl")
+    assert (china.code, "no basis there is legitimate-interest (PIPL 13" in china.out) == (1, True), china.out
+
+
+def test_what_is_denied_lacks_nothing_besides(moved: Desk) -> None:
+    asked = moved.consent("check", "member:9", "--purpose", "advice", "--regime", "cn-pipl", "--json")
+    assert (asked.code, asked.json["falls_short"]) == (1, [])
+
+
+def test_nobody_is_asked_again_where_the_law_named_says_so_whatever_it_was_recorded_under(moved: Desk) -> None:
+    moved.wait(1)
+    moved.record("trackers", "refused").ok()
+    moved.wait(1)
+    words = ("may-ask", "member:1", "--purpose", "trackers")
+    assert moved.consent(*words).code == 0
+    for law, until in ((("--jurisdiction", "FR"), "2026-09-02"), (("--regime", "us-ca"), "2027-03-02")):
+        answer = moved.consent(*words, *law)
+        assert (answer.code, answer.out.startswith(f"not before {until}")) == (1, True), answer.out
+    moved.record("trackers").ok()
+    assert moved.consent(*words, "--jurisdiction", "FR").code == 0, "a yes since then ends the wait"
+
+
+def test_a_wait_that_was_recorded_is_not_shortened_by_another_law(moved: Desk) -> None:
+    moved.wait(1)
+    moved.record("trackers", "refused", "--regime", "us-ca").ok()
+    answer = moved.consent("may-ask", "member:1", "--purpose", "trackers", "--jurisdiction", "FR")
+    assert (answer.code, answer.out.startswith("not before 2027-03-02")) == (1, True), answer.out
+
+
+@pytest.mark.parametrize("command", ["check", "may-ask"])
+@pytest.mark.parametrize(
+    "law", [("--jurisdiction", "XX"), ("--regime", "hammurabi"), ("--regime", "us-ca", "--jurisdiction", "FR")]
+)
+def test_a_law_or_place_that_is_none_is_no_question(moved: Desk, command: str, law: tuple[str, ...]) -> None:
+    answer = moved.consent(command, "member:1", "--purpose", "trackers", *law)
+    assert (answer.code, "mend: " in answer.err) == (2, True), answer.err
