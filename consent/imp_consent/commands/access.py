@@ -15,6 +15,7 @@ from imp_consent.plane.retention import read_schedule
 from imp_consent.rights.access import SCHEMA, Access, assemble
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.page import render_page
+from imp_consent.rights.plain import some
 from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -92,6 +93,7 @@ def access_command(ctx: Context, *, identifier: str, out: Path, asking: Asking, 
     Example: imp consent access member:123 --out access-123 --verified reasonable --how "logged in, and answered a code"
     """
     done = access(ctx, read_identifier(identifier), asked_for("access", asking), out=out)
-    held = f"{done.entries} entries, {done.events} events, {done.messages} messages, {done.uses} uses"
+    counts = (("entry", done.entries), ("event", done.events), ("message", done.messages), ("use", done.uses))
+    held = ", ".join(some(n, what, "entries" if what == "entry" else None) for what, n in counts)
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
     emit(done, text + (LATE if done.late else ""), as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from imp_consent.audit.entries import PERSON, read_entries
 from imp_consent.commands.period import period, period_options
 from imp_consent.ledger.entry import SYSTEM_TYPES
 from imp_consent.report.seqs import parse_seqs
+from imp_consent.rights.plain import in_words, some
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -95,11 +95,11 @@ def entries_command(
 
 
 def _text(found: EntriesFound) -> str:
-    return "\n".join([*map(_line, found.entries), f"{len(found.entries)} of {found.size} entries"])
+    return "\n".join([*map(_line, found.entries), f"{len(found.entries)} of {some(found.size, 'entry', 'entries')}"])
 
 
 def _line(entry: EntryShown) -> str:
     if entry.type == PERSON:
         return f"{entry.seq:>8}  {entry.at}            a person's"
-    said = json.dumps(entry.fields, ensure_ascii=False, sort_keys=True)
+    said = in_words(dict(sorted(entry.fields.items())))
     return f"{entry.seq:>8}  {entry.at}  {entry.type}  by {entry.actor}  {said}"

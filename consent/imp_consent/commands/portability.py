@@ -11,6 +11,7 @@ import click
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.disclose import LATE, Asking, answering_options, asked_for, disclose
 from imp_consent.rights.asking import Asked
+from imp_consent.rights.plain import some
 from imp_consent.rights.portability import SCHEMA, Portable, provided, schema_document
 from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
@@ -85,6 +86,7 @@ def portability_command(ctx: Context, *, identifier: str, out: Path, asking: Ask
     """
     asked = asked_for("portability", asking)
     done = portability(ctx, read_identifier(identifier), asked, out=out)
-    held = f"{done.said} statements, {done.events} events, {done.traits} traits; {done.left_out} derived ones left out"
+    held = f"{some(done.said, 'statement')}, {some(done.events, 'event')}, {some(done.traits, 'trait')}"
+    held += f"; {some(done.left_out, 'derived one')} left out"
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
     emit(done, text + (LATE if done.late else ""), as_json=as_json)

@@ -45,6 +45,7 @@ from imp_core.workspace import write_atomically
 __all__ = ["Proof", "iso_receipt", "proof_command", "prove_consent"]
 
 _KEY_BYTES: Final = 32
+_KEPT: Final = "a proof that was made before still holds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +135,12 @@ def _rows(entries: list[PersonEntry], raw_id: RawId, subject: int, *, named: boo
     identifier = f"{raw_id.kind}:{raw_id.value}" if named else None
     rows = rows_of(entries, naming, subject=subject, identifier=identifier)
     if rows is None:
-        raise BadInput("their erasure was asked for: no record of them is made any more", where="identifier")
+        raise BadInput(
+            "their erasure was asked for: no record of them is made any more", where="identifier", mend=_KEPT
+        )
     if not rows:
-        raise BadInput("the ledger holds nothing that could be proved of this person", where="identifier")
+        what = "the ledger holds nothing that could be proved of this person"
+        raise BadInput(what, where="identifier", mend="look at how it is written, and for another --purpose")
     return rows
 
 

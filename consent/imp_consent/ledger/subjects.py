@@ -24,6 +24,7 @@ _BY_KEY = "kind = ? AND epoch = ? AND pseudonym = ?"
 _KEY_LENGTH = 32
 _KeyRow = tuple[int, bytes, str, int]  # subject, wrapped key, KEK id, next link counter
 _CACHED = 10_000
+_ONE_PERSON = "name one by which nobody is known yet: two people are not made one"
 _LINKED = 1_000
 
 
@@ -168,7 +169,7 @@ class SubjectBook(SubjectFinder):
         """
         normalised = normalise(raw)
         if self.find_normalised(normalised) is not None:
-            raise CheckFailed("this identifier leads to somebody already", where="identifier")
+            raise CheckFailed("this identifier leads to somebody already", where="identifier", mend=_ONE_PERSON)
         self._admit(normalised, returning=False)
         self._link(normalised, subject)
 

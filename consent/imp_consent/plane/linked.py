@@ -45,6 +45,7 @@ FROM: Final = "from"
 LINKED_FROM: Final = "linked_from"  # of a signal: the device along whose link it came
 _SIDES: Final = (TO, FROM, LINKED_FROM)
 _DIGITS: Final = 16
+_TWO: Final = "name the device first, then the person who uses it"
 
 
 def people_of(history: Sequence[PersonEntry]) -> tuple[int, ...]:
@@ -89,7 +90,7 @@ def link(  # both sides of one link, and what travels along it at once
     """
     theirs, own = transaction.subject_for(device), transaction.subject_for(person)
     if theirs == own:
-        raise BadInput("a device and its person are one and the same", where="identifier")
+        raise BadInput("a device and its person are one and the same", where="identifier", mend=_TWO)
     if own in people_of(transaction.history(theirs)):
         return None
     _say(transaction, speak, (theirs, own), "link", at_us)

@@ -22,7 +22,7 @@ LIMITS_BY_NAME: Final = {
     "object": "objection",
     "limit-sensitive": "limit on the use of sensitive data",
 }
-_NOT_YET: Final = "the {} is lifted only once {}: nothing says so"
+_NOT_YET: Final = "the {} is lifted only once {}, and nothing says so"
 _ONCE: Final = {
     NOTIFIED: "the person was told of it first",
     "compelling-grounds": "compelling grounds that outweigh the person's were assessed and written down",

@@ -22,6 +22,7 @@ from imp_core.event import RawId
 __all__ = ["Corrected", "Correction", "correct"]
 
 # A correction takes away what permits, never a no: whoever changed their mind says yes anew.
+_THE_NEWER: Final = "see which entry is in its place: imp consent history KIND:VALUE"
 _CORRECTABLE: Final = frozenset({"grant", "basis", "guardian"})
 
 
@@ -66,7 +67,9 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
     subject = transaction.find_subject(raw)
     wrong = None if subject is None else _wrong(transaction.history(subject), correction.entry)
     if subject is None or wrong is None:
-        raise CheckFailed("this person has no such entry", where="--entry", mend="see: imp consent history")
+        raise CheckFailed(
+            "this person has no such entry", where="--entry", mend="see theirs: imp consent history KIND:VALUE"
+        )
     _check_correctable(transaction.history(subject), wrong, correction)
     _check_opens_nothing(transaction.history(subject), wrong, correction)
     before, law = list(transaction.history(subject)), recorded_law([wrong], read_regimes(transaction).texts)
@@ -99,7 +102,7 @@ def _wrong(history: list[PersonEntry], seq: int) -> PersonEntry | None:
 
 def _check_correctable(history: list[PersonEntry], wrong: PersonEntry, correction: Correction) -> None:
     if any(entry.statement.corrects == wrong.seq for entry in history):
-        raise CheckFailed("this entry was corrected before", where="--entry")
+        raise CheckFailed("this entry was corrected before", where="--entry", mend=_THE_NEWER)
     if wrong.statement.type not in _CORRECTABLE:
         raise CheckFailed(
             "only what permits something is corrected away, never a no",
@@ -107,7 +110,8 @@ def _check_correctable(history: list[PersonEntry], wrong: PersonEntry, correctio
             mend="if the person says yes now: imp consent record … --state given",
         )
     if correction.replaces and wrong.statement.type != "grant":
-        raise CheckFailed("only a consent is recorded again by its correction", where="--entry")
+        mend = "leave --at, --purpose and --channel out, and record the right one: imp consent basis, or guardian"
+        raise CheckFailed("only a consent is recorded again by its correction", where="--entry", mend=mend)
 
 
 def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correction: Correction) -> None:

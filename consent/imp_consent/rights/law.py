@@ -24,7 +24,7 @@ def rules_for(
     policy = ctx.workspace.config.get("policy", {})
     names = regimes if regimes is not None else policy.get("regimes")
     if names is not None and not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
-        raise BadInput("[policy] regimes is not a list of texts", where="imp.toml")
+        raise BadInput("[policy] regimes is not a list of texts", where="imp.toml", mend='regimes = ["gdpr"]')
     where = jurisdiction if jurisdiction is not None else policy.get("jurisdiction")
     known = read_regimes(reader)
     if regimes is not None or jurisdiction is not None:  # what is said with a request, not what imp.toml says of all

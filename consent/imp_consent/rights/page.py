@@ -7,7 +7,6 @@ the characters that no text needs: a right-to-left override in one field turns n
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 from imp_consent.rights.access import Access, OwnEvent, ShownNotice
 from imp_consent.rights.own_entries import OwnEntry
 from imp_consent.rights.own_messages import OwnMessage
+from imp_consent.rights.plain import in_words
 
 __all__ = ["render_page", "without_controls"]
 
@@ -28,6 +28,8 @@ border-bottom:1px solid #ddd;overflow-wrap:anywhere}th{font-weight:600}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f5;padding:.6rem;font:inherit}
 summary{cursor:pointer}s{color:#666}.none{color:#666}
 """
+# Fields that hold times, as people call them; what they hold is written as a time.
+_TIMES: Final = {"event_us": "happened", "recorded_us": "recorded at", "ask_again_us": "nobody asks again before"}
 _REASONS: Final = {
     "given": "you agreed",
     "basis": "another legal basis is on record",
@@ -174,7 +176,8 @@ def _fields(values: Mapping[str, Any]) -> Iterator[str]:
     yield "<table>\n"
     for name, value in values.items():
         if value is not None:
-            yield f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>\n"
+            named = _TIMES.get(name) or name.replace("_", " ")
+            yield f"<tr><th>{_text(named)}</th><td>{_text(in_words(value, name))}</td></tr>\n"
     yield "</table>\n"
 
 
@@ -198,8 +201,7 @@ def _numbers(entries: Sequence[int]) -> str:
 
 def _text(value: object) -> str:
     """A value as text of its own direction."""
-    plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f'<bdi dir="auto">{_escaped(plain)}</bdi>'
+    return f'<bdi dir="auto">{_escaped(in_words(value))}</bdi>'
 
 
 def without_controls(text: str) -> str:

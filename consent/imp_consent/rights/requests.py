@@ -38,6 +38,7 @@ REFUSALS: Final = (
     "identity-not-verified", "manifestly-unfounded", "excessive", "legal-obligation", "legal-claims",
     "rights-of-others", "nobody-known",
 )  # fmt: skip
+_ANSWER: Final = "answer it, by the command of its kind or with: imp consent requests answer"
 EXTENSIONS: Final = ("complexity", "number-of-requests")
 
 
@@ -136,12 +137,13 @@ def extend_request(transaction: Transaction, request: Request, *, reason: str) -
         raise BadInput("not a reason to extend", where="--because", mend=f"one of {', '.join(EXTENSIONS)}")
     expect_open(request)
     if request.extended is not None or request.latest_us is None or request.latest_us == request.due_us:
-        raise CheckFailed("this request cannot be extended (again)", where=f"request {request.id}")
+        what = "it was extended before" if request.extended else "no law it is under lets it be extended"
+        raise CheckFailed(f"this request cannot be extended: {what}", where=f"request {request.id}", mend=_ANSWER)
     if request.overdue(transaction.now_us):
         raise CheckFailed(
             "too late to extend: the person has to be told within the first period (GDPR 12(3))",
             where=f"request {request.id}",
-            mend="answer it now",
+            mend=_ANSWER,
         )
     fields: dict[str, Json] = {
         "request": request.id,
@@ -161,7 +163,8 @@ def expect_open(request: Request) -> None:
         CheckFailed: it was answered before.
     """
     if request.outcome is not None:
-        raise CheckFailed("this request was answered before", where=f"request {request.id}")
+        mend = "see what became of it: imp consent requests list --all"
+        raise CheckFailed("this request was answered before", where=f"request {request.id}", mend=mend)
 
 
 def _opened(entry: SystemEntry) -> Request:

@@ -55,7 +55,7 @@ def needed_level(config: Mapping[str, Any], kind: str) -> str:
             mend = f"of {', '.join(sorted(_LEAST))}: one of {', '.join(LEVELS)}; whoever says no proves nothing"
             raise BadInput(f"{name!a} has no such level", where=where, mend=mend)
         if LEVELS.index(level) < LEVELS.index(_LEAST[name]):
-            raise BadInput(f"{name} needs at least {_LEAST[name]}", where=where)
+            raise BadInput(f"{name} needs at least {_LEAST[name]}", where=where, mend=f'{name} = "{_LEAST[name]}"')
     return str(table.get(kind, _LEAST.get(kind, "none")))
 
 
