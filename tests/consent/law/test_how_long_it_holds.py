@@ -41,3 +41,19 @@ def test_of_several_changes_the_first_after_a_yes_ends_it_and_those_it_was_given
     assert law.write("basis", "analytics", **shown).until_us is None, "no purpose became another"
     law.cuts = [cut._replace(bases=cut.seq > 92) for cut in law.cuts]
     assert law.write("basis", "analytics", **shown).until_us == NOW_US + 3 * DAY_US
+
+
+def test_a_notice_named_by_its_hash_was_read_as_it_says_now_though_it_became_known_here_only_later(law: Any) -> None:
+    sha256 = law.show("analytics", "analytics.web").sha256
+    law.declare("analytics.web")
+    change = Cut("analytics", NOW_US + DAY_US, 1, notice="shown")  # by the very entry that holds the notice
+    for cuts, named, until, covers in (
+        ([change], sha256, None, ("analytics.web",)),
+        ([change], sha256[:8], None, ("analytics.web",)),
+        ([change], "shown", change.at_us, ()),
+        ([change], None, change.at_us, ()),
+        ([change._replace(seq=2)], sha256, change.at_us, ()),
+    ):
+        law.cuts = cuts
+        said = law.write("grant", "analytics", notice=named)
+        assert (said.until_us, said.covers) == (until, covers), named
