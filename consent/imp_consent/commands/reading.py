@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imp_consent.commands.arguments import parse_days
-from imp_consent.commands.columns import ColumnMap
+from imp_consent.commands.columns import REQUIRED, ColumnMap
 from imp_consent.commands.rows import Instant, Row
 from imp_consent.commands.saying_options import read_grounds
 from imp_consent.commands.states import type_of
@@ -19,6 +19,7 @@ __all__ = ["RowReader"]
 
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _MAX_STEPS: Final = 100
+_REQUIRED: Final = frozenset(REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,13 @@ class RowReader:
         if isinstance(row, str):
             raise BadInput(row, where="row")
         state = self._needed(row, "state")
+        if self._is_short(row):
+            return self._identifier(row), Saying(
+                purpose=self._needed(row, "purpose"),
+                type=type_of(self.mapping.states.get(state, state)),
+                at_us=self._time(row),
+                evidence=f"sha256:{self.sha256}#{number}",
+            )
         valid_for, regime = self._text(row, "valid_for"), self._text(row, "regime")
         return self._identifier(row), Saying(
             purpose=self._needed(row, "purpose"),
@@ -58,6 +66,10 @@ class RowReader:
             regimes=None if regime is None else tuple(word.strip() for word in regime.split("+")),
             jurisdiction=self._text(row, "jurisdiction"),
         )
+
+    def _is_short(self, row: dict[str, object]) -> bool:
+        """Whether it says no more than it must, as most files do: then nothing else is looked for."""
+        return row.keys() <= _REQUIRED and self.mapping.defaults.keys() <= _REQUIRED
 
     def _identifier(self, row: dict[str, object]) -> RawId:
         value = self._needed(row, "identifier")

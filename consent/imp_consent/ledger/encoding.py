@@ -101,22 +101,35 @@ def _shape(keys: tuple[object, ...]) -> tuple[str, Callable[[Mapping[str, Any]],
     return "{" + ",".join(f'"{name}":%s' for name in names) + "}", itemgetter(*names)
 
 
-def _flat(value: object) -> str | None:
-    """The canonical text of an object of plain values, as most are, in half the time; None of any other value."""
+def _flat(value: object, depth: int = 0) -> str | None:
+    """The canonical text of an object of plain values and lists of them, as most are, in half the time; else None."""
     if type(value) is not dict or (shape := _shape(tuple(value))) is None:
         return None
     texts: list[object] = []
     for item in shape[1](value):
-        of = type(item)
-        if of is str:
-            texts.append(_quote(item))
-        elif of is int and -_LIMIT < item < _LIMIT:
-            texts.append(item)
-        elif item is None:
-            texts.append("null")
-        else:
-            return None
+        text = _plain_text(item)
+        if text is None:
+            text = _list_text(item) if type(item) is list else _flat(item, depth + 1) if depth == 0 else None
+            if text is None:
+                return None
+        texts.append(text)
     return shape[0] % tuple(texts)
+
+
+def _plain_text(item: Any) -> str | None:  # noqa: ANN401 (whatever JSON may hold)
+    of = type(item)
+    if of is str:
+        return _quote(item)
+    if of is int:
+        return str(item) if -_LIMIT < item < _LIMIT else None
+    if item is None:
+        return "null"
+    return ("true" if item else "false") if of is bool else None
+
+
+def _list_text(items: Sequence[object]) -> str | None:
+    texts = [_plain_text(item) for item in items]
+    return None if None in texts else f"[{','.join(texts)}]"  # type: ignore[arg-type]  # there is no None
 
 
 def _check(value: object, depth: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -144,22 +144,48 @@ class PersonEntry:
 
 
 def encode_statement(statement: Statement) -> bytes:
-    """The canonical JSON of a statement: `encode(statement.plain())`, in a third of its time.
+    """The canonical JSON of a statement: `encode(statement.plain())`, in less than half of its time.
 
     Raises:
         BadInput: outside the canonical profile.
     """
     s, at_us, until_us = statement, statement.at_us, statement.until_us
     small = -_SMALL < at_us < _SMALL and (until_us is None or -_SMALL < until_us < _SMALL)
-    if not small or not s.is_plain:
-        return encode(s.plain())  # which refuses, or takes what is rare
+    if not small or (s.corrects is not None and not -_SMALL < s.corrects < _SMALL):
+        return encode(s.plain())  # which refuses
     notice = "null" if s.notice is None else _quote(s.notice)
-    until = "null" if until_us is None else until_us
-    text = (
-        f'{{"at":{at_us},"channel":{_quote(s.channel)},"notice":{notice},"purpose":{_quote(s.purpose)},'
-        f'"type":{_quote(s.type)},"until":{until}}}'
-    )
-    return text.encode() if text.isascii() else encode(s.plain())  # as above
+    type_, end = _quote(s.type), "null" if until_us is None else until_us
+    if s.is_plain:
+        begin = f'{{"at":{at_us},"channel":{_quote(s.channel)}'
+        text = f'{begin},"notice":{notice},"purpose":{_quote(s.purpose)},"type":{type_},"until":{end}}}'
+    else:
+        # the keys in their order (RFC 8785 §3.2.3), those that say nothing left out
+        text = (
+            f'{{"at":{at_us}{_said("basis", s.basis)}{_flag("bundled", s.bundled)}{_said("by", s.by)},'
+            f'"channel":{_quote(s.channel)}{_said("consent", s.consent)}{_number("corrects", s.corrects)}'
+            f"{_list('covers', s.covers)}{_flag('informed', s.informed)}{_said('lifts', s.lifts)}"
+            f'{_said("needs", s.needs)},"notice":{notice},"purpose":{_quote(s.purpose)}{_list("traits", s.traits)},'
+            f'"type":{type_},"until":{end}}}'
+        )
+    if len(text) > MAX_BYTES or not text.isascii():
+        return encode(s.plain())  # as above
+    return text.encode()
+
+
+def _said(name: str, word: str | None) -> str:
+    return f',"{name}":{_quote(word)}' if word else ""
+
+
+def _flag(name: str, holds: bool) -> str:  # noqa: FBT001 (private, and the value is what it is about)
+    return f',"{name}":true' if holds else ""
+
+
+def _number(name: str, number: int | None) -> str:
+    return "" if number is None else f',"{name}":{number}'
+
+
+def _list(name: str, words: Sequence[str]) -> str:
+    return f',"{name}":[{",".join(map(_quote, words))}]' if words else ""
 
 
 def commitment(blind: bytes, statement: Statement) -> bytes:

@@ -226,4 +226,4 @@ class _Nonces:
         return self._held.pop()
 
 
-Projection = Callable[[Transaction, int], None]
+Projection = Callable[[Transaction, int], object]

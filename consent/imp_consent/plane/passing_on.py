@@ -8,7 +8,7 @@ failure can hold it up or undo it. Channels are called by `imp consent tell`, re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -39,8 +39,7 @@ def passing_on(listeners: Listeners) -> Projection:
     known: WeakKeyDictionary[Transaction, _Known] = WeakKeyDictionary()
 
     def projected(transaction: Transaction, subject: int) -> None:
-        project(transaction, subject)
-        history = transaction.history(subject)
+        history = project(transaction, subject)
         if history[-1].statement.type in NOES and len(history) > 1:
             if transaction not in known:
                 known[transaction] = _Known(transaction)
@@ -71,7 +70,7 @@ class _Known:
                 found[str(entry.fields.get("purpose"))].add(recipient)
         return found
 
-    def due_us(self, history: list[PersonEntry]) -> int | None:
+    def due_us(self, history: Sequence[PersonEntry]) -> int | None:
         """By when recipients are told, by the law that the no was recorded under; None where it sets no time."""
         law = recorded_law(history[-1:], self.regimes.texts)
         clock = self.regimes.rules(law.regimes, law.jurisdiction).clock(_CLOCK)
@@ -79,7 +78,7 @@ class _Known:
 
 
 def _leave(
-    transaction: Transaction, subject: int, history: list[PersonEntry], known: _Known, listeners: Listeners
+    transaction: Transaction, subject: int, history: Sequence[PersonEntry], known: _Known, listeners: Listeners
 ) -> None:
     said, soon = history[-1].statement, transaction.now_us + _CHANNEL_WITHIN_US
     for purpose in closed_by(history, known.purposes):

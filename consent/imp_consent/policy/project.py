@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
+from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.state import Rectangle, Scope, begin, replay, step, timeline, touched
@@ -17,8 +18,8 @@ TABLE: Final = "consent_state"
 _KEY: Final = "subject = ? AND purpose = ? AND channel = ? AND from_us = ? AND from_seq = ?"
 
 
-def project(transaction: Transaction, subject: int) -> None:
-    """Bring a subject's rectangles up to its newest entry, touching only those that change.
+def project(transaction: Transaction, subject: int) -> Sequence[PersonEntry]:
+    """Bring a subject's rectangles up to its newest entry, touching only those that change; returns its entries.
 
     Raises:
         LedgerBroken: a rectangle was changed by other hands, or an entry is of an unknown type.
@@ -29,7 +30,7 @@ def project(transaction: Transaction, subject: int) -> None:
     if first is not None:
         scope, rectangles = first
         transaction.sealed.insert_later(TABLE, [format_row(subject, scope, rectangle) for rectangle in rectangles])
-        return
+        return history
     open_ = _open(transaction, subject) if len(history) > 1 else {}
     inserted: list[tuple[int | str, ...]] = []
     for scope in sorted(touched(history)):
@@ -40,6 +41,7 @@ def project(transaction: Transaction, subject: int) -> None:
         inserted.extend(format_row(subject, scope, rectangle) for rectangle in insert)
     if inserted:
         transaction.sealed.insert_later(TABLE, inserted)
+    return history
 
 
 def refold(transaction: Transaction) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.policy.basis_rules import check_basis
@@ -38,23 +38,26 @@ def check_statement(said: Saying, case: Case) -> Statement:
     """
     statement = _BY_TYPE.get(said.type, _plain)(said, case)
     if statement.until_us is not None and statement.until_us <= statement.at_us:
-        raise BadInput("it would end before it begins", where="until")
+        raise BadInput("it would end before it begins", where="until", mend="name an end after it was said, or none")
     return statement
 
 
-def _plain(said: Saying, case: Case) -> Statement:
-    """What every type says; nothing of it is for one type alone."""
-    ends = [said.until_us, None if said.valid_for_days is None else said.at_us + said.valid_for_days * DAY_US]
+def _plain(said: Saying, case: Case, **further: Any) -> Statement:  # noqa: ANN401 (fields of a statement)
+    """What every type says, and the `further` fields of one type, which go before them."""
+    if "until_us" not in further:
+        ends = [said.until_us, None if said.valid_for_days is None else said.at_us + said.valid_for_days * DAY_US]
+        further["until_us"] = min((end for end in ends if end is not None), default=None)
+    if "traits" not in further:
+        further["traits"] = tuple(sorted(set(said.traits or ())))
     return Statement(
         type=said.type,
         purpose=said.purpose,
         channel=said.channel,
         at_us=said.at_us,
-        until_us=min((end for end in ends if end is not None), default=None),
         notice=case.shown.sha256 if case.shown else None,
-        traits=tuple(sorted(set(said.traits or ()))),
         by=said.by,
         corrects=said.corrects,
+        **further,
     )
 
 
@@ -62,8 +65,9 @@ def _grant(said: Saying, case: Case) -> Statement:
     check_grant(said, case)
     covers = grant_covers(said, case)
     traits = {trait for name in (said.purpose, *covers) for trait in case.purposes[name].traits}
-    return replace(
-        _plain(said, case),
+    return _plain(
+        said,
+        case,
         until_us=ends_at(said, case),
         covers=covers,
         traits=tuple(sorted(traits - {NO_TRAIT})),
@@ -74,11 +78,11 @@ def _grant(said: Saying, case: Case) -> Statement:
 
 
 def _refuse(said: Saying, case: Case) -> Statement:
-    return replace(_plain(said, case), until_us=refusal_ends_at(said, case))
+    return _plain(said, case, until_us=refusal_ends_at(said, case))
 
 
 def _withdraw(said: Saying, case: Case) -> Statement:
-    return replace(_plain(said, case), until_us=None)
+    return _plain(said, case, until_us=None)
 
 
 def _basis(said: Saying, case: Case) -> Statement:
@@ -144,7 +148,7 @@ def _guardian(said: Saying, case: Case) -> Statement:
     for name, meaning in _OF_GUARDIAN.items():
         if not str(said.more.get(name) or "").strip():
             what = f"a guardian's authorisation without {meaning}"
-            raise refusal(what, "GDPR 8(2); ISO/IEC TS 27560 entity_id", where=name)
+            raise refusal(what, "GDPR 8(2); ISO/IEC TS 27560 entity_id", where=name, mend=f"say it: --{name}")
     return _plain(said, case)
 
 

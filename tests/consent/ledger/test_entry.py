@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +32,37 @@ def test_a_statement_is_written_as_its_plain_json_or_refused_with_it(
     assert payload_with(encode_statement(said), {"n": 1, "a": [None, "é"]}) == encode(
         {"s": said.plain(), "e": {"n": 1, "a": [None, "é"]}}
     )
+
+
+SOME = st.none() | st.sampled_from(["", "explicit", "guardian"]) | WORDS
+LISTS = st.lists(WORDS, max_size=3).map(tuple)
+FURTHER = st.fixed_dictionaries(
+    {},
+    optional={
+        "covers": LISTS, "traits": LISTS, "consent": SOME, "bundled": st.booleans(), "informed": st.booleans(),
+        "by": SOME, "basis": SOME, "lifts": SOME, "needs": SOME, "corrects": st.none() | TIMES, "notice": SOME,
+        "until_us": st.none() | TIMES,
+    },
+)  # fmt: skip
+
+
+@given(WORDS, WORDS, TIMES, FURTHER)
+def test_a_statement_that_says_more_is_written_as_its_plain_json_or_refused_with_it(
+    purpose: str, channel: str, at_us: int, further: dict[str, Any]
+) -> None:
+    said = Statement(type="grant", purpose=purpose, channel=channel, at_us=at_us, **further)
+    try:
+        plain = encode(said.plain())
+    except BadInput:
+        with pytest.raises(BadInput):
+            encode_statement(said)
+        return
+    assert encode_statement(said) == plain == rfc8785.dumps(said.plain())  # type: ignore[arg-type]  # JSON by another name
+
+
+def test_a_statement_longer_than_an_entry_may_be_is_refused() -> None:
+    with pytest.raises(BadInput, match="4096"):
+        encode_statement(Statement(type="grant", purpose="p", channel="", at_us=0, covers=("x" * 100,) * 50))
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32), st.integers(-(10**6), 10**6))
