@@ -50,7 +50,7 @@ def input_lines(where: str, *, lenient: bool = False) -> list[str]:
     try:
         return sys.stdin.buffer.read().decode(errors="replace" if lenient else "strict").splitlines()
     except UnicodeDecodeError:
-        raise BadInput("standard input is not text in UTF-8", where=where) from None
+        raise BadInput("standard input is not text in UTF-8", where=where, mend="convert it to UTF-8") from None
 
 
 def time_option(text: str | None, name: str) -> int | None:

@@ -20,7 +20,9 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"cannot be read: {error.strerror}", where=str(path), mend="look at its name and rights"
+        ) from None
 
 
 def read_text(path: Path) -> str:
@@ -32,9 +34,9 @@ def read_text(path: Path) -> str:
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput("not text in UTF-8", where=str(path)) from None
+        raise BadInput("not text in UTF-8", where=str(path), mend="save it as UTF-8") from None
     if "\x00" in text:
-        raise BadInput("not text", where=str(path))
+        raise BadInput("not text", where=str(path), mend="save it as plain text in UTF-8")
     return text
 
 
@@ -47,4 +49,4 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"not a TOML file: {error}"[:200], where=str(path)) from None
+        raise BadInput(f"not a TOML file: {error}"[:200], where=str(path), mend="mend that line") from None

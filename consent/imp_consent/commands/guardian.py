@@ -62,7 +62,8 @@ def record_guardian(
     """
     with open_log(ctx).write() as transaction:
         if _same_person(transaction, raw_id, guardian):
-            raise BadInput("nobody is their own guardian (GDPR 8(2))", where="--guardian")
+            mend = "name the parent or guardian who authorised it"
+            raise BadInput("nobody is their own guardian (GDPR 8(2))", where="--guardian", mend=mend)
         key = transaction.keyring.active("pepper")
         pseudonym = pseudonyms_under(transaction.keyring, key, normalise(guardian))[0].hex()
         said = Saying(
@@ -121,7 +122,11 @@ def guardian_command(
     Example: imp consent guardian member:123 --guardian member:99 --role parent --verification "ID card"
     """
     if identifier == guardian == "-":
-        raise BadInput("only one of the two can come from standard input", where="--guardian")
+        raise BadInput(
+            "only one of the two can come from standard input",
+            where="--guardian",
+            mend="name the other as kind:value",
+        )
     done = record_guardian(
         ctx,
         read_identifier(identifier),

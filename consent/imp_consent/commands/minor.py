@@ -140,12 +140,12 @@ def _day(text: str) -> date:
 def _years(age: int | None, born: date | None, now_us: int) -> int:
     if born is None:
         if age is None or not 0 <= age <= _OLDEST:
-            raise BadInput("not an age", where="--age")
+            raise BadInput("not an age", where="--age", mend=f"full years, from 0 to {_OLDEST}")
         return age
     today = datetime.fromtimestamp(now_us // 1_000_000, tz=UTC).date()
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     if born > today or years > _OLDEST:
-        raise BadInput("a birth to come, or too long ago", where="--born")
+        raise BadInput("a birth to come, or too long ago", where="--born", mend="write it like 2014-03-01")
     return years
 
 

@@ -113,7 +113,7 @@ def check_purpose(purpose: DeclaredPurpose) -> DeclaredPurpose:
             mend="one line of at most 500 characters that says what is done",
         )
     if type(purpose.version) is not int or purpose.version < 1:
-        raise BadInput("a purpose's version is a whole number from 1", where=where)
+        raise BadInput("a purpose's version is a whole number from 1", where=where, mend="version = 1")
     if unknown := set(purpose.traits) - TRAITS:
         raise BadInput(
             f"{len(unknown)} unknown trait{'s' if len(unknown) > 1 else ''}",
@@ -125,7 +125,8 @@ def check_purpose(purpose: DeclaredPurpose) -> DeclaredPurpose:
     said = (*purpose.data, purpose.necessity, purpose.opt_out_option, purpose.review)
     said += tuple(purpose.recipient.plain().values()) if purpose.recipient else ()
     if not all(text is None or _is_line(text) for text in said) or (purpose.recipient and not purpose.recipient.name):
-        raise BadInput("what a purpose declares is empty or no line of text", where=where)
+        mend = "say each in one line of at most 500 characters, or leave it out"
+        raise BadInput("what a purpose declares is empty or no line of text", where=where, mend=mend)
     ordered = tuple(sorted(set(purpose.traits)))
     return purpose if ordered == purpose.traits else replace(purpose, traits=ordered)
 

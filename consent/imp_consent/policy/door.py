@@ -274,7 +274,11 @@ class Door:
         except BadInput as error:
             raise _of_the_identifier(error) from None
         if subject is None:
-            raise BadInput("nobody is known by this identifier", where="identifier")
+            raise BadInput(
+                "nobody is known by this identifier",
+                where="identifier",
+                mend="look at its kind and spelling",
+            )
         return subject
 
     def _returned_us(self, subject: int) -> int:

@@ -31,7 +31,7 @@ def read_house(config: Mapping[str, Any]) -> House:
     """
     policy = config.get("policy", {})
     if not isinstance(policy, dict):
-        raise BadInput("[policy] is not a table", where=_FILE)
+        raise BadInput("[policy] is not a table", where=_FILE, mend='[policy], then regimes = ["gdpr", "eprivacy"]')
     regimes = policy.get("regimes", policy.get("regime", list(DEFAULT_REGIMES)))
     jurisdiction = policy.get("jurisdiction")
     if jurisdiction is not None and not isinstance(jurisdiction, str):
@@ -45,5 +45,5 @@ def read_house(config: Mapping[str, Any]) -> House:
 
 def _texts(values: object, name: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BadInput(f"[policy] {name} is not a list of texts", where=_FILE)
+        raise BadInput(f"[policy] {name} is not a list of texts", where=_FILE, mend=f'{name} = ["…", "…"]')
     return tuple(values)

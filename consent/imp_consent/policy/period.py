@@ -94,7 +94,7 @@ def _day(begin: date, period: Period) -> int:
     if period.months:
         year, month = divmod(begin.year * 12 + begin.month - 1 + period.months, 12)
         if year > _LAST_YEAR:
-            raise BadInput("a period that ends after the year 9999")
+            raise BadInput("a period that ends after the year 9999", where="period", mend="name a shorter one")
         end = date(year, month + 1, min(begin.day, calendar.monthrange(year, month + 1)[1]))
     elif period.business_days:
         end = begin

@@ -93,7 +93,7 @@ def format_purposes(purposes: Iterable[Purpose]) -> bytes:
     """
     ordered = sorted((check_purpose(declared(purpose)) for purpose in purposes), key=lambda purpose: purpose.name)
     if len({purpose.name for purpose in ordered}) != len(ordered):
-        raise BadInput("a purpose is named twice")
+        raise BadInput("a purpose is named twice", where="purposes", mend="name each once")
     return f'format = "{_FORMAT}"\n{"".join(map(_lines, ordered))}'.encode()
 
 

@@ -152,7 +152,9 @@ def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
     try:
         document: dict[str, Any] = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"not a TOML file: {error}"[:200], where=where) from None
+        raise BadInput(
+            f"not a TOML file: {error}"[:200], where=where, mend="see: imp consent regime show gdpr"
+        ) from None
     if document.get("format") != _FORMAT or len(text) > _MAX_BYTES:
         raise BadInput("not a regime", where=where, mend=f'it begins with: format = "{_FORMAT}"')
     name, title, jurisdictions = (document.get(key) for key in ("name", "title", "jurisdiction"))
@@ -228,10 +230,12 @@ def _parsed(text: bytes) -> Regime:
 
 def _by_jurisdiction(found: object, where: str) -> list[tuple[str, dict[str, Any]]]:
     if not isinstance(found, dict):
-        raise BadInput("jurisdiction is not a table", where=where)
+        raise BadInput("jurisdiction is not a table", where=where, mend="write it as [[jurisdiction.FR.age]]")
     for code, sections in found.items():
         if not is_code(code) or not isinstance(sections, dict) or sections.keys() - SECTIONS:
             raise BadInput(
-                "not a jurisdiction, or an unknown section in one", where=f"{where}, jurisdiction {code[:20]}"
+                "not a jurisdiction, or an unknown section in one",
+                where=f"{where}, jurisdiction {code[:20]}",
+                mend=f"a code such as FR or US-CA, and of the sections: {', '.join(sorted(SECTIONS))}",
             )
     return list(found.items())

@@ -37,7 +37,7 @@ def check_words(said: Saying, purposes: Iterable[str], channels: Iterable[str], 
     ]
     for name, text in texts:
         if text is not None and not (text.isprintable() and 0 < len(text) <= _MAX_WORDS):
-            raise BadInput("not one line of at most 300 characters", where=name)
+            raise BadInput("not one line of at most 300 characters", where=name, mend="shorten it, or leave it out")
 
 
 def _check_channel(channel: str, known: frozenset[str]) -> None:

@@ -221,7 +221,7 @@ def test_what_the_law_says_of_time_is_said_by_the_file_and_by_nothing_else(desk:
     )
     path = desk.shop.workspace.root / "eprivacy.toml"
     path.write_bytes(text)
-    desk.consent("regime", "add", str(path)).ok()
+    desk.consent("regime", "add", str(path), "--replace").ok()
     desk.purpose("tracking", "--trait", "terminal")
     desk.notice("tracking").ok()
     assert desk.record("tracking", "given", *FRENCH).ok().json["until"] == "2026-06-01T12:00:00Z"
