@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from imp_consent.policy.cuts import Cut
+from imp_consent.policy.period import Period
+from imp_consent.policy.rules import Validity
 from imp_core.clock import DAY_US, parse_time
 
 NOW_US = parse_time("2026-03-01T12:00:00Z")
@@ -57,3 +60,14 @@ def test_a_notice_named_by_its_hash_was_read_as_it_says_now_though_it_became_kno
         law.cuts = cuts
         said = law.write("grant", "analytics", notice=named)
         assert (said.until_us, said.covers) == (until, covers), named
+
+
+@pytest.mark.parametrize("refusals", [True, False])
+def test_a_refusal_ages_only_where_the_law_says_that_refusals_do(law: Any, refusals: bool) -> None:
+    made = law.case()
+    month = Validity(trait="*", period=Period(days=30), refusals=refusals, source="house")
+    case = replace(made, rules=replace(made.rules, valid_for=(month,)))
+    law.case = lambda: case
+    assert law.write("grant", "analytics").until_us == NOW_US + 30 * DAY_US
+    assert law.write("refuse", "analytics").until_us == (NOW_US + 30 * DAY_US if refusals else None)
+    assert law.write("refuse", "*").until_us is None, "of no purpose of its own"

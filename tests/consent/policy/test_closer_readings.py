@@ -204,3 +204,11 @@ def test_a_no_answers_for_yeses_that_ran_out_only_if_it_closes_every_one_of_them
     consent, withdrawn = said(0, "grant", 1, until=2), said(2, "withdraw", 5)
     assert told(consent, said(1, "basis", 1, until=3, basis="contract"), withdrawn, at=9) == "expired", "nor that one"
     assert told(consent, said(1, "basis", 1, until=3, basis="soft-opt-in"), withdrawn, at=9) == "withdrawn"
+
+
+def test_of_a_minor_of_whom_nothing_else_is_known_only_the_need_of_a_guardian_answers_and_while_it_lasts() -> None:
+    assert told(said(0, "minor", 1, needs="guardian"), at=9) == "under_age"
+    assert told(said(0, "minor", 1, needs="guardian"), said(1, "guardian", 2), at=9) == "no_record"
+    assert told(said(0, "minor", 1, needs="own"), at=9) == "no_record"
+    short = said(0, "minor", 1, until=5, needs="guardian")
+    assert [told(short, at=at) for at in (4, 5)] == ["under_age", "no_record"]
