@@ -5,7 +5,7 @@ memory, `min`, `max`, `any` and `all` become their opposites and a `raise` is le
 tests of that file with the changed module in the place of the real one. A change that no test notices is a survivor;
 those that `docs/mutation.md` explains are counted, the others listed. Usage:
 
-uv run poe mutate-policy [--files words scope …] [--processes 2] [--only LINE] [--sample N --seed S] [--json]
+uv run poe mutate-policy [--files words scope …] [--processes 2] [--only LINE …] [--sample N --seed S] [--json]
 uv run poe mutate-policy --check-page       # nothing is run: does the page explain changes that can still be made?
 """
 
@@ -101,7 +101,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", nargs="+", default=list(_TESTS_OF), choices=_TESTS_OF)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", type=int, help="only changes of this line")
+    parser.add_argument("--only", type=int, nargs="+", help="only changes of these lines")
     parser.add_argument("--sample", type=int, help="at most so many changes of each file, drawn by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
@@ -149,8 +149,8 @@ def _check_page(known: set[tuple[str, ...]]) -> int:
     return int(bool(stale))
 
 
-def _chosen(file: str, only: int | None, sample: int | None, seed: int) -> list[Mutant]:
-    found = [mutant for mutant in mutants_of(file) if only in {None, mutant.line}]
+def _chosen(file: str, only: Sequence[int] | None, sample: int | None, seed: int) -> list[Mutant]:
+    found = [mutant for mutant in mutants_of(file) if only is None or mutant.line in only]
     if sample is None or sample >= len(found):
         return found
     drawn = random.Random(f"{seed} {file}").sample(range(len(found)), sample)
