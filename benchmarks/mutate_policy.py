@@ -52,7 +52,7 @@ _LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/te
 _TESTS_OF = {
     **dict.fromkeys(("words", "state"), _FOLD),
     "cuts": (*_FOLD, "law/test_outdated.py"),
-    "scope": (*_FOLD, "policy/test_taken_back_already.py"),
+    "scope": ("policy/test_taken_back_already.py", *_FOLD),
     "decide": ("policy/test_state.py", "policy/test_forms_agree.py"),
     "late": ("policy/test_late.py",),
     "limiting": ("policy/test_limits_that_stand.py",),
