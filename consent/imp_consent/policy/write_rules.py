@@ -27,7 +27,11 @@ __all__ = ["check_statement", "said_besides"]
 
 _NEEDS: Final = ("guardian", "own")
 # What the record of a guardian's authorisation names besides the person it is for (GDPR 8(2)).
-_OF_GUARDIAN: Final = {"guardian": "who it is", "role": "parent, guardian …", "verification": "how that was verified"}
+_OF_GUARDIAN: Final = {
+    "guardian": "who that is",
+    "role": "what they are to the person",
+    "verification": "how that was verified",
+}
 
 
 def check_statement(said: Saying, case: Case) -> Statement:
@@ -147,8 +151,8 @@ def _lift(said: Saying, case: Case) -> Statement:
 def _guardian(said: Saying, case: Case) -> Statement:
     for name, meaning in _OF_GUARDIAN.items():
         if not str(said.more.get(name) or "").strip():
-            what = f"a guardian's authorisation without {meaning}"
-            raise refusal(what, "GDPR 8(2); ISO/IEC TS 27560 entity_id", where=name, mend=f"say it: --{name}")
+            what = f"a guardian's authorisation that does not say {meaning}"
+            raise refusal(what, "GDPR 8(2); ISO/IEC TS 27560 entity_id", where=name, mend=f'say it: --{name} "…"')
     return _plain(said, case)
 
 
