@@ -6,6 +6,7 @@ import hashlib
 import hmac
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
@@ -67,3 +68,12 @@ def test_a_subject_and_its_key_open_only_under_their_own_key() -> None:
 def test_secrets_never_show_their_key() -> None:
     assert KEY.hex() not in repr(SubjectSecrets(1, KEY))
     assert repr(KEY) not in repr(SubjectSecrets(1, KEY))
+
+
+def test_everything_of_a_subject_is_derived_from_its_key_by_name_however_often_it_is_asked_for() -> None:
+    secrets, other = SubjectSecrets(1, KEY), SubjectSecrets(1, KEY)
+    assert [secrets.link_key for _ in range(2)] == [hkdf(KEY, b"link")] * 2
+    assert secrets.link_and_blind(3) == (other.link(3), other.blind(3)) == (secrets.link(3), secrets.blind(3))
+    for mine, info in ((secrets.payloads, b"payload"), (secrets.inbox, b"inbox")):
+        assert AESGCM(hkdf(KEY, info)).decrypt(bytes(12), mine.encrypt(bytes(12), b"said", b"leaf"), b"leaf") == b"said"
+    assert (secrets.payloads, secrets.inbox) == (secrets.payloads, secrets.inbox), "made once"

@@ -11,6 +11,7 @@ from imp_consent.policy.cuts import Cut
 from imp_consent.policy.period import Period
 from imp_consent.policy.rules import Validity
 from imp_core.clock import DAY_US, parse_time
+from imp_core.errors import BadInput
 
 NOW_US = parse_time("2026-03-01T12:00:00Z")
 GUARDIAN = {"guardian": "member:9", "role": "parent", "verification": "card"}
@@ -71,3 +72,12 @@ def test_a_refusal_ages_only_where_the_law_says_that_refusals_do(law: Any, refus
     assert law.write("grant", "analytics").until_us == NOW_US + 30 * DAY_US
     assert law.write("refuse", "analytics").until_us == (NOW_US + 30 * DAY_US if refusals else None)
     assert law.write("refuse", "*").until_us is None, "of no purpose of its own"
+
+
+def test_a_consent_that_took_no_step_is_taken_under_a_notice_that_counts_none(law: Any) -> None:
+    law.show("analytics")
+    assert law.write("grant", "analytics", steps=0).type == "grant"
+    law.show("analytics", grant_steps=1, withdraw_steps=1)
+    with pytest.raises(BadInput, match="it takes 1 steps to withdraw what was given in 0"):
+        law.write("grant", "analytics", steps=0)
+    assert law.write("grant", "analytics", steps=1).type == "grant"
