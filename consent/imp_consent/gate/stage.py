@@ -68,7 +68,7 @@ class Connection(Protocol):
     """A connection of DuckDB's, as far as the gate needs one: it opens none, and reads no archive by itself."""
 
     def execute(self, query: str, parameters: object = None, /) -> Any:  # noqa: ANN401 (DuckDB's own connection)
-        """Run one statement; the answer has `fetchall` and `fetchone`."""
+        """Run one statement; the answer has `fetchall`."""
         ...
 
     def register(self, name: str, table: object, /) -> Any:  # noqa: ANN401 (as above)
@@ -112,7 +112,7 @@ def stage(
     connection.execute(_WHOLE, parameters)
     connection.execute(_TESTED.format(columns=wanted), parameters)
     connection.execute(_DOUBT)
-    (few_in_doubt,) = connection.execute(_FEW_IN_DOUBT).fetchone()
+    ((few_in_doubt,),) = connection.execute(_FEW_IN_DOUBT).fetchall()
     connection.execute(_UNTESTED.format(columns=wanted) + (_NOT_IN_DOUBT if few_in_doubt else _KNOWN_WHOLE))
     if explain is not None and (subjects := _unanswered(connection)):
         connection.register("consent_arrow", explain(subjects))

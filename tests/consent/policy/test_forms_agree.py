@@ -345,11 +345,12 @@ def test_the_set_form_answers_as_the_clerk_does_asked_at_intake_and_at_reading(
 
 
 KINDS = (("outcome", None, None), ("exposure", "e", None), ("exposure", "e", 1), ("exposure", "e", 2))
+GIVEN = [(person, Statement(type="grant", purpose="ads", channel="", at_us=4)) for person in (0, 1)]
+# Of every person something at every time, taken in at some ledger size, of some kind.
+MOMENTS = [(person, at) for person in range(3) for at in range(0, 10, 2)]
 happenings = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 19), st.integers(0, 15), st.sampled_from(KINDS)),
-    unique_by=lambda row: row[:2],
-    max_size=20,
-)
+    st.tuples(st.integers(2, 12), st.sampled_from(KINDS)), min_size=len(MOMENTS), max_size=len(MOMENTS)
+).map(lambda drawn: [(*moment, *more) for moment, more in zip(MOMENTS, drawn, strict=True)])
 
 
 class _Held:
@@ -366,7 +367,13 @@ class _Held:
 
 
 @settings(max_examples=60, deadline=None)
-@given(said=towns(), rows=happenings, purpose=st.sampled_from(PURPOSES), read=TIMES, later=st.integers(0, 15))
+@given(
+    said=towns().map(lambda said: [*GIVEN, *said]),
+    rows=happenings,
+    purpose=st.sampled_from(["ads"] * 4 + ["ads.mail"]),
+    read=st.integers(4, 12),
+    later=st.integers(2, 16),
+)
 def test_a_use_shows_and_counts_what_the_clerk_does_asked_of_each_row(
     trial: Trial, said: list[tuple[int, Statement] | Changed], rows: list[Any], purpose: str, read: int, later: int
 ) -> None:
