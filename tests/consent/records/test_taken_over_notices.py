@@ -85,10 +85,10 @@ def test_a_translation_taken_over_changes_nothing(two_shops: Shops) -> None:
     one, other = two_shops()
     for ctx in (one, other):
         _ask(ctx, FIRST)
-    _ask(one, FIRST, language="zh-Hans")
+    chinese = _ask(one, FIRST, language="zh-Hans")
     _yes(other, OURS)
     _wait(one, other)
-    _yes(one, THEIRS)
+    _yes(one, THEIRS, chinese)
     _wait(one, other)
     _take_over(one, other)
     assert check(other, OURS, purpose="analytics").permitted
