@@ -47,6 +47,7 @@ _LAW = (
     "law/test_special_rows.py", "law/test_consent_rows.py", "law/test_basis_rows.py",
     "law/test_noes_reach_what_they_mean.py", "law/test_outdated.py", "law/test_one_act_one_region.py",
 )  # fmt: skip
+_ALONE = "law/test_bases_and_lifts_alone.py"
 _REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_regimes.py")
 _LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/test_basis_rows.py")
 _TESTS_OF = {
@@ -56,8 +57,9 @@ _TESTS_OF = {
     "decide": ("policy/test_state.py", "policy/test_forms_agree.py"),
     "late": ("policy/test_late.py",),
     "limiting": ("policy/test_limits_that_stand.py",),
-    "lift_rules": _LIFTS,
-    **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules", "basis_rules"), _LAW),
+    "lift_rules": (_ALONE, *_LIFTS),
+    "basis_rules": (_ALONE, *_LAW),
+    **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), _LAW),
     **dict.fromkeys(("period", "rules", "regime", "regime_sections"), (*_REGIMES, *_LAW)),
 }
 # What no test changes: loaded once, and every child has it.

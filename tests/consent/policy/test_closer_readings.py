@@ -161,6 +161,9 @@ def test_of_two_ages_recorded_for_one_time_the_one_that_lasts_longer_counts() ->
     assert told(short, endless, yes, at=200) == "under_age"
     again = timeline((endless, said(3, "minor", 1, "*", needs="guardian"), yes), Scope("ads", ""))
     assert again[-1].entries == (3,), "of two that last as long the newer is named"
+    alike = said(3, "minor", 1, "*", 100, needs="guardian")
+    (*_, before, _) = timeline((long, alike, yes), Scope("ads", ""))
+    assert (before.reason, before.entries) == ("under_age", (3,))
     assert told(long, said(1, "minor", 2, "*", 5, needs="guardian"), yes, at=9) == "given", "a later time corrects it"
 
 

@@ -1,0 +1,166 @@
+"""The rules of bases and of lifts by themselves, condition by condition."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from imp_consent.ledger.entry import Statement
+from imp_consent.policy.basis_rules import check_basis
+from imp_consent.policy.lift_rules import check_lift
+from imp_consent.policy.rules import Condition, Lift, Need
+from imp_consent.policy.saying import Saying
+from imp_core.errors import BadInput
+
+AT = 100
+OWN = {"legitimate-interest", "soft-opt-in"}
+
+
+def told(law: Any, *words: tuple[str, int] | tuple[str, int, dict[str, Any]]) -> None:
+    """Entries about "shop", recorded in this order: type, event time, and what else they say."""
+    for type_, at_us, *more in words:
+        fields = {"purpose": "shop", "channel": "", "at_us": at_us} | (more[0] if more else {})
+        entry = SimpleNamespace(seq=len(law.history), statement=Statement(type=type_, **fields), payload={})
+        law.history.append(entry)
+
+
+def case(law: Any, *conditions: Condition, lifts: tuple[Lift, ...] = (), needs: tuple[Need, ...] = ()) -> Any:
+    law.declare("shop", traits=("sale",))
+    made = law.case()
+    rules = replace(made.rules, bases=frozenset(OWN), conditions=conditions, needs=needs, lifts=lifts)
+    return replace(made, rules=rules)
+
+
+def basis(found: Any, name: str = "legitimate-interest", **said: Any) -> str:
+    """Why a basis may not be recorded; empty where it may."""
+    try:
+        check_basis(Saying(type="basis", purpose="shop", at_us=AT, basis=name, **said), found)
+    except BadInput as error:
+        return error.what
+    return ""
+
+
+def lift(found: Any, lifts: str = "restrict", **said: Any) -> str:
+    """Why a lift may not be recorded; empty where it may."""
+    try:
+        check_lift(Saying(type="lift", purpose="shop", at_us=AT, lifts=lifts, **said), found)
+    except BadInput as error:
+        return error.what
+    return ""
+
+
+def condition(*needs: str, of: str = "legitimate-interest", traits: tuple[str, ...] = ()) -> Condition:
+    return Condition(basis=of, needs=needs, source="law", traits=frozenset(traits))
+
+
+def test_only_bases_that_there_are_and_that_these_laws_know_are_recorded(law: Any) -> None:
+    assert basis(case(law)) == ""
+    assert basis(case(law), "because") == "not a basis"
+    assert basis(case(law), "contract").startswith("no basis here is contract")
+    none = case(law)
+    assert basis(replace(none, rules=replace(none.rules, bases=None))).startswith("no basis here")
+
+
+def test_data_that_rests_on_some_bases_only_is_used_on_no_other(law: Any) -> None:
+    only = Need(trait="sale", source="law", bases=frozenset({"soft-opt-in"}))
+    assert basis(case(law, needs=(only,)), "soft-opt-in") == ""
+    assert (
+        basis(case(law, needs=(only,))) == "data with the trait sale is not used on the basis legitimate-interest (law)"
+    )
+    assert basis(case(law, needs=(replace(only, trait="sharing"),))) == ""
+    assert basis(case(law, needs=(replace(only, bases=None),))) == ""
+    unsaid = Need(trait="sale", source="law", says=("necessity",))
+    assert "does not say" in basis(case(law, needs=(unsaid,)))
+
+
+def test_a_condition_is_of_its_own_basis_and_met_by_what_shows_it(law: Any) -> None:
+    found = case(law, condition("assessment"))
+    assert basis(found) == "the basis legitimate-interest rests on: assessment (law)"
+    assert basis(found, grounds={"assessment": ""}) != ""
+    assert basis(found, grounds={"assessment": "paper 3"}) == ""
+    assert basis(found, "soft-opt-in") == ""
+    both = case(law, condition("assessment"), condition("sale"))
+    assert basis(both, grounds={"assessment": "x"}) == "the basis legitimate-interest rests on: sale (law)"
+
+
+def test_a_condition_may_keep_a_basis_to_some_data(law: Any) -> None:
+    assert basis(case(law, condition(traits=("sale", "sharing")))) == ""
+    assert basis(case(law, condition(traits=("sharing",)))) == "the basis legitimate-interest is for sharing only (law)"
+
+
+@pytest.mark.parametrize("no", ["withdraw", "refuse"])
+def test_r11_after_a_no_only_a_basis_that_was_recorded_before_it_goes_on(law: Any, no: str) -> None:
+    found = condition("no-withdrawal")
+    own = ("basis", 1, {"basis": "legitimate-interest"})
+    told(law, own, (no, 50))
+    assert basis(case(law, found)) == ""
+    told(law, (no, 60), own)
+    assert basis(case(law, found)) == "", "the first time it was recorded counts"
+    del law.history[:]
+    told(law, (no, 50), own)
+    assert basis(case(law, found)) != ""
+    del law.history[:]
+    told(law, ("basis", 1, {"basis": "soft-opt-in"}), ("basis", 1, {"basis": "legitimate-interest", "purpose": "*"}))
+    assert basis(case(law, found)) == ""
+    told(law, (no, 100))
+    assert basis(case(law, found)) != "", "another's record, and a no of that very time"
+    law.history[-1].statement = replace(law.history[-1].statement, at_us=101)
+    assert basis(case(law, found)) == "", "one of a later time is for later"
+    told(law, ("object", 50), ("signal", 50))
+    assert basis(case(law, found)) == ""
+
+
+@pytest.mark.parametrize("no", ["withdraw", "refuse", "object"])
+def test_r38_whoever_opted_out_of_such_data_by_then_is_not_written_to_on_another_basis(law: Any, no: str) -> None:
+    found = condition("no-opt-out")
+    told(law, (no, 101), ("grant", 1), ("signal", 1), (no, 50, {"purpose": "analytics"}), (no, 50, {"channel": "sms"}))
+    assert basis(case(law, found), channel="email") == ""
+    assert basis(case(law, found), channel="sms") != ""
+    told(law, (no, 50, {"traits": ("profiling",)}))
+    assert basis(case(law, found), channel="email") == ""
+    told(law, (no, 50, {"traits": ("profiling", "sale")}))
+    assert "opted out before" in basis(case(law, found), channel="email")
+    del law.history[:]
+    told(law, ("basis", 1, {"basis": "legitimate-interest"}), (no, 100))
+    assert basis(case(law, found)) != "", "whatever was recorded before"
+
+
+TOLD = Lift(type="restrict", needs=("notified",), source="law")
+
+
+def test_only_what_these_laws_let_anybody_lift_is_lifted_and_when_what_they_want_is_shown(law: Any) -> None:
+    found = case(law, lifts=(TOLD, Lift(type="restrict", needs=("letter",), source="law")))
+    shown = {"notified": "x", "letter": "y"}
+    assert lift(found, "object").startswith("nothing these regimes let anybody lift")
+    assert "once the person was told of it first" in lift(found)
+    assert "once letter" in lift(found, grounds={"notified": "x"})
+    assert lift(found, grounds={"notified": "", "letter": "y"}) != ""
+    assert lift(found, grounds=shown) == "", "it reaches nothing that is known"
+
+
+@pytest.mark.parametrize(
+    ("told_us", "well"), [(None, False), ("soon", False), (49, False), (50, True), (100, True), (101, False)]
+)
+def test_r28_the_person_is_told_after_the_restriction_was_made_and_by_the_time_of_the_lift(
+    law: Any, told_us: int | str | None, well: bool
+) -> None:
+    told(law, ("restrict", 20), ("restrict", 50), ("restrict", 100), ("object", 90))
+    more = {} if told_us is None else {"told_us": told_us}
+    assert (lift(case(law, lifts=(TOLD,)), grounds={"notified": "x"}, more=more) == "") is well
+
+
+def test_r26_an_objection_to_direct_marketing_is_not_lifted_and_one_beside_another_is(law: Any) -> None:
+    found = Lift(type="object", needs=(), source="law")
+    told(law, ("object", 20, {"traits": ("sale",)}))
+    assert lift(case(law, lifts=(found,)), "object").startswith("an objection to direct marketing is not lifted")
+    told(law, ("object", 30))
+    assert lift(case(law, lifts=(found,)), "object") == ""
+    del law.history[:]
+    told(law, ("object", 100, {"traits": ("sale",)}))
+    assert lift(case(law, lifts=(found,)), "object") == "", "one of that time or later it does not reach"
+    told(law, ("limit-sensitive", 20, {"traits": ("sensitive",)}))
+    limits = replace(found, type="limit-sensitive")
+    assert lift(case(law, lifts=(limits,)), "limit-sensitive") == "", "only objections are like that"
