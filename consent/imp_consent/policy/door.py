@@ -44,6 +44,7 @@ _PERMITTING: Final = frozenset({"grant", "basis"})
 _RESTS_ON_NOTICE: Final = _PERMITTING | {"refuse"}
 # What is said only of somebody who is known already.
 _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "lift", "lost", "erase-requested"})
+_NOT_REFUSED: Final = DENYING | {"request"}  # whatever law or place somebody names with it
 _AFTER_OTHERS: Final = frozenset({"basis", "lift"})  # what is judged by what was said before
 _OF_TRAITS: Final = frozenset({"signal", "limit-sensitive"})
 
@@ -97,7 +98,7 @@ class Door:
         Raises:
             BadInput: there is no such regime or jurisdiction. A no is never refused for that: it meets the strictest.
         """
-        known = self._known_rules(said) if said.type in DENYING else self.rules_strictly(said)
+        known = self._known_rules(said) if said.type in _NOT_REFUSED else self.rules_strictly(said)
         return known or self._regimes.strictest()
 
     def rules_strictly(self, said: Saying) -> Rules:
@@ -243,10 +244,18 @@ class Door:
             surface=self._surface,
             idempotency_key=key,
             regimes=rules.names,
-            jurisdiction=rules.jurisdiction or said.jurisdiction or self._house.jurisdiction,
+            jurisdiction=rules.jurisdiction or self._place(said) or self._house.jurisdiction,
             house=self._house,
             more=more | ({"returning": True} if returning else {}) | dict(said.more),
         )
+
+    def _place(self, said: Saying) -> str | None:
+        """Where the person is; None where a no, which is not refused for it, names a place that is none."""
+        try:
+            self._regimes.check((), said.jurisdiction)
+        except BadInput:
+            return None
+        return said.jurisdiction
 
     def _history(self, who: RawId | int, said: Saying) -> Sequence[PersonEntry]:
         """What a rule may have to look at; most sayings are judged by themselves."""
@@ -274,11 +283,7 @@ class Door:
         except BadInput as error:
             raise _of_the_identifier(error) from None
         if subject is None:
-            raise BadInput(
-                "nobody is known by this identifier",
-                where="identifier",
-                mend="look at its kind and spelling",
-            )
+            raise BadInput("nobody is known by this identifier", where="identifier", mend="look at how it is spelt")
         return subject
 
     def _returned_us(self, subject: int) -> int:

@@ -107,7 +107,7 @@ class Regimes:
             raise LedgerBroken(f"a regime that cannot be read: {error.what}", where=f"regime {name}") from None
 
     def check(self, names: Iterable[str], jurisdiction: str | None) -> None:
-        """Look whether there is such a jurisdiction and each of these regimes can hold there.
+        """Look whether there is such a jurisdiction and any of these regimes can hold there.
 
         Raises:
             BadInput: there is no such regime or jurisdiction, or they contradict each other.
@@ -115,14 +115,16 @@ class Regimes:
         if jurisdiction is None:
             return
         check_jurisdiction(jurisdiction, {code for regime in self for code in (*regime.jurisdictions, *regime.applies)})
-        for name in names:
-            places = self.regime(name).applies
-            if not holds_in(places, jurisdiction):
-                raise BadInput(
-                    f"the law {name} does not hold for people in {jurisdiction}",
-                    where="regime",
-                    mend=f"it holds in {', '.join(places)}; name the law that holds in {jurisdiction}, or default",
-                )
+        wanted = [self.regime(name) for name in names]
+        places = list(dict.fromkeys(place for regime in wanted for place in regime.applies))
+        if wanted and not holds_in(places, jurisdiction):  # of several the strictest counts: one that holds is enough
+            named = ", ".join(regime.name for regime in wanted)
+            what = f"the law {named} does not hold" if len(wanted) == 1 else f"none of the laws {named} holds"
+            raise BadInput(
+                f"{what} for people in {jurisdiction}",
+                where="regime",
+                mend=f"it holds in {', '.join(places)}; name the law that holds in {jurisdiction}, or default",
+            )
 
     def rules(self, names: Iterable[str] | None = None, jurisdiction: str | None = None) -> Rules:
         """What these regimes (None: GDPR and ePrivacy) together demand in a jurisdiction; `check` is for what is said.

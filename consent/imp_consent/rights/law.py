@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.regime import DEFAULT_REGIMES, read_regimes
+from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.rules import Rules
 from imp_core.context import Context
 from imp_core.errors import BadInput
@@ -26,7 +26,4 @@ def rules_for(
     if names is not None and not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
         raise BadInput("[policy] regimes is not a list of texts", where="imp.toml", mend='regimes = ["gdpr"]')
     where = jurisdiction if jurisdiction is not None else policy.get("jurisdiction")
-    known = read_regimes(reader)
-    if regimes is not None or jurisdiction is not None:  # what is said with a request, not what imp.toml says of all
-        known.check(names or DEFAULT_REGIMES, None if where is None else str(where))
-    return known.rules(names, None if where is None else str(where))
+    return read_regimes(reader).rules(names, None if where is None else str(where))

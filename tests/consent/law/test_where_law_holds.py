@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,9 +95,10 @@ def test_a_law_that_cannot_hold_there_is_no_law_to_consent_under(desk: Desk) -> 
     refused = desk.consent("record", "member:1", *words, "FR")
     assert (refused.code, "us-ca does not hold for people in FR" in refused.err) == (2, True), refused.err
     assert "mend: it holds in US-CA; name the law that holds in FR" in refused.err
-    both = desk.consent("record", "member:1", "--regime", "gdpr", *words, "FR")
-    assert both.code == 2
+    none = desk.consent("record", "member:1", "--regime", "us-opt-out", *words, "FR")
+    assert (none.code, "none of the laws us-opt-out, us-ca holds for people in FR" in none.err) == (2, True), none.err
     assert not desk.entries()
+    desk.consent("record", "member:1", "--regime", "gdpr", *words, "FR").ok()  # the strictest of the two holds
     desk.consent("record", "member:1", *words, "US-CA").ok()
     assert desk.consent("regime", "rules", "us-ca", "--jurisdiction", "FR").code == 2
 
@@ -120,6 +122,24 @@ def test_a_no_is_taken_whatever_place_and_law_it_names(desk: Desk, law: tuple[st
     desk.wait(1)
     desk.record("analytics", "withdrawn", *law).ok()
     assert desk.asked("analytics") == "withdrawn"
+    place = desk.entries()[-1].payload["jurisdiction"]
+    assert place == (None if "XX" in law else "FR"), "what is no place is no place to be asked under later"
+
+
+@pytest.mark.parametrize("place", ["XX", "FR"])
+def test_an_objection_under_a_law_that_cannot_hold_there_can_be_lifted_again(
+    desk: Desk, tmp_path: Path, place: str
+) -> None:
+    path = tmp_path / "terms.csv"
+    head = "identifier,purpose,state,at,regime,jurisdiction\n"
+    path.write_text(f"{head}member:1,analytics,refused,2026-03-01T11:00:00Z,us-ca,{place}\n", encoding="utf-8")
+    desk.consent("import", str(path)).ok()
+    law = ("--regime", "us-ca", "--jurisdiction", place)
+    desk.consent("restrict", "member:1", *law).ok()
+    desk.wait(1)
+    told = ("--told", "by letter", "--told-at", "2026-03-02T10:00:00Z")
+    lifted = desk.consent("lift", "member:1", "--of", "restrict", *told)
+    assert lifted.code == 0, lifted.err
 
 
 def test_a_notice_with_an_opt_out_is_no_basis_where_no_notice_was_given(desk: Desk) -> None:
