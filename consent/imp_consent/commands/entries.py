@@ -91,11 +91,13 @@ def entries_command(
     """
     from_us, to_us = period(begins, ends)
     found = entries(ctx, seqs, type_=type_, from_us=from_us, to_us=to_us)
-    emit(found, lambda: _text(found), as_json=as_json)
+    emit(found, lambda: _text(found, by_number=seqs is not None), as_json=as_json)
 
 
-def _text(found: EntriesFound) -> str:
-    return "\n".join([*map(_line, found.entries), f"{len(found.entries)} of {some(found.size, 'entry', 'entries')}"])
+def _text(found: EntriesFound, *, by_number: bool) -> str:
+    numbered = "" if found.entries or not by_number else f", which are numbered 0 to {found.size - 1}"
+    size = some(found.size, "entry", "entries")
+    return "\n".join([*map(_line, found.entries), f"{len(found.entries)} of {size}{numbered}"])
 
 
 def _line(entry: EntryShown) -> str:

@@ -22,6 +22,7 @@ from imp_consent.policy.envelope import envelope
 from imp_consent.rights.asking import NEW, Asked, open_request, take_up
 from imp_consent.rights.erasures import answer_all, open_erasures
 from imp_consent.rights.notify import KnownRecipients, leave_notices
+from imp_consent.rights.plain import some
 from imp_consent.rights.verification import check_verified
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
@@ -219,8 +220,8 @@ def _in_backups_text(done: ErasedAndTold) -> str:
 
 def _text(done: ErasedAndTold) -> str:
     text = (
-        f"erased {done.people} people: {done.leaves} entries can no longer be linked to anyone, "
-        f"{done.rows} rows removed from {done.files} files"
+        f"erased {some(done.people, 'person', 'people')}: {some(done.leaves, 'entry', 'entries')} can no longer be "
+        f"linked to anyone, {some(done.rows, 'row')} removed from {some(done.files, 'file')}"
     )
     text += _in_backups_text(done)
     text += under_way_text(done.in_flight)
@@ -280,7 +281,9 @@ def erase_command(
 def _plan_text(plan: ErasePlan, of: int) -> str:
     if not plan.known:
         return _NOBODY
-    text = f"would make {plan.entries} entries unlinkable and remove every row; run again with --execute"
+    text = (
+        f"would make {some(plan.entries, 'entry', 'entries')} unlinkable and remove every row; run again with --execute"
+    )
     text += _unknown_text(plan.unknown, of)
     text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
     text += f"\nlinked devices that stay known by their own identifiers: {plan.devices}" if plan.devices else ""

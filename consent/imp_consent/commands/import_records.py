@@ -30,6 +30,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
+from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import progress
 from imp_core.context import Context
@@ -273,13 +274,14 @@ def _refusal(path: Path, faults: list[RowFault]) -> BadInput:
 
 def records_text(done: RecordsImport) -> str:
     """The result as text."""
-    taken = f"; {done.purposes} purposes and {done.notices} notices taken over" if done.purposes + done.notices else ""
+    terms = f"{some(done.purposes, 'purpose')} and {some(done.notices, 'notice')}"
+    taken = f"; {terms} taken over" if done.purposes + done.notices else ""
     left = f", {done.rejected} faulty and left out" if done.rejected else ""
     left += f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
     before = "1 entry of this file was" if done.skipped == 1 else f"{done.skipped} entries of this file were"
     if done.first_seq is None:
         again = f"nothing new: {before} imported before" if done.skipped else "nothing recorded"
         return f"{again}{left}{taken}"
-    people = "1 person" if done.people == 1 else f"{done.people} people"
+    people = some(done.people, "person", "people")
     skipped = f", {done.skipped} imported before" if done.skipped else ""
     return f"entries {done.first_seq} to {done.last_seq}: {done.rows} about {people}{skipped}{left}{taken}"

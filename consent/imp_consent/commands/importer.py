@@ -25,6 +25,7 @@ from imp_consent.commands.states import IMPORTED
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
+from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
@@ -194,7 +195,7 @@ def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tal
 def _refusal(path: Path, tally: _Tally) -> BadInput:
     named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in tally.faults)
     more = ", and perhaps more" if len(tally.faults) == _SHOWN else ""
-    known = f" new, beside {_rows(tally.earlier.rows)} imported before," if tally.earlier.rows else ""
+    known = f" new, beside {some(tally.earlier.rows, 'row')} imported before," if tally.earlier.rows else ""
     return BadInput(
         f"nothing{known} was imported: {named}{more}",
         where=str(path),
@@ -252,15 +253,13 @@ def _text(done: ImportResult) -> str:
             return f"nothing recorded{rejected}{suppressed}"
         every = "" if suppressed or rejected else "all "
         was = "was" if done.skipped == 1 else "were"
-        return f"nothing new: {every}{_rows(done.skipped)} of this file {was} imported before{rejected}{suppressed}"
+        return (
+            f"nothing new: {every}{some(done.skipped, 'row')} of this file {was} imported before{rejected}{suppressed}"
+        )
     skipped = f", {done.skipped} imported before" if done.skipped else ""
-    people = "1 person" if done.people == 1 else f"{done.people} people"
+    people = some(done.people, "person", "people")
     counts = ", ".join(f"{getattr(done, state)} {state}" for state in IMPORTED if state != "basis" or done.basis)
     return (
-        f"entries {done.first_seq} to {done.last_seq}: {_rows(done.rows)} about {people} ({counts})"
+        f"entries {done.first_seq} to {done.last_seq}: {some(done.rows, 'row')} about {people} ({counts})"
         f"{skipped}{rejected}{suppressed}"
     )
-
-
-def _rows(n: int) -> str:
-    return "1 row" if n == 1 else f"{n} rows"

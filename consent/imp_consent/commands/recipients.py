@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.plane.notices import NOTIFIED_OF, RESULTS, due_notices, settle_notices
+from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -124,7 +125,7 @@ def done_command(ctx: Context, *, recipient: str, what: str, purpose: str | None
 
 
 def _line(one: NoticeDue) -> str:
-    people = "1 person" if one.people == 1 else f"{one.people} people"
+    people = some(one.people, "person", "people")
     late = f" ({one.overdue} overdue)" if one.overdue else ""
     return f"{one.recipient}: {_of(one)} of {people}, due {one.due}{late}"
 

@@ -13,6 +13,7 @@ from imp_consent.plane.remove import request_erasure, resume
 from imp_consent.plane.retention import Schedule, due, read_schedule, remove_requests, remove_rows
 from imp_consent.policy.envelope import envelope
 from imp_consent.rights.notify import KnownRecipients, leave_notices
+from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
@@ -124,7 +125,8 @@ def schedule_text(schedule: Schedule) -> tuple[str, ...]:
 
 def _text(done: RetentionResult) -> str:
     rows = ", ".join(f"{n} of type {type_}" for type_, n in done.rows.items()) or "no events"
-    what = f"{rows} in {done.files} files; {done.people} people's evidence; {done.requests} people's requests"
+    people, asked = some(done.people, "person", "people"), some(done.requests, "person", "people")
+    what = f"{rows} in {some(done.files, 'file')}; the evidence of {people}; the requests of {asked}"
     tell = f"\nrecipients that you tell yourself: {', '.join(done.to_notify)}" if done.to_notify else ""
     if not done.dry_run:
         return f"removed {what}{tell}"

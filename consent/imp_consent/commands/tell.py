@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.plane.outbox import Told, tell_channels
+from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -64,8 +65,8 @@ def told_text(done: TellResult) -> str:
 
 
 def _line(told: Told, *, dry_run: bool) -> str:
-    whom = "erased people" if told.purpose is None else "people"
-    parts = [] if dry_run else [f"told of {told.told} {whom}"]
+    person, people = ("erased person", "erased people") if told.purpose is None else ("person", "people")
+    parts = [] if dry_run else [f"told of {some(told.told, person, people)}"]
     if told.due or dry_run:
         parts.append(f"{told.due} due" + (f" ({told.overdue} overdue)" if told.overdue else ""))
     if told.problem is not None:

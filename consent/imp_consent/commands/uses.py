@@ -10,10 +10,14 @@ import click
 from imp_consent.audit.flagged import Flagged, find_flagged
 from imp_consent.audit.uses import DONE, RecordedUse, UseFilter, read_uses
 from imp_consent.commands.period import period, period_options
+from imp_consent.ledger.reader import Reader
+from imp_consent.policy.purpose import read_purposes
+from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.errors import BadInput
 from imp_core.suppress import hidden
 
 __all__ = ["FlagShown", "UseShown", "UsesFound", "uses", "uses_command"]
@@ -66,10 +70,13 @@ def uses(ctx: Context, wanted: UseFilter, *, flagged: bool = False) -> UsesFound
     """The uses a filter takes, each with its flag; `flagged`: only those that have one. Writes nothing.
 
     Raises:
+        BadInput: nobody declared such a purpose or one below it, and no use was for it.
         LedgerBroken: the ledger cannot be read.
     """
     k = ctx.workspace.k
     with open_log(ctx).read() as reader:
+        if wanted.purpose is not None:
+            _check_purpose(reader, wanted.purpose)
         found, size = read_uses(reader, wanted), reader.size
         flags = find_flagged(reader, found)
     shown = tuple(_shown(use, flags.get(use.seq), k) for use in found if use.seq in flags or not flagged)
@@ -105,6 +112,13 @@ def uses_command(
     emit(found, lambda: _text(found), as_json=as_json)
 
 
+def _check_purpose(reader: Reader, purpose: str) -> None:
+    """A misspelt purpose has no uses, which would read like good news."""
+    known = {*read_purposes(reader), *(name for use in read_uses(reader) for name in use.purposes)}
+    if not any(f"{name}.".startswith(f"{purpose}.") for name in known):
+        raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+
+
 def _shown(use: RecordedUse, flag: Flagged | None, k: int) -> UseShown:
     return UseShown(
         seq=use.seq,
@@ -134,7 +148,7 @@ def _flag(flag: Flagged, k: int) -> FlagShown:
 def _text(found: UsesFound) -> str:
     out = [_line(use) for use in found.uses]
     flagged = sum(use.flag is not None for use in found.uses)
-    return "\n".join([*out, f"{len(found.uses)} uses, {flagged} flagged; 'few' is fewer than {found.k}"])
+    return "\n".join([*out, f"{some(len(found.uses), 'use')}, {flagged} flagged; 'few' is fewer than {found.k}"])
 
 
 def _line(use: UseShown) -> str:

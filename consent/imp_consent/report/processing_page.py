@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from imp_consent.report.laws import RecordedLaw
 from imp_consent.report.markdown import bullets, plain, table
 from imp_consent.report.processing import ProcessingRecord
+from imp_consent.rights.plain import some
 
 __all__ = ["minors_lines", "people_text", "processing_markdown"]
 
@@ -76,7 +77,7 @@ def minors_lines(record: ProcessingRecord) -> Iterator[str]:
 
 def people_text(people: int | None) -> str:
     """A count of people in words; None is few."""
-    return "few people" if people is None else "1 person" if people == 1 else f"{people:,} people"
+    return "few people" if people is None else some(people, "person", "people")
 
 
 def _law(law: RecordedLaw) -> tuple[str, str, str | None, str, str]:
