@@ -50,6 +50,14 @@ _REFUSED_SQL: Final = (
     "SELECT type, experiment, phase, variant, decided AS reason, count(DISTINCT subject) AS subjects"  # noqa: S608 (the gate's own text)
     f" FROM ({REFUSED_SQL}) GROUP BY ALL"
 )
+# The closed rectangles of those who are among the rows that pass. The few of them are looked for among the many rows,
+# not the other way about. Where nothing was said about the purpose, nothing ended.
+_CLOSED_SQL: Final = (
+    "WITH ended AS (SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"  # noqa: S608 (a reason's code)
+    f" WHERE NOT permit AND reason <> '{Reason.PURPOSE_NOT_COVERED}'),"
+    " shown AS (SELECT DISTINCT p.subject FROM passing p SEMI JOIN ended e ON e.subject = p.subject)"
+    " SELECT e.* FROM ended e SEMI JOIN shown s ON s.subject = e.subject"
+)
 
 
 class ConsentView:
@@ -131,11 +139,7 @@ class ConsentUse:
         connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}")
         self.events = connection.table("passing")
         self.refused = connection.table("refused")
-        self.closed = connection.sql(
-            "SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"  # noqa: S608 (a reason's code)
-            f" WHERE NOT permit AND reason <> '{Reason.PURPOSE_NOT_COVERED}'"  # where nothing was said, nothing ended
-            " AND subject IN (SELECT subject FROM passing)"
-        )
+        self.closed = connection.sql(_CLOSED_SQL)
 
     def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
