@@ -24,6 +24,7 @@ from imp_core.workspace import write_atomically
 __all__ = ["LATE", "Asking", "answering_options", "asked_for", "asking_options", "disclose", "request_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_WHOSE_LAW: Final = "Under which regime (default: the request's, else that of the person's entries, else imp.toml's)."
 LATE: Final = "\nthis answer is late: the request was due before"
 
 
@@ -45,8 +46,8 @@ def asking_options(function: F) -> Any:  # noqa: ANN401 (click's own decorators 
         click.option("--verified", default="none", type=click.Choice(LEVELS), help="How surely you know who asks."),
         click.option("--how", help="What showed who it is, in one line; kept encrypted."),
         click.option("--received", help="When the request came in, ISO 8601 with a zone (default: now)."),
-        click.option("--regime", multiple=True, help="Under which regime (default: those of imp.toml)."),
-        click.option("--jurisdiction", help="Where the person is, such as FR or US-CA (default: imp.toml's)."),
+        click.option("--regime", multiple=True, help=_WHOSE_LAW),
+        click.option("--jurisdiction", help="Where the person is, such as FR or US-CA (default: as the regime)."),
         click.option("--words", help="What the person asked, in one line; kept encrypted."),
     )
 

@@ -9,16 +9,17 @@ from typing import Final
 from imp_core.errors import BadInput
 from imp_core.gate import Purpose
 
-__all__ = ["NO_TRAIT", "TRAITS", "DeclaredPurpose", "Recipient", "check_purpose", "declared"]
+__all__ = ["DIRECT_MARKETING", "NO_TRAIT", "TRAITS", "DeclaredPurpose", "Recipient", "check_purpose", "declared"]
 
 # Said of a purpose of which none of the others is true; one that says nothing is of a kind nobody knows.
 NO_TRAIT: Final = "none"
+DIRECT_MARKETING: Final = "direct-marketing"
 # By what the law tells uses apart. A regime's file says what follows from each.
 TRAITS: Final = frozenset(
     {
         NO_TRAIT,
         "essential",  # needed for what the person asked for
-        "direct-marketing",  # GDPR 21(2)
+        DIRECT_MARKETING,  # GDPR 21(2)
         "profiling",  # GDPR 4(4)
         "sale",  # CCPA §1798.140(ad)
         "sharing",  # CCPA §1798.140(ah)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.policy.basis_rules import check_basis
 from imp_consent.policy.case import Case, refusal
-from imp_consent.policy.declared import NO_TRAIT
+from imp_consent.policy.declared import DIRECT_MARKETING, NO_TRAIT
 from imp_consent.policy.grant_rules import basis_ends_at, check_grant, ends_at, grant_covers, refusal_ends_at
 from imp_consent.policy.lift_rules import check_lift
 from imp_consent.policy.purpose import traits_of
@@ -26,6 +26,7 @@ from imp_core.errors import BadInput
 __all__ = ["check_statement", "said_besides"]
 
 _NEEDS: Final = ("guardian", "own")
+_DIRECT: Final = frozenset({DIRECT_MARKETING})
 # What the record of a guardian's authorisation names besides the person it is for (GDPR 8(2)).
 _OF_GUARDIAN: Final = {
     "guardian": "who that is",
@@ -105,10 +106,10 @@ def _object(said: Saying, case: Case) -> Statement:
 
 
 def _marketing(said: Saying, case: Case) -> frozenset[str]:
-    """The traits of direct marketing, if that is among what an objection is about."""
-    marketing = case.rules.objection_traits
-    concerned = said.purpose == EVERY_PURPOSE or any(marketing & traits for traits in _traits_at(said.purpose, case))
-    return marketing if concerned else frozenset()
+    """The traits of direct marketing, if that is among what an objection is about, whatever else a law counts to it."""
+    about = None if said.purpose == EVERY_PURPOSE else frozenset[str]().union(*_traits_at(said.purpose, case))
+    kinds = (case.rules.objection_traits, _DIRECT)
+    return frozenset[str]().union(*(kind for kind in kinds if about is None or kind & about))
 
 
 def said_besides(said: Saying, case: Case) -> Saying | None:

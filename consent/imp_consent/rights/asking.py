@@ -10,8 +10,8 @@ from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
-from imp_consent.policy.recorded import recorded_law
-from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.recorded import Law, recorded_law
+from imp_consent.policy.regime import Regimes, read_regimes
 from imp_consent.policy.requested import note_request, requester
 from imp_consent.policy.saying import Saying
 from imp_consent.rights.law import rules_for
@@ -31,7 +31,7 @@ _LISTED: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked: the kind, when it came in (UTC µs; None: now), and under whose law (None: imp.toml's).
+    """What is asked: the kind, when it came in (UTC µs; None: now), and under whose law (None: `law_of`).
 
     `request` is the id of the open request that is meant, or "new": none of those. None: the person's only open one of
     the kind, or, where none is open, a new one.
@@ -49,7 +49,7 @@ class Asked:
 def open_request(
     ctx: Context, transaction: Transaction, who: RawId | int, asked: Asked, *, task: str | None = None
 ) -> Request:
-    """Note a request, with the clock it starts. Nobody is created: a request is no consent.
+    """Note a request, with the clock it starts, under the law of `law_of`. Nobody is created: it is no consent.
 
     Its `words`, one line, go into the person's own entry and nowhere else. `task`: nobody asked, the law does.
 
@@ -63,8 +63,9 @@ def open_request(
         raise BadInput("a time to come, or before 1970", where="--received", mend="say when the request came in")
     if asked.words is not None and not (asked.words.isprintable() and 0 < len(asked.words) <= _MAX_WORDS):
         raise BadInput("not one line of at most 300 characters", where="--words", mend=_ONE_LINE)
-    rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
     subject = who if isinstance(who, int) else transaction.find_subject(who)
+    asked = law_of(transaction, subject, asked)
+    rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
     said = Saying(
         type="request",
         purpose=EVERY_PURPOSE,
@@ -126,13 +127,28 @@ def take_up(ctx: Context, reader: Reader, who: RawId, asked: Asked) -> Request |
 
 
 def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request | None = None) -> Asked:
-    """What is asked, under the law that its request was noted under or else the person's entries, if none is named."""
+    """What is asked, under the law that its request was noted under or else the person's entries, if none is named.
+
+    Of somebody of whom nothing is known it stays open, so that imp.toml's holds, and so where a jurisdiction is named
+    in which the law of the entries does not hold.
+    """
     if asked.regimes is not None or subject is None:
         return asked if request is None or asked.regimes is not None else replace(asked, regimes=request.regimes)
     history = reader.history(subject)
     noted = [] if request is None else [entry for entry in history if entry.payload.get("request") == request.id]
-    law = recorded_law(noted or history, read_regimes(reader).texts)
+    regimes = read_regimes(reader)
+    law = recorded_law(noted or history, regimes.texts)
+    if not noted and not _may_hold(regimes, law, asked.jurisdiction):
+        return asked
     return replace(asked, regimes=law.regimes, jurisdiction=asked.jurisdiction or law.jurisdiction)
+
+
+def _may_hold(regimes: Regimes, law: Law, jurisdiction: str | None) -> bool:
+    try:
+        regimes.check(law.regimes or (), jurisdiction)
+    except BadInput:  # what is wrong with a jurisdiction is said where it is used
+        return False
+    return True
 
 
 def _waiting(reader: Reader, who: RawId, kind: str) -> list[Request]:

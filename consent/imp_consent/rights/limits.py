@@ -12,6 +12,7 @@ from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.declared import DIRECT_MARKETING
 from imp_consent.policy.door import Appended, append_said
 from imp_consent.policy.lift_rules import LIMITS_BY_NAME, NOTIFIED
 from imp_consent.policy.limiting import limits_in_force
@@ -74,6 +75,8 @@ def put_limit(
 ) -> tuple[Request, Appended]:
     """Take up the person's open request or note a new one, limit at once, and note the answer. Nobody proves anything.
 
+    Where no law is named it is that of their request or else of their entries (`law_of`).
+
     Somebody who was not known is from now on: a no counts even where nothing was said before.
 
     Raises:
@@ -84,15 +87,14 @@ def put_limit(
     """
     _expect_line(limit.grounds, "--grounds")
     waiting = take_up(ctx, transaction, raw, asked)
-    if waiting is not None:
-        asked = law_of(transaction, transaction.find_subject(raw), asked, waiting)
+    asked = law_of(transaction, transaction.find_subject(raw), asked, waiting)
     rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
     said = Saying(
         type=LIMITS[limit.kind],
         purpose=limit.purpose,
         channel=limit.channel,
         at_us=transaction.now_us if limit.at_us is None else limit.at_us,
-        traits=tuple(sorted(rules.objection_traits)) if limit.marketing else None,
+        traits=tuple(sorted({DIRECT_MARKETING, *rules.objection_traits})) if limit.marketing else None,
         regimes=rules.names,
         jurisdiction=asked.jurisdiction or rules.jurisdiction,
         more={"grounds_said": limit.grounds} if limit.grounds else {},
