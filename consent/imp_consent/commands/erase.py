@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifiers
-from imp_consent.commands.disclose import Asking, asked_for, asking_options
+from imp_consent.commands.disclose import Asking, asked_for, request_options
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
@@ -19,11 +19,11 @@ from imp_consent.plane.linked import devices_of
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.policy.envelope import envelope
-from imp_consent.rights.asking import NEW, Asked, open_request, take_up
+from imp_consent.rights.asking import Asked, open_request, take_up
 from imp_consent.rights.erasures import answer_all, open_erasures
 from imp_consent.rights.notify import KnownRecipients, leave_notices
 from imp_consent.rights.plain import some
-from imp_consent.rights.verification import check_verified
+from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -70,17 +70,15 @@ class ErasedAndTold(Erased):
     answered: tuple[str, ...] = ()
 
 
-def plan_erasure(
-    ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = None, request: str | None = None
-) -> ErasePlan:
-    """Look what erasing these people would do; writes nothing. `asked` and `request` as in `erase_and_tell`.
+def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = None) -> ErasePlan:
+    """Look what erasing these people would do; writes nothing. `asked` as in `erase_and_tell`.
 
     Raises:
-        BadInput: an identifier is malformed.
+        BadInput: an identifier is malformed, or it is not clear which open request this would answer.
         CheckFailed: it is not known surely enough who asks.
     """
     log = open_log(ctx)
-    _check_asked(ctx, log, raw_ids, asked, request)
+    _taken_up(ctx, log, raw_ids, asked)
     with log.read() as reader:
         found = [reader.find_subject(raw) for raw in raw_ids]
         subjects = {subject for subject in found if subject is not None}
@@ -112,23 +110,24 @@ def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
 
 
 def erase_and_tell(
-    ctx: Context, raw_ids: list[RawId], *, later: bool = False, asked: Asked | None = None, request: str | None = None
+    ctx: Context, raw_ids: list[RawId], *, later: bool = False, asked: Asked | None = None
 ) -> ErasedAndTold:
     """Erase people, then tell channels to forget them; what goes wrong there never undoes or fails the erasure.
 
-    `asked`: a person asks for it, whose request is noted, or is the open one of the id `request`. Without it you erase
-    of your own accord, and nobody is said to have asked.
+    `asked`: a person asks for it, whose open request is taken up, or noted where none is. Without it you erase of your
+    own accord, and nobody is said to have asked. Either way it answers all that they have open for their erasure.
 
     Raises:
-        BadInput: an identifier is malformed; or it was asked for, and is not one person's, or not the request named.
+        BadInput: an identifier is malformed; or it was asked for, and is not one person's, or not the request named,
+            or several are open and none is named.
         CheckFailed: it is not known surely enough who asks; nobody is known by any of the identifiers; or a second
             person has to approve it. Nobody was erased or told.
     """
     log = open_log(ctx)
-    _check_asked(ctx, log, raw_ids, asked, request)
+    waiting = _taken_up(ctx, log, raw_ids, asked)
     found, subjects = _find(log, raw_ids)
     guard_erasure(ctx, subjects)
-    if asked is not None and request in (None, NEW):
+    if asked is not None and waiting is None:
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
     to_notify, answers = _before(log, subjects)
@@ -150,17 +149,14 @@ def erase_and_tell(
     )
 
 
-def _check_asked(ctx: Context, log: Log, raw_ids: list[RawId], asked: Asked | None, request: str | None) -> None:
-    """Where a person asks: before anybody is looked up, whether it is known surely enough who it is."""
+def _taken_up(ctx: Context, log: Log, raw_ids: list[RawId], asked: Asked | None) -> Request | None:
+    """Where a person asks: the open request this answers, once it is known surely enough who it is, and not before."""
     if asked is None:
-        return
+        return None
     if len(raw_ids) != 1:
         raise BadInput("a request is one person's", where="identifier", mend="name them alone, by one identifier")
-    if request is None:
-        check_verified(ctx.workspace.config, asked.kind, asked.shown)
-        return
     with log.read() as reader:
-        take_up(ctx, reader, raw_ids[0], replace(asked, request=request))
+        return take_up(ctx, reader, raw_ids[0], asked)
 
 
 def _find(log: Log, raw_ids: list[RawId]) -> tuple[list[int | None], list[int]]:
@@ -238,13 +234,12 @@ def _text(done: ErasedAndTold) -> str:
 @click.option("--execute", is_flag=True, help="Erase; without it only what would happen is shown.")
 @click.option("--resume", "resume_only", is_flag=True, help="Finish erasures that were interrupted, or left for later.")
 @click.option("--later", is_flag=True, help="Leave changing the key and clearing the database to a nightly --resume.")
-@click.option("--request", help="The id of the open request that this answers.")
-@asking_options
+@request_options
 @json_option
 @pass_context
 def erase_command(
     ctx: Context, identifiers: tuple[str, ...], *, execute: bool, resume_only: bool, later: bool,
-    request: str | None, asking: Asking, as_json: bool,
+    asking: Asking, as_json: bool,
 ) -> None:  # fmt: skip
     """Erase people: denied at once, rows removed, keys destroyed. It cannot be undone, so it is a dry run by default.
 
@@ -252,7 +247,8 @@ def erase_command(
     the ledger holds of them unreadable. The archive's own backups are yours to clear.
 
     Where the person asks for it, say how surely you know who asks (--verified), or name their open request (--request):
-    below the level needed it is refused. Without either you erase of your own accord.
+    below the level needed it is refused. Their open request is the one that is answered; where several are, it asks
+    which. Without either you erase of your own accord, which answers them as well.
 
     Example: imp consent erase member:123 --execute
     """
@@ -263,16 +259,16 @@ def erase_command(
     raw_ids = read_identifiers() if identifiers == ("-",) else [RawId.parse(word) for word in identifiers]
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
-    asked = None if request is None and asking == Asking() else asked_for("erase", asking)
+    asked = None if asking == Asking() else asked_for("erase", asking)
     if execute or resume_only:
         try:
-            done = erase_and_tell(ctx, raw_ids, later=later, asked=asked, request=request)
+            done = erase_and_tell(ctx, raw_ids, later=later, asked=asked)
         except KeyboardInterrupt:
             click.echo("what was begun is denied already; finish it with: imp consent erase --resume", err=True)
             raise
         emit(done, lambda: _text(done) + _unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
         return
-    plan = plan_erasure(ctx, raw_ids, asked=asked, request=request)
+    plan = plan_erasure(ctx, raw_ids, asked=asked)
     emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
     if not plan.known:
         raise click.exceptions.Exit(CheckFailed.exit_code)

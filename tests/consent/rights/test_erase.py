@@ -64,6 +64,44 @@ def test_r34_a_request_that_is_named_says_who_asked(shop: Line) -> None:
     assert ("access", "open", "none") in requests(shop), "only what was asked for is answered"
 
 
+def test_whoever_asks_has_their_open_request_answered_and_no_second_one_opened(
+    shop: Line, verified: Callable[[], Verification]
+) -> None:
+    bens = shop("consent", "requests", "open", "erase", BEN, "--json").ok().json["id"]
+    anns = shop("consent", "requests", "open", "erase", WHO, "--words", "Forget me", "--json").ok().json["id"]
+    sure = ("--verified", "contact", *HOW)
+    again = shop(*ERASE, *sure, "--words", "Forget me, I said", "--execute")
+    assert (again.code, "--request new" in again.err) == (2, True)
+    shop(*ERASE, *sure).ok()
+    assert shop(*ERASE, *sure, "--execute", "--json").ok().json["answered"] == [anns]
+    found = shop("consent", "requests", "list", "--all", "--json").ok().json["requests"]
+    assert {one["id"]: one["state"] for one in found} == {anns: "answered", bens: "open"}
+    verified()
+
+
+def test_of_several_open_requests_for_erasure_it_asks_which_and_answers_all_of_them(
+    shop: Line, context: Context
+) -> None:
+    ids = [shop("consent", "requests", "open", "erase", WHO, "--json").ok().json["id"] for _ in range(2)]
+    size, sure = open_log(context).size, ("--verified", "contact", *HOW)
+    for execute in ((), ("--execute",)):
+        answer = shop(*ERASE, *sure, *execute)
+        assert (answer.code, all(id_ in answer.err for id_ in ids)) == (2, True)
+    assert open_log(context).size == size
+    assert is_known(shop)
+    done = shop(*ERASE, *sure, "--request", ids[1], "--execute", "--json").ok().json
+    assert sorted(done["answered"]) == sorted(ids)
+    assert [state for _, state, _ in requests(shop)] == ["answered", "answered"]
+
+
+def test_another_request_for_erasure_is_noted_beside_the_open_one_where_that_is_said(shop: Line) -> None:
+    shop("consent", "requests", "open", "erase", WHO).ok()
+    words = ("--verified", "contact", *HOW, "--request", "new", "--words", "a second letter")
+    assert shop(*ERASE, "--request", "new", "--execute").code == 1, "nor is new a way round the level"
+    assert len(shop(*ERASE, *words, "--execute", "--json").ok().json["answered"]) == 2
+    assert requests(shop) == [("erase", "answered", "none"), ("erase", "answered", "contact")]
+
+
 def test_nobody_asks_for_somebody_else(shop: Line) -> None:
     words = ("--verified", "high", *HOW)
     assert shop(*ERASE, BEN, *words, "--execute").code == 2
