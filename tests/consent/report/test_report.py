@@ -253,8 +253,12 @@ def test_the_page_names_nobody(shop, page):
     assert "Bäckerei Süß GmbH" in page
 
 
-def test_what_people_wrote_is_escaped_and_turns_no_text_around(shop, tmp_path):
-    shop("keys", "rotate", "pepper", "--execute", IMP_ACTOR="<b>Eve\u202e</b>")
+def test_what_people_wrote_is_escaped_and_turns_no_text_around(shop, tmp_path, monkeypatch):
+    eve = "<b>Eve\u202e</b>"
+    shop("keys", "rotate", "pepper", "--execute", IMP_ACTOR=eve, code=2)
+    with monkeypatch.context() as older:  # versions before took every name, and their ledgers are still read
+        older.setattr("imp_core.actor.check_actor", lambda name, *, where: name)
+        shop("keys", "rotate", "pepper", "--execute", IMP_ACTOR=eve)
     shop("audit", "report", "--out", tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<b>" not in text

@@ -30,6 +30,18 @@ def requests(shop: Line) -> list[tuple[str, str, str]]:
     return [(one["kind"], one["state"], one["verified"]) for one in found]
 
 
+def listed(shop: Line) -> list[tuple[str, str, str | None, int, int]]:
+    """Who is to be told: of what, from which purpose they opted out, of how many people, and of how many too late."""
+    found = shop("consent", "recipients", "list", "--json").ok().json["recipients"]
+    return [(one["recipient"], one["what"], one["purpose"], one["people"], one["overdue"]) for one in found]
+
+
+def channels(shop: Line) -> list[tuple[str, str, int]]:
+    """Which channels are to be told by program: of what, of how many people."""
+    found = shop("consent", "tell", "--dry-run", "--json").ok().json["channels"]
+    return [(one["channel"], one["what"], one["due"]) for one in found]
+
+
 def test_r34_a_person_who_asks_for_their_erasure_is_known_surely_enough(
     shop: Line, setting: Setting, verified: Callable[[], Verification]
 ) -> None:
@@ -136,17 +148,18 @@ def test_retention_waits_for_a_second_person_and_tells_recipients(
     words = ("consent", "retention", "--execute", "--json")
     plan = shop(*words[:2], "--json").ok().json
     assert (plan["people"], plan["rows"], plan["to_notify"]) == (2, {"outcome": 2}, ["Partner GmbH"])
+    # both said no to what the notice had let Partner GmbH take part in: it hears of that at once, within the month
+    no = ("Partner GmbH", "opt-out", "analytics", 2, 2)
+    assert listed(shop) == [no]
     assert shop(*words).code == 1
     assert shop(*words[:2], "--json").ok().json == plan, "not even the events went"
-    told = shop("consent", "recipients", "list", "--json").ok().json["recipients"]
-    assert {one["what"] for one in told} == {"opt-out"}, "of an erasure nobody is told yet"
+    assert (listed(shop), channels(shop)) == ([no], []), "of an erasure nobody is told yet"
     (waits,) = shop("approve", "--json").ok().json["waiting"]
     shop("approve", str(waits["seq"]), IMP_ACTOR="ben").ok()
     done = shop(*words).ok().json
     assert (done["people"], done["rows"], done["to_notify"]) == (2, {"outcome": 2}, ["Partner GmbH"])
-    told = shop("consent", "recipients", "list", "--json").ok().json["recipients"]
-    erased = [(one["recipient"], one["people"]) for one in told if one["what"] == "erase"]
-    assert erased == [("Partner GmbH", 2)]
+    assert listed(shop) == [("Partner GmbH", "erase", None, 2, 0), no]
+    assert channels(shop) == [("email", "erase", 2), ("file", "erase", 2)]
     verified()
 
 
