@@ -7,17 +7,48 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from imp_core.context import Context
+from imp_core.errors import BadInput, CheckFailed
 
 __all__ = ["emit", "force_option", "json_option", "lines", "pass_context", "progress", "to_json"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
-pass_context = click.make_pass_decorator(Context)
+_handed = click.make_pass_decorator(Context)
+
+
+def pass_context(function: Callable[Concatenate[Context, P], R]) -> Callable[P, R]:
+    """Hand a command its context. Of what is refused for a field that an option says, `where` is that option."""
+    handed = _handed(function)
+
+    @wraps(function)
+    def run(*given: P.args, **named: P.kwargs) -> R:
+        try:
+            return handed(*given, **named)
+        except (BadInput, CheckFailed) as error:
+            error.where = _at_the_command_line(error.where)
+            raise
+
+    return run
+
+
+def _at_the_command_line(where: str | None) -> str | None:
+    """The option that says a field of this name, such as `--valid-for` of valid_for; else the name itself."""
+    options = {
+        word.removeprefix("--").replace("-", "_"): word
+        for parameter in click.get_current_context().command.params
+        if isinstance(parameter, click.Option)
+        for word in parameter.opts
+        if word.startswith("--")
+    }
+    return where if where is None else options.get(where, where)
 
 
 def json_option(function: F) -> F:

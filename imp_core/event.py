@@ -42,7 +42,11 @@ class RawId:
         kind, colon, value = text.partition(":")
         kind = kind.strip().lower()
         if not colon or not kind or not value.strip():
-            raise BadInput("not an identifier", mend="write it as kind:value, like member:123 or email:ann@example.com")
+            raise BadInput(
+                "not an identifier",
+                where="identifier",
+                mend="write it as kind:value, like member:123 or email:ann@example.com",
+            )
         return cls(kind, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

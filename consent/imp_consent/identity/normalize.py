@@ -13,6 +13,8 @@ from imp_core.event import RawId
 __all__ = ["KINDS", "loosest", "normalise"]
 
 _MAX_LENGTH = 254
+_WHERE = "identifier"
+_WITH_COUNTRY = "write it with its country code, like +8613800138000"
 # Plain ASCII addresses, which most are, need no parser: every match is what email-validator would return.
 _PLAIN_EMAIL = re.compile(
     r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z])"
@@ -33,12 +35,12 @@ def normalise(raw: RawId) -> RawId:
     rule = _RULES.get(raw.kind)
     if rule is None:
         # not repeated: where the kind was left out it may be the identifier itself
-        raise BadInput("unknown kind of identifier", mend=f"known kinds: {', '.join(KINDS)}")
+        raise BadInput("unknown kind of identifier", where=_WHERE, mend=f"known kinds: {', '.join(KINDS)}")
     value = unicodedata.normalize("NFC", raw.value.strip())
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):  # bytes that were not UTF-8
-        raise BadInput(f"not a {raw.kind} identifier: not text in UTF-8")
+        raise BadInput(f"not a {raw.kind} identifier: not text in UTF-8", where=_WHERE)
     if not value or len(value) > _MAX_LENGTH or "\x00" in value:
-        raise BadInput(f"not a {raw.kind} identifier: empty, too long or with a null character")
+        raise BadInput(f"not a {raw.kind} identifier: empty, too long or with a null character", where=_WHERE)
     return RawId(raw.kind, rule(value))
 
 
@@ -63,9 +65,9 @@ def _email(value: str) -> str:
     try:
         address = validate_email(folded, check_deliverability=False, globally_deliverable=False, strict=True)
     except EmailNotValidError:
-        raise BadInput("not an e-mail address") from None
+        raise BadInput("not an e-mail address", where=_WHERE) from None
     if "." not in address.domain:  # only a host of somebody's own network
-        raise BadInput("not an e-mail address")
+        raise BadInput("not an e-mail address", where=_WHERE)
     return address.normalized.casefold()
 
 
@@ -75,16 +77,20 @@ def _phone(value: str) -> str:
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
-        raise BadInput("not a phone number", mend="write it with its country code, like +8613800138000") from None
+        raise BadInput(
+            "not a phone number", where=_WHERE, mend=_WITH_COUNTRY
+        ) from None
     if not phonenumbers.is_possible_number(number):
-        raise BadInput("not a possible phone number", mend="write it with its country code, like +8613800138000")
+        raise BadInput(
+            "not a possible phone number", where=_WHERE, mend=_WITH_COUNTRY
+        )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _imei(value: str) -> str:
     digits = value.replace("-", "").replace(" ", "").lower()
     if not _IMEI.fullmatch(digits):
-        raise BadInput("not an IMEI: 14 to 16 digits")
+        raise BadInput("not an IMEI: 14 to 16 digits", where=_WHERE)
     return digits
 
 

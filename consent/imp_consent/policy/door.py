@@ -146,10 +146,7 @@ class Door:
             BadInput: as `append`.
         """
         if isinstance(who, RawId):
-            try:
-                normalise(who)
-            except BadInput as error:
-                raise _of_the_identifier(error) from None
+            normalise(who)
         self.statement(said, self._history(who, said))
 
     def append(
@@ -261,10 +258,7 @@ class Door:
         """What a rule may have to look at; most sayings are judged by themselves."""
         if said.type not in _AFTER_OTHERS and said.by is None and not self._meets_separate(said):
             return ()
-        try:
-            subject = self._transaction.find_subject(who) if isinstance(who, RawId) else who
-        except BadInput as error:
-            raise _of_the_identifier(error) from None
+        subject = self._transaction.find_subject(who) if isinstance(who, RawId) else who
         return () if subject is None else self._transaction.history(subject)
 
     def _meets_separate(self, said: Saying) -> bool:
@@ -276,12 +270,9 @@ class Door:
     def _subject(self, who: RawId | int, said: Saying, *, returning: bool) -> int:
         if isinstance(who, int):
             return who
-        try:
-            if said.type not in _OF_THE_KNOWN:
-                return self._transaction.subject_for(who, returning=returning)
-            subject = self._transaction.find_subject(who)
-        except BadInput as error:
-            raise _of_the_identifier(error) from None
+        if said.type not in _OF_THE_KNOWN:
+            return self._transaction.subject_for(who, returning=returning)
+        subject = self._transaction.find_subject(who)
         if subject is None:
             raise BadInput("nobody is known by this identifier", where="identifier", mend="look at how it is spelt")
         return subject
@@ -290,7 +281,3 @@ class Door:
         """When a person who was erased came back; 0 where nobody was."""
         history = self._transaction.history(subject)
         return history[0].statement.at_us if history and history[0].payload.get("returning") is True else 0
-
-
-def _of_the_identifier(error: BadInput) -> BadInput:
-    return BadInput(error.what, where="identifier", mend=error.mend)

@@ -199,7 +199,7 @@ def test_r22_what_is_not_said_of_a_transfer_abroad_is_blamed_on_whoever_does_not
     asked = ("abroad", "given", "--consent", "separate", "--regime", "cn-pipl")
     text = desk.consent("record", "member:1", "--purpose", asked[0], "--state", *asked[1:])
     assert (text.code, f"the {blamed} does not say" in text.err) == (2, True), text.err
-    assert f"where: {blamed}" in text.err
+    assert f"where: --{blamed}" in text.err, "the option that names it"
     assert lacks in text.err
     mend = {"purpose": "imp consent purpose change abroad --", "notice": "imp consent notice add FILE --name shown"}
     assert mend[blamed] in text.err

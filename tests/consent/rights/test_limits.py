@@ -159,22 +159,72 @@ def test_r31_recipients_are_listed_for_a_restriction(shop: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "where"),
     [
-        ("object", WHO, "--purpose", "juggling"),
-        ("object", WHO, "--at", "2027-01-01T00:00:00Z"),
-        ("restrict", WHO, "--channel", "telepathy"),
-        ("restrict", WHO, "--grounds", "two\nlines"),
-        ("limit", "nobody"),
-        ("lift", WHO, "--of", "restrict", "--told", "how but not when"),
+        (("object", WHO, "--purpose", "juggling"), "--purpose"),
+        (("object", WHO, "--purpose", "analytics", "--everything"), "--everything"),
+        (("object", WHO, "--at", "2027-01-01T00:00:00Z"), "--at"),
+        (("object", WHO, "--regime", "lex-nobody"), "--regime"),
+        (("restrict", WHO, "--jurisdiction", "Narnia"), "--jurisdiction"),
+        (("restrict", WHO, "--channel", "telepathy"), "--channel"),
+        (("restrict", WHO, "--channel", "TELE PATHY"), "--channel"),
+        (("restrict", WHO, "--grounds", "two\nlines"), "--grounds"),
+        (("limit", "nobody"), "identifier"),
+        (("limit", "email:nobody"), "identifier"),
+        (("limit", "phone:12"), "identifier"),
+        (("lift", "shoe:42", "--of", "restrict"), "identifier"),
+        (("lift", WHO, "--of", "restrict", "--told", "how but not when"), "--told"),
+        (("record", WHO, "--purpose", "analytics", "--state", "given", "--valid-for", "0d"), "--valid-for"),
+        (("record", WHO, "--purpose", "juggling", "--state", "given"), "--purpose"),
+        (("erase", "nobody", "--execute"), "identifier"),
+        (("history", "email:nobody"), "identifier"),
+        (("link", WHO, "email:nobody", "--verified", "reasonable", "--how", "x"), "identifier"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_leaves_nothing(
-    shop: Line, context: Context, words: tuple[str, ...]
+def test_what_makes_no_sense_is_refused_by_the_option_that_says_it_and_leaves_nothing(
+    shop: Line, context: Context, words: tuple[str, ...], where: str
 ) -> None:
     size = open_log(context).size
-    assert shop("consent", *words).code == 2
+    answer = shop("consent", *words, "--json")
+    assert (answer.code, answer.json["error"]["where"]) == (2, where)
+    assert f"  where: {where}\n" in answer.err
     assert open_log(context).size == size
+
+
+def test_a_lift_on_one_channel_opens_that_one_alone(shop: Line, clock: SimulatedClock) -> None:
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "given").ok()
+    shop("consent", "restrict", WHO).ok()
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    told = ("--told", "letter", "--told-at", format_time(clock.now_us()))
+    lift = ("consent", "lift", WHO, "--of", "restrict", *told)
+    assert "lifted for everything on the channel email" in shop(*lift, "--channel", "email").ok().out
+    reasons = [
+        shop("consent", "check", WHO, "--purpose", "analytics", *channel, "--json").json["reason"]
+        for channel in (("--channel", "email"), ("--channel", "sms"), ())
+    ]
+    assert reasons == ["given", "restricted", "restricted"]
+    assert shop(*lift, "--channel", "email").code == 1, "there it is lifted"
+    assert shop(*lift, "--channel", "telepathy").code == 2
+    assert shop(*lift, "--json").ok().json["channel"] is None
+
+
+def test_r46_a_limit_is_lifted_where_the_person_asks_for_it_and_how_is_written_down(
+    shop: Line, context: Context, clock: SimulatedClock
+) -> None:
+    shop("consent", "limit", WHO, "--regime", "us-ca", "--jurisdiction", "US-CA").ok()
+    clock.move_to(clock.now_us() + 10 * SECOND_US)
+    lift = ("consent", "lift", WHO, "--of", "limit-sensitive")
+    size = open_log(context).size
+    refused = shop(*lift, "--json")
+    assert (refused.code, refused.json["error"]["where"]) == (1, "--grounds")
+    assert '--grounds "their letter' in refused.json["error"]["mend"]
+    assert open_log(context).size == size
+    shop(*lift, "--grounds", "their letter of 1 March").ok()
+    entry = newest(context)
+    assert (entry.statement.type, entry.statement.lifts) == ("lift", "limit-sensitive")
+    assert list(entry.payload["grounds"].values()) == ["their letter of 1 March"]
+    assert entry.payload["regimes"] == ["us-ca"]
+    assert shop(*lift, "--grounds", "again").code == 1, "nothing is left to lift"
 
 
 def test_nothing_is_recorded_of_somebody_who_was_erased(shop: Line) -> None:
