@@ -19,7 +19,8 @@ NOES: Final = frozenset({"withdraw", "refuse", "object", "signal", "limit-sensit
 def closed_by(history: Sequence[Fact], purposes: Mapping[str, DeclaredPurpose]) -> tuple[str, ...]:
     """The purposes that the last entry of a history closes, and none before it closed since they were permitted.
 
-    A no on one channel closes what was permitted on that channel or on all.
+    A no on one channel closes what was permitted on that channel or on all. One before it counts where it reached as
+    far, and nobody lifted it since.
     """
     newest = history[-1]
     if newest.statement.type not in NOES:
@@ -32,9 +33,28 @@ def closed_by(history: Sequence[Fact], purposes: Mapping[str, DeclaredPurpose]) 
         if yes.statement.type in PERMITTING_TYPES and not yes.statement.bundled
         for name in (yes.statement.purpose, *yes.statement.covers)
         if _closes(newest.statement, yes.statement, name, purposes)
-        and not any(yes.seq < no.seq and _closes(no.statement, yes.statement, name, purposes) for no in before)
+        and not any(
+            yes.seq < no.seq
+            and _closes(no.statement, yes.statement, name, purposes)
+            and _stands(no.statement, name, newest.statement, before)
+            for no in before
+        )
     }
     return tuple(sorted(found))
+
+
+def _stands(no: Statement, name: str, newest: Statement, before: Sequence[Fact]) -> bool:
+    """Whether an earlier no left the newest nothing of a purpose to close."""
+    if no.channel not in (EVERY_CHANNEL, newest.channel):
+        return False
+    return not any(
+        lift.lifts == no.type
+        and lift.purpose in lineage(name)
+        and (EVERY_CHANNEL in (lift.channel, newest.channel) or lift.channel == newest.channel)
+        and no.at_us < lift.at_us <= newest.at_us
+        for lift in (fact.statement for fact in before)
+        if lift.type == "lift"
+    )
 
 
 def _closes(said: Statement, yes: Statement, name: str, purposes: Mapping[str, DeclaredPurpose]) -> bool:

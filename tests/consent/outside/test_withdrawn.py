@@ -141,6 +141,58 @@ def test_a_no_on_a_channel_of_others_is_told_to_nobody_and_one_on_its_own_is(
     assert len(told()) == 1
 
 
+def test_r45_a_full_withdrawal_after_a_no_on_one_channel_is_passed_on(shop: Line) -> None:
+    say(shop, 1, "marketing.post", "given")
+    say(shop, 1, "marketing.post", "withdrawn", "--channel", "email")
+    assert recipients(shop) == []
+    say(shop, 1, "marketing.post", "withdrawn")
+    assert recipients(shop) == [("Mail Ltd", "opt-out", "marketing.post", 1)]
+
+
+def test_r08_a_full_withdrawal_after_a_no_on_one_channel_is_told_to_the_others(
+    shop: Line, told: Callable[[], list[list[str]]]
+) -> None:
+    say(shop, 1, EMAIL, "withdrawn", "--channel", "email")
+    say(shop, 2, EMAIL, "withdrawn")
+    say(shop, 2, EMAIL, "withdrawn", "--channel", "acme")  # closed there already
+    say(shop, 1, EMAIL, "withdrawn", "--channel", "sms")
+    say(shop, 1, EMAIL, "withdrawn")
+    shop("consent", "tell").ok()
+    assert len({handle for handle, _, _ in told()}) == len(told()) == 2
+
+
+def test_r45_an_objection_after_one_that_was_lifted_is_passed_on_again_and_one_that_stands_is_not(
+    shop: Line, clock: SimulatedClock
+) -> None:
+    who, fraud = "member:1", ("--purpose", "fraud")
+
+    def later(*words: str) -> None:
+        clock.move_to(clock.now_us() + DAY_US)
+        shop("consent", *words).ok()
+
+    def told_of() -> list[tuple[str, str, str | None, int]]:
+        found = recipients(shop)
+        for _ in found:
+            shop("consent", "recipients", "done", "Checkers", "--what", "opt-out", *fraud).ok()
+        return found
+
+    add_purpose(shop, "fraud", "We look for fraud by way of Checkers.", "profiling", "Checkers")
+    grounds = ("--ground", "assessment=file 7", "--ground", "notice=shown")
+    later("basis", who, *fraud, "--basis", "legitimate-interest", "--evidence", "file 7", *grounds)
+    later("object", who, *fraud)
+    assert told_of() == [("Checkers", "opt-out", "fraud", 1)]
+    later("lift", who, "--of", "object", *fraud, "--grounds", "file 8")
+    later("check", who, *fraud)
+    later("object", who, *fraud)
+    assert told_of() == [("Checkers", "opt-out", "fraud", 1)]
+    later("object", who, *fraud)
+    assert told_of() == [], "it stands already"
+    later("object", who, "--purpose", "analytics")
+    later("lift", who, "--of", "object", "--purpose", "analytics", "--grounds", "file 9")
+    later("object", who, *fraud)
+    assert told_of() == [], "what was lifted is about another purpose"
+
+
 def test_a_channel_of_no_such_capability_hears_of_nothing(shop: Line) -> None:
     say(shop, 1, "analytics", "withdrawn")
     assert shop("consent", "tell", "--dry-run").ok().out == "nobody has to be told anything\n"
