@@ -143,7 +143,9 @@ class OpenedUse(Protocol):
     """One use of people's data, already marked in the ledger. Its frames live on one DuckDB connection.
 
     `events`: native lazy frame with the archive's columns (`DATA.md`), only rows that pass twice. It is read where it
-    lies, each time: an erasure meanwhile takes the files away, and `close` or `abandon` tells.
+    lies, each time: an erasure meanwhile takes the files away, and `close` or `abandon` tells. The bytes are checked
+    when the use is opened, and `close` refuses where a file is another by then, or was written to: so until it is
+    closed nothing that was read may be relied on.
     `closed`: native lazy frame (subject, from_us, to_us, from_seq, to_seq, reason): the closed rectangles, half
     open, of this purpose for the subjects in `events`; knowledge is in ledger sizes.
     `refused`: native lazy frame (type, experiment, phase, variant, reason, subjects): how many people's rows did
@@ -163,6 +165,7 @@ class OpenedUse(Protocol):
 
         Raises:
             Superseded: somebody among the readers' subjects withdrew or was erased since the use was opened.
+            LedgerBroken: what was read are not the bytes that were checked when it was opened; the use is abandoned.
         """
         ...
 

@@ -217,7 +217,7 @@ def test_an_erasure_that_another_process_finishes_is_finished(shop: Context, mon
     assert verify_workspace(shop).ok
 
 
-@pytest.mark.parametrize("moment", ["live_path", "scan"])
+@pytest.mark.parametrize("moment", ["checked_live", "scan"])
 def test_a_use_that_an_erasure_overtakes_is_to_be_opened_again(
     shop: Context, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -2,8 +2,8 @@
 
 Opening appends `use-open` with the state as of that entry, and yields native DuckDB relations of the rows that pass
 the gate twice; closing appends `use-close` with the hash of what was computed, and refuses when an admitted person
-withdrew or was erased in between (`DATA.md`, Readout). The state is read after the transaction that marks the use, as
-it was known then.
+withdrew or was erased in between (`DATA.md`, Readout), or when a file is no longer the one that was checked. The state
+is read after the transaction that marks the use, as it was known then.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class ConsentView:
             # Many rows, so not under the write lock: others may go on writing, and what they write is not known yet.
             with self._log.read() as reader:
                 allowed = rectangles(reader, use.purpose, use.channel, size=mark.size)
-            paths = [str(archive.live_path(self._workspace, file)) for file in mark.files]
+            opened.files = [archive.checked_live(self._workspace, file) for file in mark.files]
+            paths = [str(file.path) for file in opened.files]
             opened.attach(archive.scan(self._workspace, paths), allowed, columns)
         except (LedgerBroken, duckdb.Error) as error:
             if opened.abandon():
@@ -122,6 +123,7 @@ class ConsentUse:
         self.size = size
         self.as_of_us = as_of_us
         self.checkpoint = log.checkpoint().note
+        self.files: Sequence[archive.CheckedFile] = ()  # what `events` reads, each time anew
         self.events: duckdb.DuckDBPyRelation
         self.closed: duckdb.DuckDBPyRelation
         self.refused: duckdb.DuckDBPyRelation
@@ -146,13 +148,15 @@ class ConsentUse:
 
         Raises:
             Superseded: an admitted person withdrew or was erased since; the use is closed without a result.
-            LedgerBroken: the archive's files cannot be read any more; it is closed likewise.
+            LedgerBroken: the archive's files cannot be read any more, or are not those that were checked at the open;
+                it is closed likewise.
         """
         try:
             admitted = self._admitted()
-        except duckdb.Error as error:
+            self._expect_unchanged()  # after the last row was read
+        except (LedgerBroken, duckdb.Error) as error:
             if self.abandon():
-                raise _unreadable(error) from None
+                raise (error if isinstance(error, LedgerBroken) else _unreadable(error)) from None
             raise Superseded("somebody was erased meanwhile", mend="run it again") from None
         with self._log.write() as transaction:
             superseded, seq = self._superseded(transaction, admitted), None
@@ -181,6 +185,19 @@ class ConsentUse:
         if self._connection is None:
             return set()  # it was closed before, and its lease is gone
         return {subject for (subject,) in self.events.select("subject").distinct().fetchall()}
+
+    def _expect_unchanged(self) -> None:
+        """Their bytes were held against their hashes when this was opened: whoever wrote to one since changed its mark.
+
+        Not hashed again: that costs a second for each GB, and would not see what was changed and put back meanwhile.
+        """
+        for file in self.files:
+            if not file.is_unchanged():
+                raise LedgerBroken(
+                    "a file of the archive was changed while it was read",
+                    where=file.path.name,
+                    mend="run: imp audit verify; if that finds nothing, run it again",
+                )
 
     def _superseded(self, transaction: Transaction, admitted: set[int]) -> bool:
         if not any(True for _ in transaction.sealed.select("lease", "id = ?", (self.seq,))):

@@ -187,7 +187,7 @@ class Shop:
 
     def rows(self) -> list[dict[str, Any]]:
         """Every row of the archive, in order."""
-        paths = [str(archive.live_path(self.workspace, file)) for file in self.live()]
+        paths = [str(archive.checked_live(self.workspace, file).path) for file in self.live()]
         connection = archive.scan(self.workspace, paths)
         try:
             found = connection.execute("SELECT * FROM archive_row ORDER BY batch, row")

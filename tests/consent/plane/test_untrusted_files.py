@@ -55,7 +55,7 @@ def _put(workspace: Workspace, live: archive.LiveFile, data: bytes) -> archive.L
 def _refused(workspace: Workspace, live: archive.LiveFile) -> str | None:
     """Where and why a file is refused; None where all its rows are read."""
     try:
-        archive.live_path(workspace, live)
+        archive.checked_live(workspace, live)
         for rows in archive.read_live(workspace, live):
             assert rows.schema == archive.SCHEMA
         archive.rewrite_without(workspace, live, {6})
@@ -127,7 +127,7 @@ def test_changed_bytes_are_refused_before_they_are_read(sound, monkeypatch):
     (workspace.root / live.path).write_bytes(good[:-1])
     monkeypatch.setattr(pq, "ParquetFile", None)
     with pytest.raises(LedgerBroken, match="was changed"):
-        archive.live_path(workspace, live)
+        archive.checked_live(workspace, live)
     (workspace.root / live.path).write_bytes(good)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from imp_consent.plane import archive, view
@@ -112,11 +116,73 @@ def test_a_file_that_vanished_or_was_changed_breaks_the_use_which_is_closed(fill
     assert [entry["abandoned"] for entry in filled.entries("use-close")] == [True] * 3
 
 
+def _dearer(path: Path) -> bytes:
+    """The file, with every amount a thousandfold."""
+    table = pq.read_table(path)
+    values = pa.array([1_000_000] * len(table), table.schema.field("amount_micros").type)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.set_column(table.schema.get_field_index("amount_micros"), "amount_micros", values), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def _total(use: ConsentUse) -> int:
+    return int(use.events.sum("amount_micros").fetchall()[0][0])
+
+
+def _replaced(path: Path, data: bytes) -> None:
+    other = path.with_name("other")
+    other.write_bytes(data)
+    other.replace(path)
+
+
+def _overwritten(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("put", [_replaced, _overwritten])
+@pytest.mark.parametrize("back", [False, True], ids=["left so", "put back before the close"])
+def test_a_use_that_read_bytes_nobody_checked_has_no_result(filled, put, back):
+    filled.take(filled.event("1", "m3", amount_micros=1000, currency="EUR"))
+    path = filled.workspace.root / filled.batches()[-1].path
+    good, before = path.read_bytes(), path.stat()
+    use = _open(filled)
+    put(path, _dearer(path))
+    assert _total(use) == 1_000_000, "it is read where it lies"
+    if back:
+        put(path, good)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(LedgerBroken, match=path.name) as broken:
+        use.close(readout_sha256="0" * 64, counts={})
+    assert "imp audit verify" in str(broken.value.mend)
+    assert [entry.get("abandoned") for entry in filled.entries("use-close")] == [True]
+    assert filled.table("SELECT count(*) FROM lease") == [(0,)]
+    path.write_bytes(good)
+    again = _open(filled)
+    assert _total(again) == 1000
+    again.close(readout_sha256="0" * 64, counts={})
+    assert filled.verify().problems == ()
+
+
+def test_a_file_that_is_gone_at_the_close_breaks_the_use_and_a_touch_of_another_does_not(filled):
+    path = filled.workspace.root / filled.batches()[0].path
+    good = path.read_bytes()
+    use = _open(filled)
+    _subjects(use)
+    (path.parent / "stranger").write_bytes(b"")
+    use.close(readout_sha256="0" * 64, counts={})
+    use = _open(filled)
+    path.unlink()
+    with pytest.raises(LedgerBroken):
+        use.close(readout_sha256="0" * 64, counts={})
+    path.write_bytes(good)
+    assert [entry.get("abandoned") for entry in filled.entries("use-close")] == [None, True]
+
+
 STEPS = {
     "before the mark": (view, "_mark", False),
     "after the mark": (view, "rectangles", False),
     "the state is read": (view, "rectangles", True),
-    "the files are checked": (archive, "live_path", True),
+    "the files are checked": (archive, "checked_live", True),
     "the files are open": (archive, "scan", True),
     "before the close": (ConsentUse, "_superseded", False),
     "in the close": (ConsentUse, "_superseded", True),

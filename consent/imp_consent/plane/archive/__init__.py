@@ -8,6 +8,7 @@ import this package: it is the only door to people's data.
 
 from imp_consent.plane.archive.files import (
     BatchFile,
+    CheckedFile,
     WrittenFile,
     checked_path,
     find_source,
@@ -29,7 +30,7 @@ from imp_consent.plane.archive.live import (
     named_versions,
     replace_files,
 )
-from imp_consent.plane.archive.read import live_path, read_columns, read_live, rows_by_batch, scan
+from imp_consent.plane.archive.read import checked_live, read_columns, read_live, rows_by_batch, scan
 from imp_consent.plane.archive.rewrite import (
     discard,
     remove_orphans,
@@ -46,12 +47,14 @@ __all__ = [
     "SCHEMA",
     "ArchiveWriter",
     "BatchFile",
+    "CheckedFile",
     "LiveFile",
     "Named",
     "RewrittenFile",
     "WrittenFile",
     "arrow_rows",
     "cancel_leases",
+    "checked_live",
     "checked_path",
     "discard",
     "find_source",
@@ -60,7 +63,6 @@ __all__ = [
     "insert_batch",
     "live_batches",
     "live_files",
-    "live_path",
     "named_batches",
     "named_versions",
     "next_batch",

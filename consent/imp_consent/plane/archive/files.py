@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import SEALED
@@ -18,7 +19,9 @@ from imp_core.workspace import Workspace
 
 __all__ = [
     "BatchFile",
+    "CheckedFile",
     "WrittenFile",
+    "checked_file",
     "checked_path",
     "find_source",
     "insert_batch",
@@ -74,6 +77,24 @@ class WrittenFile:
         """Say that it was registered, or never will be."""
         if self.hold is not None:
             self.hold.release()
+
+
+class CheckedFile(NamedTuple):
+    """A file whose bytes were checked against their hash, and what tells it from every other one and its later self.
+
+    `mark` is its device, inode, size and times of change (mtime and ctime, in ns), of the descriptor that was hashed.
+    Whoever may write files can set the mtime back, but not the ctime.
+    """
+
+    path: Path
+    mark: tuple[int, ...]
+
+    def is_unchanged(self) -> bool:
+        """Whether the same file lies there still, and nobody wrote to it since it was hashed."""
+        try:
+            return _mark(self.path.stat()) == self.mark
+        except OSError:
+            return False
 
 
 def sha256_of(data: bytes) -> str:
@@ -147,20 +168,36 @@ def checked_path(workspace: Workspace, file: _File) -> Path:
     Raises:
         LedgerBroken: it is missing, or its bytes are not those that were registered.
     """
+    return checked_file(workspace, file).path
+
+
+def checked_file(workspace: Workspace, file: _File) -> CheckedFile:
+    """As `checked_path`, and how to see later whether it is still the file that was hashed.
+
+    Raises:
+        LedgerBroken: as `checked_path`.
+    """
     path = workspace.root / file.path
     try:
-        found = sha256_of_file(path)
+        with path.open("rb") as opened:
+            mark = _mark(os.fstat(opened.fileno()))  # before the bytes: what is written while they are read shows later
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError:
-        found = None
+        raise LedgerBroken(
+            "a file of the archive is missing", where=file.path, mend="restore it from a backup"
+        ) from None
     if found != file.sha256:
-        fact = "was changed" if found else "is missing"
-        raise LedgerBroken(f"a file of the archive {fact}", where=file.path, mend="restore it from a backup")
-    return path
+        raise LedgerBroken("a file of the archive was changed", where=file.path, mend="restore it from a backup")
+    return CheckedFile(path, mark)
 
 
 def private_folder(path: Path) -> None:
     """Make a folder that only its owner can read, where there is none."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _mark(found: os.stat_result) -> tuple[int, ...]:
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _select(reader: Reader, where: str, *values: str) -> list[BatchFile]:

@@ -19,14 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from imp_consent.plane.archive.files import WrittenFile, checked_path, private_folder
+from imp_consent.plane.archive.files import CheckedFile, WrittenFile, checked_file, checked_path, private_folder
 from imp_consent.plane.archive.live import LiveFile
 from imp_consent.plane.archive.schema import SCHEMA
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.hold import Hold, held_folder
 from imp_core.workspace import Workspace
 
-__all__ = ["live_path", "open_file", "read_columns", "read_live", "rows_by_batch", "scan"]
+__all__ = ["checked_live", "open_file", "read_columns", "read_live", "rows_by_batch", "scan"]
 
 _ROWS = 50_000
 _GROUP_BYTES: Final = 1 << 30  # of a row group, unpacked: our own have a few MB
@@ -48,16 +48,16 @@ def open_file(path: Path) -> pq.ParquetFile:
     return parquet
 
 
-def live_path(workspace: Workspace, file: LiveFile) -> Path:
-    """Where a registered file lies, its bytes, columns and number of rows checked; its rows are not read.
+def checked_live(workspace: Workspace, file: LiveFile) -> CheckedFile:
+    """A registered file, its bytes, columns and number of rows checked; its rows are not read.
 
     Raises:
         LedgerBroken: it is missing, or not what was registered.
     """
-    path = checked_path(workspace, file)
-    with open_file(path) as parquet:
-        _expect_rows(parquet.metadata.num_rows, file.n, path)
-    return path
+    checked = checked_file(workspace, file)
+    with open_file(checked.path) as parquet:
+        _expect_rows(parquet.metadata.num_rows, file.n, checked.path)
+    return checked
 
 
 def read_live(workspace: Workspace, file: LiveFile) -> Iterator[pa.RecordBatch]:
