@@ -25,7 +25,7 @@ def test_a_name_is_kept_composed_and_without_blanks_around_it():
     [
         "an\tn", "an\nn", "ann\x1b[2J", "ann\x00", "ann\x7f", "ann\u200b", "ann\u202e", "\u2066ann",
         "a\u00adnn", "ann\ufeff",
-        "an\u2028n", "\ue000", "\udc80", "  ", "\u200d", "\ufe0f\u3164", "x" * 201,
+        "an\u2028n", "\ue000", "\udc80", "  ", "\u200d", "\u2800", "\ufe0f\u3164", "x" * 201,
     ],
 )  # fmt: skip
 def test_what_cannot_be_seen_is_refused_and_never_shown(name):
@@ -43,6 +43,12 @@ def test_what_cannot_be_seen_is_refused_and_never_shown(name):
         ("ann", "a\u202enn"), ("ann", "an\ufe0fn"), ("ann lee", "ann\u00a0lee"), ("ann lee", "annlee"), ("Ian", "lan"),
         ("bob", "b0b"), ("bernd", "bemd"), ("carl", "car1"), ("HANS", "НАΝЅ"), ("ｗang", "wang"), ("ann", "an\u3164n"),
         ("straße", "STRASSE"), ("Zoë", "Zoe\u0308"), ("асе", "ace"), ("王小明", "王小明\u200b"), ("王ann", "王аnn"),
+        ("ann-lee", "ann‐lee"), ("ann-lee", "ann‑lee"), ("ann-lee", "Ann – Lee"), ("ann-lee", "ann—lee"),
+        ("ann-lee", "ann−lee"), ("ann-lee", "ann－lee"), ("ann-lee", "ann﹣lee"), ("王-明", "王–明"),
+        ("o'neil", "o’neil"), ("o'neil", "O‘Neil"), ("o'neil", "oʼneil"), ("o'neil", "o´neil"), ("o'neil", "o`neil"),
+        ("o'neil", "o′neil"), ("o'neil", "o＇neil"), ("o'neil", "oꞌneil"), ('ann "a" lee', "ann “a” lee"),
+        ("ann lee", "ann\u2009lee"), ("ann lee", "ann\u3000lee"), ("ann lee", "ann\u1680lee"),
+        ("ann lee", "ann\u202flee"), ("ann lee", "ann\u2800lee"),
     ],
 )  # fmt: skip
 def test_names_that_look_the_same_are_the_same(one, other):
@@ -56,6 +62,7 @@ def test_names_that_look_the_same_are_the_same(one, other):
         ("ann", "ben"), ("王小明", "王小红"), ("王小明", "汪小明"), ("李雷", "李蕾"), ("Иван", "Игорь"),
         ("müller", "miller"),
         ("ann-1", "ann-2"), ("bot/1", "bot/2"), ("山田", "山口"), ("علی", "علیرضا"), ("土", "士"), ("未", "末"),
+        ("ann-lee", "annlee"), ("ann-lee", "ann lee"), ("o'neil", "oneil"), ("o'neil", "óneil"), ("ann-lee", "ann_lee"),
     ],
 )  # fmt: skip
 def test_names_that_look_different_are_different(one, other):
