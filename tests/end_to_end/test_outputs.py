@@ -49,6 +49,19 @@ def test_rejects_go_over_nothing_of_ours(imp_here: Callable[..., Any], shop: Pat
     assert files(shop) == before
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["new", "in the place of one that all could read"])
+def test_rejects_are_their_owners_to_read_and_nobody_elses(
+    imp_here: Callable[..., Any], shop: Path, *, earlier: bool
+) -> None:
+    rejects = shop / "rejects.csv"
+    if earlier:
+        rejects.write_text("row,field,problem\n")
+        rejects.chmod(0o644)
+    imp_here("consent", "import", shop / "rows.csv", "--rejects", rejects).ok()
+    assert len(rejects.read_text().splitlines()) == 2
+    assert rejects.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("target", ["workspace/imp.toml", "workspace/experiments/spring.toml", "keys/checkpoint"])
 def test_a_readout_goes_over_nothing_of_ours(imp_here: Callable[..., Any], shop: Path, target: str) -> None:
     imp_here("experiment", "new", "spring").ok()

@@ -17,9 +17,8 @@ from imp_consent.ledger.transaction import Transaction
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import RowFault
-from imp_core.output import check_output
+from imp_core.output import check_output, write_output
 from imp_core.ports import Json
-from imp_core.workspace import write_atomically
 
 __all__ = ["Earlier", "check_rejects", "file_sha256", "find_earlier", "note_import", "write_rejects"]
 
@@ -81,7 +80,7 @@ def check_rejects(ctx: Context, path: Path | None, inputs: Collection[Path | Non
 
 
 def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
-    """Rows that could not be taken, in their order, as CSV: row, field and problem, never a value.
+    """Rows that could not be taken, in their order, as CSV for its owner only: row, field and problem, never a value.
 
     Raises:
         BadInput: it cannot be written.
@@ -91,7 +90,7 @@ def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
     writer.writerow(("row", "field", "problem"))
     writer.writerows((fault.row, fault.field, fault.problem) for fault in sorted(faults, key=lambda fault: fault.row))
     try:
-        write_atomically(path, text.getvalue().encode())
+        write_output(path, text.getvalue().encode())
     except ImpError as error:
         raise BadInput(f"the rejects file {error.what}", where=str(path)) from None
 
