@@ -25,6 +25,7 @@ __all__ = [
     "OPT_OUT",
     "RESULTS",
     "DueNotice",
+    "Word",
     "due_notices",
     "leave_notice",
     "note_answer",

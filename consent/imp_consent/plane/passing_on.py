@@ -8,20 +8,21 @@ failure can hold it up or undo it. Channels are called by `imp consent tell`, re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.transaction import Projection, Transaction
-from imp_consent.plane.notices import OPT_OUT, leave_notice, words_left
+from imp_consent.plane.notices import OPT_OUT, Word, leave_notice, words_left
 from imp_consent.plane.outbox import WITHDRAWN
+from imp_consent.plane.users import users_named
 from imp_consent.policy.closed import NOES, closed_by
+from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import recorded_law
-from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.regime import Regimes, read_regimes
 from imp_consent.policy.scope import PERMITTING_TYPES
 from imp_core.clock import DAY_US
 
@@ -29,7 +30,7 @@ __all__ = ["passing_on"]
 
 _CLOCK: Final = "opt-out"
 _CHANNEL_WITHIN_US: Final = DAY_US  # a call by program need not wait for the day on which the law would call it late
-_USES: Final = ("use-open", "send-intent", "export")
+_FEW: Final = 20  # words looked up one by one in a transaction
 
 Listeners = Callable[[str], Iterable[str]]  # the channels that want to hear of the end of a purpose
 
@@ -40,40 +41,49 @@ def passing_on(listeners: Listeners) -> Projection:
 
     def projected(transaction: Transaction, subject: int) -> None:
         history = project(transaction, subject)
-        if history[-1].statement.type in NOES and len(history) > 1:
+        if history[-1].statement.type in NOES and any(e.statement.type in PERMITTING_TYPES for e in history):
             if transaction not in known:
-                known[transaction] = _Known(transaction)
+                known[transaction] = _Known(read_purposes(transaction))
             _leave(transaction, subject, history, known[transaction], listeners)
 
     return projected
 
 
 class _Known:
-    """What one transaction reads once."""
+    """What one transaction reads once, and only where it is needed. It does not hold the transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
-        self.purposes = read_purposes(transaction)
-        self.regimes = read_regimes(transaction)
-        self.left = words_left(transaction)
-        self._entries = [entry for type_ in _USES for entry in transaction.system_entries(type_)]
+    def __init__(self, purposes: Mapping[str, DeclaredPurpose]) -> None:
+        self.purposes = purposes
+        self._regimes: Regimes | None = None
+        self._users: dict[str, set[str]] | None = None
+        self._left: set[Word] | None = None
+        self._asked = 0
 
-    @cached_property
-    def users(self) -> dict[str, set[str]]:
+    def users(self, transaction: Transaction, purpose: str) -> Collection[str]:
         """Who got data of a purpose, as the purpose itself or uses for it say."""
-        found = defaultdict[str, set[str]](set)
-        for name, purpose in self.purposes.items():
-            if purpose.recipient is not None:
-                found[name].add(purpose.recipient.name)
-        for entry in self._entries:
-            recipient = entry.fields.get("recipient")
-            if isinstance(recipient, str) and recipient:
-                found[str(entry.fields.get("purpose"))].add(recipient)
-        return found
+        if self._users is None:
+            found = defaultdict[str, set[str]](set)
+            for name, declared in self.purposes.items():
+                if declared.recipient is not None:
+                    found[name].add(declared.recipient.name)
+            for name, recipient in users_named(transaction):
+                found[name].add(recipient)
+            self._users = dict(found)
+        return self._users.get(purpose, ())
 
-    def due_us(self, history: Sequence[PersonEntry]) -> int | None:
+    def left(self, transaction: Transaction) -> set[Word] | None:
+        """All words that are left, once so many were asked for that looking each up costs more; None before."""
+        self._asked += 1
+        if self._left is None and self._asked > _FEW:
+            self._left = words_left(transaction)
+        return self._left
+
+    def due_us(self, transaction: Transaction, history: Sequence[PersonEntry]) -> int | None:
         """By when recipients are told, by the law that the no was recorded under; None where it sets no time."""
-        law = recorded_law(history[-1:], self.regimes.texts)
-        clock = self.regimes.rules(law.regimes, law.jurisdiction).clock(_CLOCK)
+        if self._regimes is None:
+            self._regimes = read_regimes(transaction)
+        law = recorded_law(history[-1:], self._regimes.texts)
+        clock = self._regimes.rules_of_no(law.regimes, law.jurisdiction).clock(_CLOCK)
         return None if clock is None else clock.within.after(history[-1].statement.at_us)
 
 
@@ -83,11 +93,15 @@ def _leave(
     said, soon = history[-1].statement, transaction.now_us + _CHANNEL_WITHIN_US
     for purpose in closed_by(history, known.purposes):
         hear = [name for name in listeners(purpose) if said.channel in (EVERY_CHANNEL, name)]
-        leave_notice(transaction, subject, hear, f"{WITHDRAWN} {purpose}", due_us=soon, left=known.left)
-        if said.channel == EVERY_CHANNEL:  # a no on one channel is no no to what others do on theirs
-            told = sorted({*known.users.get(purpose, ()), *_shown(history, purpose)})
-            by = known.due_us(history)
-            leave_notice(transaction, subject, told, f"{OPT_OUT} {purpose}", due_us=by, left=known.left)
+        if hear:
+            left = known.left(transaction)
+            leave_notice(transaction, subject, hear, f"{WITHDRAWN} {purpose}", due_us=soon, left=left)
+        if said.channel != EVERY_CHANNEL:  # a no on one channel is no no to what others do on theirs
+            continue
+        told = sorted({*known.users(transaction, purpose), *_shown(history, purpose)})
+        if told:
+            by, left = known.due_us(transaction, history), known.left(transaction)
+            leave_notice(transaction, subject, told, f"{OPT_OUT} {purpose}", due_us=by, left=left)
 
 
 def _shown(history: Iterable[PersonEntry], purpose: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.linked import end_links, forget_numbers, linked_with
-from imp_consent.plane.outbox import channels_of
+from imp_consent.plane.outbox import WITHDRAWN, channels_of
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import Json
@@ -64,6 +64,7 @@ def request_erasure(
         LedgerBroken: a subject is unknown.
     """
     seqs: list[int] = []
+    asking: list[int] = []
     with log.write() as transaction:
         under_way = {row[0] for row in transaction.sealed.select("erasure")}
         told = sorted(channels_of(transaction).union(channels))
@@ -74,9 +75,10 @@ def request_erasure(
             statement = Statement(type="erase-requested", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=now_us)
             seq = transaction.append_person(subject, statement, envelope)
             transaction.sealed.insert("erasure", [(subject, _REQUESTED, seq, now_us)])
-            leave_word(transaction, subject, told)
             end_links(transaction, subject, envelope)
             seqs.append(seq)
+            asking.append(subject)
+        leave_word(transaction, asking, told)
         asked = {int(str(row[0])) for row in transaction.sealed.select("erasure")}
     # after the commit: a tombstone of somebody who did not ask would erase them at the next restore
     _tombstones(log).bury(asked)
@@ -244,15 +246,28 @@ def _rewritten_since(transaction: Transaction) -> tuple[list[archive.BatchFile],
     return found, sum(named[row.batch].n - row.n for row in found)
 
 
-def leave_word(transaction: Transaction, subject: int, channels: Sequence[str]) -> None:
-    """Leave word for each channel, by its own pseudonym of the person; it never holds up the erasure."""
+def leave_word(transaction: Transaction, subjects: Iterable[int], channels: Sequence[str]) -> None:
+    """Leave word for each channel, by its own pseudonym of each person; it never holds up the erasure.
+
+    Of permissions that they ended a channel is told no more: it would learn their names again once it forgot them.
+    """
     key = transaction.keyring.active("channel").secret
     (last,) = transaction.sql.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()
     due_us = transaction.now_us + _TELL_WITHIN_US
+    known_as = [(name, channel_pseudonym(key, name, subject)) for subject in subjects for name in channels]
+    _take_back_word(transaction, set(known_as))
     transaction.sealed.insert(
         "outbox",
         [
-            (last + 1 + index, name, channel_pseudonym(key, name, subject), "forget", due_us, "due")
-            for index, name in enumerate(channels)
+            (last + 1 + index, name, pseudonym, "forget", due_us, "due")
+            for index, (name, pseudonym) in enumerate(known_as)
         ],
     )
+
+
+def _take_back_word(transaction: Transaction, known_as: Collection[tuple[str, bytes]]) -> None:
+    found = transaction.sql.execute(
+        "SELECT id, channel, pseudonym FROM outbox WHERE what LIKE ? AND state = 'due'", (f"{WITHDRAWN} %",)
+    )
+    for id_ in [row[0] for row in found if (row[1], bytes(row[2])) in known_as]:
+        transaction.sealed.delete("outbox", "id = ?", (id_,))

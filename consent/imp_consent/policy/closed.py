@@ -20,10 +20,10 @@ def closed_by(history: Sequence[Fact], purposes: Mapping[str, DeclaredPurpose]) 
     """The purposes that the last entry of a history closes, and none before it closed since they were permitted.
 
     A no on one channel closes what was permitted on that channel or on all. One before it counts where it reached as
-    far, and nobody lifted it since.
+    far, and nobody lifted it since. Whose erasure was asked for closed it all by that, and whoever has data hears so.
     """
     newest = history[-1]
-    if newest.statement.type not in NOES:
+    if newest.statement.type not in NOES or any(fact.statement.type == "erase-requested" for fact in history):
         return ()
     wrong = corrected(history)
     before = [fact for fact in history[:-1] if fact.seq not in wrong]

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from imp_consent.identity.pseudonym import channel_pseudonym
+from imp_consent.ledger.entry import Statement
+from imp_consent.plane import passing_on
+from imp_consent.plane.remove import request_erasure
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock, format_time
 from imp_core.context import Context
 from imp_core.event import RawId
+from imp_core.ports import Json
 
 Line = Any
 Settings = Callable[..., None]
@@ -249,3 +253,75 @@ def test_an_erasure_leaves_what_was_to_be_told_before_and_names_the_rest(shop: L
     shop("consent", "erase", "member:1", "--execute").ok()
     assert ("Mail Ltd", "erase", None, 1) in recipients(shop)
     assert shop("audit", "verify").code == 0
+
+
+def test_a_channel_that_forgot_somebody_is_not_told_their_handle_again(
+    shop: Line, told: Callable[[], list[list[str]]], context: Context
+) -> None:
+    say(shop, 1, EMAIL, "withdrawn")
+    say(shop, 2, EMAIL, "withdrawn")
+    log = open_log(context)
+    with log.read() as reader:
+        subject = reader.find_subject(RawId.parse("member:1"))
+    assert subject is not None
+    handle = channel_pseudonym(log.keyring.active("channel").secret, "acme", subject).hex()
+    shop("consent", "erase", "member:1", "--execute").ok()
+    shop("consent", "tell").ok()
+    assert [line[2:] for line in told() if line[0] == handle] == [[]], "to forget them, and nothing after it"
+    assert [line[2:] for line in told() if line[0] != handle] == [[EMAIL]], "of whom is left it hears"
+    assert shop("audit", "verify").code == 0
+
+
+def test_a_no_said_while_an_erasure_is_under_way_leaves_no_other_word(shop: Line, context: Context) -> None:
+    log = open_log(context)
+    say(shop, 1, "marketing.post", "given")
+    with log.read() as reader:
+        subject = reader.find_subject(RawId.parse("member:1"))
+    assert subject is not None
+    request_erasure(log, [subject], {}, channels=["acme"])
+    for purpose in (EMAIL, "marketing.post"):
+        say(shop, 1, purpose, "withdrawn")
+    with log.read() as reader:
+        assert {row[3] for row in reader.sealed.select("outbox")} == {"forget"}
+
+
+def test_r45_a_no_names_whoever_uses_name_and_one_that_closes_nothing_reads_no_uses(
+    shop: Line, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(context)
+
+    def use(type_: str, purpose: str, **more: Json) -> None:
+        with log.write() as transaction:
+            transaction.append_system(type_, {"purpose": purpose, "channel": "", **more})
+
+    def no(who: int, type_: str = "withdraw") -> None:
+        with log.write() as transaction:
+            subject = transaction.subject_for(RawId.parse(f"member:{who}"))
+            said = Statement(type=type_, purpose="analytics", channel="", at_us=transaction.now_us)
+            transaction.append_person(subject, said, {})
+
+    def named() -> dict[str, int]:
+        return {name: people for name, _, purpose, people in recipients(shop) if purpose == "analytics"}
+
+    use("use-open", "analytics", recipient='数 "Lab" Ltd')
+    use("use-open", "analytics")
+    use("answer", "analytics", recipient="Told Ltd")
+    use("export", EMAIL, recipient="Post Ltd")
+    no(0)
+    assert named() == {'数 "Lab" Ltd': 1}
+    use("export", "analytics", recipient="Late Ltd")
+    no(1)
+    assert named() == {'数 "Lab" Ltd': 2, "Late Ltd": 1}, "what came since is read as well"
+    with pytest.raises(RuntimeError), log.write() as transaction:
+        transaction.append_system("use-open", {"purpose": "analytics", "recipient": "Never Ltd"})
+        subject = transaction.subject_for(RawId.parse("member:2"))
+        said = Statement(type="withdraw", purpose="analytics", channel="", at_us=transaction.now_us)
+        transaction.append_person(subject, said, {})
+        raise RuntimeError
+    no(2)
+    assert named() == {'数 "Lab" Ltd': 3, "Late Ltd": 2}, "nor what was taken back"
+    monkeypatch.setattr(passing_on, "users_named", None)
+    monkeypatch.setattr(passing_on, "words_left", None)
+    no(2)
+    no(77, "refuse")
+    no(77)

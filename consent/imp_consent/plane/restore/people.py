@@ -105,7 +105,7 @@ def settle_people(transaction: Transaction, site: Site, found: Found, buried: Bu
     forget_numbers(transaction, found.gone, found.living)  # whom these were linked with their own rows may tell no more
     for subject in sorted(found.gone):
         tokens += destroy_person(transaction, subject)
-        leave_word(transaction, subject, channels)
+    leave_word(transaction, sorted(found.gone), channels)
     suppress(transaction.sealed, sorted(buried.suppressed))
     now_us = transaction.now_us
     statement = Statement(type="lost", purpose=EVERY_PURPOSE, channel=EVERY_CHANNEL, at_us=now_us)
