@@ -96,7 +96,19 @@ def _context(ctx: click.Context) -> Context:
 @click.pass_context
 def cli(ctx: click.Context, actor: str | None, without: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 (`_context` and `invoke` read them)
     """Privacy-first experiments: consent gates every use of people's data, and an auditor can check it offline."""
-    _context(ctx)
+    _warn(_context(ctx))
+
+
+def _warn(context: Context) -> None:
+    """Say what nothing reads in `imp.toml`, whatever the command: most likely it is misspelt."""
+    try:
+        found = context.unread_settings()
+    except ImpError:
+        return  # whoever needs the workspace is told what is wrong with it
+    for one in found:
+        click.echo(f"warning: nothing reads {one.where}: {one.mend}", err=True)
+    if found:
+        click.echo("  until it is mended no yes is recorded, and nothing is sent or analysed", err=True)
 
 
 def invoke(arguments: Sequence[str], context: Context | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from imp_core.clock import Clock, SystemClock
 from imp_core.errors import BadInput, ImpError, PluginBroken
+from imp_core.known_settings import Unread, unread_in
 from imp_core.plugins import Plugins
 from imp_core.randomness import Randomness, SystemRandomness
 from imp_core.stopwatch import Stopwatch, SystemStopwatch
@@ -100,7 +101,12 @@ class Context:
 
     @cached_property
     def view(self) -> View:
-        """The way to people's data for use."""
+        """The way to people's data for use.
+
+        Raises:
+            BadInput: nothing reads some of `imp.toml`.
+        """
+        self.expect_known_settings()
         return self._required("view")  # type: ignore[no-any-return]  # checked by kind, not by type
 
     @cached_property
@@ -117,6 +123,24 @@ class Context:
     def signals(self) -> Signals:
         """Which opt-out signals are honoured."""
         return self._required("signals")  # type: ignore[no-any-return]  # checked by kind, not by type
+
+    def unread_settings(self) -> tuple[Unread, ...]:
+        """What stands in `imp.toml` and nothing reads.
+
+        Raises:
+            WorkspaceMissing: there is no workspace.
+            BadInput: `imp.toml` cannot be read.
+        """
+        return tuple(unread_in(self.workspace.config, plugins={status.name for status in self.plugins.statuses}))
+
+    def expect_known_settings(self) -> None:
+        """Go on with a yes, or with a use of people's data, only where everything in `imp.toml` is read.
+
+        Raises:
+            BadInput: something is not; where there is no workspace, as `unread_settings`.
+        """
+        for found in self.unread_settings():
+            raise BadInput("nothing reads this setting", where=found.where, mend=found.mend)
 
     def reload_workspace(self, plugins: Plugins | None = None) -> None:
         """Read `imp.toml` again and let go of everything that was opened from it.

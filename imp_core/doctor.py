@@ -54,6 +54,10 @@ def _workspace_checks(ctx: Context) -> list[Check]:
     checks: list[Check] = []
     try:
         checks.append(Check(name="workspace", ok=True, detail=str(ctx.workspace.root)))
+        checks.extend(
+            Check(name="settings", ok=False, detail=f"nothing reads {found.where}", mend=found.mend)
+            for found in ctx.unread_settings()
+        )
         checks.extend(ctx.ledger.diagnose())
     except ImpError as error:
         parts = error.diagnostics()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -184,14 +184,10 @@ def _terms(ctx: Context, plugin: Channel, purposes: Mapping[str, DeclaredPurpose
 
 
 def _allowed_props(ctx: Context) -> frozenset[str]:
-    names = _table(ctx, "archive").get("props", [])
+    table = ctx.workspace.config.get("archive", {})
+    if not isinstance(table, dict):
+        raise BadInput("must be a table", where="imp.toml, [archive]")
+    names = table.get("props", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadInput('props must be a list of names, like ["device"]', where="imp.toml, [archive]")
     return frozenset(names)
-
-
-def _table(ctx: Context, name: str) -> Mapping[str, Any]:
-    table = ctx.workspace.config.get(name, {})
-    if not isinstance(table, dict):
-        raise BadInput("must be a table", where=f"imp.toml, [{name}]")
-    return table

@@ -41,11 +41,13 @@ def send(
     """Send a campaign to an audience, or (without `execute`) only say what it would take.
 
     Raises:
-        BadInput: channel, campaign or audience cannot be taken; or rows of it, where no `rejects` file is given.
+        BadInput: nothing reads some of imp.toml; or channel, campaign or audience cannot be taken; or rows of it, where
+            no `rejects` file is given.
         CheckFailed: the experiment is not running, or it or its campaign has changed since it began.
         PluginBroken: the channel raised something else than the errors it may, or answered something else than a plan.
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
+    ctx.expect_known_settings()
     if rejects is not None:
         keys = keys_folder(ctx.environ, ctx.workspace.log_id)
         rejects = check_output(ctx, rejects, inputs=(audience,), private=(keys,), force=True)
