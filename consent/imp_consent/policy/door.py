@@ -46,6 +46,7 @@ _RESTS_ON_NOTICE: Final = _PERMITTING | {"refuse"}
 _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "lift", "lost", "erase-requested"})
 _NOT_REFUSED: Final = DENYING | {"request"}  # whatever law or place somebody names with it
 _AFTER_OTHERS: Final = frozenset({"basis", "lift"})  # what is judged by what was said before
+_OPENING: Final = _PERMITTING | {"lift", "guardian"}  # they wait until everything in imp.toml is read
 _OF_TRAITS: Final = frozenset({"signal", "limit-sensitive"})
 
 
@@ -126,6 +127,8 @@ class Door:
         Raises:
             BadInput: an unknown purpose or notice, a time to come, or something the law does not let stand.
         """
+        if said.type in _OPENING:
+            self._ctx.expect_known_settings()
         check_words(said, self._purposes, self._channels, now_us=self._transaction.now_us)
         return check_statement(said, self._case(said, history))
 
