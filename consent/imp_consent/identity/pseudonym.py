@@ -12,7 +12,6 @@ from imp_core.event import RawId
 __all__ = [
     "channel_pseudonym",
     "event_key",
-    "forget_key",
     "loose_token",
     "loose_token_under",
     "message_key",
@@ -99,11 +98,6 @@ def message_key(idempotency_key: bytes, *, campaign: str, channel: str, step: st
     """A message's idempotency key: HMAC(k_idem, campaign ‖ 0x00 ‖ channel ‖ 0x00 ‖ step ‖ 0x00 ‖ subject)[:16]."""
     words = f"{campaign}\x00{channel}\x00{step}\x00".encode()
     return keyed_hash(idempotency_key, words + subject.to_bytes(8, "big"))[:_LENGTH]
-
-
-def forget_key(idempotency_key: bytes, channel: str, pseudonym: bytes) -> bytes:
-    """The key of telling a channel to forget: `told_key` of "forget"."""
-    return told_key(idempotency_key, "forget", channel, pseudonym)
 
 
 def told_key(idempotency_key: bytes, what: str, channel: str, pseudonym: bytes) -> bytes:
