@@ -25,6 +25,7 @@ from imp_consent.commands.states import IMPORTED
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
+from imp_consent.policy.shown import predates
 from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
@@ -71,7 +72,8 @@ class ImportResult:
 
     `skipped` rows had been imported from the same file before; `rejected` rows are faulty and left out; `suppressed`
     rows, now or when the same file was imported before, are about people who were erased: they stay erased, whatever
-    the file says, and where they came back since, what they gave before counts no more.
+    the file says, and where they came back since, what they gave before counts no more. `older_than_notice` rows given
+    are older than every notice registered here, and name none by its hash: they rest on the oldest text.
     """
 
     file: str
@@ -87,11 +89,13 @@ class ImportResult:
     skipped: int
     first_seq: int | None
     last_seq: int | None
+    older_than_notice: int = 0
 
 
 @dataclass(slots=True)
 class _Tally:
     earlier: Earlier = field(default_factory=Earlier)
+    older: int = 0
     suppressed: int = 0
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(IMPORTED, 0))
     people: set[int] = field(default_factory=set)
@@ -147,6 +151,7 @@ def import_file(
         skipped=tally.earlier.rows,
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
+        older_than_notice=tally.older,
     )
 
 
@@ -177,6 +182,7 @@ def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: 
         tally.suppressed += 1
     else:
         tally.count(_WORDS[said.type], seq, subject)
+        tally.older += predates(said, door.notice(said))
 
 
 def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tally) -> None:
@@ -242,7 +248,17 @@ def import_command(
     if terms is not None:
         raise BadInput("--terms goes with records", where="--terms", mend="add: --format records")
     done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path)
+    if done.older_than_notice:
+        click.echo(f"warning: {_older_text(done.older_than_notice)}", err=True)
     emit(done, lambda: _text(done), as_json=as_json)
+
+
+def _older_text(rows: int) -> str:
+    are = "1 row given is" if rows == 1 else f"{rows} rows given are"
+    return (
+        f"{are} older than every notice registered here: put on record with the oldest text that names the purpose; "
+        "if another one was shown, register that and name its hash in the column notice"
+    )
 
 
 def _text(done: ImportResult) -> str:

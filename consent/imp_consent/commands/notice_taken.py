@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from imp_consent.policy.notice import RegisteredNotice
 
-__all__ = ["NoticeTaken", "notice_taken", "notice_taken_text", "short_hash"]
+__all__ = ["OLDER_THAN_NOTICE", "NoticeTaken", "notice_taken", "notice_taken_text", "short_hash"]
 
 _DIGITS = 16
+OLDER_THAN_NOTICE: Final = (
+    "this yes is older than every notice registered here that names the purpose: it was put on record with the oldest "
+    "of its texts; if another one was shown, register that and name it by its hash: --notice HASH"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

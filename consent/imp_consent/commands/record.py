@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
-from imp_consent.commands.notice_taken import NoticeTaken, notice_taken, notice_taken_text
+from imp_consent.commands.notice_taken import OLDER_THAN_NOTICE, NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import law_options, of_law
 from imp_consent.commands.states import STATES, type_of
@@ -23,6 +23,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.rules import CONSENTS
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.shown import predates
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -31,6 +32,8 @@ from imp_core.errors import BadInput
 from imp_core.event import RawId
 
 __all__ = ["RecordResult", "record", "record_command", "record_together"]
+
+_OF_A_YES: Final = {"valid_for": "--valid-for", "consent": "--consent", "informed": "--informed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,9 @@ class RecordResult:
     `in_flight` is how many messages to the person were under way then; None where they gave consent.
     `still_denied_on` are the channels, with the reason, on which a consent without a channel opens nothing: a channel's
     own no stands until a yes for that channel. `shown` is the notice it rests on (None: on none, or nobody said which).
+    `older_than_notice`: nobody said which text was shown, and a yes is older than every one registered here; it rests
+    on the oldest then. `regimes` and `jurisdiction` (None: not known) are the law under which it was taken.
+    `returned`: by it somebody who was erased came back.
     `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it.
     """
 
@@ -56,6 +62,10 @@ class RecordResult:
     in_flight: int | None = None
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
     shown: NoticeTaken | None = None
+    older_than_notice: bool = False
+    regimes: tuple[str, ...] = ()
+    jurisdiction: str | None = None
+    returned: bool = False
     opens_nothing: str | None = None
 
 
@@ -125,10 +135,11 @@ def record_together(
         for number, purpose in enumerate(purposes):
             one = replace(said, purpose=purpose)
             appended = door.append(raw_id, one, returning=returning and number == 0)
-            done.append(_result(transaction, one, appended, state=state, shown=notice_taken(door.notice(one))))
+            done.append(_result(transaction, door, one, appended, state=state))
+        returned = bool(transaction.subjects.lifted)
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
-    return tuple(done)
+    return tuple(replace(one, returned=returned) for one in done)
 
 
 @click.command("record")
@@ -137,7 +148,11 @@ def record_together(
 @click.option("--state", required=True, type=click.Choice(list(STATES)), help="What the person said.")
 @click.option("--channel", help="Only this channel (default: every channel).")
 @click.option("--at", help="When the person said so, ISO 8601 with a zone (default: now).")
-@click.option("--notice", help="The notice shown, by name or hash (default: the newest then that names the purpose).")
+@click.option(
+    "--notice",
+    help="The notice shown, by name or hash (default: the newest then that names the purpose, "
+    "before all of them the oldest).",
+)
 @click.option(
     "--language", help="The language in which it was shown, such as zh-Hans (needed where it stands in several)."
 )
@@ -183,10 +198,25 @@ def record_command(
         by="guardian" if by_guardian else None,
         **of_law(words),
     )
+    _warn(done, state=state, words={**words, "valid_for": valid_for})
     if len(done) == 1:
         emit(done[0], lambda: _text(done[0]), as_json=as_json)
     else:
         emit({"entries": [asdict(one) for one in done]}, lambda: "\n".join(map(_text, done)), as_json=as_json)
+
+
+def _warn(done: Sequence[RecordResult], *, state: str, words: Mapping[str, Any]) -> None:
+    """Say on standard error what was taken otherwise than it may have been meant: nothing is refused for it."""
+    if any(one.older_than_notice for one in done):
+        click.echo(f"warning: {OLDER_THAN_NOTICE}", err=True)
+    if words["returning"] and not any(one.returned for one in done):
+        click.echo("warning: nobody was erased under this identifier: it is no return", err=True)
+    ignored = [option for name, option in _OF_A_YES.items() if words[name]] if state != "given" else []
+    if state == "refused" and "--valid-for" in ignored:  # after it they may be asked anew
+        ignored.remove("--valid-for")
+    if ignored:
+        meant = " and ".join(ignored)
+        click.echo(f"warning: {meant} says nothing of a no that was {state}: it was left out", err=True)
 
 
 def _check_purposes(purposes: Sequence[str], *, state: str, each: bool, bundled: bool) -> None:
@@ -202,11 +232,10 @@ def _check_purposes(purposes: Sequence[str], *, state: str, each: bool, bundled:
         raise BadInput("several purposes by one act: was there a choice for each?", where="--purpose", mend=mend)
 
 
-def _result(
-    transaction: Transaction, said: Saying, appended: Appended, *, state: str, shown: NoticeTaken | None
-) -> RecordResult:
+def _result(transaction: Transaction, door: Door, said: Saying, appended: Appended, *, state: str) -> RecordResult:
     seq, subject, statement = appended
-    given = statement.type == "grant"
+    given, notice = statement.type == "grant", door.notice(said)
+    rules = door.rules(said)
     denied: Mapping[str, str] = {}
     closed = None
     if given and not statement.bundled:
@@ -225,7 +254,10 @@ def _result(
         covers=statement.covers,
         in_flight=None if given else messages_in_flight(transaction, [subject]),
         still_denied_on=denied,
-        shown=shown,
+        shown=notice_taken(notice),
+        older_than_notice=predates(said, notice),
+        regimes=rules.names,
+        jurisdiction=rules.jurisdiction or said.jurisdiction,
         opens_nothing=closed,
     )
 
@@ -235,5 +267,6 @@ def _text(done: RecordResult) -> str:
     until = f" until {done.until}" if done.until else ""
     text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
     bundled = "\nit was bundled with other purposes and opens nothing: ask for each by itself" if done.bundled else ""
-    more = notice_taken_text(done.shown) + bundled + opens_nothing_text(done.opens_nothing)
+    law = f"; under {'+'.join(done.regimes)} for people in {done.jurisdiction}" if done.jurisdiction else ""
+    more = law + notice_taken_text(done.shown) + bundled + opens_nothing_text(done.opens_nothing)
     return text + more + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)

@@ -130,6 +130,7 @@ def test_the_command_prints_counts_and_the_ledger_notes_hashes_and_counts_only(
         "skipped": 4,
         "first_seq": None,
         "last_seq": None,
+        "older_than_notice": 0,
     }
     assert imp_here("consent", "import", str(path)).ok().out == (
         "nothing new: all 4 rows of this file were imported before\n"
@@ -224,7 +225,7 @@ FAULTS = {
     "no time": ({"at": ""}, "at", "empty"),
     "a time that is none": ({"at": SECRET}, "at", "not a time"),
     "no channel's name": ({"channel": f"{SECRET} {SECRET}"}, "channel", "not a name"),
-    "an unknown notice": ({"notice": SECRET}, "notice", "no notice"),
+    "an unknown notice": ({"notice": SECRET, "state": "given"}, "notice", "no notice"),
     "a bad validity": ({"valid_for": SECRET}, "valid_for", "number of days"),
     "no affirmative action": ({"action": "pre_ticked", "state": "given"}, "action", "affirmative action"),
     "evidence without end": ({"evidence": SECRET * 40}, "evidence", "300 characters"),

@@ -44,6 +44,10 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "in_flight": None,
         "still_denied_on": {},
         "shown": {"name": "default", "version": 1, "language": "en", "sha256": default_notice("Shop Ltd").sha256},
+        "older_than_notice": False,
+        "regimes": ["gdpr", "eprivacy"],
+        "jurisdiction": None,
+        "returned": False,
         "opens_nothing": None,
     }
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--json").ok()

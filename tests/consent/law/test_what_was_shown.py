@@ -89,6 +89,29 @@ def test_a_language_that_a_notice_lacks_is_met_with_those_it_has_a_near_one_firs
         assert f"mend: {mend}\n" in answer.err
 
 
+@pytest.mark.parametrize(
+    "words", [("--language", "fr"), ("--notice", "nope"), ("--notice", "shown", "--language", "fr")]
+)
+@pytest.mark.parametrize("state", ["refused", "withdrawn"])
+def test_a_no_is_not_refused_for_a_language_or_notice_that_there_is_none_of(
+    translated: Desk, state: str, words: tuple[str, ...]
+) -> None:
+    translated.record("analytics", "given", "--language", "en").ok()
+    translated.wait(1)
+    assert translated.record("analytics", "given", *words).code == 2
+    said = translated.record("analytics", state, *words).ok().json
+    assert (said["shown"], said["notice"]) == (None, None)
+    assert translated.asked("analytics") == state
+
+
+def test_no_row_of_an_import_is_lost_for_the_language_of_a_no(translated: Desk, tmp_path: Path) -> None:
+    at, path = "2026-03-01T11:00:00Z", tmp_path / "rows.csv"
+    rows = f"member:1,analytics,withdrawn,{at},\nmember:2,analytics,refused,{at},de\n"
+    path.write_text(f"identifier,purpose,state,at,language\n{rows}", encoding="utf-8")
+    translated.consent("import", str(path)).ok()
+    assert [translated.asked("analytics", who=who) for who in ("member:1", "member:2")] == ["withdrawn", "refused"]
+
+
 def test_a_row_of_an_import_says_the_language_too(translated: Desk, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     head = "identifier,purpose,state,at,language\n"
@@ -148,3 +171,104 @@ def test_one_act_is_for_purposes_that_are_named_once_and_either_each_or_bundled(
 def test_who_refuses_everything_is_heard(desk: Desk) -> None:
     desk.record("*", "refused").ok()
     assert desk.asked("analytics") == "refused"
+
+
+LONG_AGO = ("--at", "2020-05-05T00:00:00Z")
+FR = (
+    "Shop Ltd vous demande votre accord pour analytics. {more}\n\nVous pouvez retirer votre consentement à tout moment."
+)
+
+
+def test_r06_a_yes_from_before_every_version_rests_on_the_oldest_and_says_that_it_is_older(desk: Desk) -> None:
+    sha256 = desk.notice("analytics").ok().json["sha256"]
+    newer = desk.notice("analytics", more="We write seldom.").ok().json["sha256"]
+    taken = desk.record("analytics", "given", *LONG_AGO).ok()
+    assert (taken.json["notice"], taken.json["shown"]["version"]) == (sha256, 1)
+    assert taken.json["older_than_notice"] is True
+    assert "warning: this yes is older than every notice registered here" in taken.err
+    assert "--notice HASH" in taken.err
+    by_name = desk.record("analytics", "given", "--notice", "shown", *LONG_AGO).ok()
+    assert (by_name.json["shown"]["version"], by_name.json["older_than_notice"]) == (1, True)
+    named = desk.record("analytics", "given", "--notice", sha256[:12], *LONG_AGO).ok()
+    assert (named.json["older_than_notice"], named.err) == (False, ""), "it was said which text was shown"
+    now = desk.record("analytics").ok()
+    assert (now.json["notice"], now.json["older_than_notice"], now.err) == (newer, False, "")
+
+
+def test_a_no_from_before_every_version_is_not_warned_about(desk: Desk) -> None:
+    desk.notice("analytics").ok()
+    assert desk.record("analytics", "refused", *LONG_AGO).ok().err == ""
+
+
+def test_an_import_counts_the_yeses_that_are_older_than_the_text_they_name(desk: Desk, tmp_path: Path) -> None:
+    sha256 = desk.notice("analytics").ok().json["sha256"]
+    desk.notice("analytics", more="We write seldom.").ok()
+    path = tmp_path / "history.csv"
+    rows = [
+        f"member:1,analytics,given,2020-05-05T00:00:00Z,{sha256[:16]}",
+        "member:2,analytics,given,2026-03-01T12:00:00Z,",
+    ]
+    old = ["member:3,analytics,given,2020-05-05T00:00:00Z,", "member:3,analytics,refused,2020-04-05T00:00:00Z,"]
+    path.write_text("\n".join(["identifier,purpose,state,at,notice", *rows, *old, ""]), encoding="utf-8")
+    done = desk.consent("import", str(path), "--json").ok()
+    assert done.json["older_than_notice"] == 1
+    assert "warning: 1 row given is older than every notice registered here" in done.err
+    assert desk.entries("member:3")[0].statement.notice == sha256
+    again = desk.consent("import", str(path), "--json").ok()
+    assert (again.json["older_than_notice"], again.err) == (0, "")
+
+
+def test_r06_an_editorial_version_in_one_language_leaves_the_others_that_were_read(desk: Desk, tmp_path: Path) -> None:
+    desk.notice("analytics").ok()
+    translate(desk, tmp_path, "fr", FR.format(more=""))
+    desk.wait(1)
+    path = tmp_path / "fr.txt"
+    path.write_text(FR.format(more="Merci."), encoding="utf-8")
+    words = ("--name", "shown", "--language", "fr", "--purpose", "analytics", "--editorial")
+    desk.consent("notice", "add", str(path), *words).ok()
+    refused = desk.record("analytics")
+    assert (refused.code, "mend: one of: en, fr" in refused.err) == (2, True), refused.err
+    assert desk.record("analytics", "given", *LONG_AGO).code == 2, "nor is it known of what came before all of them"
+    taken = {language: desk.record("analytics", "given", "--language", language).ok().json for language in ("en", "fr")}
+    assert {language: one["shown"]["version"] for language, one in taken.items()} == {"en": 1, "fr": 2}
+    early = desk.record("analytics", "given", "--language", "fr", *LONG_AGO).ok().json
+    assert early["shown"]["version"] == 1
+    path.write_text(FR.format(more="Et pour vous conseiller."), encoding="utf-8")
+    desk.consent("notice", "add", str(path), *words[:-1]).ok()
+    assert desk.record("analytics").ok().json["shown"]["language"] == "fr", "a change in substance replaced the others"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("withdrawn", "--valid-for", "3d"), "--valid-for"),
+        (("withdrawn", "--consent", "explicit"), "--consent"),
+        (("refused", "--consent", "explicit", "--informed"), "--consent and --informed"),
+    ],
+)
+def test_what_says_something_of_a_yes_alone_is_not_ignored_in_silence_with_a_no(
+    desk: Desk, words: tuple[str, ...], named: str
+) -> None:
+    said = desk.record("analytics", *words).ok()
+    assert f"warning: {named} " in said.err
+    assert desk.record("analytics", "refused", "--valid-for", "3d").ok().err == "", "then they may be asked anew"
+
+
+def test_a_return_of_somebody_who_was_never_erased_is_no_return_and_that_is_said(desk: Desk) -> None:
+    said = desk.record("analytics", "given", "--returning").ok()
+    assert "warning: nobody was erased under this identifier" in said.err
+    assert said.json["returned"] is False
+    desk.consent("erase", "member:1", "--verified", "high", "--how", "ID card", "--execute").ok()
+    desk.wait(1)
+    back = desk.record("analytics", "given", "--returning").ok()
+    assert (back.json["returned"], back.err) == (True, "")
+
+
+def test_a_place_that_was_named_is_said_with_the_law_it_was_taken_under(desk: Desk) -> None:
+    words = ("record", "member:1", "--purpose", "analytics", "--state", "given")
+    assert (
+        "; under gdpr+eprivacy for people in CN; notice shown:" in desk.consent(*words, "--jurisdiction", "CN").ok().out
+    )
+    assert "under gdpr" not in desk.consent(*words).ok().out
+    said = desk.record("analytics", "given", "--regime", "cn-pipl", "--jurisdiction", "CN").ok().json
+    assert (said["regimes"], said["jurisdiction"]) == (["cn-pipl"], "CN")
