@@ -12,13 +12,14 @@ from imp_consent.identity.keys import EnvironmentKeys, FolderKeys, GuardedKeys, 
 from imp_consent.ledger.in_flight import intents_in_flight
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
+from imp_consent.ledger.reader import Reader
 from imp_consent.plane.hearing import hearing_withdrawals
 from imp_consent.plane.honoured import honoured
 from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.passing_on import passing_on
 from imp_consent.plane.view import ConsentView
 from imp_core.context import Context, load_target
-from imp_core.errors import KeysUnusable, LedgerBroken
+from imp_core.errors import BadInput, KeysUnusable, LedgerBroken
 from imp_core.event import RawId
 from imp_core.key_store import KeyStore
 from imp_core.ports import Check, CheckpointInfo, Json, SignalStatus, SystemEntry
@@ -187,7 +188,7 @@ class SystemLedger:
                 unclosed = [_send(intent) for intent in intents_in_flight(reader)]
                 owed = due_by_channel(reader, now_us=self._log.clock.now_us())
                 outside = self._log.outside()
-                beside = tuple(glance(reader, self._workspace, outside))
+                beside = (_house(reader, self._workspace), *glance(reader, self._workspace, outside))
         except LedgerBroken as error:
             where = f" ({error.where})" if error.where else ""
             yield Check(name="ledger", ok=False, detail=error.what + where, mend=error.mend)
@@ -209,6 +210,21 @@ class SystemLedger:
         yield _sends(unclosed)
         yield _outbox(owed)
         yield from beside
+
+
+def _house(reader: Reader, workspace: Workspace) -> Check:
+    """Whether there is the place that imp.toml names, and a law of those it names that holds there: no yes else."""
+    from imp_consent.policy.house import check_house, read_house  # noqa: PLC0415 (read for the doctor alone)
+    from imp_consent.policy.regime import read_regimes  # noqa: PLC0415 (as above)
+
+    try:
+        house = read_house(workspace.config)
+        check_house(house, read_regimes(reader))
+    except BadInput as error:
+        detail = f"{error.what} ({error.where}): no consent is taken under it"
+        return Check(name="law", ok=False, detail=detail, mend=error.mend)
+    place = f" in {house.jurisdiction}" if house.jurisdiction else ""
+    return Check(name="law", ok=True, detail=f"{', '.join(house.regimes)}{place}")
 
 
 def _erasures_mend(store: KeyStore, *, pending: int) -> str:

@@ -18,7 +18,7 @@ from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.requested import note_request
 from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
-from imp_consent.rights.law import rules_for
+from imp_consent.rights.law import rules_of_no
 from imp_consent.signals.inbound import closed_traits
 from imp_core.clock import format_time
 from imp_core.context import Context
@@ -42,8 +42,8 @@ def voice(
     """
 
     def opened(transaction: Transaction) -> Speak:
-        rules = rules_for(ctx, transaction, regimes, jurisdiction)
-        return _Desk(ctx, transaction, Door(ctx, transaction, surface=surface), rules).append
+        rules, _ = rules_of_no(ctx, transaction, regimes, jurisdiction)  # no signal is refused for a law or place
+        return _Desk(ctx, transaction, Door(ctx, transaction, surface=surface), rules, jurisdiction).append
 
     return opened
 
@@ -62,15 +62,16 @@ def opt_out_clocks(rules: Rules, asserts: frozenset[str], traits: Sequence[str],
 class _Desk:
     """Signals of one transaction."""
 
-    def __init__(self, ctx: Context, transaction: Transaction, door: Door, rules: Rules) -> None:
+    def __init__(self, ctx: Context, transaction: Transaction, door: Door, rules: Rules, place: str | None) -> None:
         self._ctx = ctx
         self._transaction = transaction
         self._door = door
         self._rules = rules
+        self._place = place
 
     def append(self, who: int | RawId, said: Saying) -> Appended:
         rules = self._rules if said.regimes is None else self._door.rules(said)
-        said = replace(said, regimes=rules.names, jurisdiction=rules.jurisdiction or said.jurisdiction)
+        said = replace(said, regimes=rules.names, jurisdiction=rules.jurisdiction or said.jurisdiction or self._place)
         asserts = _asserts(said)
         if not asserts:
             return self._door.append(who, said)

@@ -35,7 +35,9 @@ class LimitResult:
 
     `channel` None is every channel. `received` is when the request came in, `late` whether this answers it after it was
     due. `in_flight` are messages to them that were under way. `to_notify` are recipients to be told of a restriction
-    (GDPR 19). `closes` are the kinds of use that it closes (None: every one in its purpose).
+    (GDPR 19). `closes` are the kinds of use that it closes (None: every one in its purpose). `law_unknown` is what is
+    wrong with the law or place it was said under (None: nothing): it stands under the strictest law then. `still_open`
+    are ids of other open requests of this kind by them.
     """
 
     seq: int
@@ -49,6 +51,8 @@ class LimitResult:
     late: bool
     to_notify: tuple[str, ...] = ()
     closes: tuple[str, ...] | None = None
+    law_unknown: str | None = None
+    still_open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +74,11 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
     """Limit the use of a person's data from now on (or since they asked), without asking who they are.
 
     Raises:
-        BadInput: an unknown purpose, channel or regime, a time to come, or a malformed identifier.
+        BadInput: an unknown purpose or channel, a time to come, or a malformed identifier.
         Suppressed: the person was erased: nothing of theirs is used any more.
     """
     with open_log(ctx).write() as transaction:
-        request, done = put_limit(ctx, transaction, raw, wanted, asked)
+        request, done, still_open, unknown = put_limit(ctx, transaction, raw, wanted, asked)
         in_flight = messages_in_flight(transaction, [done.subject])
         told = leave_notices(transaction, [done.subject], "restrict") if wanted.kind == "restrict" else ()
     return LimitResult(
@@ -89,6 +93,8 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         late=request.late,
         to_notify=tuple(recipient.name for recipient in told),
         closes=closed_by(done.statement),
+        law_unknown=None if unknown is None else _unknown(unknown),
+        still_open=still_open,
     )
 
 
@@ -223,11 +229,20 @@ def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_j
     what = "objected to direct marketing" if wanted.marketing else f"{_DONE[done.kind]} for {_named(done.purpose)}"
     text = f"entry {done.seq}: {what}{where} from {done.at} (request {done.request}, of {done.received})"
     text += LATE if done.late else ""
+    text += f"; other requests for this by them are open: {', '.join(done.still_open)}" if done.still_open else ""
     if done.to_notify:
         text += f"\nrecipients to be told: {', '.join(done.to_notify)}; see: imp consent recipients list"
     emit(done, text + under_way_text(done.in_flight), as_json=as_json)
+    if done.law_unknown is not None:
+        click.echo(f"warning: {done.law_unknown}", err=True)
 
 
+def _unknown(error: BadInput) -> str:
+    option = _OPTIONS.get(error.where or "", error.where or "")
+    return f"{error.what} ({option}): it stands under the strictest law there is; {error.mend}"
+
+
+_OPTIONS: Final = {"jurisdiction": "--jurisdiction", "regime": "--regime"}
 _DONE: Final = {"object": "objected", "restrict": "restricted", "limit": "sensitive data limited"}
 
 

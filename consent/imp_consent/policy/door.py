@@ -18,7 +18,7 @@ from imp_consent.policy.alike import pass_on, take_over
 from imp_consent.policy.case import Case
 from imp_consent.policy.cuts import cuts_in
 from imp_consent.policy.envelope import envelope
-from imp_consent.policy.house import read_house
+from imp_consent.policy.house import check_house, read_house
 from imp_consent.policy.missed import LIMITING, missed, withdrawal
 from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
@@ -44,7 +44,8 @@ _PERMITTING: Final = frozenset({"grant", "basis"})
 _RESTS_ON_NOTICE: Final = _PERMITTING | {"refuse"}
 # What is said only of somebody who is known already.
 _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "lift", "lost", "erase-requested"})
-_NOT_REFUSED: Final = DENYING | {"request"}  # whatever law or place somebody names with it
+# Whatever law or place is named with it, or was with older entries: a no, and what carries one or takes a yes away.
+_NOT_REFUSED: Final = DENYING | {"request", "link", "unlink", "correction"}
 _AFTER_OTHERS: Final = frozenset({"basis", "lift"})  # what is judged by what was said before
 _OPENING: Final = _PERMITTING | {"lift", "guardian"}  # they wait until everything in imp.toml is read
 _OF_TRAITS: Final = frozenset({"signal", "limit-sensitive"})
@@ -111,6 +112,8 @@ class Door:
         names = self._house.regimes if said.regimes is None else said.regimes
         key = (names, said.jurisdiction or self._house.jurisdiction)
         if key not in self._rules:
+            if said.jurisdiction is None:
+                check_house(self._house, self._regimes, names=said.regimes)
             self._regimes.check(*key)
             self._rules[key] = self._regimes.rules(*key)
         return self._rules[key]

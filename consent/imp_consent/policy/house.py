@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from imp_consent.policy.regime import DEFAULT_REGIMES
+from imp_consent.policy.regime import DEFAULT_REGIMES, Regimes
 from imp_core.errors import BadInput
 
-__all__ = ["House", "read_house"]
+__all__ = ["House", "check_house", "read_house"]
 
-_FILE = "imp.toml"
+_FILE: Final = "imp.toml"
+_NAMED: Final = {"jurisdiction": f"{_FILE}, [policy] jurisdiction", "regime": f"{_FILE}, [policy] regimes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,21 @@ def read_house(config: Mapping[str, Any]) -> House:
         jurisdiction=jurisdiction,
         channels=frozenset(_texts(policy.get("channels", []), "channels")),
     )
+
+
+def check_house(house: House, known: Regimes, *, names: Sequence[str] | None = None) -> None:
+    """Look whether there is the place that imp.toml names, and its laws, unless others (`names`) are named instead.
+
+    Raises:
+        BadInput: there is no such place or law, or none of the laws holds there; `where` is the line of imp.toml.
+    """
+    try:
+        known.check((), house.jurisdiction)
+        if names is None:
+            known.rules(house.regimes, house.jurisdiction)
+            known.check(house.regimes, house.jurisdiction)
+    except BadInput as error:
+        raise BadInput(error.what, where=_NAMED.get(error.where or "", _FILE), mend=error.mend) from None
 
 
 def _texts(values: object, name: str) -> tuple[str, ...]:

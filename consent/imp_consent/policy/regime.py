@@ -140,6 +140,13 @@ class Regimes:
         found = combine([self.regime(name).rules(jurisdiction) for name in wanted])
         return _with_actions(found, [found, *(regime.general for regime in (*self, *packaged()))])
 
+    def rules_of_no(self, names: Iterable[str] | None, jurisdiction: str | None) -> Rules:
+        """The same for a no that was recorded: the strictest where what was named with it is none (any more)."""
+        try:
+            return self.rules(names, jurisdiction)
+        except BadInput:
+            return self.strictest()
+
     def strictest(self) -> Rules:
         """All that are known at once: what a no closes where the regime that was meant is not known."""
         return combine([regime.general for regime in self])

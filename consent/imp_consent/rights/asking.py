@@ -13,6 +13,7 @@ from imp_consent.policy.door import Door
 from imp_consent.policy.recorded import Law, recorded_law
 from imp_consent.policy.regime import Regimes, read_regimes
 from imp_consent.policy.requested import note_request, requester
+from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
 from imp_consent.rights.law import rules_for
 from imp_consent.rights.requests import Request, expect_open, find_request, own_requests, read_requests
@@ -21,12 +22,13 @@ from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["NEW", "Asked", "law_of", "open_request", "take_up"]
+__all__ = ["NEW", "Asked", "law_of", "open_ones", "open_request", "take_up"]
 
 NEW: Final = "new"  # in the place of an id: none that is open is meant
 _MAX_WORDS: Final = 300
 _ONE_LINE: Final = "write it in one line, and shorter"
 _LISTED: Final = 5
+_TAKES_AWAY: Final = frozenset({"object", "restrict", "limit", "erase"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +49,18 @@ class Asked:
 
 
 def open_request(
-    ctx: Context, transaction: Transaction, who: RawId | int, asked: Asked, *, task: str | None = None
+    ctx: Context,
+    transaction: Transaction,
+    who: RawId | int,
+    asked: Asked,
+    *,
+    task: str | None = None,
+    rules: Rules | None = None,
 ) -> Request:
     """Note a request, with the clock it starts, under the law of `law_of`. Nobody is created: it is no consent.
 
-    Its `words`, one line, go into the person's own entry and nowhere else. `task`: nobody asked, the law does.
+    Its `words`, one line, go into the person's own entry and nowhere else. `task`: nobody asked, the law does. `rules`
+    are those of a no, which meets the strictest where the law named is none (`rules_of_no`).
 
     Raises:
         BadInput: no such kind or regime, a time to come, words that are not one line, or a malformed identifier.
@@ -64,8 +73,9 @@ def open_request(
     if asked.words is not None and not (asked.words.isprintable() and 0 < len(asked.words) <= _MAX_WORDS):
         raise BadInput("not one line of at most 300 characters", where="--words", mend=_ONE_LINE)
     subject = who if isinstance(who, int) else transaction.find_subject(who)
-    asked = law_of(transaction, subject, asked)
-    rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
+    if rules is None:
+        asked = law_of(transaction, subject, asked)
+        rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
     said = Saying(
         type="request",
         purpose=EVERY_PURPOSE,
@@ -104,22 +114,25 @@ def take_up(ctx: Context, reader: Reader, who: RawId, asked: Asked) -> Request |
     """The open request that is being answered: the one named, else the person's only open one of the kind.
 
     None: none is open, or a new one is wanted. Below the level that the kind needs nothing is looked up: it counts as
-    said now, or, of a request that is named, as noted when it was opened.
+    said now, or, of a request that is named, as noted when it was opened. What takes something away is never refused
+    because several are open: it answers the oldest, or a new one where another's words or time are said.
 
     Raises:
         CheckFailed: it is not known surely enough who asks, or the request named was answered before.
-        BadInput: there is no such request, or it is of another kind or of somebody else; several are open and none is
-            named; or one is open, and when another one came in or what it asked is said.
+        BadInput: there is no such request, or it is of another kind or of somebody else; or, of what only discloses or
+            mends, several are open and none is named, or one is, and when another came in or what it asked is said.
     """
     if asked.request is not None and asked.request != NEW:
         return _named(ctx, reader, who, asked, asked.request)
     check_requester(ctx.workspace.config, asked.kind, asked.shown)
-    waiting = [] if asked.request == NEW else _waiting(reader, who, asked.kind)
+    waiting = [] if asked.request == NEW else open_ones(reader, who, asked.kind)
+    told = "--received" if asked.received_us is not None else "--words" if asked.words is not None else None
+    if asked.kind in _TAKES_AWAY:
+        return waiting[0] if waiting and told is None else None
     if len(waiting) > 1:
         ids = " or ".join(request.id for request in waiting[:_LISTED])
         mend = f"say which one this answers, --request {ids}; or, for another one, --request {NEW}"
         raise BadInput(f"{len(waiting)} requests of this kind by this person are open", where="--request", mend=mend)
-    told = "--received" if asked.received_us is not None else "--words" if asked.words is not None else None
     if waiting and told is not None:
         mend = f"to answer the open one leave {told} away; for another one add --request {NEW}"
         raise BadInput("the person has an open request of this kind, noted when it came in", where=told, mend=mend)
@@ -130,7 +143,8 @@ def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request |
     """What is asked, under the law that its request was noted under or else the person's entries, if none is named.
 
     Of somebody of whom nothing is known it stays open, so that imp.toml's holds, and so where a jurisdiction is named
-    in which the law of the entries does not hold.
+    in which the law of the entries does not hold. Of older entries' place and law what cannot hold any more is left
+    out.
     """
     if asked.regimes is not None or subject is None:
         return asked if request is None or asked.regimes is not None else replace(asked, regimes=request.regimes)
@@ -140,7 +154,15 @@ def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request |
     law = recorded_law(noted or history, regimes.texts)
     if not noted and not _may_hold(regimes, law, asked.jurisdiction):
         return asked
+    if not _may_hold(regimes, law, law.jurisdiction):
+        law = _still_held(regimes, law)
     return replace(asked, regimes=law.regimes, jurisdiction=asked.jurisdiction or law.jurisdiction)
+
+
+def _still_held(regimes: Regimes, law: Law) -> Law:
+    """Of a law and a place that do not go together: the place, where there is such a one, else the law."""
+    known = _may_hold(regimes, Law(), law.jurisdiction)
+    return Law(jurisdiction=law.jurisdiction) if known else Law(regimes=law.regimes)
 
 
 def _may_hold(regimes: Regimes, law: Law, jurisdiction: str | None) -> bool:
@@ -151,7 +173,8 @@ def _may_hold(regimes: Regimes, law: Law, jurisdiction: str | None) -> bool:
     return True
 
 
-def _waiting(reader: Reader, who: RawId, kind: str) -> list[Request]:
+def open_ones(reader: Reader, who: RawId, kind: str) -> list[Request]:
+    """The requests of a kind by a person that nobody answered yet, oldest first."""
     subject = reader.find_subject(who)
     own = () if subject is None else own_requests(reader.history(subject))
     if not own:  # most people ask for nothing: the requests are read only then

@@ -8,7 +8,7 @@ a later yes of the person's own reopens it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
@@ -21,18 +21,19 @@ from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
-from imp_consent.rights.asking import Asked, law_of, open_request, take_up
-from imp_consent.rights.law import rules_for
+from imp_consent.rights.asking import Asked, law_of, open_ones, open_request, take_up
+from imp_consent.rights.law import rules_for, rules_of_no
 from imp_consent.rights.requests import Request, answer_request
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.event import RawId
 
-__all__ = ["LIMITS", "Lift", "Limit", "lift_limit", "put_limit"]
+__all__ = ["LIMITS", "Lift", "Limit", "Put", "lift_limit", "put_limit"]
 
 # By the kind of request: the type of the entry that it makes.
 LIMITS: Final = {"object": "object", "restrict": "restrict", "limit": "limit-sensitive"}
 _MAX_WORDS: Final = 300
+_NAMED: Final = frozenset({"jurisdiction", "regime"})
 _TELL_FIRST: Final = 'tell them, then say how and when: --told "letter of 3 March" --told-at 2026-03-03T10:00:00Z'
 _MENDS: Final = {
     "restrict": _TELL_FIRST,
@@ -70,9 +71,19 @@ class Lift:
     told_us: int | None = None
 
 
-def put_limit(
-    ctx: Context, transaction: Transaction, raw: RawId, limit: Limit, asked: Asked
-) -> tuple[Request, Appended]:
+class Put(NamedTuple):
+    """A limit that was put: the request it answers, its entry, other open requests of the kind, and what was wrong.
+
+    That is with the law or place named, or with imp.toml's (None: nothing): it stands under the strictest law then.
+    """
+
+    request: Request
+    entry: Appended
+    still_open: tuple[str, ...]
+    unknown: BadInput | None
+
+
+def put_limit(ctx: Context, transaction: Transaction, raw: RawId, limit: Limit, asked: Asked) -> Put:
     """Take up the person's open request or note a new one, limit at once, and note the answer. Nobody proves anything.
 
     Where no law is named it is that of their request or else of their entries (`law_of`).
@@ -80,15 +91,15 @@ def put_limit(
     Somebody who was not known is from now on: a no counts even where nothing was said before.
 
     Raises:
-        BadInput: an unknown purpose, channel or regime, a time to come, a malformed identifier, or it is not clear
-            which open request this answers.
+        BadInput: an unknown purpose or channel, a time to come, a malformed identifier, or not a request of theirs.
         CheckFailed: the request named was answered before.
         Suppressed: the person was erased: nothing of theirs is used any more.
     """
     _expect_line(limit.grounds, "--grounds")
     waiting = take_up(ctx, transaction, raw, asked)
+    named = asked.regimes is not None or asked.jurisdiction is not None
     asked = law_of(transaction, transaction.find_subject(raw), asked, waiting)
-    rules = rules_for(ctx, transaction, asked.regimes, asked.jurisdiction)
+    rules, unknown = rules_of_no(ctx, transaction, asked.regimes, asked.jurisdiction)
     said = Saying(
         type=LIMITS[limit.kind],
         purpose=limit.purpose,
@@ -100,8 +111,12 @@ def put_limit(
         more={"grounds_said": limit.grounds} if limit.grounds else {},
     )
     done = append_said(ctx, transaction, raw, said)
-    request = waiting or open_request(ctx, transaction, done.subject, asked)
-    return answer_request(transaction, request, outcome="answered"), done
+    request = waiting or open_request(ctx, transaction, done.subject, asked, rules=rules)
+    answered = answer_request(transaction, request, outcome="answered")
+    still_open = tuple(one.id for one in open_ones(transaction, raw, asked.kind))
+    if unknown is not None and unknown.where in _NAMED and not named:
+        unknown = None  # what their older entries name, nobody can mend now
+    return Put(answered, done, still_open, unknown)
 
 
 def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -> Appended:

@@ -15,7 +15,7 @@ Desk = Any
 HOUSE = 'format = "imp-regime/1"\nname = "house"\ntitle = "Our house"\nopt_in = true\nsource = "we"\n'
 
 
-@pytest.mark.parametrize("code", ["FR", "CN", "GB", "EU", "US", "US-CA", "US-NY", "FR-IDF", "CN-11", "JP-13"])
+@pytest.mark.parametrize("code", ["FR", "CN", "GB", "EU", "XK", "US", "US-CA", "US-NY", "FR-IDF", "CN-11", "JP-13"])
 def test_a_country_and_a_region_of_one_are_places(code: str) -> None:
     assert check_jurisdiction(code) == code
 

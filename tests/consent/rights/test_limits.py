@@ -164,8 +164,6 @@ def test_r31_recipients_are_listed_for_a_restriction(shop: Line) -> None:
         (("object", WHO, "--purpose", "juggling"), "--purpose"),
         (("object", WHO, "--purpose", "analytics", "--everything"), "--everything"),
         (("object", WHO, "--at", "2027-01-01T00:00:00Z"), "--at"),
-        (("object", WHO, "--regime", "lex-nobody"), "--regime"),
-        (("restrict", WHO, "--jurisdiction", "Narnia"), "--jurisdiction"),
         (("restrict", WHO, "--channel", "telepathy"), "--channel"),
         (("restrict", WHO, "--channel", "TELE PATHY"), "--channel"),
         (("restrict", WHO, "--grounds", "two\nlines"), "--grounds"),

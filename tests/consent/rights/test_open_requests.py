@@ -27,6 +27,7 @@ ANSWERING = {
     "access": ("access", (WHO, *VERIFIED)),
     "portability": ("portability", (WHO, *VERIFIED)),
 }
+NOES = ("limit", "object", "restrict")  # which no open request refuses
 
 
 @pytest.fixture(params=sorted(ANSWERING))
@@ -65,6 +66,7 @@ def test_without_an_open_request_one_is_noted_and_answered(shop: Line, answering
     assert listed(shop) == [(noted, "answered")]
 
 
+@pytest.mark.parametrize("answering", sorted(ANSWERING.keys() - NOES), indirect=True)
 def test_of_several_open_requests_it_asks_which_and_does_nothing_until_then(
     shop: Line, context: Context, answering: tuple[str, tuple[str, ...]]
 ) -> None:
@@ -89,6 +91,41 @@ def test_another_request_is_opened_beside_one_that_is_open_where_that_is_said(
     assert dict(listed(shop)) == {waiting: "open", other: "answered"}
 
 
+@pytest.mark.parametrize("answering", NOES, indirect=True)
+def test_a_no_answers_the_oldest_of_several_open_requests_and_says_which_stay_open(
+    shop: Line, clock: SimulatedClock, answering: tuple[str, tuple[str, ...]], verified: Callable[[], Verification]
+) -> None:
+    kind, words = answering
+    ids = []
+    for _ in range(3):
+        ids.append(opened(shop, kind)["id"])
+        clock.move_to(clock.now_us() + DAY_US)
+    printed = shop(*words).ok().out
+    assert f"(request {ids[0]}, of 2026-03-01" in printed
+    assert f"other requests for this by them are open: {ids[1]}, {ids[2]}" in printed
+    assert shop("consent", "check", WHO, "--purpose", "analytics", "--json").json["permitted"] is (kind != "restrict")
+    done = shop(*words, "--json").ok().json
+    assert (done["request"], done["still_open"]) == (ids[1], [ids[2]])
+    assert shop(*words, "--request", ids[2], "--json").ok().json["still_open"] == []
+    assert {state for _, state in listed(shop)} == {"answered"}
+    verified()
+
+
+@pytest.mark.parametrize("answering", NOES, indirect=True)
+@pytest.mark.parametrize("told", [("--received", "2026-02-20T10:00:00Z"), ("--words", "stop it")])
+def test_a_no_with_words_or_a_time_of_its_own_is_noted_beside_the_open_request(
+    shop: Line, answering: tuple[str, tuple[str, ...]], told: tuple[str, str]
+) -> None:
+    kind, words = answering
+    waiting = opened(shop, kind)["id"]
+    done = shop(*words, *told, "--json").ok().json
+    assert done["request"] != waiting
+    assert done["still_open"] == [waiting]
+    assert dict(listed(shop)) == {waiting: "open", done["request"]: "answered"}
+    assert done["received"].startswith("2026-02-20" if told[0] == "--received" else "2026-03-01")
+
+
+@pytest.mark.parametrize("answering", sorted(ANSWERING.keys() - NOES), indirect=True)
 @pytest.mark.parametrize("told", [("--received", "2026-02-20T10:00:00Z"), ("--words", "stop it")])
 def test_what_another_request_said_is_not_lost_on_the_open_one(
     shop: Line, context: Context, answering: tuple[str, tuple[str, ...]], told: tuple[str, str]
