@@ -259,7 +259,8 @@ def erase_command(
     raw_ids = read_identifiers() if identifiers == ("-",) else [RawId.parse(word) for word in identifiers]
     if not raw_ids and not resume_only:
         raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
-    asked = None if asking == Asking() else asked_for("erase", asking)
+    own_accord = asking == Asking() and not _says_how_surely()
+    asked = None if own_accord else asked_for("erase", asking)
     if execute or resume_only:
         try:
             done = erase_and_tell(ctx, raw_ids, later=later, asked=asked)
@@ -272,6 +273,12 @@ def erase_command(
     emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
     if not plan.known:
         raise click.exceptions.Exit(CheckFailed.exit_code)
+
+
+def _says_how_surely() -> bool:
+    """Whether --verified was given: `none` means that somebody asks and nothing shows who, not that nobody asks."""
+    source = click.get_current_context().get_parameter_source("verified")
+    return source is not click.core.ParameterSource.DEFAULT
 
 
 def _plan_text(plan: ErasePlan, of: int) -> str:

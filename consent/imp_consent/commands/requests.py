@@ -18,6 +18,7 @@ from imp_consent.rights.requests import (
     REFUSALS,
     Request,
     answer_request,
+    expect_open,
     extend_request,
     find_request,
     read_requests,
@@ -32,7 +33,10 @@ from imp_core.event import RawId
 
 __all__ = ["RequestLine", "RequestList", "answer", "extend", "list_requests", "open_", "requests"]
 
+_ANSWERED: Final = "answered"
 _INFEASIBLE: Final = "infeasible"
+# Kinds that a command of the same name carries out, which notes the answer.
+_CARRIED_OUT: Final = ("access", "erase", "limit", "object", "portability", "rectify", "restrict")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +94,22 @@ def open_(ctx: Context, raw: RawId, asked: Asked, *, task: str | None = None) ->
     return _line(request, ctx.clock.now_us())
 
 
-def answer(ctx: Context, id_: str, *, outcome: str, reason: str | None = None, raw: RawId | None = None) -> RequestLine:
+def answer(
+    ctx: Context, id_: str, *, outcome: str, reason: str | None = None, raw: RawId | None = None, done: bool = False
+) -> RequestLine:
     """Note what became of a request. `infeasible`: what cannot be deleted is only stored and protected from now on.
 
+    This carries nothing out: `answered` is noted only where you say that what was asked for is `done`.
+
     Raises:
-        BadInput: no such request, outcome or reason; or `infeasible` without the person, or of no erasure.
+        BadInput: no such request, outcome or reason; `answered` and not `done`; or `infeasible` without the person, or
+            of no erasure.
         CheckFailed: it was answered before.
     """
     with open_log(ctx).write() as transaction:
         request = find_request(read_requests(transaction), id_)
+        expect_open(request)
+        _check_done(request, outcome, done=done)
         if outcome == _INFEASIBLE:
             if raw is None:
                 what = "whose data only is to be stored from now on?"
@@ -167,21 +178,25 @@ def open_command(ctx: Context, *, kind: str, identifier: str, task: str | None, 
 
 @requests.command("answer")
 @click.argument("request", metavar="ID")
-@click.option("--outcome", default="answered", type=click.Choice(OUTCOMES), help="What became of it.")
+@click.option("--outcome", required=True, type=click.Choice(OUTCOMES), help="What became of it.")
+@click.option("--done", is_flag=True, help="With answered: what was asked for was carried out; this only notes it.")
 @click.option("--because", "reason", type=click.Choice(REFUSALS), help="Why it is refused.")
 @click.option("--of", "person", metavar="KIND:VALUE|-", help="Whose it is: where deletion is infeasible.")
 @json_option
 @pass_context
 def answer_command(
-    ctx: Context, *, request: str, outcome: str, reason: str | None, person: str | None, as_json: bool
+    ctx: Context, *, request: str, outcome: str, reason: str | None, person: str | None, done: bool, as_json: bool
 ) -> None:
-    """Note what became of a request. The commands that answer one note it by themselves.
+    """Note what became of a request. It carries nothing out.
+
+    The commands that carry out what was asked for (imp consent access, erase and others) note the answer by themselves.
+    Where it was done in another way, say so: --outcome answered --done.
 
     Example: imp consent requests answer 8b6bdec6 --outcome refused --because excessive
     """
     raw = None if person is None else read_identifier(person)
-    done = answer(ctx, request, outcome=outcome, reason=reason, raw=raw)
-    emit(done, _text(done), as_json=as_json)
+    noted = answer(ctx, request, outcome=outcome, reason=reason, raw=raw, done=done)
+    emit(noted, _text(noted), as_json=as_json)
 
 
 @requests.command("extend")
@@ -196,6 +211,18 @@ def extend_command(ctx: Context, *, request: str, reason: str, as_json: bool) ->
     """
     done = extend(ctx, request, reason=reason)
     emit(done, _text(done) + "\ntell the person of it, and why", as_json=as_json)
+
+
+def _check_done(request: Request, outcome: str, *, done: bool) -> None:
+    if done and outcome != _ANSWERED:
+        raise BadInput("done, and not answered", where="--done", mend=f"it goes with: --outcome {_ANSWERED}")
+    if outcome == _ANSWERED and not done:
+        command = request.kind if request.kind in _CARRIED_OUT else "record … --state withdrawn"
+        raise BadInput(
+            f"nothing was carried out: this only notes what became of a request ({request.kind})",
+            where="--outcome",
+            mend=f"carry it out with imp consent {command}; where that was done in another way, add --done",
+        )
 
 
 def _line(request: Request, now_us: int) -> RequestLine:

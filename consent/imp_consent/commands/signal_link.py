@@ -8,10 +8,12 @@ import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.hearing import voice
+from imp_consent.identity.normalize import DEVICE_KINDS, KINDS
 from imp_consent.plane.linked import link, unlink
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.errors import BadInput
 from imp_core.event import RawId
 
 __all__ = ["LinkResult", "link_device", "signal_link_command"]
@@ -32,9 +34,11 @@ def link_device(
     """Link a device to the person who uses it, or `end` that. Opt-out signals travel along a link, consents never.
 
     Raises:
-        BadInput: an identifier is malformed, both are one, or the time is to come.
+        BadInput: the first is no device's, an identifier is malformed, both are one, or the time is to come.
         Suppressed: one of them was erased.
     """
+    if not end:
+        _check_device(device)
     when = ctx.clock.now_us() if at_us is None else at_us
     with open_log(ctx).write() as transaction:
         speak = voice(ctx, surface="command line")(transaction)
@@ -58,6 +62,16 @@ def signal_link_command(ctx: Context, *, device: str, person: str, at: str | Non
     """
     done = link_device(ctx, RawId.parse(device), read_identifier(person), at_us=time_option(at, "--at"), end=end)
     emit(done, lambda: _text(done), as_json=as_json)
+
+
+def _check_device(device: RawId) -> None:
+    """The wrong way round, what the device asks for would never reach the person."""
+    if device.kind in KINDS and device.kind not in DEVICE_KINDS:
+        raise BadInput(
+            "the first identifier is not a device's",
+            where="DEVICE",
+            mend=f"name the device first, by {', '.join(DEVICE_KINDS)}, then the person who uses it",
+        )
 
 
 def _text(done: LinkResult) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["KINDS", "loosest", "normalise"]
+__all__ = ["DEVICE_KINDS", "KINDS", "loosest", "normalise"]
 
 _MAX_LENGTH = 254
 _WHERE = "identifier"
@@ -77,13 +77,9 @@ def _phone(value: str) -> str:
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
-        raise BadInput(
-            "not a phone number", where=_WHERE, mend=_WITH_COUNTRY
-        ) from None
+        raise BadInput("not a phone number", where=_WHERE, mend=_WITH_COUNTRY) from None
     if not phonenumbers.is_possible_number(number):
-        raise BadInput(
-            "not a possible phone number", where=_WHERE, mend=_WITH_COUNTRY
-        )
+        raise BadInput("not a possible phone number", where=_WHERE, mend=_WITH_COUNTRY)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -107,3 +103,4 @@ _RULES: Final[dict[str, Callable[[str], str]]] = {
     "imei": _imei,
 }
 KINDS: Final = tuple(_RULES)
+DEVICE_KINDS: Final = ("device", "idfa", "imei")  # of a browser or device, whoever uses it

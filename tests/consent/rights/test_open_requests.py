@@ -145,7 +145,7 @@ def test_a_request_of_another_kind_or_person_or_one_answered_is_not_answered(
     bens = opened(shop, kind, who="member:ben")["id"]
     strange = opened(shop, "erase")["id"]
     done = opened(shop, kind)["id"]
-    shop("consent", "requests", "answer", done).ok()
+    shop("consent", "requests", "answer", done, "--outcome", "answered", "--done").ok()
     for id_, code, why in (
         (bens, 2, "this person made no such request"),
         (strange, 2, "another kind"),

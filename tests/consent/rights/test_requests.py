@@ -57,7 +57,7 @@ def test_an_overdue_request_fails_the_check_and_stands_first(shop: Line, clock: 
     clock.move_to(clock.now_us() + 15 * DAY_US)
     assert shop("consent", "requests", "list", "--check").code == 1
     assert [(line["id"] == late["id"], line["state"]) for line in listed(shop)] == [(True, "overdue"), (False, "open")]
-    shop("consent", "requests", "answer", late["id"][:6]).ok()
+    shop("consent", "requests", "answer", late["id"][:6], "--outcome", "answered", "--done").ok()
     assert shop("consent", "requests", "list", "--check").code == 0
 
 
@@ -84,7 +84,7 @@ def test_a_request_is_answered_once(shop: Line) -> None:
     assert shop(*words).code == 2, "a refusal has a reason"
     done = shop(*words, "--because", "excessive", "--json").ok().json
     assert (done["state"], done["reason"], done["late"]) == ("refused", "excessive", False)
-    assert shop("consent", "requests", "answer", found["id"]).code == 1
+    assert shop("consent", "requests", "answer", found["id"], "--outcome", "answered", "--done").code == 1
     assert listed(shop) == []
     assert [line["state"] for line in listed(shop, "--all")] == ["refused"]
 
@@ -131,8 +131,8 @@ def test_a_mistyped_identifier_closes_nobody_elses_request(shop: Line, tmp_path:
 def test_a_request_is_named_by_four_or_more_of_its_characters(shop: Line) -> None:
     found = opened_request(shop, "access")
     for few in ("", found["id"][:1], found["id"][:3]):
-        assert shop("consent", "requests", "answer", few).code == 2
-    shop("consent", "requests", "answer", found["id"][:4]).ok()
+        assert shop("consent", "requests", "answer", few, "--outcome", "answered", "--done").code == 2
+    shop("consent", "requests", "answer", found["id"][:4], "--outcome", "answered", "--done").ok()
 
 
 def test_a_request_changes_no_permission(shop: Line) -> None:
@@ -152,7 +152,7 @@ def test_a_request_changes_no_permission(shop: Line) -> None:
         ("open", "access", WHO, "--words", "two\nlines"),
         ("open", "access", WHO, "--verified", "high"),
         ("open", "erase", WHO, "--task", "boredom"),
-        ("answer", "ffffffff"),
+        ("answer", "ffffffff", "--outcome", "answered", "--done"),
         ("extend", "ffffffff", "--because", "complexity"),
     ],
 )

@@ -140,7 +140,7 @@ def test_whoever_waits_for_an_answer_that_was_put_off_is_left_alone(
     clock.move_to(NOW_US + 400 * DAY_US)
     plan = shop("consent", "retention", "--json").ok().json
     assert (plan["people"], plan["requests"]) == (0, 0)
-    shop("consent", "requests", "answer", found["id"]).ok()
+    shop("consent", "requests", "answer", found["id"], "--outcome", "answered", "--done").ok()
     clock.move_to(NOW_US + 800 * DAY_US)
     plan = shop("consent", "retention", "--json").ok().json
     assert (plan["people"], plan["requests"]) == (1, 1)
@@ -152,7 +152,7 @@ def test_what_was_asked_goes_after_its_period_and_the_audit_accounts_for_it(
     setting("[retention]\nrequests = 50")
     found = shop("consent", "requests", "open", "rectify", WHO, "--words", "my words", "--json").ok().json
     shop("consent", "requests", "open", "access", WHO).ok()
-    shop("consent", "requests", "answer", found["id"]).ok()
+    shop("consent", "requests", "answer", found["id"], "--outcome", "answered", "--done").ok()
     clock.move_to(NOW_US + 49 * DAY_US)
     assert shop("consent", "retention", "--json").ok().json["requests"] == 0
     clock.move_to(NOW_US + 51 * DAY_US)
@@ -281,7 +281,7 @@ def test_a_restore_of_a_backup_from_before_does_not_bring_back_what_went(
 ) -> None:
     setting(f"[retention]\nrequests = 50\n{ARCHIVE}")
     asked = shop("consent", "requests", "open", "rectify", WHO, "--words", "my words", "--json").ok().json
-    shop("consent", "requests", "answer", asked["id"]).ok()
+    shop("consent", "requests", "answer", asked["id"], "--outcome", "answered", "--done").ok()
     shop("backup", tmp_path / "ledger.bak").ok()
     clock.move_to(NOW_US + 60 * DAY_US)
     done = shop("consent", "retention", "--execute", "--json").ok().json
