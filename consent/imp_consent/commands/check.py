@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import click
 
@@ -13,10 +13,12 @@ from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.gate import denied_channels, known_at
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.reader import Reader
+from imp_consent.policy.asked_law import asked_law
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.house import read_house
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.scope import PERMITTING_TYPES
 from imp_consent.policy.sources import source_of
@@ -31,7 +33,8 @@ from imp_core.gate import Action, Decision, Use
 
 __all__ = ["Checked", "Explained", "check", "check_command"]
 
-_Law = tuple[tuple[str, ...] | None, str | None]  # regimes and jurisdiction, as they were named
+
+_SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,13 @@ class Checked(Decision):
     """The gate's decision; `still_denied_on` are channels, with the reason, on which it does not hold.
 
     They are named where the question names no channel and the answer is yes: that is no answer about a channel whose
-    own withdrawal or refusal stands. `falls_short` is what that which permits it lacks under a law that was asked
-    about; nothing, where none was.
+    own withdrawal or refusal stands. `falls_short` is what that which permits it lacks under `asked_under`, the law
+    that was asked about; nothing, where none was. `permitted` stays the gate's own answer, by the law recorded.
     """
 
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
     falls_short: list[str] = field(default_factory=list)
+    asked_under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +84,11 @@ def check(
     """
     when = ctx.clock.now_us() if at_us is None else at_us
     asked = Asked(purpose=purpose, description="", channel=channel or None, at_us=when, known_us=known_at_us)
-    law = None if regimes is None and jurisdiction is None else (regimes, jurisdiction)
+    law = None if regimes is None and jurisdiction is None else Law(regimes, jurisdiction)
     return _or_unavailable(lambda: _ask(ctx, raw_id, asked, law, explained=explained), asked if explained else None)
 
 
-def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: _Law | None, *, explained: bool) -> Checked:
+def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explained: bool) -> Checked:
     size = None
     with open_log(ctx).read() as reader:
         subject = reader.find_subject(raw_id)
@@ -103,25 +107,28 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: _Law | None, *, explain
         if found.permitted and asked.channel is None and subject is not None:
             denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
         deciding = [entry for entry in known if found.permitted and entry.seq in found.entries]
-        lacks = [] if law is None else _lacks(ctx, reader, law, asked, deciding)
+        under, lacks = ((), []) if law is None else _lacks(ctx, reader, law, asked, deciding)
+        answer = _checked(found, denied, lacks, under)
         if not explained:
-            return _checked(found, denied, lacks)
-        asked = replace(asked, description=declared.description)
-        return _explained(found, denied, _explanation(reader, asked, history, found), lacks)
+            return answer
+        asked = replace(asked, description=declared.description, short_under=_words(under) if lacks else None)
+        return _explained(answer, _explanation(reader, asked, history, found))
 
 
-def _lacks(ctx: Context, reader: Reader, law: _Law, asked: Asked, permitting: Sequence[PersonEntry]) -> list[str]:
-    """What the entries that permit a use lack under another law.
+def _lacks(
+    ctx: Context, reader: Reader, law: Law, asked: Asked, permitting: Sequence[PersonEntry]
+) -> tuple[tuple[str, ...], list[str]]:
+    """The law that is asked about, and what the entries that permit a use lack under it.
 
     Raises:
-        BadInput: there is no such regime or jurisdiction, or the one does not hold in the other.
+        BadInput: there is no such regime or jurisdiction, they contradict each other, or which law is meant is not
+            known.
     """
-    house, regimes = read_house(ctx.workspace.config), read_regimes(reader)
-    named = (law[0] or house.regimes, law[1] or house.jurisdiction)
-    regimes.check(*named)
+    regimes = read_regimes(reader)
+    named = asked_law(regimes, read_house(ctx.workspace.config), law)
     rules, purpose = regimes.rules(*named), read_purposes(reader)[asked.purpose]
     said = [entry.statement for entry in permitting if entry.statement.type in PERMITTING_TYPES]
-    return [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us)]
+    return rules.names, [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us)]
 
 
 def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], found: Decision) -> list[str]:
@@ -131,7 +138,7 @@ def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], f
     return explain(asked, found, entries, changed)
 
 
-def _checked(found: Decision, denied: Mapping[str, str], lacks: list[str]) -> Checked:
+def _checked(found: Decision, denied: Mapping[str, str], lacks: list[str], under: tuple[str, ...] = ()) -> Checked:
     return Checked(
         permitted=found.permitted,
         reason=found.reason,
@@ -139,19 +146,12 @@ def _checked(found: Decision, denied: Mapping[str, str], lacks: list[str]) -> Ch
         entries=found.entries,
         still_denied_on=denied,
         falls_short=lacks,
+        asked_under=under,
     )
 
 
-def _explained(found: Decision, denied: Mapping[str, str], explanation: list[str], lacks: list[str]) -> Explained:
-    return Explained(
-        permitted=found.permitted,
-        reason=found.reason,
-        source=found.source,
-        entries=found.entries,
-        still_denied_on=denied,
-        falls_short=lacks,
-        explanation=explanation,
-    )
+def _explained(answer: Checked, explanation: list[str]) -> Explained:
+    return Explained(**{one.name: getattr(answer, one.name) for one in fields(answer)}, explanation=explanation)
 
 
 def _or_unavailable(ask: Callable[[], Checked], explained: Asked | None) -> Checked:
@@ -161,9 +161,8 @@ def _or_unavailable(ask: Callable[[], Checked], explained: Asked | None) -> Chec
         why = error if isinstance(error, LedgerBroken) else f"the database cannot be read: {type(error).__name__}"
         click.echo(f"warning: {why}", err=True)
         found = decision(Reason.LEDGER_UNAVAILABLE)
-        if explained is None:
-            return _checked(found, {}, [])
-        return _explained(found, {}, explain(explained, found, []), [])
+        answer = _checked(found, {}, [])
+        return answer if explained is None else _explained(answer, explain(explained, found, []))
 
 
 @click.command("check")
@@ -193,7 +192,8 @@ def check_command(
     """Say whether a person's data may be used so: exit code 0 permitted, 1 denied. Writes nothing.
 
     The gate goes by the law under which each entry was recorded. Whoever moved may need more: --jurisdiction and
-    --regime ask whether the yes would do there, and exit with 1 where it would not.
+    --regime ask whether the yes would do there, and exit with 1 where it would not; --json says why in falls_short,
+    and permitted stays the gate's own answer. A place alone means the law that is at home there.
 
     Example: imp consent check member:123 --purpose analytics --at 2026-03-01T09:30:00Z
     """
@@ -215,10 +215,25 @@ def check_command(
 
 
 def _text(found: Checked, at_us: int) -> str:
+    lines = [_answer(found, at_us), *(found.explanation if isinstance(found, Explained) else [])]
+    under = _words(found.asked_under)
+    if found.falls_short:
+        lines.insert(0, f"no: the gate permits it today under the law recorded; under {under} it would not do")
+        lines += [f"under {under} it would not do: {lack}" for lack in found.falls_short]
+    elif found.permitted and under:
+        lines.append(f"under {under} it would do as well")
+    return "\n".join(lines) + still_denied_text(found.still_denied_on)
+
+
+def _answer(found: Checked, at_us: int) -> str:
+    """The gate's answer in one line. Where sentences follow, these name the law, and times to the second."""
     entries = ", ".join(str(seq) for seq in found.entries)
     decided = f"decided by entry {entries}" if entries else "no entry decides"
     answer = "permitted" if found.permitted else "denied"
-    line = f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})"
-    sentences = found.explanation if isinstance(found, Explained) else []
-    lacking = [f"under the law asked about it would not do: {lack}" for lack in found.falls_short]
-    return "\n".join([line, *sentences, *lacking]) + still_denied_text(found.still_denied_on)
+    if isinstance(found, Explained):
+        return f"{answer} at {format_time(at_us - at_us % _SECOND_US)}: {found.reason} ({decided})"
+    return f"{answer} at {format_time(at_us)}: {found.reason} ({decided}; {found.source})"
+
+
+def _words(names: Sequence[str]) -> str:
+    return " and ".join(names)

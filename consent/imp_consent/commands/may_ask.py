@@ -8,9 +8,11 @@ import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.saying_options import law_options
+from imp_consent.policy.asked_law import asked_law
 from imp_consent.policy.case import Case
 from imp_consent.policy.house import read_house
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.reprompt import may_ask
 from imp_consent.runtime import open_log
@@ -57,10 +59,10 @@ def ask_again(
             raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
         subject = reader.find_subject(raw_id)
         house, known = read_house(ctx.workspace.config), read_regimes(reader)
-        law = (regimes or house.regimes, jurisdiction or house.jurisdiction)
         named = regimes is not None or jurisdiction is not None
+        law = Law(house.regimes, house.jurisdiction)
         if named:
-            known.check(*law)
+            law = asked_law(known, house, Law(regimes, jurisdiction))
         case = Case(
             rules=known.rules(*law),
             purposes=purposes,
@@ -93,7 +95,8 @@ def may_ask_command(
 ) -> None:
     """Say whether a person may be asked for consent: exit code 0 yes, 1 not yet. Writes nothing.
 
-    For how long nobody is asked again, the law says under which a no was recorded; and the one that is named here.
+    For how long nobody is asked again, the law says under which a no was recorded; and the one that is named here, or
+    that of the place.
 
     Example: imp consent may-ask member:123 --purpose marketing.email
     """

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imp_consent.ledger.entry import PersonEntry
-from imp_consent.policy.closes import said_about
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.policy.closes import closed_by, said_about
 from imp_consent.policy.decide import Reason
 from imp_core.clock import format_time
 from imp_core.gate import Decision
@@ -16,19 +16,22 @@ from imp_core.ports import SystemEntry
 __all__ = ["Asked", "explain", "what_changes"]
 
 _SAID: Final[Mapping[str, str]] = {
-    "grant": "the person said yes",
-    "refuse": "the person said no",
-    "withdraw": "the person took their yes back",
-    "object": "the person objected",
-    "restrict": "the person asked that their data be kept but not used",
-    "limit-sensitive": "the person asked to limit the use of sensitive data",
-    "basis": "a legal basis other than consent was recorded",
-    "guardian": "a guardian gave authorisation",
-    "minor": "the person was recorded as too young to decide this alone",
-    "signal": "the person's browser or device sent an opt-out signal",
-    "lost": "what the person had said before was found to be lost with a damaged ledger",
+    "grant": "the person said yes to {about}",
+    "refuse": "the person said no to {about}",
+    "withdraw": "the person took back their yes to {about}",
+    "object": "the person objected to {about}",
+    "restrict": "the person asked that their data be kept, but not used for {about}",
+    "limit-sensitive": "the person asked to limit the use of {about}",
+    "basis": "a legal basis other than consent was recorded for {about}",
+    "guardian": "a parent or guardian gave authorisation for {about}",
+    "minor": "the person was recorded as too young to decide alone on {about}",
+    "signal": "the person's browser or device sent an opt-out signal against {about}",
+    "lost": "what the person had said before of {about} was found to be lost with a damaged ledger",
     "erase-requested": "the person's erasure was asked for",
 }
+_OTHER: Final = "something was recorded about {about}"
+_EVERYTHING: Final = "every use"
+_SECOND_US: Final = 1_000_000
 _WHY: Final[Mapping[str, str]] = {
     Reason.GIVEN: "A yes that still stands permits the use it names.",
     Reason.BASIS: "The law permits this use without consent on the basis that was recorded.",
@@ -86,6 +89,7 @@ class Asked:
     """A question to the gate: the purpose and what it says of itself, the channel (None: none), and both times.
 
     `at_us` is when the data is used, `known_us` as of when the ledger is read (None: now); UTC microseconds.
+    `short_under` names the law that was asked about besides, where what permits the use would not do under it.
     """
 
     purpose: str
@@ -93,6 +97,7 @@ class Asked:
     channel: str | None
     at_us: int
     known_us: int | None = None
+    short_under: str | None = None
 
 
 def explain(
@@ -114,35 +119,54 @@ def what_changes(reason: str) -> str:
 def _sentences(
     asked: Asked, decided: Decision, entries: Sequence[PersonEntry], changed: SystemEntry | None
 ) -> Iterator[str]:
-    known = "" if asked.known_us is None else f", as the ledger stood at {format_time(asked.known_us)}"
-    where = f"on the channel {asked.channel}" if asked.channel else "on no channel, such as an analysis"
+    known = "" if asked.known_us is None else f", as the ledger stood at {_time(asked.known_us)}"
+    where = f"on the channel {asked.channel}" if asked.channel else "where no channel, such as email, is named"
     yield (
         f'Asked: may this person\'s data be used for {asked.purpose} ("{asked.description}") {where}, '
-        f"at {format_time(asked.at_us)}{known}?"
+        f"at {_time(asked.at_us)}{known}?"
     )
-    yield f"Answer: {'yes' if decided.permitted else 'no'} ({decided.reason})."
+    yield f"Answer: {_answer(asked, decided)}"
     if changed is not None:
-        yield f"At {format_time(changed.at_us)} the {changed.type} was changed in substance (entry {changed.seq})."
+        yield f"At {_time(changed.at_us)} the {changed.type} was changed in substance (entry {changed.seq})."
     for entry in entries:
         yield _entry(entry)
     yield f"{_WHY[decided.reason]} (The law: {decided.source}.)"
     yield _CHANGES[decided.reason] + _end(decided, entries)
 
 
+def _answer(asked: Asked, decided: Decision) -> str:
+    if asked.short_under is not None:
+        return f"no under {asked.short_under}; under the law that was recorded the gate says yes ({decided.reason})."
+    return f"{'yes' if decided.permitted else 'no'} ({decided.reason})."
+
+
 def _entry(entry: PersonEntry) -> str:
     said = entry.statement
-    about = said_about(said, everything="every purpose")
     where = f" on the channel {said.channel}" if said.channel else ""
-    until = f", until {format_time(said.until_us)}" if said.until_us is not None else ""
+    until = f", until {_time(said.until_us)}" if said.until_us is not None else ""
     more = f": {_BASES.get(said.basis, said.basis)}" if said.basis else ""
     recorded = entry.payload.get("recorded_us")
-    noted = f", recorded at {format_time(recorded)}" if isinstance(recorded, int) and recorded != said.at_us else ""
-    what = _SAID.get(said.type, said.type)
-    return f"At {format_time(said.at_us)} {what} about {about}{where}{until}{more} (entry {entry.seq}{noted})."
+    late = isinstance(recorded, int) and _time(recorded) != _time(said.at_us)
+    noted = f", recorded at {_time(recorded)}" if isinstance(recorded, int) and late else ""
+    what = _SAID.get(said.type, _OTHER).format(about=_about(said))
+    return f"At {_time(said.at_us)} {what}{where}{until}{more} (entry {entry.seq}{noted})."
+
+
+def _about(said: Statement) -> str:
+    if said.type == "restrict" and said.purpose == EVERY_PURPOSE:
+        return "anything"
+    if said.type == "limit-sensitive" and closed_by(said) is None:
+        return "sensitive data" if said.purpose == EVERY_PURPOSE else f"sensitive data for {said.purpose}"
+    return said_about(said, everything=_EVERYTHING)
+
+
+def _time(time_us: int) -> str:
+    """To the second: which of two came first in it, the entries' numbers say."""
+    return format_time(time_us - time_us % _SECOND_US)
 
 
 def _end(decided: Decision, entries: Sequence[PersonEntry]) -> str:
     if not decided.permitted:
         return ""
     ends = [entry.statement.until_us for entry in entries if entry.statement.until_us is not None]
-    return f", or at {format_time(min(ends))} by itself." if ends else "."
+    return f", or at {_time(min(ends))} by itself." if ends else "."

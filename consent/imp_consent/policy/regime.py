@@ -2,7 +2,8 @@
 
     format = "imp-regime/1"
     name, title, opt_in, source                          the regime itself
-    [applies] to                                         where those are whom it protects; left out, or "*": anywhere
+    [applies] to, home                                   where those are whom it protects; left out, or "*": anywhere;
+                                                         home: where it is the law for everybody
     [actions] refused   [bundle] void   [bases] allowed   [objection] traits   [limit] traits   [erase] on
     [[condition]] basis, needs, traits                   what a basis rests on
     [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs
@@ -60,7 +61,8 @@ _MAX_BYTES: Final = 500_000
 class Regime:
     """One file of law: its name and title, its exact bytes, and the rules in general and by jurisdiction.
 
-    `applies` are the places whose people it protects, "*" where it goes by something else than where they are.
+    `applies` are the places whose people it protects, "*" where it goes by something else than where they are; `home`
+    those where it is the law of the land.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Regime:
     general: Rules
     jurisdictions: Mapping[str, Rules]
     applies: tuple[str, ...] = (EVERYWHERE,)
+    home: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -126,6 +129,11 @@ class Regimes:
                 mend=f"it holds in {', '.join(places)}; name the law that holds in {jurisdiction}, or default",
             )
 
+    def at_home(self, jurisdiction: str) -> tuple[str, ...]:
+        """Those that are the law of a place, by name; none where none that is known says so."""
+        country = jurisdiction.partition("-")[0]
+        return tuple(regime.name for regime in self if not {jurisdiction, country}.isdisjoint(regime.home))
+
     def rules(self, names: Iterable[str] | None = None, jurisdiction: str | None = None) -> Rules:
         """What these regimes (None: GDPR and ePrivacy) together demand in a jurisdiction; `check` is for what is said.
 
@@ -174,6 +182,7 @@ def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
     unknown = document.keys() - SECTIONS - _TOP
     if unknown:
         raise BadInput("an unknown section", where=where, mend=f"known are: {', '.join(sorted(SECTIONS))}")
+    applies, home = read_applies(document.get("applies"), where=where)
     own = {key: value for key, value in document.items() if key != "jurisdiction"}
     return Regime(
         name=name,
@@ -184,7 +193,8 @@ def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
             code: read_rules({**own, **sections}, name, code, where=f"{where}, jurisdiction {code}")
             for code, sections in _by_jurisdiction(jurisdictions or {}, where)
         },
-        applies=read_applies(document.get("applies"), where=where) or (EVERYWHERE,),
+        applies=applies or (EVERYWHERE,),
+        home=home,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from imp_consent.ledger.entry import PERSON_TYPES
 from imp_consent.policy.decide import Reason
-from imp_consent.policy.jurisdictions import EVERYWHERE, is_code
+from imp_consent.policy.jurisdictions import EVERYWHERE, holds_in, is_code
 from imp_consent.policy.period import Period
 from imp_consent.policy.purpose import TRAITS
 from imp_consent.policy.rules import ANY, BASES, CONSENTS, Age, Clock, Condition, Lift, Need, Reprompt, Rules, Validity
@@ -80,19 +80,24 @@ def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None,
     )
 
 
-def read_applies(section: object, *, where: str) -> tuple[str, ...]:
-    """The places a regime's section [applies] names; none where it is left out.
+def read_applies(section: object, *, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The places a regime's section [applies] names, and those that are its home; none where it is left out.
+
+    Where it is not said, its home are the places it names, if it names any.
 
     Raises:
         BadInput: it is no such section, or names none or what is no code of a place.
     """
     if section is None:
-        return ()
-    table = _Table(section, "applies", ("to",), where)
+        return (), ()
+    table = _Table(section, "applies", ("to", "home"), where)
     places = table.words("to")
     if not places or not all(place == EVERYWHERE or is_code(place) for place in places):
         raise table.fault("to is not a list of jurisdictions", 'to = ["FR", "US-CA"], or ["*"]: anywhere')
-    return places
+    home = table.words("home") or tuple(place for place in places if place != EVERYWHERE)
+    if not all(is_code(place) and holds_in(places, place) for place in home):
+        raise table.fault("home is not a list of jurisdictions in which it holds", 'home = ["FR", "US-CA"]')
+    return places, home
 
 
 class _Table:

@@ -58,6 +58,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "entries": [2],
         "still_denied_on": {},
         "falls_short": [],
+        "asked_under": [],
     }
     other = imp_here("consent", "check", "member:ann-1", "--purpose", "essential", "--json")
     assert other.code == 1
@@ -68,6 +69,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "entries": [],
         "still_denied_on": {},
         "falls_short": [],
+        "asked_under": [],
     }
 
 
@@ -399,8 +401,8 @@ def test_a_yes_without_a_channel_says_on_which_channels_a_no_still_stands(
     imp_here(*record_, "given", "--channel", "web").ok()
     clock.move_to(clock.now_us() + DAY_US)
     hint = (
-        "still opted out on the channel email: record it with --channel email\n"
-        "still opted out on the channel sms: record it with --channel sms\n"
+        "still opted out on the channel email: only a later yes of the person for email would change it\n"
+        "still opted out on the channel sms: only a later yes of the person for sms would change it\n"
     )
     check_ = ("consent", "check", "member:1", *about)
     assert imp_here(*record_, "given").ok().out.endswith(f"\n{hint}")

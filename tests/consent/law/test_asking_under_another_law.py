@@ -26,10 +26,11 @@ def test_a_yes_of_a_weaker_kind_would_not_do_where_a_stronger_one_is_needed(move
     assert moved.consent(*words, "--regime", "gdpr", "--jurisdiction", "FR").code == 0
     china = moved.consent(*words, "--regime", "cn-pipl", "--jurisdiction", "CN")
     assert china.code == 1
-    assert china.out.startswith("permitted at "), "the gate goes by what was recorded"
+    first, gate, *_ = china.out.splitlines()
+    assert first == "no: the gate permits it today under the law recorded; under cn-pipl it would not do"
+    assert gate.startswith("permitted at "), "the gate goes by what was recorded"
     assert (
-        "under the law asked about it would not do: data with the trait special-category needs separate consent "
-        "(PIPL 28, 29, 30)"
+        "under cn-pipl it would not do: data with the trait special-category needs separate consent (PIPL 28, 29, 30)"
     ) in china.out
     asked = moved.consent(*words, "--regime", "cn-pipl", "--json")
     assert (asked.code, asked.json["permitted"], len(asked.json["falls_short"])) == (1, True, 1)
@@ -85,3 +86,41 @@ def test_a_wait_that_was_recorded_is_not_shortened_by_another_law(moved: Desk) -
 def test_a_law_or_place_that_is_none_is_no_question(moved: Desk, command: str, law: tuple[str, ...]) -> None:
     answer = moved.consent(command, "member:1", "--purpose", "trackers", *law)
     assert (answer.code, "mend: " in answer.err) == (2, True), answer.err
+
+
+def test_a_place_alone_means_the_law_that_is_at_home_there(moved: Desk) -> None:
+    words = ("check", "member:1", "--purpose", "advice", "--jurisdiction")
+    china = moved.consent(*words, "CN", "--json")
+    assert (china.code, china.json["asked_under"], len(china.json["falls_short"])) == (1, ["cn-pipl"], 1)
+    assert china.json["permitted"] is True, "the gate's own answer"
+    assert moved.consent(*words, "CN-11", "--json").json["asked_under"] == ["cn-pipl"], "a part of it"
+    for place, laws in (("FR", {"gdpr", "eprivacy"}), ("US-CA", {"us-ca"}), ("US-TX", {"us-opt-out"})):
+        assert set(moved.consent(*words, place, "--json").json["asked_under"]) == laws
+    assert "under eprivacy and gdpr it would do as well" in moved.consent(*words, "IE").ok().out
+
+
+@pytest.mark.parametrize("command", ["check", "may-ask"])
+@pytest.mark.parametrize("place", ["BR", "US", "HK"])
+def test_where_no_law_that_is_known_is_at_home_the_law_is_to_be_named(moved: Desk, command: str, place: str) -> None:
+    words = (command, "member:1", "--purpose", "trackers", "--jurisdiction", place)
+    answer = moved.consent(*words)
+    assert (answer.code, f"which law holds in {place} is not known here" in answer.err) == (2, True), answer.err
+    assert "mend: name it: --regime with one or more of cn-pipl, default, eprivacy, gdpr" in answer.err
+    assert moved.consent(*words, "--regime", "default").code == 0
+
+
+def test_may_ask_goes_by_the_law_of_the_place_too(moved: Desk) -> None:
+    moved.wait(1)
+    moved.record("trackers", "refused").ok()
+    words = ("may-ask", "member:1", "--purpose", "trackers", "--jurisdiction")
+    answer = moved.consent(*words, "US-CA")
+    assert (answer.code, answer.out.startswith("not before 2027-03-02")) == (1, True), answer.out
+    assert moved.consent(*words, "CN").code == 0
+
+
+def test_an_explanation_says_no_first_where_the_yes_falls_short(moved: Desk) -> None:
+    words = ("check", "member:1", "--purpose", "advice", "--explain", "--jurisdiction")
+    told = moved.consent(*words, "CN")
+    assert told.out.startswith("no: the gate permits it today")
+    assert "\nAnswer: no under cn-pipl; under the law that was recorded the gate says yes (given).\n" in told.out
+    assert "\nAnswer: yes (given).\n" in moved.consent(*words, "FR").ok().out

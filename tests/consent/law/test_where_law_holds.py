@@ -66,7 +66,7 @@ def test_every_shipped_law_says_where_it_holds_and_on_what_that_rests(name: str)
     text = packaged().texts[name].decode()
     assert text.count("[applies]\nto = [") == 1
     assert packaged().regime(name).applies
-    for place in packaged().regime(name).applies:
+    for place in (*packaged().regime(name).applies, *packaged().regime(name).home):
         assert place == "*" or check_jurisdiction(place) == place
 
 
@@ -203,3 +203,17 @@ def test_r22_what_is_not_said_of_a_transfer_abroad_is_blamed_on_whoever_does_not
     assert lacks in text.err
     mend = {"purpose": "imp consent purpose change abroad --", "notice": "imp consent notice add FILE --name shown"}
     assert mend[blamed] in text.err
+
+
+def test_a_law_is_at_home_where_it_says_so_else_where_it_names_whom_it_protects() -> None:
+    at_home = packaged().at_home
+    assert {place: at_home(place) for place in ("CN", "US-CA", "US-CA-1", "US-VA", "MO", "GB")} == {
+        "CN": ("cn-pipl",),
+        "US-CA": ("us-ca",),
+        "US-CA-1": (),
+        "US-VA": ("us-opt-out",),
+        "MO": (),
+        "GB": (),
+    }
+    with pytest.raises(BadInput, match="home is not a list of jurisdictions in which it holds"):
+        parse_regime(f'{HOUSE}[applies]\nto = ["FR"]\nhome = ["CN"]\nsource = "we"\n'.encode())

@@ -28,7 +28,7 @@ def test_a_yes_is_told_with_its_time_its_entry_the_law_and_what_ends_it() -> Non
         'Asked: may this person\'s data be used for ads ("We show you ads.") on the channel email, '
         "at 2026-03-01T12:00:00Z?",
         "Answer: yes (given).",
-        "At 2026-01-01T00:00:00Z the person said yes about ads, until 2026-06-01T00:00:00Z "
+        "At 2026-01-01T00:00:00Z the person said yes to ads, until 2026-06-01T00:00:00Z "
         "(entry 7, recorded at 2026-03-01T12:00:00Z).",
         "A yes that still stands permits the use it names. (The law: GDPR 6(1)(a).)",
         "It ends with a withdrawal, an objection, a restriction or an opt-out signal, "
@@ -38,7 +38,7 @@ def test_a_yes_is_told_with_its_time_its_entry_the_law_and_what_ends_it() -> Non
 
 def test_a_basis_is_named_in_words_and_an_everlasting_one_ends_with_a_no() -> None:
     told = explain(ASKED, decision(Reason.BASIS, (7,)), [entry("basis", basis="contract")])
-    assert "a legal basis other than consent was recorded about ads: a contract with the person (entry 7)." in told[2]
+    assert "a legal basis other than consent was recorded for ads: a contract with the person (entry 7)." in told[2]
     assert told[-1].endswith("as far as this basis gives way to them.")
 
 
@@ -46,7 +46,8 @@ def test_a_question_without_a_channel_as_known_before_says_both() -> None:
     asked = Asked(purpose="ads", description="We show you ads.", channel=None, at_us=WHEN, known_us=YES)
     told = explain(asked, decision(Reason.NO_RECORD), [])
     assert told[0].endswith(
-        "on no channel, such as an analysis, at 2026-03-01T12:00:00Z, as the ledger stood at 2026-01-01T00:00:00Z?"
+        "where no channel, such as email, is named, at 2026-03-01T12:00:00Z, "
+        "as the ledger stood at 2026-01-01T00:00:00Z?"
     )
     assert told[1:] == [
         "Answer: no (no_record).",
@@ -60,7 +61,7 @@ def test_a_no_on_a_channel_about_everything_says_where_and_what_about() -> None:
     no = entry("withdraw", purpose="*", channel="sms", at_us=WHEN, recorded_us=WHEN)
     told = explain(ASKED, decision(Reason.CHANNEL_OPT_OUT, (7,)), [no])
     assert told[2] == (
-        "At 2026-03-01T12:00:00Z the person took their yes back about every purpose on the channel sms (entry 7)."
+        "At 2026-03-01T12:00:00Z the person took back their yes to every use on the channel sms (entry 7)."
     )
 
 
@@ -83,4 +84,28 @@ def test_every_reason_is_explained_in_whole_sentences(reason: Reason) -> None:
 @pytest.mark.parametrize("type_", sorted((DENYING | PERMITTING_TYPES | {"guardian"}) - {"signal"}))
 def test_every_type_of_entry_that_decides_has_words_of_its_own(type_: str) -> None:
     told = explain(ASKED, decision(Reason.REFUSED, (7,)), [entry(type_)])
-    assert f" {type_} about" not in told[2]
+    assert "something was recorded" not in told[2]
+
+
+@pytest.mark.parametrize(
+    ("no", "words"),
+    [
+        (entry("object"), "the person objected to ads, as far as it rests on interests rather than on consent"),
+        (entry("object", purpose="*", traits=("direct-marketing",)), "the person objected to direct marketing"),
+        (entry("restrict", purpose="*"), "the person asked that their data be kept, but not used for anything"),
+        (entry("restrict"), "the person asked that their data be kept, but not used for ads"),
+        (entry("limit-sensitive", purpose="*"), "the person asked to limit the use of sensitive data"),
+        (entry("limit-sensitive", purpose="*", traits=("sensitive",)), "asked to limit the use of sensitive data"),
+        (entry("signal", purpose="*", traits=("sale",)), "sent an opt-out signal against the sale of data"),
+        (entry("erase-requested", purpose="*"), "the person's erasure was asked for"),
+    ],
+)
+def test_a_no_is_told_as_people_speak(no: PersonEntry, words: str) -> None:
+    assert f"{words} (entry 7)." in explain(ASKED, decision(Reason.REFUSED, (7,)), [no])[2]
+
+
+def test_times_are_told_to_the_second_and_a_tie_by_the_number_of_the_entry() -> None:
+    asked = Asked(purpose="ads", description="We show you ads.", channel="email", at_us=WHEN + 123456)
+    told = explain(asked, decision(Reason.GIVEN, (7,)), [entry("grant", at_us=YES + 5, recorded_us=YES + 900)])
+    assert told[0].endswith("at 2026-03-01T12:00:00Z?")
+    assert told[2] == "At 2026-01-01T00:00:00Z the person said yes to ads (entry 7)."
