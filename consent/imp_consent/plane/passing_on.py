@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -41,29 +42,40 @@ def passing_on(listeners: Listeners) -> Projection:
 
     def projected(transaction: Transaction, subject: int) -> None:
         history = project(transaction, subject)
-        if history[-1].statement.type in NOES and any(e.statement.type in PERMITTING_TYPES for e in history):
+        if history[-1].statement.type in NOES and _may_close({entry.statement.type for entry in history}):
             if transaction not in known:
-                known[transaction] = _Known(read_purposes(transaction))
+                known[transaction] = _Known()
             _leave(transaction, subject, history, known[transaction], listeners)
 
     return projected
 
 
+def _may_close(types: AbstractSet[str]) -> bool:
+    # whoever has data of somebody whose erasure was asked for hears of that, and may have forgotten them by now
+    return not types.isdisjoint(PERMITTING_TYPES) and "erase-requested" not in types
+
+
 class _Known:
     """What one transaction reads once, and only where it is needed. It does not hold the transaction."""
 
-    def __init__(self, purposes: Mapping[str, DeclaredPurpose]) -> None:
-        self.purposes = purposes
+    def __init__(self) -> None:
+        self._purposes: Mapping[str, DeclaredPurpose] | None = None
         self._regimes: Regimes | None = None
         self._users: dict[str, set[str]] | None = None
         self._left: set[Word] | None = None
         self._asked = 0
 
+    def purposes(self, transaction: Transaction) -> Mapping[str, DeclaredPurpose]:
+        """Every purpose by its name."""
+        if self._purposes is None:
+            self._purposes = read_purposes(transaction)
+        return self._purposes
+
     def users(self, transaction: Transaction, purpose: str) -> Collection[str]:
         """Who got data of a purpose, as the purpose itself or uses for it say."""
         if self._users is None:
             found = defaultdict[str, set[str]](set)
-            for name, declared in self.purposes.items():
+            for name, declared in self.purposes(transaction).items():
                 if declared.recipient is not None:
                     found[name].add(declared.recipient.name)
             for name, recipient in users_named(transaction):
@@ -91,7 +103,7 @@ def _leave(
     transaction: Transaction, subject: int, history: Sequence[PersonEntry], known: _Known, listeners: Listeners
 ) -> None:
     said, soon = history[-1].statement, transaction.now_us + _CHANNEL_WITHIN_US
-    for purpose in closed_by(history, known.purposes):
+    for purpose in closed_by(history, lambda name: known.purposes(transaction).get(name)):
         hear = [name for name in listeners(purpose) if said.channel in (EVERY_CHANNEL, name)]
         if hear:
             left = known.left(transaction)

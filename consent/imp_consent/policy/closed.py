@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
@@ -15,15 +15,17 @@ __all__ = ["NOES", "closed_by"]
 # What a person says no by. A restriction and an erasure have words of their own for whoever has the data.
 NOES: Final = frozenset({"withdraw", "refuse", "object", "signal", "limit-sensitive"})
 
+Declared = Callable[[str], DeclaredPurpose | None]  # a purpose by its name; asked only where traits decide
 
-def closed_by(history: Sequence[Fact], purposes: Mapping[str, DeclaredPurpose]) -> tuple[str, ...]:
+
+def closed_by(history: Sequence[Fact], declared: Declared) -> tuple[str, ...]:
     """The purposes that the last entry of a history closes, and none before it closed since they were permitted.
 
     A no on one channel closes what was permitted on that channel or on all. One before it counts where it reached as
-    far, and nobody lifted it since. Whose erasure was asked for closed it all by that, and whoever has data hears so.
+    far, and nobody lifted it since.
     """
     newest = history[-1]
-    if newest.statement.type not in NOES or any(fact.statement.type == "erase-requested" for fact in history):
+    if newest.statement.type not in NOES:
         return ()
     wrong = corrected(history)
     before = [fact for fact in history[:-1] if fact.seq not in wrong]
@@ -32,10 +34,10 @@ def closed_by(history: Sequence[Fact], purposes: Mapping[str, DeclaredPurpose]) 
         for yes in before
         if yes.statement.type in PERMITTING_TYPES and not yes.statement.bundled
         for name in (yes.statement.purpose, *yes.statement.covers)
-        if _closes(newest.statement, yes.statement, name, purposes)
+        if _closes(newest.statement, yes.statement, name, declared)
         and not any(
             yes.seq < no.seq
-            and _closes(no.statement, yes.statement, name, purposes)
+            and _closes(no.statement, yes.statement, name, declared)
             and _stands(no.statement, name, newest.statement, before)
             for no in before
         )
@@ -57,12 +59,12 @@ def _stands(no: Statement, name: str, newest: Statement, before: Sequence[Fact])
     )
 
 
-def _closes(said: Statement, yes: Statement, name: str, purposes: Mapping[str, DeclaredPurpose]) -> bool:
+def _closes(said: Statement, yes: Statement, name: str, declared: Declared) -> bool:
     if said.type not in NOES or said.purpose not in lineage(name):
         return False
     if said.channel not in (EVERY_CHANNEL, yes.channel) and yes.channel != EVERY_CHANNEL:
         return False
     if said.traits:
-        declared = purposes.get(name)
-        return bool({*said.traits} & {*yes.traits, *(traits_of(declared) if declared else ())})
+        purpose = declared(name)
+        return bool({*said.traits} & {*yes.traits, *(traits_of(purpose) if purpose else ())})
     return yes.type == "basis" or said.type != "object"  # an objection without traits ends no consent

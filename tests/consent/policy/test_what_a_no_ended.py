@@ -29,7 +29,7 @@ def ended(*words: tuple[str, str] | tuple[str, str, dict[str, Any]]) -> tuple[st
     for seq, (type_, purpose, *more) in enumerate(words):
         fields = {"channel": "", "at_us": seq} | (more[0] if more else {})
         history.append(Entry(seq, Statement(type=type_, purpose=purpose, **fields)))
-    return closed_by(history, PURPOSES)
+    return closed_by(history, PURPOSES.get)
 
 
 def test_a_withdrawal_ends_what_was_permitted_there_and_below() -> None:
@@ -71,3 +71,28 @@ def test_an_objection_ends_other_bases_and_with_traits_whatever_has_one_of_them(
     assert ended(sold, ("signal", "*", {"traits": ("sale",)})) == ("shop",), "by what it was when it was permitted"
     assert ended(("grant", "gone", {"traits": ("sale",)}), ("signal", "*", {"traits": ("sale",)})) == ("gone",)
     assert ended(("grant", "gone"), ("signal", "*", {"traits": ("sale",)})) == ()
+
+
+@pytest.mark.parametrize(
+    ("lift", "again"),
+    [
+        ({}, True),
+        ({"channel": "email"}, True),
+        ({"lifts": "restrict"}, False),
+        ({"at_us": 0}, False),  # it was before the objection, and is known only now
+        ({"at_us": 9}, False),  # it will be
+    ],
+)
+def test_an_objection_after_a_lift_that_reached_the_one_before_it_ends_something(
+    lift: dict[str, object], again: bool
+) -> None:
+    words = [("basis", "shop"), ("object", "shop"), ("lift", "*", {"lifts": "object", **lift}), ("object", "shop")]
+    assert ended(*words) == (("shop",) if again else ())
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "again"), [("email", "", True), ("", "email", False), ("sms", "email", True)]
+)
+def test_a_no_that_an_earlier_one_did_not_cover_ends_something(first: str, then: str, again: bool) -> None:
+    noes = [("withdraw", "shop", {"channel": channel}) for channel in (first, then)]
+    assert ended(("grant", "shop"), *noes) == (("shop",) if again else ())
