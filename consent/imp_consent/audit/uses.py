@@ -10,11 +10,12 @@ from imp_consent.ledger.reader import Reader
 from imp_core.gate import Action
 from imp_core.ports import Json, SystemEntry
 
-__all__ = ["ABANDONED", "DONE", "OPEN", "RecordedUse", "UseFilter", "read_uses"]
+__all__ = ["ABANDONED", "ANALYSTS", "DONE", "OPEN", "RecordedUse", "UseFilter", "read_uses"]
 
 # Who reads through the view, and by which type of entry its definition is known.
 _ANALYST: Final = {"experiment": "experiments"}
 _VIEW: Final = "view"
+ANALYSTS: Final = frozenset(_ANALYST.values())  # who analyses, beside the channels
 DONE: Final = "done"
 OPEN: Final = "open"
 ABANDONED: Final = "abandoned"

@@ -16,7 +16,8 @@ from imp_consent.commands.export import export_command
 from imp_consent.commands.processing import dpia_command, records_command
 from imp_consent.commands.prove import prove_command
 from imp_consent.commands.uses import uses_command
-from imp_consent.commands.verify_exported import KEY_WARNING, read_kept, show, verify_target
+from imp_consent.commands.verify_exported import KEY_WARNING, read_pin, show, verify_target
+from imp_consent.ledger.checkpoint import origin_of
 from imp_consent.runtime import open_keyring, open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
@@ -104,22 +105,16 @@ def verify_workspace(
     """Verify this context's workspace with its keys, and against checkpoints kept elsewhere.
 
     Raises:
-        BadInput: a pinned checkpoint cannot be read.
+        BadInput: a pinned checkpoint cannot be read, is none, or is of another log.
         WorkspaceMissing: there is no workspace.
         KeysUnusable: a key is missing, malformed or readable by others.
         ImpError: the ledger was written to meanwhile.
     """
     workspace = ctx.workspace
     keyring = open_keyring(ctx)
-    return verify(workspace, keyring, pinned=[(str(path), _note(path)) for path in pinned], count=count)
-
-
-def _note(path: Path) -> bytes:
-    data = read_kept(path, "pinned checkpoint")
-    try:
-        return signed_note(data)
-    except LedgerBroken:
-        return data  # a proof of no known form is no checkpoint either: the audit says so
+    origin = origin_of(workspace.log_id)
+    kept = [(str(path), signed_note(read_pin(path, origin=origin))) for path in pinned]
+    return verify(workspace, keyring, pinned=kept, count=count)
 
 
 def sign_checkpoint(ctx: Context, *, without_previous: bool = False) -> CheckpointInfo:

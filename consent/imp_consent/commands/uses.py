@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
 from imp_consent.audit.flagged import Flagged, find_flagged
-from imp_consent.audit.uses import DONE, RecordedUse, UseFilter, read_uses
+from imp_consent.audit.uses import ANALYSTS, DONE, RecordedUse, UseFilter, read_uses
 from imp_consent.commands.period import period, period_options
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.purpose import read_purposes
@@ -21,6 +22,8 @@ from imp_core.errors import BadInput
 from imp_core.suppress import hidden
 
 __all__ = ["FlagShown", "UseShown", "UsesFound", "uses", "uses_command"]
+
+_LISTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +73,16 @@ def uses(ctx: Context, wanted: UseFilter, *, flagged: bool = False) -> UsesFound
     """The uses a filter takes, each with its flag; `flagged`: only those that have one. Writes nothing.
 
     Raises:
-        BadInput: nobody declared such a purpose or one below it, and no use was for it.
+        BadInput: nobody declared such a purpose or one below it, and no use was for it; or no such plugin is enabled,
+            and no use was by it.
         LedgerBroken: the ledger cannot be read.
     """
     k = ctx.workspace.k
     with open_log(ctx).read() as reader:
         if wanted.purpose is not None:
             _check_purpose(reader, wanted.purpose)
+        if wanted.plugin is not None:
+            _check_plugin(ctx, reader, wanted.plugin)
         found, size = read_uses(reader, wanted), reader.size
         flags = find_flagged(reader, found)
     shown = tuple(_shown(use, flags.get(use.seq), k) for use in found if use.seq in flags or not flagged)
@@ -117,6 +123,18 @@ def _check_purpose(reader: Reader, purpose: str) -> None:
     known = {*read_purposes(reader), *(name for use in read_uses(reader) for name in use.purposes)}
     if not any(f"{name}.".startswith(f"{purpose}.") for name in known):
         raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+
+
+def _check_plugin(ctx: Context, reader: Reader, plugin: str) -> None:
+    """A misspelt name has no uses either."""
+    known = {*ANALYSTS, *ctx.workspace.plugin_pins, *(use.plugin for use in read_uses(reader))}
+    if plugin not in known:
+        raise BadInput("no such plugin is enabled, nor in any use", where="--plugin", mend=f"one of: {_few(known)}")
+
+
+def _few(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return ", ".join(found[:_LISTED]) + (", … (see: imp plugin list)" if len(found) > _LISTED else "")
 
 
 def _shown(use: RecordedUse, flag: Flagged | None, k: int) -> UseShown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 
 from imp_consent.audit.exported import CHECKPOINT, ExportVerification, ProofVerification, verify, verify_proof
 from imp_consent.audit.exported.bundle import BundleVerification, is_bundle, verify_bundle
+from imp_consent.audit.exported.keys import signed_note
 from imp_consent.audit.exported.text import printable
 from imp_consent.audit.problem import told
 from imp_consent.ledger.checkpoint import Checkpoint
@@ -17,7 +19,7 @@ from imp_consent.ledger.proof import MAX_PROOF
 from imp_core.command import lines
 from imp_core.errors import BadInput, LedgerBroken
 
-__all__ = ["KEY_WARNING", "read_kept", "show", "verify_target"]
+__all__ = ["KEY_WARNING", "read_kept", "read_pin", "show", "verify_target"]
 
 KEY_WARNING: Final = (
     "warning: the key lies with what it is to check; if it came with it, this proves nothing: "
@@ -27,6 +29,7 @@ Verification = ExportVerification | ProofVerification | BundleVerification
 _KEY_MEND: Final = "name the file of the log's public key that you got from elsewhere"
 _KEPT_MEND: Final = "name the file that you kept, such as what imp audit checkpoint printed"
 _SHOWN: Final = 50
+_ORIGIN: Final = re.compile(r"[A-Za-z0-9./_-]{1,140}")  # a name that can be shown
 _WIDTH: Final = len("checkpoint")
 
 
@@ -48,7 +51,7 @@ def verify_target(
             where="verify",
             mend="imp audit verify DIR|FILE --vkey KEYFILE, the key from somewhere else than DIR",
         )
-    kept = [(str(path), read_kept(path, "pinned checkpoint")) for path in pinned]
+    kept = [(str(path), read_pin(path)) for path in pinned]
     try:
         keys = read_kept(vkey, "verifier key", mend=_KEY_MEND)
         found = _verified(target, keys, kept, count)
@@ -88,9 +91,8 @@ def _refuse_receipts(folder: Path) -> None:
 
 def _refuse_checkpoint(path: Path, data: bytes) -> None:
     """A checkpoint alone proves nothing about entries: an export or the workspace is held against it."""
-    text, blank, _ = data.decode(errors="replace").rpartition("\n\n")
     try:
-        checkpoint = Checkpoint.parse(text + "\n" if blank else "")
+        checkpoint = _stated(data)
     except LedgerBroken:
         return
     raise BadInput(
@@ -99,6 +101,31 @@ def _refuse_checkpoint(path: Path, data: bytes) -> None:
         mend=f"hold an export against it: imp audit verify DIR --vkey KEYFILE --pinned {path}; "
         f"or, with the workspace: imp audit verify --pinned {path}",
     )
+
+
+def _stated(note: bytes) -> Checkpoint:
+    """What a note states, whoever signed it."""
+    text, blank, _ = note.decode(errors="replace").rpartition("\n\n")
+    return Checkpoint.parse(text + "\n" if blank else "")
+
+
+def read_pin(path: Path, *, origin: str | None = None) -> bytes:
+    """A checkpoint that somebody kept, or a proof that holds one, as it stands in its file: whoever signed it.
+
+    Raises:
+        BadInput: it cannot be read, is neither, or is of another log than `origin` (None: whichever).
+    """
+    data = read_kept(path, "pinned checkpoint")
+    try:
+        stated = _stated(signed_note(data))
+    except LedgerBroken:
+        raise BadInput("not a checkpoint", where=str(path), mend=_KEPT_MEND) from None
+    if origin not in (None, stated.origin):
+        named = f"the log {stated.origin}" if _ORIGIN.fullmatch(stated.origin) else "another log"
+        raise BadInput(
+            f"this pin is of {named}, not of this one, {origin}", where=str(path), mend="name one that this log signed"
+        )
+    return data
 
 
 def _came_with(vkey: Path, target: Path) -> bool:

@@ -200,6 +200,49 @@ def test_a_checkpoint_kept_elsewhere_finds_a_history_that_was_put_back_whole(
     assert imp_here("audit", "verify").code == 0, "with the keys' folder put back too, nothing inside can know"
     answer = imp_here("audit", "verify", "--pinned", pin, "--json")
     assert (answer.code, [found["code"] for found in answer.json["problems"]]) == (1, ["pinned.contradicted"])
-    pin.write_text(pin.read_text().replace("\n\n", "\n\n\n"))
-    assert imp_here("audit", "verify", "--pinned", pin).code == 1
     assert imp_here("audit", "verify", "--pinned", tmp_path / "nowhere").code == 2
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "junk", "c2sp.org/tlog-proof@v1\njunk\n", "三行\n字\n吗\n\n—", None])
+def test_a_pin_that_is_no_checkpoint_is_bad_input_not_a_broken_ledger(
+    shop: CommandLine, tmp_path: Path, text: str | None
+) -> None:
+    pin = tmp_path / "pin.txt"
+    sound = shop("audit", "checkpoint").ok().out
+    pin.write_text(sound.replace("\n\n", "\n\n\n") if text is None else text, encoding="utf-8")
+    shop("audit", "export", tmp_path / "out").ok()
+    (key,) = (tmp_path / "out").glob("*vkey*")
+    for words in ((), (tmp_path / "out", "--vkey", key)):
+        answer = shop("audit", "verify", *words, "--pinned", pin, "--json")
+        assert (answer.code, answer.json["error"]["what"], answer.json["error"]["where"]) == (
+            2,
+            "not a checkpoint",
+            str(pin),
+        )
+        assert "NOT OK" not in answer.out
+
+
+def test_a_pin_of_another_log_is_named_as_that(shop: CommandLine, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text(shop("audit", "checkpoint").ok().out)
+    origin, *rest = own.read_text().split("\n")
+    pin = tmp_path / "pin.txt"
+    pin.write_text("\n".join(["imp.local/other", *rest]))
+    answer = shop("audit", "verify", "--pinned", own, "--pinned", pin)
+    assert (answer.code, f"this pin is of the log imp.local/other, not of this one, {origin}" in answer.err) == (
+        2,
+        True,
+    )
+    assert str(pin) in answer.err
+    assert "keys" not in answer.err
+    pin.write_text("\n".join(["mei@example.com", *rest]))
+    answer = shop("audit", "verify", "--pinned", pin)
+    assert (answer.code, "this pin is of another log" in answer.err, "mei@" in answer.err) == (2, True, False)
+
+
+def test_a_pin_of_this_log_that_somebody_changed_is_still_a_finding(shop: CommandLine, tmp_path: Path) -> None:
+    pin = tmp_path / "pin.txt"
+    origin, size, *rest = shop("audit", "checkpoint").ok().out.split("\n")
+    pin.write_text("\n".join([origin, str(int(size) - 1), *rest]))
+    answer = shop("audit", "verify", "--pinned", pin, "--json")
+    assert (answer.code, [found["code"] for found in answer.json["problems"]]) == (1, ["pinned.signature"])

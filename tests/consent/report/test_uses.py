@@ -55,11 +55,18 @@ def test_a_withdrawal_in_time_flags_nothing(shop):
         (("--purpose", "analytics"), 2),
         (("--purpose", "essential"), 0),
         (("--plugin", "file"), 2),
-        (("--plugin", "email"), 0),
+        (("--plugin", "experiments"), 0),
     ],
 )
 def test_uses_are_chosen_by_period_purpose_and_plugin(shop, words, n):
     assert len(found(shop, *words)) == n
+
+
+@pytest.mark.parametrize("flagged", [(), ("--flagged",)])
+def test_a_plugin_that_is_none_is_refused_not_found_to_have_used_nothing(shop, flagged):
+    answer = shop("audit", "uses", "--plugin", "fiel", *flagged, code=2)
+    assert "--plugin" in answer.err
+    assert "one of: experiments, file" in answer.err
 
 
 def test_a_parent_purpose_takes_what_is_below_it(shop):
