@@ -14,6 +14,7 @@ from imp_consent.commands.files import read_text
 from imp_consent.commands.notice_taken import short_hash
 from imp_consent.commands.notice_versions import Said, ended_by, next_version
 from imp_consent.gate import asked_anew
+from imp_consent.ledger.reader import Reader
 from imp_consent.policy.notice import DATA_CATEGORIES, RegisteredNotice, check_notice, read_notices, register_notice
 from imp_consent.policy.notice_search import find_notice
 from imp_consent.policy.purpose import read_purposes
@@ -53,25 +54,26 @@ def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) 
     its translation, which asks for what that version asks for. A new version ends the consent given before: for the
     `material` purposes, without any for all it asked for before; or, `editorial`, for none. The newest version word for
     word again is nothing new, unless it now ends consent that it did not end before. `dry_run` writes nothing.
+    The people who have to be asked anew are counted just before it is written, while others may write.
 
     Raises:
         BadInput: the file cannot be read as text, a purpose is unknown, the text does not say what consent needs, or an
             editorial version changes what is done.
     """
-    words = Said(text=read_text(path), **said)
-    with open_log(ctx).write() as transaction:
-        registered = [found for found in read_notices(transaction) if found.notice.name == words.name]
-        new, before = next_version(words, registered, read_purposes(transaction), ctx.workspace.controller)
-        again = next((found for found in registered if found.notice == replace(new, version=new.version - 1)), None)
-        if again is not None and before is not None and set(words.material) <= set(again.material or ()):
-            return replace(_added(again), material=None, known=True, dry_run=dry_run)
-        changed = ended_by(new, before, material=words.material, editorial=words.editorial)
-        anew = asked_anew(transaction, changed or (), bases=False, at_us=transaction.now_us)
+    words, log = Said(text=read_text(path), **said), open_log(ctx)
+    while True:
+        with log.read() as reader:
+            would, known = _planned(reader, words, ctx.workspace.controller)
+            ended = () if known else would.material or ()
+            anew = asked_anew(reader, ended, bases=False, at_us=log.clock.now_us())
+        if known:
+            return replace(_added(would), material=None, known=True, dry_run=dry_run)
         if dry_run:
-            would = RegisteredNotice(seq=-1, sha256=check_notice(new).sha256, notice=new, material=changed)
             return replace(_added(would), seq=None, asked_anew=anew, dry_run=True)
-        done = register_notice(transaction, new, material=changed)
-    return replace(_added(done), asked_anew=anew)
+        with log.write() as transaction:
+            if _planned(transaction, words, ctx.workspace.controller) == (would, known):  # else others were faster
+                done = register_notice(transaction, would.notice, material=would.material)
+                return replace(_added(done), asked_anew=anew)
 
 
 def list_notices(ctx: Context) -> tuple[NoticeAdded, ...]:
@@ -88,6 +90,17 @@ def show_notice(ctx: Context, word: str, *, language: str | None = None) -> Regi
     """
     with open_log(ctx).read() as reader:
         return find_notice(read_notices(reader), word, language=language)
+
+
+def _planned(reader: Reader, words: Said, controller: str) -> tuple[RegisteredNotice, bool]:
+    """The notice that would be registered, its `seq` none's; or the one that is known, and then True."""
+    registered = [found for found in read_notices(reader) if found.notice.name == words.name]
+    new, before = next_version(words, registered, read_purposes(reader), controller)
+    again = next((found for found in registered if found.notice == replace(new, version=new.version - 1)), None)
+    if again is not None and before is not None and set(words.material) <= set(again.material or ()):
+        return again, True
+    changed = ended_by(new, before, material=words.material, editorial=words.editorial)
+    return RegisteredNotice(seq=-1, sha256=check_notice(new).sha256, notice=new, material=changed), False
 
 
 @click.group()

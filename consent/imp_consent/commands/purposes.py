@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from imp_consent.commands.files import read_toml
 from imp_consent.commands.purpose_changes import PurposeChanged, changed_text, differences, edited, editing
 from imp_consent.commands.purpose_options import classified, declared, declaring, expect_traits
 from imp_consent.gate import asked_anew
-from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.purpose import (
     DeclaredPurpose,
     check_purpose,
@@ -84,8 +83,8 @@ def change_purpose(
     Raises:
         BadInput: there is no such purpose, a field is malformed, or an editorial change changes what is done.
     """
-    with open_log(ctx).write() as transaction:
-        known = read_purposes(transaction)
+
+    def changed(known: Mapping[str, DeclaredPurpose]) -> Iterable[DeclaredPurpose]:
         if name not in known:
             raise BadInput("unknown purpose", where="NAME", mend="see: imp consent purpose list")
         new = check_purpose(replace(known[name], **declared))
@@ -95,7 +94,9 @@ def change_purpose(
                 where="--editorial",
                 mend="leave it out; people are asked again",
             )
-        return _register(transaction, known, [new], material=not editorial, dry_run=dry_run)
+        return [new]
+
+    return _register(ctx, changed, material=not editorial, dry_run=dry_run)
 
 
 def load_purposes(ctx: Context, path: Path, *, dry_run: bool = False) -> PurposeChanged:
@@ -115,8 +116,7 @@ def load_purposes(ctx: Context, path: Path, *, dry_run: bool = False) -> Purpose
         raise BadInput("not a list of purposes", where=str(path), mend="each is a table [[purpose]]") from None
     if not listed or len({item.name for item in listed}) < len(listed):
         raise BadInput("no purpose, or one twice", where=str(path), mend="each is a table [[purpose]]")
-    with open_log(ctx).write() as transaction:
-        return _register(transaction, read_purposes(transaction), listed, material=None, dry_run=dry_run)
+    return _register(ctx, lambda _: listed, material=None, dry_run=dry_run)
 
 
 def list_purposes(ctx: Context) -> tuple[DeclaredPurpose, ...]:
@@ -138,14 +138,34 @@ def find_purpose(ctx: Context, name: str) -> DeclaredPurpose:
 
 
 def _register(
-    transaction: Transaction,
-    known: Mapping[str, DeclaredPurpose],
-    listed: Iterable[DeclaredPurpose],
+    ctx: Context,
+    said: Callable[[Mapping[str, DeclaredPurpose]], Iterable[DeclaredPurpose]],
     *,
     material: bool | None,
     dry_run: bool,
 ) -> PurposeChanged:
-    """Append what is new (or with `dry_run` nothing); `material` None: a change is, if it is more than of words."""
+    """Append what is new of what is `said` of those known (or with `dry_run` nothing), as `_planned`.
+
+    The people who have to be asked anew are counted just before, while others may write.
+    """
+    log = open_log(ctx)
+    while True:
+        with log.read() as reader:
+            known = read_purposes(reader)
+            now, would = _planned(known, said(known), material=material)
+            anew = asked_anew(reader, would.material, bases=True, at_us=log.clock.now_us())
+        would = replace(would, asked_anew=anew, dry_run=dry_run)
+        if dry_run or not (would.added or would.changed):
+            return would
+        with log.write() as transaction:
+            if read_purposes(transaction) == known:  # else others were faster
+                return replace(would, seq=register_purposes(transaction, now.values(), material=would.material))
+
+
+def _planned(
+    known: Mapping[str, DeclaredPurpose], listed: Iterable[DeclaredPurpose], *, material: bool | None
+) -> tuple[dict[str, DeclaredPurpose], PurposeChanged]:
+    """The purposes there would be, and what is new; `material` None: a change is, if it is more than of words."""
     added, changed, turned = [], [], []
     now = dict(known)
     for new in listed:
@@ -159,16 +179,12 @@ def _register(
         else:
             continue
         now[new.name] = replace(new, version=1 if old is None else old.version + 1)
-    anew = asked_anew(transaction, turned, bases=True, at_us=transaction.now_us)
-    new_ones = (added or changed) and not dry_run
-    return PurposeChanged(
-        seq=register_purposes(transaction, now.values(), material=turned) if new_ones else None,
+    return now, PurposeChanged(
+        seq=None,
         added=tuple(added),
         changed=tuple(changed),
         material=tuple(turned),
-        asked_anew=anew,
         differences=tuple(found for name in changed for found in differences(known[name], now[name])),
-        dry_run=dry_run,
     )
 
 

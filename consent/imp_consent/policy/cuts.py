@@ -18,7 +18,7 @@ from imp_consent.policy.state import Rectangle, Segment
 from imp_core.errors import LedgerBroken
 from imp_core.ports import SystemEntry
 
-__all__ = ["MATERIAL", "Cut", "cut_rectangle", "cut_segments", "cuts_in", "cuts_of"]
+__all__ = ["MATERIAL", "Cut", "cut_rectangle", "cut_segments", "cuts_in", "cuts_of", "ended_before"]
 
 MATERIAL = "material"  # the field of a `notice` or `policy` entry that lists the purposes it changes
 
@@ -85,6 +85,11 @@ def cut_rectangle(rectangle: Rectangle, cuts: Sequence[Cut]) -> Iterator[Rectang
         known = [cut for cut in cuts if cut.seq < begins]
         for segment in cut_segments([rectangle.segment], known):
             yield Rectangle(segment.from_us, segment.to_us, begins, ends, *segment[2:])
+
+
+def ended_before(cuts: Iterable[Cut], reason: str, *, at_us: int) -> int:
+    """The seq up to which whatever was recorded on this ground is ended by then; 0 where none of the cuts takes it."""
+    return max((cut.seq for cut in cuts if _takes(cut, reason) and cut.at_us <= at_us), default=0)
 
 
 def _first(cuts: Sequence[Cut], reason: str, entries: Sequence[int]) -> Cut | None:
