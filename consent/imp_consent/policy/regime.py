@@ -235,7 +235,12 @@ def read_regimes(reader: Reader) -> Regimes:
 
 
 def _with_actions(rules: Rules, every: Sequence[Rules]) -> Rules:
-    """The same, where no word of any regime for what is no act of agreeing passes for one under another's name."""
+    """The same, where no word of any regime for what is no act of agreeing passes for one under another's name.
+
+    So too of those shipped with this version, which the ledger may not name. It refuses a yes at the door and nothing
+    else: no answer of the gate and nothing that is recorded rests on these words, so what is in the ledger is decided
+    as it was, by the regimes that its `policy` entries name by hash.
+    """
     spoken = [one for one in every if one.refused_actions]
     words = frozenset[str]().union(*(one.refused_actions for one in spoken))
     source = rules.sources.get("actions") or next((one.sources.get("actions", "") for one in spoken), "")
