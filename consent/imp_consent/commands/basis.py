@@ -11,7 +11,7 @@ from imp_consent.commands.arguments import parse_days, read_identifier, time_opt
 from imp_consent.commands.notice_taken import NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.saying_options import grounds_option, law_options, read_grounds
 from imp_consent.policy.door import Door
-from imp_consent.policy.rules import BASES
+from imp_consent.policy.rules import BASES, NOTICE_BASES
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -26,7 +26,7 @@ __all__ = ["BasisResult", "basis_command", "record_basis"]
 class BasisResult:
     """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
 
-    `shown` is the notice it names; None: it names none.
+    `shown` is the notice that was shown: the one you name, or the one that the basis is; None: nobody says any was.
     """
 
     seq: int
@@ -78,7 +78,8 @@ def record_basis(
     with open_log(ctx).write() as transaction:
         door = Door(ctx, transaction, surface=surface)
         seq, _, statement = door.append(raw_id, said)
-        shown = notice_taken(door.notice(said))
+        said_shown = notice is not None or basis in NOTICE_BASES
+        shown = notice_taken(door.notice(said)) if said_shown else None
     return BasisResult(
         seq=seq,
         purpose=purpose,

@@ -18,7 +18,7 @@ __all__ = ["Asked", "explain", "what_changes"]
 _SAID: Final[Mapping[str, str]] = {
     "grant": "the person said yes to {about}",
     "refuse": "the person said no to {about}",
-    "withdraw": "the person took back their yes to {about}",
+    "withdraw": "the person asked to stop {about}",
     "object": "the person objected to {about}",
     "restrict": "the person asked that their data be kept, but not used for {about}",
     "limit-sensitive": "the person asked to limit the use of {about}",

@@ -60,9 +60,7 @@ def test_a_question_without_a_channel_as_known_before_says_both() -> None:
 def test_a_no_on_a_channel_about_everything_says_where_and_what_about() -> None:
     no = entry("withdraw", purpose="*", channel="sms", at_us=WHEN, recorded_us=WHEN)
     told = explain(ASKED, decision(Reason.CHANNEL_OPT_OUT, (7,)), [no])
-    assert told[2] == (
-        "At 2026-03-01T12:00:00Z the person took back their yes to every use on the channel sms (entry 7)."
-    )
+    assert told[2] == ("At 2026-03-01T12:00:00Z the person asked to stop every use on the channel sms (entry 7).")
 
 
 def test_a_changed_notice_is_told_before_the_yes_it_ended() -> None:
