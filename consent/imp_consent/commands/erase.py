@@ -74,7 +74,7 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
     """Look what erasing these people would do; writes nothing. `asked` as in `erase_and_tell`.
 
     Raises:
-        BadInput: an identifier is malformed, or it is not clear which open request this would answer.
+        BadInput: an identifier is malformed, or it was asked for, and is not the request named.
         CheckFailed: it is not known surely enough who asks.
     """
     log = open_log(ctx)
@@ -118,8 +118,7 @@ def erase_and_tell(
     own accord, and nobody is said to have asked. Either way it answers all that they have open for their erasure.
 
     Raises:
-        BadInput: an identifier is malformed; or it was asked for, and is not one person's, or not the request named,
-            or several are open and none is named.
+        BadInput: an identifier is malformed; or it was asked for, and is not one person's, or not the request named.
         CheckFailed: it is not known surely enough who asks; nobody is known by any of the identifiers; or a second
             person has to approve it. Nobody was erased or told.
     """
@@ -247,8 +246,8 @@ def erase_command(
     the ledger holds of them unreadable. The archive's own backups are yours to clear.
 
     Where the person asks for it, say how surely you know who asks (--verified), or name their open request (--request):
-    below the level needed it is refused. Their open request is the one that is answered; where several are, it asks
-    which. Without either you erase of your own accord, which answers them as well.
+    below the level needed it is refused. Their open request is the one that is answered, and all others for it that
+    they have open. Without either you erase of your own accord, which answers them as well.
 
     Example: imp consent erase member:123 --execute
     """

@@ -468,7 +468,6 @@ def test_a_bounce_is_a_signal_of_its_channel_and_no_withdrawal(
         ("--kind", "stop", "--channel", "web", "--at", "2030-01-01T00:00:00Z"),
         ("--kind", "gpc", "--raw", "1", "--channel", "web", "--link", "tab"),
         ("--kind", "gpc", "--raw", "1", "--channel", "web", "--link", TAB),
-        ("--kind", "gpc", "--raw", "1", "--channel", "web", "--regime", "mars"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_nothing_is_recorded(
