@@ -189,7 +189,7 @@ class ConsentUse:
     def _expect_unchanged(self) -> None:
         """Their bytes were held against their hashes when this was opened: whoever wrote to one since changed its mark.
 
-        Not hashed again: that costs a second for each GB, and would not see what was changed and put back meanwhile.
+        Not hashed again: that costs seconds for each GB, and would not see what was changed and put back meanwhile.
         """
         for file in self.files:
             if not file.is_unchanged():
