@@ -27,8 +27,7 @@ def test_r28_a_restricted_person_is_explained_in_words_and_as_json(shop, imp_her
     assert told.out.count("GDPR 18") == 1, "the law is named once"
     assert sentences[0].startswith("Asked: may this person's data be used for analytics (\"We count visits")
     assert sentences[2] == (
-        "At 2026-03-01T12:00:00Z the person asked that their data be kept, but not used for anything "
-        f"(entry {seq})."
+        f"At 2026-03-01T12:00:00Z the person asked that their data be kept, but not used for anything (entry {seq})."
     )
     assert imp_here(*words, "--json").json["explanation"] == sentences
     assert "explanation" not in imp_here(*words[:-1], "--json").json

@@ -257,7 +257,7 @@ def test_what_people_wrote_is_escaped_and_turns_no_text_around(shop, tmp_path, m
     eve = "<b>Eve\u202e</b>"
     shop("keys", "rotate", "pepper", "--execute", IMP_ACTOR=eve, code=2)
     with monkeypatch.context() as older:  # versions before took every name, and their ledgers are still read
-        older.setattr("imp_core.actor.check_actor", lambda name, *, where: name)
+        older.setattr("imp_core.actor.check_actor", lambda name, **_: name)
         shop("keys", "rotate", "pepper", "--execute", IMP_ACTOR=eve)
     shop("audit", "report", "--out", tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
