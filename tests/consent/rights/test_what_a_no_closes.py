@@ -47,7 +47,7 @@ def test_an_objection_to_direct_marketing_is_nowhere_called_one_to_everything(sh
     (line,) = (one for one in shop("consent", "history", WHO, "--json").json["entries"] if one["type"] == "object")
     assert (line["about"], line["closes"]) == (WORDS, MARKETING)
     told = shop("consent", "check", WHO, "--purpose", "marketing.email", "--explain")
-    assert f"the person objected about {WORDS}" in told.out
+    assert f"the person objected to {WORDS}" in told.out
     for text in (page, history.out, told.out):
         assert "objected to “everything”" not in text
         assert "object *" not in text
