@@ -93,6 +93,7 @@ class Door:
         self._cuts = cuts_in(chain(transaction.system_entries("notice"), transaction.system_entries("policy")))
         self._channels = _MEDIA | set(ctx.workspace.plugin_pins) | self._house.channels
         self._rules: dict[tuple[tuple[str, ...], str | None], Rules] = {}
+        self._settings_known = False  # looked at before the first yes, and not again for each row of a file
 
     def rules(self, said: Saying) -> Rules:
         """The rules that hold for a saying: of the regimes and the jurisdiction it names, else of imp.toml's.
@@ -130,8 +131,9 @@ class Door:
         Raises:
             BadInput: an unknown purpose or notice, a time to come, or something the law does not let stand.
         """
-        if said.type in _OPENING:
+        if said.type in _OPENING and not self._settings_known:
             self._ctx.expect_known_settings()
+            self._settings_known = True
         check_words(said, self._purposes, self._channels, now_us=self._transaction.now_us)
         return check_statement(said, self._case(said, history))
 
