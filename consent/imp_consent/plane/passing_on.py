@@ -44,8 +44,8 @@ def passing_on(listeners: Listeners) -> Projection:
         history = project(transaction, subject)
         if history[-1].statement.type in NOES and _may_close({entry.statement.type for entry in history}):
             if transaction not in known:
-                known[transaction] = _Known()
-            _leave(transaction, subject, history, known[transaction], listeners)
+                known[transaction] = _Known(listeners)
+            _leave(transaction, subject, history, known[transaction])
 
     return projected
 
@@ -58,7 +58,9 @@ def _may_close(types: AbstractSet[str]) -> bool:
 class _Known:
     """What one transaction reads once, and only where it is needed. It does not hold the transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, listeners: Listeners) -> None:
+        self._listeners = listeners
+        self._hear: dict[str, list[str]] = {}
         self._purposes: Mapping[str, DeclaredPurpose] | None = None
         self._regimes: Regimes | None = None
         self._users: dict[str, set[str]] | None = None
@@ -70,6 +72,12 @@ class _Known:
         if self._purposes is None:
             self._purposes = read_purposes(transaction)
         return self._purposes
+
+    def hear(self, purpose: str) -> Collection[str]:
+        """The channels that want to hear of the end of a purpose."""
+        if purpose not in self._hear:
+            self._hear[purpose] = list(self._listeners(purpose))
+        return self._hear[purpose]
 
     def users(self, transaction: Transaction, purpose: str) -> Collection[str]:
         """Who got data of a purpose, as the purpose itself or uses for it say."""
@@ -99,12 +107,10 @@ class _Known:
         return None if clock is None else clock.within.after(history[-1].statement.at_us)
 
 
-def _leave(
-    transaction: Transaction, subject: int, history: Sequence[PersonEntry], known: _Known, listeners: Listeners
-) -> None:
+def _leave(transaction: Transaction, subject: int, history: Sequence[PersonEntry], known: _Known) -> None:
     said, soon = history[-1].statement, transaction.now_us + _CHANNEL_WITHIN_US
     for purpose in closed_by(history, lambda name: known.purposes(transaction).get(name)):
-        hear = [name for name in listeners(purpose) if said.channel in (EVERY_CHANNEL, name)]
+        hear = [name for name in known.hear(purpose) if said.channel in (EVERY_CHANNEL, name)]
         if hear:
             left = known.left(transaction)
             leave_notice(transaction, subject, hear, f"{WITHDRAWN} {purpose}", due_us=soon, left=left)
