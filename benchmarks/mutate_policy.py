@@ -27,9 +27,9 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _POLICY = _PROJECT / "consent" / "imp_consent" / "policy"
@@ -284,7 +284,22 @@ class _Changed(importlib.abc.MetaPathFinder):
         self._module, self._file = module, file
 
     def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 (the finders' protocol)
-        return importlib.util.spec_from_file_location(name, self._file) if name == self._module else None
+        if name != self._module:
+            return None
+        place = _POLICY / f"{name.rpartition('.')[2]}.py"  # where it says it is: it may look for files beside it
+        return importlib.util.spec_from_file_location(name, place, loader=_Source(name, place, self._file))
+
+
+class _Source(SourceFileLoader):
+    """Loads a module as if it were at `path`, from the text in another file."""
+
+    def __init__(self, name: str, path: Path, text: Path) -> None:
+        super().__init__(name, str(path))
+        self._text = text
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the loaders' protocol)
+        """The changed code; never what is cached of the unchanged one."""
+        return compile(self._text.read_bytes(), self.path, "exec", dont_inherit=True)
 
 
 if __name__ == "__main__":
