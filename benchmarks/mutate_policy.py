@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import importlib.abc
-import importlib.util
 import json
 import multiprocessing
 import os
@@ -27,9 +25,9 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+
+from benchmarks.changed_module import ChangedModule
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _POLICY = _PROJECT / "consent" / "imp_consent" / "policy"
@@ -268,38 +266,13 @@ def _test(changed: str, file: Path) -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     os.chdir(_PROJECT)
-    sys.meta_path.insert(0, _Changed(f"imp_consent.policy.{changed}", file))
+    sys.meta_path.insert(0, ChangedModule(f"imp_consent.policy.{changed}", _POLICY / f"{changed}.py", file))
     options = ["-x", "-q", *(word for name in ("xdist", "randomly", "cacheprovider") for word in ("-p", f"no:{name}"))]
     basetemp = file.with_suffix(".tmp")
     code = pytest.main([*options, f"--basetemp={basetemp}", *(str(_TESTS / name) for name in _TESTS_OF[changed])])
     with contextlib.suppress(OSError):
         file.unlink()
     os._exit(int(code))  # what a changed module left running is left
-
-
-class _Changed(importlib.abc.MetaPathFinder):
-    """Finds one module in another file."""
-
-    def __init__(self, module: str, file: Path) -> None:
-        self._module, self._file = module, file
-
-    def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002 (the finders' protocol)
-        if name != self._module:
-            return None
-        place = _POLICY / f"{name.rpartition('.')[2]}.py"  # where it says it is: it may look for files beside it
-        return importlib.util.spec_from_file_location(name, place, loader=_Source(name, place, self._file))
-
-
-class _Source(SourceFileLoader):
-    """Loads a module as if it were at `path`, from the text in another file."""
-
-    def __init__(self, name: str, path: Path, text: Path) -> None:
-        super().__init__(name, str(path))
-        self._text = text
-
-    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 (the loaders' protocol)
-        """The changed code; never what is cached of the unchanged one."""
-        return compile(self._text.read_bytes(), self.path, "exec", dont_inherit=True)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,9 @@ class Appender:
             return
         leaves, payloads = self._leaves, self._payloads
         self._leaves, self._payloads = [], []
+        if len(leaves) == 1 and not payloads:
+            self._write_one(leaves[0])
+            return
         hashes = [sha256(b"\x00" + leaf).digest() for leaf in leaves]  # RFC 9162 §2.1.1, as `merkle.leaf_hash`
         seqs = range(self.flushed, self.flushed + len(leaves))
         self._sql.executemany(_ENTRY_SQL, zip(seqs, leaves, hashes, strict=True))
@@ -70,3 +73,13 @@ class Appender:
         self._base = self.flushed
         if nodes:
             self._sql.executemany(_NODE_SQL, nodes)
+
+    def _write_one(self, leaf: bytes) -> None:
+        """What a transaction about the system mostly is: one leaf, nothing of anybody's."""
+        frontier, hash_ = self._head.frontier, sha256(b"\x00" + leaf).digest()
+        self._sql.execute(_ENTRY_SQL, (frontier.size, leaf, hash_))
+        nodes: list[tuple[int, int, bytes]] = []
+        frontier.extend((hash_,), lambda *node: nodes.append(node))
+        for node in nodes:
+            self._sql.execute(_NODE_SQL, node)
+        self._base = frontier.size

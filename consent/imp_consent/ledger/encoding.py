@@ -28,6 +28,7 @@ _SEVENTEEN: Final = b"0" * 17
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _FREE: Final = frozenset({str, bool, type(None)})  # types of which every value may be written
 _SHAPES: Final = 256  # of objects, by their keys
+_FLAT: Final = 2  # levels of objects below the first that are written by their shapes
 _quote: Final = json.encoder.encode_basestring
 _BYTES: Final = (bytes, bytearray, memoryview)
 
@@ -96,20 +97,23 @@ def _canonical(value: Json) -> bytes:
 def _shape(keys: tuple[object, ...]) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]] | None:
     """The text of an object with these keys, a place for each value, and what takes the values in that order."""
     names = sorted(key for key in keys if isinstance(key, str) and key.isascii() and key.isidentifier())
-    if len(names) in (0, 1) or len(names) < len(keys):  # of one name alone `itemgetter` makes no tuple
+    if len(names) < len(keys):
         return None
-    return "{" + ",".join(f'"{name}":%s' for name in names) + "}", itemgetter(*names)
+    text = "{" + ",".join(f'"{name}":%s' for name in names) + "}"
+    if len(names) > 1:
+        return text, itemgetter(*names)
+    return text, lambda value: tuple(value.values())  # of one name alone `itemgetter` makes no tuple
 
 
 def _flat(value: object, depth: int = 0) -> str | None:
-    """The canonical text of an object of plain values and lists of them, as most are, in half the time; else None."""
+    """The canonical text of an object of plain values, lists of them and few such objects, as most are; else None."""
     if type(value) is not dict or (shape := _shape(tuple(value))) is None:
         return None
     texts: list[object] = []
     for item in shape[1](value):
         text = _plain_text(item)
         if text is None:
-            text = _list_text(item) if type(item) is list else _flat(item, depth + 1) if depth == 0 else None
+            text = _list_text(item) if type(item) is list else _flat(item, depth + 1) if depth < _FLAT else None
             if text is None:
                 return None
         texts.append(text)

@@ -18,6 +18,10 @@ __all__ = ["Head", "HeadMemory", "format_sums", "keys_named", "load_head", "pars
 
 _SUMS: Final = 4  # where the row has the sums, and the ids of the keys
 _KEYS: Final = 5
+_CHANGE_HEAD: Final = (
+    "UPDATE log_state SET size = ?, frontier = ?, sums = ?, keys = ?, mac = ? WHERE id = 1 AND size = ?"
+)
+_NO_SUMS: Final = dict.fromkeys(SUMMED, 0)
 
 
 @dataclass(slots=True)
@@ -25,17 +29,17 @@ class Head:
     """What the next append starts from. `frontier` knows the size.
 
     `keys` are the ids of the keys in use by purpose: what a process that holds older ones must reload by. They are
-    empty in a ledger of an older imp that was not written to since.
+    empty in a ledger of an older imp that was not written to since, and never changed in place.
     """
 
     log_id: str
     frontier: Frontier = field(default_factory=Frontier)
-    sums: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUMMED, 0))
+    sums: dict[str, int] = field(default_factory=_NO_SUMS.copy)
     keys: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Head:
         """One of its own, that may be changed."""
-        return Head(self.log_id, self.frontier.copy(), dict(self.sums), dict(self.keys))
+        return Head(self.log_id, self.frontier.copy(), self.sums.copy(), self.keys)
 
 
 class HeadMemory:
@@ -78,18 +82,18 @@ class HeadMemory:
 
 
 def format_sums(sums: dict[str, int]) -> str:
-    """Sums as JSON, 64 hex digits a table, tables sorted."""
-    return "{" + ",".join([f'"{table}":"{sums[table]:064x}"' for table in sorted(sums)]) + "}"
+    """Sums as JSON, 64 hex digits a table that has rows, tables sorted."""
+    return "{" + ",".join([f'"{table}":"{sums[table]:064x}"' for table in sorted(sums) if sums[table]]) + "}"
 
 
 def parse_sums(text: str) -> dict[str, int]:
-    """Read `format_sums`.
+    """Read `format_sums`: the sum of every table, and of whatever else is named there.
 
     Raises:
         LedgerBroken: it is not that.
     """
     try:
-        return {str(table): int(digits, 16) for table, digits in json.loads(text).items()}
+        return {**_NO_SUMS, **{str(table): int(digits, 16) for table, digits in json.loads(text).items()}}
     except (ValueError, AttributeError, TypeError):
         raise LedgerBroken("the sums cannot be read", where="log_state", mend="run: imp audit verify") from None
 
@@ -133,10 +137,7 @@ def _write_row(
             (*row, mac),
         )
         return (*row, mac)
-    changed = sql.execute(
-        "UPDATE log_state SET size = ?, frontier = ?, sums = ?, keys = ?, mac = ? WHERE id = 1 AND size = ?",
-        (row[1], row[2], row[4], row[5], mac, was_size),
-    )
+    changed = sql.execute(_CHANGE_HEAD, (row[1], row[2], row[4], row[5], mac, was_size))
     if changed.rowcount != 1:
         raise LedgerBroken("the log's head moved during a transaction", where="log_state")
     return (*row, mac)

@@ -2,7 +2,7 @@
 
     checkpoint     the newest signed checkpoint (C2SP tlog-checkpoint): the database may never be behind it
     leaves         length (uint16, big-endian) ‖ leaf, one after another: entry bundles (C2SP tlog-tiles), in one file
-    leaves.index   how many leaves end where in `leaves`, as of some checkpoint: saves reading it from the start
+    leaves.index   how many leaves end where in `leaves`, as of some checkpoint not long ago: saves reading it all
 
 Leaves are fsynced before the checkpoint that covers them is written, so a checkpoint never covers a leaf that is not
 there. What lies beyond it was not finished, and is cut off by the next append. The index is a hint: it bears a
@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from imp_consent.ledger.encoding import MAX_BYTES
 from imp_core.errors import ImpError, LedgerBroken
@@ -29,6 +29,7 @@ _LENGTH: Final = struct.Struct(">H")
 _INDEX_FORMAT: Final = "imp-leaves/1"
 _WRITTEN_AT_ONCE: Final = 1 << 20  # bytes
 _READ_AT_ONCE: Final = 1 << 20
+_INDEX_EVERY: Final = 1_024  # leaves: what is beyond the index is read by the next process that signs
 
 
 class Outside:
@@ -39,6 +40,9 @@ class Outside:
         self.checkpoint_file = folder / "checkpoint"
         self.leaves_file = folder / "leaves"
         self._index_file = folder / "leaves.index"
+        self._known = _End(0, 0, 0)  # leaves under a checkpoint, as this object last left or found them
+        self._appended: _End | None = None  # no checkpoint covers them yet
+        self._indexed = 0
 
     def write_checkpoint(self, note: str) -> None:
         """Put a signed checkpoint in the place of the one before, fsynced; its leaves are there already.
@@ -47,6 +51,10 @@ class Outside:
             ImpError: the folder cannot be written to; the file is as it was.
         """
         write_atomically(self.checkpoint_file, note.encode(), mode=0o600)
+        if self._appended is not None:
+            self._known, self._appended = self._appended, None
+            if self._known.leaves - self._indexed >= _INDEX_EVERY:
+                self._write_index(self._known.leaves, self._known.end)
 
     def append(self, covered: int, leaves: Iterable[bytes]) -> int:
         """Cut off what lies beyond the first `covered` leaves and append; returns how many are there then, fsynced.
@@ -60,14 +68,14 @@ class Outside:
             count, end = self._end(covered)
             with open(self.leaves_file, "ab", opener=_private) as file:
                 new = file.tell() == 0
-                file.truncate(end)
+                if not new:
+                    file.truncate(end)
                 count += _write(file, leaves)
                 file.flush()
-                end = file.seek(0, os.SEEK_END)
                 os.fsync(file.fileno())
+                self._appended = _End(count, file.tell(), os.fstat(file.fileno()).st_ino)
             if new:
                 sync(self.folder)
-        self._write_index(count, end)
         return count
 
     def held(self, most: int) -> int:
@@ -115,17 +123,23 @@ class Outside:
 
     def _end(self, most: int) -> tuple[int, int]:
         """How many leaves there are, `most` at most, and where the last of them ends."""
-        count, end = self._read_index()
         try:
             file = self.leaves_file.open("rb", buffering=_READ_AT_ONCE)
         except FileNotFoundError:
             return 0, 0
         with file:
-            if count > most or end > os.fstat(file.fileno()).st_size:
-                count, end = 0, 0
+            status = os.fstat(file.fileno())
+            known = self._known
+            if not known.is_in(status, most):
+                known = _End(*self._read_index(), status.st_ino)
+                self._indexed = known.leaves
+            if not known.is_in(status, most):
+                known, self._indexed = _End(0, 0, status.st_ino), -_INDEX_EVERY  # an index of something else
+            count, end = known.leaves, known.end
             file.seek(end)
             while count < most and (leaf := _next_leaf(file)) is not None:
                 count, end = count + 1, end + _LENGTH.size + len(leaf)
+        self._known = _End(count, end, status.st_ino)
         return count, end
 
     def _read_index(self) -> tuple[int, int]:
@@ -142,6 +156,19 @@ class Outside:
             text = f"{_INDEX_FORMAT} {count} {end} {_checksum(count, end)}\n"
             with open(self._index_file, "w", encoding="ascii", opener=_private) as file:
                 file.write(text)
+        self._indexed = count
+
+
+class _End(NamedTuple):
+    """So many leaves of a file end there. Another file in its place has another inode."""
+
+    leaves: int
+    end: int
+    inode: int
+
+    def is_in(self, file: os.stat_result, most: int) -> bool:
+        """Whether it can be so of a file, of which `most` leaves are under a checkpoint."""
+        return self.inode == file.st_ino and self.leaves <= most and self.end <= file.st_size
 
 
 def _next_leaf(file: BinaryIO) -> bytes | None:

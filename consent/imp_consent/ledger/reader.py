@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 
@@ -31,7 +32,11 @@ class Reader:
         self.head = head
         self.began_at = head.frontier.size  # entries that are committed: a transaction may append more
         self.sealed = Sealed(sql, keyring.active("row").secret, head.sums)
-        self.subjects = SubjectFinder(self.sealed, keyring)
+
+    @cached_property
+    def subjects(self) -> SubjectFinder:
+        """Who is known; made when it is asked for, as most transactions about the system never do."""
+        return SubjectFinder(self.sealed, self.keyring)
 
     @property
     def sql(self) -> sqlite3.Connection:

@@ -60,7 +60,6 @@ def rewrap_left(sql: sqlite3.Connection, keyring: Keyring, head: Head) -> int:
                 sealed.replace(table, [(row, change(row)) for row in page])
                 done += len(page)
     if done:
-        head.sums = sealed.sums
         save_head(sql, row_key, head, was_size=head.frontier.size)
     return done
 

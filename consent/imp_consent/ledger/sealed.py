@@ -15,7 +15,7 @@ from typing import Final
 from sqlmodel import SQLModel
 
 from imp_consent.identity.hashing import keyed_hash
-from imp_consent.ledger.tables import SEALED, SUMMED
+from imp_consent.ledger.tables import SEALED
 from imp_core.errors import LedgerBroken
 
 __all__ = ["MODULUS", "Sealed", "Value", "row_hmac", "stored_mac"]
@@ -24,7 +24,6 @@ Value = int | str | bytes | None
 MODULUS: Final = 2**256
 _STORED = 16
 _HELD: Final = 1_000  # rows that wait for one table
-_NO_SUMS: Final = dict.fromkeys(SUMMED, 0)
 
 
 def row_hmac(key: bytes, table: str, row: Sequence[Value]) -> bytes:
@@ -55,16 +54,16 @@ def stored_mac(full: bytes) -> bytes:
 
 
 class Sealed:
-    """Reads and writes sealed tables inside one transaction, keeping `sums` in step.
+    """Reads and writes sealed tables inside one transaction, keeping `sums` in step: those it was given.
 
     Rows are tuples in the order of `SEALED[table]`, without `mac`.
     """
 
-    def __init__(self, sql: sqlite3.Connection, key: bytes, sums: Mapping[str, int]) -> None:
+    def __init__(self, sql: sqlite3.Connection, key: bytes, sums: dict[str, int]) -> None:
         self._sql = sql
         self._key = key
         self._later: dict[str, list[tuple[Value, ...]]] = {}
-        self.sums: dict[str, int] = {**_NO_SUMS, **sums}
+        self.sums = sums
 
     def insert(self, table: str, rows: Iterable[Sequence[Value]]) -> int:
         """Insert rows and return how many. sqlite3.IntegrityError (a key that exists) passes through."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from imp_consent.identity.keys import Keyring
@@ -21,6 +22,7 @@ from imp_core.errors import LedgerBroken
 __all__ = ["SIGN_ENTRIES", "SIGN_US", "Signer", "signing_key", "signing_keys", "verifier_keys"]
 
 _logger = logging.getLogger(__name__)
+_Mark = tuple[int, int, int]  # of a file: another one in its place has another
 
 # A checkpoint costs four fsyncs, as much as four commits. So a writer signs at once where somebody said no; else when
 # it writes and this many entries wait for one, or the last is so old, on demand, and when it ends. A rollback of what
@@ -56,7 +58,7 @@ class Signer:
         self._log_id = log_id
         self._keyring = keyring
         self._files = Outside(keyring().folder)
-        self._seen: tuple[tuple[int, int, int], Checkpoint] | None = None
+        self._seen: tuple[_Mark, Checkpoint] | None = None
         self._followed: Checkpoint | None = None
         self._documents = KeptDocuments(keyring().folder)
 
@@ -73,8 +75,7 @@ class Signer:
         """
         path = self.files.checkpoint_file
         try:
-            status = path.stat()
-            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+            seen = _mark(path)
             if self._seen is None or self._seen[0] != seen:  # a signature is checked once, not at every read
                 self._seen = (seen, self._open(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -142,8 +143,16 @@ class Signer:
         self._documents.keep(sql)
         if outside != checkpoint:
             files.write_checkpoint(note)
+            self._know_own(checkpoint)
         self._keep(sql, head, checkpoint, note)
         return checkpoint, note
+
+    def _know_own(self, checkpoint: Checkpoint) -> None:
+        """What was signed here need not be read, checked and compared with the tree again."""
+        try:
+            self._seen, self._followed = (_mark(self.files.checkpoint_file), checkpoint), checkpoint
+        except OSError:  # somebody took it away again: whoever looks next says so
+            self._seen = None
 
     def _keep(self, sql: sqlite3.Connection, head: Head, checkpoint: Checkpoint, note: str) -> None:
         key, row = self._keyring().active("row").secret, (checkpoint.size, checkpoint.root, note)
@@ -163,6 +172,11 @@ class Signer:
             if fresh == known:
                 raise
             return open_checkpoint(note, *fresh)
+
+
+def _mark(path: Path) -> _Mark:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _leaves(sql: sqlite3.Connection, start: int) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ import secrets as os_secrets
 import sqlite3
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.appender import Appender
@@ -54,7 +55,7 @@ class Transaction(Reader):
         remembered: HeadMemory,
     ) -> None:
         super().__init__(sql, keyring, head)
-        self.subjects: SubjectBook = SubjectBook(self.sealed, keyring, randomness)
+        self._subjects_under = keyring, randomness
         self.now_us = clock.now_us()
         self.actor = actor
         self.restricting = False  # whether somebody said no in it, which nobody may lose once it is acknowledged
@@ -65,6 +66,11 @@ class Transaction(Reader):
         self._nonces = _Nonces()
         self._histories: OrderedDict[int, list[PersonEntry]] = OrderedDict()
         self._new: defaultdict[int, list[_New]] = defaultdict(list)  # appended since, and not among those yet
+
+    @cached_property
+    def subjects(self) -> SubjectBook:
+        """Who is known, and who becomes known in this transaction."""
+        return SubjectBook(self.sealed, *self._subjects_under)
 
     @property
     def sql(self) -> sqlite3.Connection:
@@ -188,9 +194,9 @@ class Transaction(Reader):
     def finish(self) -> bool:
         """Write what is held and the head; returns whether anything was appended."""
         self._appender.flush()
-        self.subjects.flush()
+        if "subjects" in self.__dict__:
+            self.subjects.flush()
         self.sealed.flush()
-        self.head.sums = self.sealed.sums
         self.head.keys = self.head.keys or self.keyring.in_use()
         row_key = self.keyring.active("row").secret
         self._remembered.save(self._sql, row_key, self.head, was_size=self._was_size)

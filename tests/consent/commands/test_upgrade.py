@@ -109,7 +109,7 @@ def test_an_upgrade_of_many_entries_makes_the_trees_nodes_and_the_copy_of_leaves
     sql.commit()
     sql.close()
     for name in ("leaves", "leaves.index"):
-        (keys / name).unlink()
+        (keys / name).unlink(missing_ok=True)
     assert imp("init", "--upgrade", "--json").ok().json["before"] == "m002"
     sql = sqlite3.connect(database)
     assert sql.execute("SELECT * FROM node ORDER BY level, number").fetchall() == nodes

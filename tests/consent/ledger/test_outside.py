@@ -58,6 +58,7 @@ def test_what_lies_beyond_the_checkpoint_is_cut_off(tmp_path: Path, torn: bytes,
         file.write(torn)
     if index != "kept":
         (tmp_path / "leaves.index").write_text("imp-leaves/1 1 9" if index == "torn" else "")
+        outside = Outside(tmp_path)  # another process
     assert outside.held(2) == 2
     assert outside.append(2, LEAVES[2:]) == 4
     assert list(outside.read_leaves()) == LEAVES
@@ -70,6 +71,58 @@ def test_fewer_leaves_than_the_checkpoint_covers_are_filled_up(tmp_path: Path) -
     assert outside.held(3) == 2
     assert outside.append(3, LEAVES[2:]) == 4
     assert list(outside.read_leaves()) == LEAVES
+
+
+def test_the_index_is_written_now_and_then_and_never_ahead_of_a_checkpoint(tmp_path: Path) -> None:
+    outside, index = Outside(tmp_path), tmp_path / "leaves.index"
+    leaves = [b"%05d" % number for number in range(3_000)]
+    outside.append(0, leaves[:1_500])
+    assert not index.exists(), "what no checkpoint covers may be cut off again"
+    outside.write_checkpoint("signed over 1,500")
+    assert index.read_text(encoding="ascii").split()[1] == "1500"
+    outside.append(1_500, leaves[1_500:2_000])
+    outside.write_checkpoint("signed over 2,000")
+    assert index.read_text(encoding="ascii").split()[1] == "1500"
+    outside.append(2_000, leaves[2_000:])
+    outside.write_checkpoint("signed over 3,000")
+    assert index.read_text(encoding="ascii").split()[1] == "3000"
+    assert list(outside.read_leaves()) == leaves
+
+
+def test_leaves_of_a_checkpoint_that_was_never_written_are_not_counted_on(tmp_path: Path) -> None:
+    one, other = Outside(tmp_path), Outside(tmp_path)
+    one.append(0, LEAVES[:1])
+    one.write_checkpoint("signed over 1")
+    one.append(1, [b"lost with its checkpoint", b"and this"])
+    other.append(1, [b"short", b"and another, by another process", b"x" * 99])
+    other.write_checkpoint("signed over 4")
+    assert one.held(4) == 4
+    assert one.append(4, [b"five"]) == 5
+    assert list(one.read_leaves()) == [LEAVES[0], b"short", b"and another, by another process", b"x" * 99, b"five"]
+
+
+def test_an_index_of_another_copy_is_not_believed_and_written_anew(tmp_path: Path) -> None:
+    one = Outside(tmp_path)
+    one.append(0, [b"%05d" % number for number in range(1_024)])
+    one.write_checkpoint("signed over 1,024")
+    fewer = Outside(tmp_path)
+    assert fewer.held(3) == 3, "a checkpoint over three: what is beyond is not looked at"
+    fewer.append(3, [b"another"])
+    fewer.write_checkpoint("signed over 4")
+    assert (tmp_path / "leaves.index").read_text(encoding="ascii").split()[1] == "4"
+    assert Outside(tmp_path).held(4) == 4
+
+
+def test_a_copy_put_in_its_place_by_other_hands_is_read_from_its_start(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    outside.append(0, LEAVES)
+    outside.write_checkpoint("signed over 4")
+    other = tmp_path / "other"
+    other.mkdir()
+    Outside(other).append(0, [b"a", b"b"])
+    shutil.copy(other / "leaves", tmp_path / "new")
+    (tmp_path / "new").replace(tmp_path / "leaves")
+    assert outside.held(4) == 2
 
 
 @pytest.mark.parametrize("leaf", [b"", b"x" * 4097])
@@ -168,7 +221,7 @@ def test_a_ledger_of_an_older_imp_gets_its_copy_when_it_is_signed_next(
     log = open_log()
     append(log, 5)
     for name in ("leaves", "leaves.index"):
-        (tmp_path / "keys" / name).unlink()
+        (tmp_path / "keys" / name).unlink(missing_ok=True)
     log.checkpoint()  # at the same size
     assert copied(log) == stored(tmp_path)
     (tmp_path / "keys" / "leaves").unlink()
