@@ -46,7 +46,7 @@ _LAW = (
     "law/test_noes_reach_what_they_mean.py", "law/test_outdated.py", "law/test_one_act_one_region.py",
 )  # fmt: skip
 _ALONE = "law/test_bases_and_lifts_alone.py"
-_REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_regimes.py")
+_REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_files_of_law.py", "law/test_regimes.py")
 _LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/test_basis_rows.py")
 _TESTS_OF = {
     **dict.fromkeys(("words", "state"), _FOLD),

@@ -18,10 +18,9 @@ from imp_core.errors import BadInput
 
 __all__ = ["Period", "earliest", "years_after"]
 
-_WORDS: Final = re.compile(r"([1-9][0-9]{0,4}) (business days?|days?|months?)")
+_WORDS: Final = re.compile(r"([1-9][0-9]{0,4}) (business day|day|month)s?")
 _EPOCH: Final = date(1970, 1, 1)
-_MOST_DAYS: Final = 36_525
-_MOST_MONTHS: Final = 1_200
+_MOST: Final = {"business day": 36_525, "day": 36_525, "month": 1_200}
 _FRIDAY: Final = 4
 _LAST_YEAR: Final = 9_999
 
@@ -43,12 +42,12 @@ class Period:
             BadInput: it is not that, or longer than a hundred years.
         """
         found = _WORDS.fullmatch(text)
-        count, unit = (int(found[1]), found[2]) if found else (0, "")
-        if not found or count > (_MOST_MONTHS if unit.startswith("month") else _MOST_DAYS):
+        if found is None or int(found[1]) > _MOST[found[2]]:
             raise BadInput("not a period", mend='write it like "6 months", "45 days" or "15 business days"')
-        if unit.startswith("month"):
+        count, unit = int(found[1]), found[2]
+        if unit == "month":
             return cls(months=count)
-        return cls(business_days=count) if unit.startswith("business") else cls(days=count)
+        return cls(business_days=count) if unit == "business day" else cls(days=count)
 
     def after(self, at_us: int) -> int:
         """The end of the period that begins at a time in UTC microseconds."""

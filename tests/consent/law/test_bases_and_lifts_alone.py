@@ -76,6 +76,15 @@ def test_data_that_rests_on_some_bases_only_is_used_on_no_other(law: Any) -> Non
     assert "does not say" in basis(case(law, needs=(unsaid,)))
 
 
+def test_a_basis_that_is_a_notice_needs_one_that_was_shown_and_others_need_none(law: Any) -> None:
+    found = case(law)
+    found = replace(found, rules=replace(found.rules, bases=frozenset({"opt-out-notice", "legitimate-interest"})))
+    assert basis(found, "opt-out-notice") == ""
+    unseen = replace(found, shown=None)
+    assert basis(unseen, "opt-out-notice").startswith("the basis opt-out-notice is a notice, and none names this")
+    assert basis(unseen) == ""
+
+
 def test_a_condition_is_of_its_own_basis_and_met_by_what_shows_it(law: Any) -> None:
     found = case(law, condition("assessment"))
     assert basis(found) == "the basis legitimate-interest rests on: assessment (law)"
@@ -139,6 +148,17 @@ def test_only_what_these_laws_let_anybody_lift_is_lifted_and_when_what_they_want
     assert "once letter" in lift(found, grounds={"notified": "x"})
     assert lift(found, grounds={"notified": "", "letter": "y"}) != ""
     assert lift(found, grounds=shown) == "", "it reaches nothing that is known"
+
+
+def test_what_these_laws_let_be_lifted_is_named_else_what_opens_it_again(law: Any) -> None:
+    twice = (TOLD, Lift(type="object", needs=(), source="law"), Lift(type="object", needs=("x",), source="law"))
+    for lifts, mend in (
+        ((TOLD, *twice), "they let be lifted: object, restrict"),
+        ((), "only the person's own later consent opens it again"),
+    ):
+        with pytest.raises(BadInput) as refused:
+            check_lift(Saying(type="lift", purpose="shop", at_us=AT, lifts="limit-sensitive"), case(law, lifts=lifts))
+        assert (refused.value.where, refused.value.mend) == ("lifts", mend)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,13 @@ def test_other_words_are_no_period(text: str) -> None:
         Period.parse(text)
 
 
+@pytest.mark.parametrize(("most", "unit"), [(1_200, "months"), (36_525, "days"), (36_525, "business days")])
+def test_the_longest_period_is_a_hundred_years(most: int, unit: str) -> None:
+    assert str(Period.parse(f"{most} {unit}")) == f"{most} {unit}"
+    with pytest.raises(BadInput, match="not a period"):
+        Period.parse(f"{most + 1} {unit}")
+
+
 @pytest.mark.parametrize("text", ["1 month", "6 months", "1 day", "45 days", "1 business day", "15 business days"])
 def test_a_period_says_the_words_it_was_read_from(text: str) -> None:
     assert str(Period.parse(text)) == text
@@ -61,7 +68,8 @@ def test_a_longer_period_never_ends_earlier(day: int, one: int, other: int) -> N
     assert begin < ends[0] <= ends[1]
 
 
-def test_a_period_does_not_end_after_all_time() -> None:
+def test_a_period_may_end_in_the_last_year_and_does_not_end_after_all_time() -> None:
+    assert format_time(Period(months=12).after(parse_time("9998-12-31T00:00:00Z"))) == "9999-12-31T00:00:00Z"
     with pytest.raises(BadInput, match="9999"):
         Period(months=1_200).after(parse_time("9950-01-01T00:00:00Z"))
 
