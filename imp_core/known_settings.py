@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-__all__ = ["KNOWN", "Unread", "unread_in"]
+__all__ = ["KNOWN", "Unread", "meant", "shown", "unread_in"]
 
 # By table: its names; None: whatever stands there is a plugin's, or is looked at by name where it is read.
 KNOWN: Final[Mapping[str, frozenset[str] | None]] = {
@@ -59,8 +59,8 @@ def unread_in(config: Mapping[str, Any], *, plugins: Collection[str] = ()) -> It
         if name in KNOWN:
             yield from _below(name, value)
         elif name not in free:
-            where = f"[{_shown(name)}]" if isinstance(value, dict | list) else _shown(name)
-            yield Unread(f"imp.toml, {where}", _meant(name, None, is_table=isinstance(value, dict)))
+            where = f"[{shown(name)}]" if isinstance(value, dict | list) else shown(name)
+            yield Unread(f"imp.toml, {where}", meant(name, None, is_table=isinstance(value, dict)))
 
 
 def _below(path: str, value: object) -> Iterator[Unread]:
@@ -71,12 +71,13 @@ def _below(path: str, value: object) -> Iterator[Unread]:
     elif known is not None:  # what is no table is refused where it is read
         for name, below in _table(value).items():
             if name not in known:
-                yield Unread(f"imp.toml, [{path}] {_shown(name)}", _meant(name, path))
+                yield Unread(f"imp.toml, [{path}] {shown(name)}", meant(name, path))
             elif f"{path}.{name}" in KNOWN:
                 yield from _below(f"{path}.{name}", below)
 
 
-def _meant(name: str, path: str | None, *, is_table: bool = False) -> str:
+def meant(name: str, path: str | None, *, is_table: bool = False) -> str:
+    """What a name that nothing reads may have been meant to be in a table (None: at the top); else what is known."""
     import difflib  # noqa: PLC0415 (most files are read without a mistake, and it takes milliseconds)
 
     here = [table for table in KNOWN if "." not in table] if path is None else sorted(KNOWN[path] or ())
@@ -93,7 +94,7 @@ def _table(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A name as a message may repeat it."""
     short = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
     return short if short.isprintable() else ascii(short)

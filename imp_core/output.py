@@ -7,6 +7,7 @@ written is its owner's to read, and nobody else's.
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ _OURS = (
 # Where keys are kept by default only their own plugin knows; one of them beside the target tells it to everybody.
 _KEY = "kek-*.key"
 _OWNER = 0o600
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def check_output(
@@ -47,7 +49,7 @@ def check_output(
 
     Raises:
         BadInput: it is an input, a folder (or none), a device, one of the workspace's own files or folders, lies among
-            the keys or in a folder that is not there, or there is something already.
+            the keys or in a folder that is not there or takes nothing, or there is something already.
     """
     target = (ctx.directory / path).resolve()
     if any(target == (ctx.directory / read).resolve() for read in inputs if read is not None):
@@ -84,3 +86,20 @@ def _check_free(path: Path, target: Path, *, folder: bool, force: bool) -> None:
         raise BadInput("there is something already", where=str(path), mend="name a folder that is new or empty")
     if not folder and not force and target.exists():
         raise BadInput("there is a file already", where=str(path), mend="name another one, or replace it with --force")
+    _check_taken(path, target if target.is_dir() else target.parent)
+
+
+def _check_taken(path: Path, folder: Path) -> None:
+    """Try it before there is anything to lose: many a command has done its work by the time it writes."""
+    import tempfile  # noqa: PLC0415 (only where something is written)
+
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            return  # nothing that the command line could have said better
+        raise BadInput(
+            f"nothing can be written there: {error.strerror}",
+            where=str(path),
+            mend="name another place, or look whose the folder is and its mode",
+        ) from None

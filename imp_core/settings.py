@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from imp_core.errors import BadInput
+from imp_core.known_settings import KNOWN, meant, shown
 
-__all__ = ["check_settings", "quote", "replace_table"]
+__all__ = ["check_controller", "check_settings", "quote", "replace_table"]
 
 _TABLES = ("workspace", "privacy", "runtime", "plugins", "keys")
-# A misspelt setting would silently leave the default in force.
-_KNOWN: Final = {"workspace": {"log_id", "controller", "timezone"}, "privacy": {"k"}, "keys": {"provider"}}
+# Nothing runs with a misspelt name in these: whose ledger it is and with which keys stands there.
+_WHOLE: Final = ("workspace", "privacy", "keys")
 _MENDS: Final = {
     "runtime": 'write it in quotes, like: {name} = "consent"',
     "plugins": "plugins are written there by: imp plugin enable",
@@ -33,8 +34,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
     for name in _TABLES:
         if not isinstance(config.get(name, {}), dict):
             raise BadInput(f"[{name}] is not a table", mend=f"write it as a line [{name}] with its settings below it")
-    _check_workspace(config.get("workspace", {}))
     _check_known(config)
+    _check_workspace(config.get("workspace", {}))
     k = config.get("privacy", {}).get("k", 1)
     if type(k) is not int or k < 1:
         raise BadInput("[privacy] k is not a whole number from 1", mend="write it like: k = 10")
@@ -44,11 +45,42 @@ def check_settings(config: Mapping[str, Any]) -> None:
                 raise BadInput(f"[{table}] {name} is not a {words}", mend=_MENDS[table].format(name=name))
 
 
+def check_controller(name: str, *, where: str) -> None:
+    """Look at the controller's name: it stands within a line of notices, reports and mails, and must not end it.
+
+    Raises:
+        BadInput: it is empty, or holds a line break or another character that is not seen.
+    """
+    if not name.strip():
+        raise BadInput("the controller needs a name", where=where, mend="name who decides on the data: --controller")
+    if not _is_one_line(name):
+        raise BadInput(
+            "the controller's name holds a line break, or another character that is not seen",
+            where=where,
+            mend="write it in one line, as it stands in the register of companies",
+        )
+
+
+def _is_one_line(name: str) -> bool:
+    # Cc: control characters, with tab and the line breaks of ASCII and Latin-1; Zl, Zp: Unicode's own line breaks;
+    # Cs: half a character. Cf stays: joiners belong to the spelling of names in some scripts.
+    import unicodedata  # noqa: PLC0415 (`imp --help` needs it not, and it takes milliseconds)
+
+    return not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name)
+
+
 def _check_known(config: Mapping[str, Any]) -> None:
-    for table, known in _KNOWN.items():
-        unknown = sorted(set(config.get(table, {})) - known)
+    for table in _WHOLE:
+        known = KNOWN[table] or ()
+        unknown = sorted(set(config.get(table, {})) - set(known))
         if unknown:
-            raise BadInput(f"[{table}] knows no {unknown[0]}", mend=f"it knows: {', '.join(sorted(known))}")
+            mend = meant(unknown[0], table)
+            raise BadInput(f"[{table}] knows no {shown(unknown[0])}", mend=mend)
+    if "workspace" not in config:
+        import difflib  # noqa: PLC0415 (most files are read without a mistake, and it takes milliseconds)
+
+        for near in difflib.get_close_matches("workspace", [name for name in config if name not in KNOWN], n=1):
+            raise BadInput(f"there is no [workspace], but a [{shown(near)}]", mend="did you mean [workspace]")
 
 
 def replace_table(text: str, header: str, values: Mapping[str, str] | None) -> str:
@@ -97,6 +129,7 @@ def _check_workspace(table: Mapping[str, Any]) -> None:
             raise BadInput(f"[workspace] lacks {key}", mend="create workspaces with: imp init")
     if not _LOG_ID.fullmatch(table["log_id"]):
         raise BadInput("[workspace] log_id is not the id of a log", mend="create workspaces with: imp init")
+    check_controller(table["controller"], where="[workspace] controller")
     zone = table.get("timezone", "UTC")
     if zone != "UTC" and not _is_zone(zone):
         raise BadInput("[workspace] timezone is not a zone of the IANA database", mend='write it like "Asia/Shanghai"')

@@ -42,11 +42,14 @@ class Workspace:
         except (FileNotFoundError, NotADirectoryError):
             raise WorkspaceMissing("no workspace here", where=str(root), mend="create one with: imp init") from None
         except OSError as error:
-            raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from None
+            mend = "look whose the file is and its mode: it must be a file that you may read"
+            raise BadInput(f"cannot be read: {error.strerror}", where=str(path), mend=mend) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BadInput(f"not a TOML file: {error}", where=str(path)) from None
+            mend = "mend that line in an editor, and save the file as UTF-8"
+            raise BadInput(f"not a TOML file: {error}", where=str(path), mend=mend) from None
         except BadInput as error:
-            raise BadInput(error.what, where=str(path), mend=error.mend) from None
+            where = f"{path}, {error.where}" if error.where else str(path)
+            raise BadInput(error.what, where=where, mend=error.mend) from None
         return cls(root=root, config=config)
 
     @property

@@ -24,6 +24,7 @@ from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, LedgerBroken
+from imp_core.settings import check_controller
 from imp_core.workspace import CONFIG_NAME, Workspace, write_atomically
 
 __all__ = ["Initialised", "Upgraded", "init", "init_command", "upgrade"]
@@ -40,6 +41,7 @@ timezone = {timezone}
 k = 10  # groups of fewer people than this are never shown
 """
 _FIRST_ENTRIES: Final = 2  # what `init` itself appends: purposes and a notice
+_OTHER_KEYS: Final = "set IMP_KEYS to a folder that is new or empty; remove no keys"
 _LOST: Final = "see docs/ledger.md, When something broke"
 
 
@@ -117,19 +119,38 @@ def upgrade(ctx: Context, folder: Path | None = None) -> Upgraded:
 
 def _refuse(root: Path, keys: Path, controller: str, timezone: str) -> None:
     if (root / CONFIG_NAME).exists():
-        raise BadInput("there is a workspace here already", where=str(root))
+        raise BadInput(
+            "there is a workspace here already",
+            where=str(root),
+            mend="name another folder, or use this one: IMP_HOME names it, or cd into it",
+        )
     if (root / "ledger.db").exists():
         raise _ledger_alone(root)
     if keys.is_relative_to(root):
         raise BadInput(
             "the keys would lie inside the workspace", where=str(keys), mend="set IMP_KEYS to another folder"
         )
-    if not controller:
-        raise BadInput("the controller needs a name", mend="--controller NAME")
+    _refuse_keys(keys)
+    check_controller(controller, where="--controller")
     try:
         zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a region alone is a folder
         raise BadInput("unknown time zone", where="--timezone", mend="an IANA name such as Europe/Paris") from None
+
+
+def _refuse_keys(keys: Path) -> None:
+    """What is there already would be of another ledger, or of something else: it is never written among."""
+    try:
+        held = [path.suffix for path in keys.iterdir()]
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise BadInput("the keys need a folder, and this is none", where=str(keys), mend=_OTHER_KEYS) from None
+    except OSError:
+        return  # whose it is, and its mode, is told with the words of every command that opens keys
+    if held:
+        what = "keys already: they may be another ledger's" if ".key" in held else "something else"
+        raise BadInput(f"the folder for the keys holds {what}", where=str(keys), mend=_OTHER_KEYS)
 
 
 def _ledger_alone(root: Path) -> BadInput:
@@ -220,7 +241,11 @@ def _new_folder(path: Path, undo: contextlib.ExitStack, *, mode: int) -> None:
     try:
         path.mkdir(mode=mode)
     except OSError as error:
-        raise BadInput(f"the folder cannot be created: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"the folder cannot be created: {error.strerror}",
+            where=str(path),
+            mend="name another folder, or look whose the one around it is",
+        ) from None
     undo.callback(_remove_folder, path)
 
 

@@ -93,7 +93,7 @@ def test_an_existing_keys_folder_must_be_private_and_empty_and_keeps_its_mode(co
         init(context, context.directory)
     assert keys(context).stat().st_mode & 0o777 == 0o755
     (keys(context) / "letters.txt").write_text("mine")
-    with pytest.raises(KeysUnusable, match="something else"):
+    with pytest.raises(BadInput, match="something else"):
         init(context, context.directory)
     (keys(context) / "letters.txt").unlink()
     keys(context).chmod(0o700)

@@ -45,7 +45,9 @@ class FolderKeys:
             except FileExistsError:
                 _check_usable(self.folder)
         except OSError as error:
-            raise KeysUnusable(f"cannot write keys: {error.strerror}", where=self.place) from None
+            raise KeysUnusable(
+                f"cannot write keys: {error.strerror}", where=self.place, mend="set IMP_KEYS to a folder of your own"
+            ) from None
 
     def load(self) -> Mapping[str, bytes]:
         """Every key file, by its name without the suffix.

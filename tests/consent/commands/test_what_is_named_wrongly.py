@@ -1,0 +1,91 @@
+"""What a newcomer names wrongly is wrong usage: exit code 2, with the place and the way to mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_core.context import Context
+
+
+def refused(answer: Any, what: str, mend: str = "") -> None:
+    """Check that an answer is wrong usage, told with what, where and mend."""
+    assert answer.code == 2, answer.out + answer.err
+    first, *rest = answer.err.splitlines()
+    assert first.startswith("error: ")
+    assert what in first
+    assert [line.split(":")[0] for line in rest] == ["  where", "  mend"]
+    assert mend in rest[1]
+
+
+@pytest.mark.usefixtures("shop")
+def test_keys_of_another_ledger_are_never_written_among(imp_here: Any, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    refused(imp_here("init", str(tmp_path / "second")), "holds keys already", "IMP_KEYS")
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "one.txt").write_text("mine")
+    for words in ("letters", "letters/one.txt"):
+        refused(imp_here("init", str(tmp_path / "second"), IMP_KEYS=str(tmp_path / words)), "keys", "IMP_KEYS")
+    assert sorted(set(tmp_path.rglob("*")) - set(before)) == [tmp_path / "letters", tmp_path / "letters" / "one.txt"]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "export", "/proc/foo"),
+        ("audit", "report", "--out", "/proc/foo"),
+        ("backup", "/proc/foo"),
+        ("audit", "dpia", "--out", "/proc/foo"),
+        ("consent", "export", "/proc/foo", "--format", "csv"),
+    ],
+)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that takes nothing from anybody: Linux has /proc")
+def test_a_place_that_takes_nothing_is_named_before_anything_is_done(
+    imp_here: Any, words: tuple[str, ...], size: Any
+) -> None:
+    before = size()
+    refused(imp_here(*words), "nothing can be written there", "another place")
+    assert size() == before
+
+
+@pytest.mark.parametrize("name", ["Shop\nLtd", "Shop\u2028Ltd", "Shop\tLtd", " \n"])
+def test_the_controllers_name_is_one_line_wherever_it_is_written(imp_here: Any, shop: Context, name: str) -> None:
+    keys = str(shop.workspace.root.parent / "others")
+    refused(imp_here("init", "second", "--controller", name, IMP_KEYS=keys), "the controller", "")
+    assert not Path(keys).exists()
+    config = shop.workspace.root / "imp.toml"
+    escaped = name.encode("unicode_escape").decode()
+    config.write_text(config.read_text("utf-8").replace('"Shop Ltd"', f'"{escaped}"'), "utf-8")
+    answer = imp_here("status")
+    refused(answer, "the controller")
+    assert f"{config}, [workspace] controller" in answer.err
+
+
+def test_a_name_of_several_scripts_and_its_joiners_is_taken(imp_here: Any, tmp_path: Path) -> None:
+    name = "שרה \u200dקאפ商店 Läden"
+    imp_here("init", str(tmp_path / "second"), "--controller", name).ok()
+    assert name in (tmp_path / "second" / "imp.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what", "mend"),
+    [
+        ("controller =", "controler =", "[workspace] knows no controler", "did you mean controller"),
+        ("k = 10", "kk = 10", "[privacy] knows no kk", "did you mean k"),
+        ("k = 10", "timezone = 10", "[privacy] knows no timezone", "did you mean [workspace] timezone"),
+        ("k = 10", "k = 10\n[keys]\nprovidr = 'folder'", "[keys] knows no providr", "did you mean provider"),
+        ("k = 10", "nothing = 10", "[privacy] knows no nothing", "[privacy] knows: k"),
+        ("[workspace]", "[workspaces]", "there is no [workspace], but a [workspaces]", "did you mean [workspace]"),
+    ],
+)
+def test_a_misspelt_setting_that_stops_everything_is_named_with_the_nearest_right_one(
+    imp_here: Any, shop: Context, before: str, after: str, what: str, mend: str
+) -> None:
+    config = shop.workspace.root / "imp.toml"
+    config.write_text(config.read_text("utf-8").replace(before, after), "utf-8")
+    answer = imp_here("status")
+    refused(answer, what, mend)
+    assert str(config) in answer.err
