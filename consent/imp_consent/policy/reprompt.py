@@ -31,15 +31,14 @@ def may_ask(case: Case, purpose: str, channel: str, *, at_us: int, by_rules: boo
     yes_us = max((told.statement.at_us for told in case.about(purpose, channel, "grant")), default=None)
     waits = []
     for told in case.about(purpose, channel, *_NOES):
-        said, until_us = told.statement, told.payload.get("ask_again_us")
+        said, own_us = told.statement, told.payload.get("ask_again_us")
+        traits = case.purposes[purpose].traits
+        ends = [own_us] if isinstance(own_us, int) else []
         if by_rules:
-            ends = [rule.period.after(said.at_us) for rule in case.rules.wait(said.type, case.purposes[purpose].traits)]
-            until_us = max([*ends, *([until_us] if isinstance(until_us, int) else [])], default=None)
+            ends += [rule.period.after(said.at_us) for rule in case.rules.wait(said.type, traits)]
         answered = yes_us is not None and yes_us > said.at_us
-        traits = set(case.purposes[purpose].traits)
-        concerned = not said.traits or traits & set(said.traits)
-        if isinstance(until_us, int) and at_us < until_us and concerned and not answered:
-            waits.append((until_us, told.seq))
+        if not answered and (not said.traits or set(traits) & set(said.traits)):
+            waits += [(until_us, told.seq) for until_us in ends if at_us < until_us]
     if not waits:
         return Asking(allowed=True)
     not_before, entry = max(waits)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from imp_consent.ledger.entry import Statement
+from imp_consent.policy.period import Period
 from imp_consent.policy.reprompt import may_ask
+from imp_consent.policy.rules import Reprompt
+from imp_core.clock import DAY_US
 
 
 def told(law: Any, *words: tuple[str, int, int | None], **said: Any) -> None:
@@ -59,3 +63,26 @@ def test_a_no_on_one_channel_is_waited_for_there(law: Any) -> None:
     told(law, ("refuse", 5, 60), channel="sms")
     assert asking(law, 6, channel="sms") == (60, 0)
     assert asking(law, 6, channel="email") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("type_", "own_us", "waits"),
+    [
+        ("refuse", None, (DAY_US + 5, None)),
+        ("refuse", 50, (DAY_US + 5, 50)),
+        ("refuse", 2 * DAY_US, (2 * DAY_US, 2 * DAY_US)),
+        ("withdraw", 50, (50, 50)),
+        ("withdraw", None, (None, None)),
+    ],
+)
+def test_the_rules_that_hold_now_make_them_wait_where_they_are_asked_for_beside_what_was_recorded(
+    law: Any, type_: str, own_us: int | None, waits: tuple[int | None, int | None]
+) -> None:
+    told(law, (type_, 5, own_us))
+    rule = Reprompt(trait="*", after=frozenset({"refuse"}), period=Period(days=1), source="law")
+    made = law.case()
+    case = replace(made, rules=replace(made.rules, reprompt=(rule,)))
+    found = [may_ask(case, "analytics", "", at_us=6, by_rules=by_rules) for by_rules in (True, False)]
+    assert tuple(one.not_before_us for one in found) == waits
+    assert [one.entry for one in found] == [None if until_us is None else 0 for until_us in waits]
+    assert may_ask(case, "analytics", "", at_us=DAY_US + 5, by_rules=True).allowed == (waits[0] != 2 * DAY_US)
