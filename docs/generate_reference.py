@@ -33,6 +33,7 @@ KEYS: Final = {
     "addresses": "`resolve`: it asks for addresses one at a time, by `ctx.resolve`; `none`: it sees none",
     "secrets": "names of secrets: `api_key` of the channel `sms-acme` is read from `IMP_SMS_ACME_API_KEY`",
     "exposures": "whether it hears who met which variant (`exposed`)",
+    "withdrawals": "whether it hears whose permission ended (`withdrawn`)",
     "isolation": "where it runs; so far only `none`, in the process of `imp`",
 }
 # How a field of `Manifest` is written in TOML, and what holds where its key is left out.
@@ -91,7 +92,7 @@ MANIFEST_HEAD: Final = """\
 ## The manifest
 
 `imp-plugin.toml` lies in the plugin's package and is read without importing it. An unknown key makes the plugin broken;
-so does a `ChannelInfo` that declares a purpose, identifier or host which the manifest does not.
+so does a `ChannelInfo` that declares a purpose, an identifier, a host, `exposed` or `withdrawn` and the manifest does not.
 
 Keys of `[plugin]`:
 """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from imp_core.clock import Clock, SystemClock
 from imp_core.errors import BadInput, ImpError, PluginBroken
+from imp_core.installed import discover
 from imp_core.known_settings import Unread, unread_in
 from imp_core.plugins import Plugins
 from imp_core.randomness import Randomness, SystemRandomness
@@ -131,7 +132,12 @@ class Context:
             WorkspaceMissing: there is no workspace.
             BadInput: `imp.toml` cannot be read.
         """
-        return tuple(unread_in(self.workspace.config, plugins={status.name for status in self.plugins.statuses}))
+        return tuple(unread_in(self.workspace.config, plugins=self._plugin_names()))
+
+    def _plugin_names(self) -> set[str]:
+        # a name is no reason to import anybody: this is asked while a yes is written
+        found = self.plugins.statuses if "plugins" in self.__dict__ else discover()
+        return {status.name for status in found}
 
     def expect_known_settings(self) -> None:
         """Go on with a yes, or with a use of people's data, only where everything in `imp.toml` is read.

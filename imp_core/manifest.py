@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeGuard, TypeVar
 
-from imp_core.channel import SPEC_VERSION, ChannelInfo
+from imp_core.channel import SPEC_VERSION, Capability, ChannelInfo
 from imp_core.errors import PluginBroken
 from imp_core.gate import Action
 from imp_core.manifest_file import MANIFEST_NAME, find_manifest
@@ -38,6 +38,7 @@ MANIFEST_KEYS = (
     "addresses",
     "secrets",
     "exposures",
+    "withdrawals",
     "isolation",
 )
 _HOST = re.compile(r"\{[a-z][a-z0-9_]*\}|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]")
@@ -63,7 +64,8 @@ class Manifest:
     """What a plugin asks for, and the file's SHA-256.
 
     `purposes` per action may end in `.*` (a family) or be `*`. `hosts` may name a setting, `{host}`. `secrets` are read
-    from the environment. `addresses`: whether it sees addresses, `exposures`: whether it hears who met which variant.
+    from the environment. `addresses`: whether it sees addresses, `exposures`: whether it hears who met which variant,
+    `withdrawals`: whether it hears whose permission ended.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Manifest:
     addresses: Addresses = Addresses.NONE
     secrets: Sequence[str] = ()
     exposures: bool = False
+    withdrawals: bool = False
     isolation: Isolation = Isolation.NONE
 
     def allows(self, action: str, purpose: str) -> bool:
@@ -88,7 +91,13 @@ class Manifest:
         shown = {f"purpose {name} for {action}" for action, names in self.purposes.items() for name in names}
         asked |= {f"identifier {spec.kind}" for spec in info.identifiers} | {f"host {host}" for host in info.hosts}
         shown |= {f"identifier {kind}" for kind in self.identifiers} | {f"host {host}" for host in self.hosts}
+        asked |= {f"capability {capability}" for capability in self.hears() if info.serves(capability)}
+        shown |= {f"capability {capability}" for capability, asked_for in self.hears().items() if asked_for}
         return ", ".join(sorted(asked - shown))
+
+    def hears(self) -> Mapping[Capability, bool]:
+        """Of the capabilities by which a channel is told of people unasked, which it asked for."""
+        return {Capability.EXPOSED: self.exposures, Capability.WITHDRAWN: self.withdrawals}
 
 
 def purpose_covered(declared: Iterable[str], purpose: str) -> bool:
@@ -130,6 +139,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
         addresses=_choice(plugin, "addresses", Addresses, where),
         secrets=_matching(plugin, "secrets", _SECRET, where),
         exposures=_flag(plugin, "exposures", where),
+        withdrawals=_flag(plugin, "withdrawals", where),
         isolation=_choice(plugin, "isolation", Isolation, where),
         sha256=hashlib.sha256(data).hexdigest(),
     )

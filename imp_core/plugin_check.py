@@ -92,6 +92,8 @@ def _compared(channel: HeldChannel, manifest: Manifest, status: PluginStatus) ->
     yield _same("purposes", _purposes(info.purposes.items()), _purposes(manifest.purposes.items()))
     yield _same("identifiers", [spec.kind for spec in info.identifiers], manifest.identifiers)
     yield _same("hosts", info.hosts, manifest.hosts)
+    told = manifest.hears()
+    yield _same("told of", [one for one in told if info.serves(one)], [one for one, asked in told.items() if asked])
 
 
 def _purposes(table: Iterable[tuple[str, Iterable[str]]]) -> list[str]:

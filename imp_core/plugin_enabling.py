@@ -143,6 +143,7 @@ def declared_text(result: Mapping[str, object]) -> str:
             out.append(f"  {key}: {', '.join(names) if isinstance(names, list) and names else 'none'}")
         out.append(f"  sees addresses: {'one at a time' if result['addresses'] == Addresses.RESOLVE else 'never'}")
         out.append(f"  hears who met which variant: {'yes' if result['exposures'] else 'no'}")
+        out.append(f"  hears whose permission ended: {'yes' if result['withdrawals'] else 'no'}")
     return "\n".join(out)
 
 
@@ -156,6 +157,7 @@ def _declared(manifest: Manifest, settings: Mapping[str, Setting]) -> dict[str, 
         "addresses": str(manifest.addresses),
         "secrets": list(manifest.secrets),
         "exposures": manifest.exposures,
+        "withdrawals": manifest.withdrawals,
         "manifest_sha256": manifest.sha256,
     }
 

@@ -124,7 +124,10 @@ class HearsWithdrawals(Protocol):
     """Capability `withdrawn`."""
 
     def withdrawn(self, ctx: ChannelContext, batch: PeopleBatch) -> Maybe[DeliveryReport]:
-        """Hear whose permission for `batch.purpose` ended, to stop what is queued at the partner (since 0.1)."""
+        """Hear whose permission for `batch.purpose` ended, to stop what is queued at the partner (since 0.1).
+
+        The manifest asks for it (`withdrawals = true`): while a no is written, core looks there and not at the code.
+        """
         ...
 
 

@@ -64,8 +64,8 @@ def test_a_plugin_that_is_what_it_says_passes(checked):
     assert broken == {}
     assert result["ran"] is True
     assert [check["name"] for check in result["checks"]] == [
-        "state", "manifest", "hooks", "name", "version", "purposes", "identifiers", "hosts", "methods",
-        "secret token", "check",
+        "state", "manifest", "hooks", "name", "version", "purposes", "identifiers", "hosts", "told of",
+        "methods", "secret token", "check",
     ]  # fmt: skip
 
 
@@ -86,6 +86,24 @@ def test_a_plugin_that_is_what_it_says_passes(checked):
 def test_what_does_not_hold_is_named(checked, edit, name, detail):
     _, broken = checked(edit)
     assert detail in broken[name]
+
+
+@pytest.mark.parametrize(("key", "capability"), [("withdrawals", "withdrawn"), ("exposures", "exposed")])
+@pytest.mark.parametrize("said_by", [(), ("code",), ("manifest",), ("code", "manifest")])
+def test_what_a_channel_is_told_unasked_stands_in_its_code_and_manifest_or_in_neither(
+    checked, key, capability, said_by
+):
+    edits = [
+        ('{"ingest": "full"}', f'{{"ingest": "full", "{capability}": "partial"}}'),
+        ("    def ingest(", f"    def {capability}(self, ctx, batch):\n        return None\n    def ingest("),
+    ]
+    manifest = MANIFEST.replace("    [purposes]", f"    {key} = true\n    [purposes]")
+    _, broken = checked(*(edits if "code" in said_by else ()), manifest=manifest if "manifest" in said_by else MANIFEST)
+    alone = {
+        ("code",): {"state": f"its channel declares more than its manifest: capability {capability}"},
+        ("manifest",): {"told of": f"only in the manifest or distribution: {capability}"},
+    }
+    assert broken == alone.get(said_by, {})
 
 
 def test_a_channel_that_lacks_what_it_declares_is_broken_and_the_check_says_why(checked):

@@ -96,6 +96,7 @@ def test_enabling_shows_what_it_may_with_the_hosts_as_they_are_here(site, shop, 
         "  secrets: password",
         "  sees addresses: one at a time",
         "  hears who met which variant: yes",
+        "  hears whose permission ended: no",
     ]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from stranger_mail import mutants, mutants_inbound, mutants_silent  # noqa: F401 (they register themselves)
 from stranger_mail.good import FIXTURES, AsyncMail, Mail
 from stranger_mail.registry import MUTANTS
 
+from imp_core.manifest_file import MANIFEST_NAME, find_manifest
 from imp_testkit import conformance
 from imp_testkit.checks import CHECKS
 
@@ -46,6 +49,19 @@ def test_a_channel_that_breaks_a_rule_fails_the_check_of_that_rule_alone(check, 
     assert rule in said
     assert "found: " in said
     assert "mend: " in said
+
+
+@pytest.mark.parametrize(("key", "method"), [("withdrawals", "withdrawn"), ("exposures", "exposed")])
+def test_a_channel_that_hears_of_people_and_whose_manifest_does_not_say_so_fails(key, method, tmp_path, monkeypatch):
+    package = tmp_path / "site" / f"stranger_without_{key}"
+    package.mkdir(parents=True)
+    said = find_manifest("stranger_mail").decode()
+    assert f"{key} = true\n" in said
+    (package / MANIFEST_NAME).write_text(said.replace(f"{key} = true\n", ""))
+    monkeypatch.syspath_prepend(package.parent)
+    failed = failures(Mail, replace(FIXTURES, package=package.name), tmp_path)
+    assert list(failed) == ["test_its_manifest_says_what_the_channel_says"]
+    assert f"{method}: the channel alone has True" in failed["test_its_manifest_says_what_the_channel_says"]
 
 
 def test_every_check_has_a_channel_that_fails_it():

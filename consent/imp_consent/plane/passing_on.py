@@ -33,7 +33,7 @@ _CLOCK: Final = "opt-out"
 _CHANNEL_WITHIN_US: Final = DAY_US  # a call by program need not wait for the day on which the law would call it late
 _FEW: Final = 20  # words looked up one by one in a transaction
 
-Listeners = Callable[[str], Iterable[str]]  # the channels that want to hear of the end of a purpose
+Listeners = Callable[[Transaction, str], Iterable[str]]  # the channels that want to hear of the end of a purpose
 
 
 def passing_on(listeners: Listeners) -> Projection:
@@ -73,10 +73,10 @@ class _Known:
             self._purposes = read_purposes(transaction)
         return self._purposes
 
-    def hear(self, purpose: str) -> Collection[str]:
+    def hear(self, transaction: Transaction, purpose: str) -> Collection[str]:
         """The channels that want to hear of the end of a purpose."""
         if purpose not in self._hear:
-            self._hear[purpose] = list(self._listeners(purpose))
+            self._hear[purpose] = list(self._listeners(transaction, purpose))
         return self._hear[purpose]
 
     def users(self, transaction: Transaction, purpose: str) -> Collection[str]:
@@ -110,7 +110,7 @@ class _Known:
 def _leave(transaction: Transaction, subject: int, history: Sequence[PersonEntry], known: _Known) -> None:
     said, soon = history[-1].statement, transaction.now_us + _CHANNEL_WITHIN_US
     for purpose in closed_by(history, lambda name: known.purposes(transaction).get(name)):
-        hear = [name for name in known.hear(purpose) if said.channel in (EVERY_CHANNEL, name)]
+        hear = [name for name in known.hear(transaction, purpose) if said.channel in (EVERY_CHANNEL, name)]
         if hear:
             left = known.left(transaction)
             leave_notice(transaction, subject, hear, f"{WITHDRAWN} {purpose}", due_us=soon, left=left)

@@ -20,11 +20,13 @@ from imp_core.context import Context
 from imp_core.plugin_commands import enable
 from imp_core.randomness import SeededRandomness
 
+PACKAGE = "stranger_acme_outside"
 MANIFEST = """
 [plugin]
 name = "acme"
 summary = "reports and forgets"
 spec_version = 1
+withdrawals = true
 [purposes]
 activate = ["marketing.*"]
 """
@@ -149,7 +151,7 @@ CODE = """
 @pytest.fixture(scope="session")
 def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    home = folder / "stranger_acme_outside"
+    home = folder / PACKAGE
     home.mkdir()
     (home / "__init__.py").write_text("")
     (home / "plugin.py").write_text(textwrap.dedent(CODE))
@@ -157,7 +159,7 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info = folder / "stranger_acme_outside-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imp-channel-acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[imp.plugins]\nacme = stranger_acme_outside.plugin\n")
+    (info / "entry_points.txt").write_text(f"[imp.plugins]\nacme = {PACKAGE}.plugin\n")
     return folder
 
 
@@ -182,9 +184,28 @@ def acme(monkeypatch: pytest.MonkeyPatch, imp_environ: dict[str, str], _site: Pa
     """The stranger, installed: the name of its module."""
     monkeypatch.syspath_prepend(_site)
     imp_environ["PYTHONPATH"] = str(_site)
-    yield "stranger_acme_outside.plugin"
-    for name in [name for name in sys.modules if name.startswith("stranger_acme_outside")]:
+    yield f"{PACKAGE}.plugin"
+    unload()
+
+
+def unload() -> None:
+    """Let go of the stranger's modules, as a new process has none."""
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def at_import(acme: str, _site: Path) -> Iterator[Callable[[str], None]]:
+    """`at_import("raise …")`: what the stranger's module does from now on when it is imported."""
+    path = _site / PACKAGE / "plugin.py"
+    text = path.read_text()
+
+    def does(line: str) -> None:
+        path.write_text(f"{line}\n{text}")
+        unload()
+
+    yield does
+    path.write_text(text)
 
 
 @pytest.fixture
@@ -207,3 +228,14 @@ def settings(line: Any, tmp_path: Path) -> Callable[..., None]:
         path.write_text(f"{text}\n[channels.acme]\n{table}")
 
     return put
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[[], list[list[str]]]:
+    """Whom and what the stranger was told of: handle, key, and the purpose whose permission ended."""
+
+    def read() -> list[list[str]]:
+        path = tmp_path / "told.txt"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    return read

@@ -7,7 +7,6 @@ import hmac
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,17 +33,6 @@ def known(line: Line, settings: Settings) -> Line:
     for word in PEOPLE:
         line("consent", "record", word, "--purpose", "analytics", "--state", "given").ok()
     return line
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Callable[[], list[list[str]]]:
-    """Whom the stranger was told of: handle and key, call by call in one list."""
-
-    def read() -> list[list[str]]:
-        path = tmp_path / "told.txt"
-        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
-
-    return read
 
 
 @pytest.fixture

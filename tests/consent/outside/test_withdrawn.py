@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imp_consent.commands.record import record
 from imp_consent.identity.pseudonym import channel_pseudonym
 from imp_consent.ledger.entry import Statement
 from imp_consent.plane import passing_on
@@ -21,17 +24,6 @@ from imp_core.ports import Json
 Line = Any
 Settings = Callable[..., None]
 EMAIL = "marketing.email"
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Callable[[], list[list[str]]]:
-    """Whom and what the stranger was told of: handle, key, purpose."""
-
-    def read() -> list[list[str]]:
-        path = tmp_path / "told.txt"
-        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
-
-    return read
 
 
 @pytest.fixture
@@ -117,6 +109,49 @@ def test_r08_word_waits_for_a_plugin_that_cannot_be_loaded(
         say(shop, 1, EMAIL, "withdrawn")
     shop("consent", "tell").ok()
     assert [purpose for _, _, purpose in told()] == [EMAIL]
+
+
+@pytest.mark.parametrize("code", ["raise RuntimeError('ann@example.com')", "import time; time.sleep(60)"])
+def test_r08_what_an_enabled_channel_does_when_it_is_imported_holds_up_no_withdrawal_and_no_yes(
+    shop: Line, told: Callable[[], list[list[str]]], context: Context, at_import: Callable[[str], None], code: str
+) -> None:
+    at_import(code)
+    done = record(context, RawId.parse("member:1"), purpose=EMAIL, state="withdrawn")
+    record(context, RawId.parse("member:2"), purpose=EMAIL, state="given")
+    assert not [name for name in sys.modules if name.startswith("stranger_acme_outside")], "nothing of it is imported"
+    with open_log(context).read() as reader:
+        assert [(row[1], row[3]) for row in reader.sealed.select("outbox")] == [("acme", f"withdrawn {EMAIL}")]
+    assert done.state == "withdrawn"
+    at_import("")
+    shop("consent", "tell").ok()
+    assert [purpose for _, _, purpose in told()] == [EMAIL], "it waited there until it could be told"
+
+
+@pytest.mark.parametrize("found", [None, b"[plugin]\nnot = 'a manifest'\n"], ids=["lost", "another document"])
+def test_r08_word_waits_for_a_channel_whose_manifest_the_ledger_does_not_hold(
+    shop: Line, told: Callable[[], list[list[str]]], context: Context, found: bytes | None
+) -> None:
+    pinned = context.workspace.plugin_pins["acme"]["manifest_sha256"]
+    sha256 = hashlib.sha256(found or b"never kept").hexdigest()
+    if found is not None:
+        with open_log(context).write() as transaction:
+            transaction.append_system("policy", {"note": "of something else"}, documents=[found])
+    path = shop.workspace / "imp.toml"
+    text = path.read_text()
+    path.write_text(text.replace(pinned, sha256))
+    context.reload_workspace()
+    record(context, RawId.parse("member:1"), purpose=EMAIL, state="withdrawn")
+    path.write_text(text)
+    context.reload_workspace()
+    shop("consent", "tell").ok()
+    assert [purpose for _, _, purpose in told()] == [EMAIL]
+
+
+def test_r08_a_channel_whose_manifest_does_not_ask_hears_of_no_withdrawal(shop: Line, context: Context) -> None:
+    shop("plugin", "enable", "file").ok()  # whatever its purposes are: it does not ask to hear
+    record(context, RawId.parse("member:1"), purpose="analytics", state="withdrawn")
+    with open_log(context).read() as reader:
+        assert list(reader.sealed.select("outbox")) == []
 
 
 def test_a_second_no_to_what_is_closed_already_is_told_to_nobody_and_one_after_a_yes_is(

@@ -110,7 +110,8 @@ def _apart(manifest: Manifest, info: ChannelInfo) -> Iterator[str]:
     yield from _differing("hosts", manifest.hosts, info.hosts)
     for action in Action:
         yield from _differing(f"purposes to {action}", manifest.purposes.get(action, ()), info.purposes.get(action, ()))
-    yield from _differing("exposures", [manifest.exposures], [info.serves(Capability.EXPOSED)])
+    for capability, asked in manifest.hears().items():
+        yield from _differing(str(capability), [asked], [info.serves(capability)])
 
 
 def _differing(what: str, shown: Iterable[object], declared: Iterable[object]) -> Iterator[str]:

@@ -65,6 +65,12 @@ for name, changes in {
     fails("test_its_manifest_says_what_the_channel_says")(spoiled_info(name, **changes))
 
 
+@fails("test_its_manifest_says_what_the_channel_says")
+class HearsOfNoWithdrawalAndAsksForThem(Mail):
+    info = declares(supports={**INFO["supports"], Capability.WITHDRAWN: Support.NONE})
+    withdrawn = None
+
+
 @fails("test_every_declared_capability_has_its_methods")
 class PollIsMissing(Mail):
     poll = None
