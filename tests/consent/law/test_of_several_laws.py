@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imp_consent.policy.regime import packaged
-from imp_consent.policy.rules import Clock, Period, Rules, combine
+from imp_consent.policy.rules import Clock, Need, Period, Rules, combine
 
 GDPR, CALIFORNIA, CHINA = (packaged().regime(name).general for name in ("gdpr", "us-ca", "cn-pipl"))
 MONTH, WEEK = Period(months=1), Period(days=7)
@@ -103,3 +103,30 @@ def test_somebody_needs_what_everybody_under_an_age_does_and_nothing_from_that_b
     assert CALIFORNIA.under(oldest) == ()
     assert {age.below for age in CALIFORNIA.under(oldest - 1)} == {oldest}
     assert len(CALIFORNIA.under(1)) == len({(age.needs, age.traits) for age in ages})
+
+
+def test_a_need_concerns_what_has_its_trait_none_that_excuses_it_and_one_of_those_it_goes_with() -> None:
+    need = Need(trait="sale", source="law")
+    assert [need.concerns(traits) for traits in ((), ("sale",), ("sharing", "sale"))] == [False, True, True]
+    excused = replace(need, unless=frozenset({"analytics", "sharing"}))
+    assert [excused.concerns(traits) for traits in (("sale",), ("sale", "sharing"))] == [True, False]
+    paired = replace(need, having=frozenset({"analytics", "sharing"}))
+    assert [paired.concerns(traits) for traits in (("sale",), ("sale", "sharing"), ("sharing",))] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_the_strongest_consent_that_a_need_of_such_data_names_is_needed_and_else_the_weakest_there_is() -> None:
+    needs = (
+        Need(trait="sale", source="law"),
+        Need(trait="sale", source="law", consent="explicit"),
+        Need(trait="sharing", source="law", consent="separate"),
+        Need(trait="profiling", source="law"),
+    )
+    rules = replace(GDPR, needs=needs)
+    assert rules.consent_needed(("sale",)) == "explicit"
+    assert rules.consent_needed(("sharing", "sale")) == "separate"
+    assert rules.consent_needed(("profiling",)) == "expressed"
+    assert rules.consent_needed(()) == "expressed"
