@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imp_consent.policy.regime import packaged
-from imp_consent.policy.rules import Clock, Need, Period, Rules, combine
+from imp_consent.policy.rules import Clock, Need, Period, Reprompt, Rules, Validity, combine
 
 GDPR, CALIFORNIA, CHINA = (packaged().regime(name).general for name in ("gdpr", "us-ca", "cn-pipl"))
 MONTH, WEEK = Period(months=1), Period(days=7)
@@ -130,3 +130,20 @@ def test_the_strongest_consent_that_a_need_of_such_data_names_is_needed_and_else
     assert rules.consent_needed(("sharing", "sale")) == "separate"
     assert rules.consent_needed(("profiling",)) == "expressed"
     assert rules.consent_needed(()) == "expressed"
+
+
+def test_nobody_asks_again_after_the_noes_that_a_rule_of_such_data_names() -> None:
+    sale = Reprompt(trait="sale", after=frozenset({"refuse", "withdraw"}), period=MONTH, source="law")
+    every = Reprompt(trait="*", after=frozenset({"object"}), period=WEEK, source="law")
+    rules = replace(GDPR, reprompt=(sale, every))
+    assert [rules.wait(no, ("sale",)) for no in ("refuse", "object", "signal")] == [(sale,), (every,), ()]
+    assert [rules.wait(no, ("sharing",)) for no in ("refuse", "object")] == [(), (every,)]
+
+
+def test_a_yes_holds_as_long_as_every_rule_of_such_data_lets_it_and_a_no_where_they_speak_of_noes() -> None:
+    sale = Validity(trait="sale", period=MONTH, refusals=False, source="law")
+    every = Validity(trait="*", period=Period(days=90), refusals=True, source="law")
+    rules = replace(GDPR, valid_for=(sale, every))
+    assert str(rules.validity(("sale",))) == "1 month or 90 days"
+    assert rules.validity(("sharing",)) == every.period == rules.validity(("sale",), refusal=True)
+    assert replace(GDPR, valid_for=(sale,)).validity(("sale",), refusal=True) is None
