@@ -12,6 +12,7 @@ import click
 from imp_consent.commands.hearing import voice
 from imp_consent.commands.mapping import find_mapping
 from imp_consent.commands.rejects import rejects_file
+from imp_consent.commands.replies import replies_shown, replies_text
 from imp_consent.identity.keys import keys_folder
 from imp_consent.plane.inbox import Accepted, accept
 from imp_consent.plane.intake import IngestResult, Intake, Refuse, SourceFile, Terms, ingest_events
@@ -153,16 +154,17 @@ def _text(result: IngestResult | Accepted) -> str:
         "signals": f"{result.signals:,}",
         "signals that change nothing": f"{result.signals_before:,}",
         "of nobody known": f"{result.signals_unknown:,}",
-        "replies to be read": f"{len(result.mentions):,}",
+        **replies_shown(result.mentions, result.others),
         "properties dropped": f"{result.props_dropped:,}",
     }
     always = ("received", "admitted")
     counts = {name: n for name, n in shown.items() if n != "0" or name in always}
+    told = replies_text(result.mentions, result.others)
     if result.dry_run:
-        return lines(counts) + "\ndry run: nothing was taken"
+        return lines(counts) + "\ndry run: nothing was taken" + told
     if isinstance(result, IngestResult):
-        return lines({**counts, "batch": result.batch, "entry": result.seq})
-    return lines(counts) + ("\nin the inbox: imp compact puts it into the archive" if taken else "")
+        return lines({**counts, "batch": result.batch, "entry": result.seq}) + told
+    return lines(counts) + ("\nin the inbox: imp compact puts it into the archive" if taken else "") + told
 
 
 def _terms(ctx: Context, plugin: Channel, purposes: Mapping[str, DeclaredPurpose]) -> Terms:

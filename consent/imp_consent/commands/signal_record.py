@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.hearing import voice
+from imp_consent.commands.replies import READ_THEM, replies_shown, replies_text
 from imp_consent.commands.signal_file import check_heard, read_signals
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.alike import subjects_alike
@@ -31,8 +31,6 @@ from imp_core.event import RawId, Signal, SignalKind
 
 __all__ = ["SignalsResult", "record_signals", "signal_import_command", "signal_record_command"]
 
-_SHOWN: Final = 20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalsResult:
@@ -40,9 +38,10 @@ class SignalsResult:
 
     `recorded` are the people and devices for whom an entry was appended, people reached through a link not counted;
     `held` those for whom the same held already; `invalid` signals that were kept and say nothing; `mentions` the rows
-    of replies that only mention a word of opting out, which somebody has to read; `nothing` those that do nothing;
-    `nobody` those of people who were erased. `first_seq` and `last_seq` are what was appended (None: nothing),
-    `in_flight` how many messages to these people were under way then.
+    of replies that only mention a word of opting out, `others` those of replies that mention none: somebody has to read
+    both, and `mend` says what to do then (None: there are none). `nothing` are those that do nothing, `nobody` those of
+    people who were erased. `first_seq` and `last_seq` are what was appended (None: nothing), `in_flight` how many
+    messages to these people were under way then.
     """
 
     recorded: int
@@ -55,6 +54,8 @@ class SignalsResult:
     last_seq: int | None
     in_flight: int = 0
     dry_run: bool = False
+    others: tuple[int, ...] = ()
+    mend: str | None = None
 
 
 def record_signals(
@@ -112,6 +113,7 @@ class _Batch:
     def __init__(self, reader: Reader, ear: Ear, signals: Sequence[Signal]) -> None:
         self.heard: list[Heard] = []
         self._mentions: list[int] = []
+        self._others: list[int] = []
         self._invalid = self._nothing = 0
         finder, purposes = _Finder(reader), read_purposes(reader)
         for one in signals:
@@ -127,6 +129,8 @@ class _Batch:
             self.heard += heed(finder, one.identifier, effect, channel=one.channel, event_us=one.event_us, create=True)
         elif effect is Reply.MENTION:
             self._mentions.append(one.row)
+        elif effect is Reply.OTHER:
+            self._others.append(one.row)
         else:
             self._nothing += 1
 
@@ -144,6 +148,8 @@ class _Batch:
             last_seq=seqs[-1] if seqs else None,
             in_flight=in_flight,
             dry_run=dry_run,
+            others=tuple(self._others),
+            mend=READ_THEM if self._mentions or self._others else None,
         )
 
 
@@ -236,17 +242,16 @@ def signal_import_command(
 
 
 def _text(done: SignalsResult) -> str:
-    rows = ", ".join(str(row) for row in done.mentions[:_SHOWN]) + (" …" if len(done.mentions) > _SHOWN else "")
     shown: Mapping[str, object] = {
         "recorded": done.recorded,
         "held already": done.held,
         "not valid, kept": done.invalid,
-        "replies to be read": f"{len(done.mentions)} (row {rows})" if done.mentions else 0,
+        **replies_shown(done.mentions, done.others),
         "say nothing": done.nothing,
         "of nobody any more": done.nobody,
     }
     text = lines({name: value for name, value in shown.items() if value or name == "recorded"})
     if done.dry_run:
-        return f"{text}\ndry run: nothing was recorded"
+        return f"{text}\ndry run: nothing was recorded{replies_text(done.mentions, done.others)}"
     place = "" if done.first_seq is None else f"\nentries {done.first_seq} to {done.last_seq}"
-    return text + place + under_way_text(done.in_flight)
+    return text + place + replies_text(done.mentions, done.others) + under_way_text(done.in_flight)

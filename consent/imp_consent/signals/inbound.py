@@ -1,7 +1,7 @@
 """What an inbound signal does: take consent back, stand as a signal, ask for somebody's eyes, or nothing.
 
 unsubscribe, complaint, stop          ──▶  withdraw on the channel
-reply   "STOP" / "when does it end?"  ──▶  withdraw on the channel / a mention, which somebody has to read
+reply   "STOP" / "when does it end?"  ──▶  withdraw on the channel / nothing, and somebody has to read it
 bounce                                ──▶  signal: the address is of no use on the channel
 gpc "1"                               ──▶  signal: closes what regimes say that GPC closes
 gpc "0", a tcf or gpp string          ──▶  signal that is not valid: kept, closes nothing and opens nothing
@@ -10,7 +10,7 @@ gpc without a value                   ──▶  nothing: an absent signal takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,12 +56,12 @@ class Effect:
 class Ear:
     """Hears signals as a workspace is set up to: its words, the purpose that an opt-out by word ends, its decoders."""
 
-    words: Words = field(default_factory=lambda: Words(packaged_words()))
+    words: Words = field(default_factory=lambda: _words([]))
     opt_out_purpose: str = EVERY_PURPOSE
     decoders: Decoders = DECODERS
 
     def hear(self, kind: SignalKind, raw: str | None = None, purpose: str | None = None) -> Effect | Reply:
-        """What a signal does; a reply that does nothing says whether it mentions a word of opting out.
+        """What a signal does; a reply that does nothing says whether it mentions a word of opting out, or anything.
 
         Raises:
             BadInput: its string is too long, or not text.
@@ -81,7 +81,7 @@ class Ear:
         if kind is SignalKind.GPC and raw is None:
             raw = format_gpc()  # the channel read the field itself
         if not raw:
-            return Reply.OTHER
+            return Reply.NOTHING
         decoded = self.decoders.decode(str(kind), raw)
         traits = None if decoded.asserts else INERT
         return Effect(type="signal", kind=kind, asserts=decoded.asserts, traits=traits, decoded=decoded)
@@ -107,10 +107,15 @@ def read_ear(config: Mapping[str, Any]) -> Ear:
         raise BadInput("must be a table", where=_WHERE)
     words, purpose = table.get("opt_out_words", []), table.get("opt_out_purpose", EVERY_PURPOSE)
     if not isinstance(words, list):
-        raise BadInput("opt_out_words must be a list of words", where=_WHERE, mend='opt_out_words = ["basta"]')
+        raise BadInput("opt_out_words must be a list of words", where=_WHERE, mend='opt_out_words = ["genug"]')
     if not isinstance(purpose, str) or not purpose:
         raise BadInput("opt_out_purpose must be a purpose", where=_WHERE, mend='opt_out_purpose = "marketing.sms"')
     try:
-        return Ear(words=Words([*packaged_words(), *words]), opt_out_purpose=purpose)
+        return Ear(words=_words(words), opt_out_purpose=purpose)
     except BadInput as error:
         raise BadInput(f"opt_out_words: {error.what}", where=_WHERE) from None
+
+
+def _words(own: Iterable[object]) -> Words:
+    packaged = packaged_words()
+    return Words([*packaged["words"], *own], alone=packaged["alone"], courtesy=packaged["courtesy"])

@@ -423,10 +423,10 @@ def test_r52_words_and_the_purpose_they_end_are_the_companys_to_configure(
     imp_here: Cli, us: Context, give: Callable[..., None], asked: Callable[..., str]
 ) -> None:
     with (us.workspace.root / "imp.toml").open("a", encoding="utf-8") as file:
-        file.write('\n[signals]\nopt_out_words = ["basta"]\nopt_out_purpose = "ads.count"\n')
+        file.write('\n[signals]\nopt_out_words = ["fertig"]\nopt_out_purpose = "ads.count"\n')
     phone = "phone:+16505551212"
     give(phone, "ads.count", "ads.sale")
-    heard(imp_here, phone, "--kind", "reply", "--raw", "¡Basta!", "--channel", "sms")
+    heard(imp_here, phone, "--kind", "reply", "--raw", "Fertig!", "--channel", "sms")
     assert asked(phone, "ads.count", "sms") == "channel_opt_out"
     assert asked(phone, "ads.sale", "sms") == "permitted"
 
@@ -434,7 +434,9 @@ def test_r52_words_and_the_purpose_they_end_are_the_companys_to_configure(
 def test_r52_a_file_of_replies_is_recorded_whole_or_not_at_all(imp_here: Cli, us: Context, tmp_path: Any) -> None:
     replies = tmp_path / "replies.csv"
     head = "identifier,kind,at,raw\n"
-    good = "phone:+16505551212,reply,2026-03-01T10:00:00Z,STOP\nphone:+16505551213,reply,2026-03-01T10:00:00Z,stop it\n"
+    good = (
+        "phone:+16505551212,reply,2026-03-01T10:00:00Z,STOP\nphone:+16505551213,reply,2026-03-01T10:00:00Z,don't stop\n"
+    )
     replies.write_text(f"{head}{good}phone:12,reply,2026-03-01T10:00:00Z,STOP\n", encoding="utf-8")
     size = open_log(us).size
     refused = imp_here("consent", "signal", "import", str(replies), "--channel", "sms")

@@ -41,7 +41,7 @@ def test_a_file_is_acknowledged_into_the_inbox_and_compacted_from_there(line, ev
     assert again == {
         "channel": "file", "dry_run": False, "received": 2, "accepted": 0, "duplicates": 1,
         "denied": {"no_record": 1}, "rejected": 0, "enrolled": {"no_record": 1}, "signals": 0, "signals_before": 0,
-        "signals_unknown": 0, "mentions": [], "props_dropped": 0,
+        "signals_unknown": 0, "mentions": [], "others": [], "props_dropped": 0,
     }  # fmt: skip
     planned = line("compact", "--dry-run").ok()
     assert planned.out.splitlines() == [

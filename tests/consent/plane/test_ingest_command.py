@@ -67,7 +67,7 @@ def test_the_json_holds_every_count(line, write):
     assert found == {
         "channel": "file", "batch": 1, "seq": 4, "already": False, "dry_run": False, "received": 2, "admitted": 1,
         "duplicates": 0, "denied": {"no_record": 1}, "rejected": 0, "enrolled": {"admitted": 1, "no_record": 1},
-        "signals": 0, "signals_before": 0, "signals_unknown": 0, "mentions": [], "props_dropped": 0,
+        "signals": 0, "signals_before": 0, "signals_unknown": 0, "mentions": [], "others": [], "props_dropped": 0,
     }  # fmt: skip
 
 

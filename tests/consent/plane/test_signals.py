@@ -86,7 +86,7 @@ def test_r52_a_reply_is_read_by_its_words_and_a_mention_is_surfaced_by_its_row(s
         heard("3", SignalKind.REPLY, None, shop.now, channel="sms", row=4),
     ]
     result = getattr(shop, take)(*rows)
-    assert (result.signals, result.mentions) == (1, (2,))
+    assert (result.signals, result.mentions, result.others) == (1, (2,), (3,))
     assert [types(shop, name)[1:] for name in "123"] == [["withdraw"], [], []]
 
 

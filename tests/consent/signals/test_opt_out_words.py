@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,9 @@ from hypothesis import strategies as st
 from imp_consent.signals.optout import Reply, Words, normalise_reply, packaged_words
 from imp_core.errors import BadInput
 
-WORDS = Words(packaged_words())
+REPLIES = tomllib.loads(Path(__file__).with_name("replies.toml").read_text(encoding="utf-8"))
+PACKAGED = packaged_words()
+WORDS = Words(PACKAGED["words"], alone=PACKAGED["alone"], courtesy=PACKAGED["courtesy"])
 
 
 @pytest.mark.parametrize(
@@ -27,38 +32,37 @@ def test_a_reply_that_is_such_a_word_and_nothing_else_is_an_opt_out(text):
     assert WORDS.read(text) is Reply.OPT_OUT
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "When does the sale end?", "Please stop texting me", "I want to cancel my order", "don't stop", "我要退订",
-        "怎么退订会员", "STOP it, I love tulips", "how do I opt out", "Do not unsubscribe me", "回复TD退订",
-        "stop" + " x" * 2_000,
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", REPLIES["letter_by_letter"])
+def test_a_word_written_letter_by_letter_is_that_word(text):
+    assert WORDS.read(text) is Reply.OPT_OUT
+
+
+@pytest.mark.parametrize("text", REPLIES["begins"] + ["stop" + " x" * 2_000])
+def test_a_reply_that_begins_with_such_a_word_is_an_opt_out_whatever_follows(text):
+    assert WORDS.read(text) is Reply.OPT_OUT
+
+
+@pytest.mark.parametrize("text", REPLIES["mentions"] + ["x " * 900 + "stop"])
 def test_a_reply_that_only_mentions_a_word_is_no_opt_out_and_is_told_apart(text):
     assert WORDS.read(text) is Reply.MENTION
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        " ",
-        "!!!",
-        "\U0001f6d1",
-        "yes",
-        "Thanks!",
-        "stopping by later",
-        "unstoppable",
-        "weekend",
-        "好的",
-        "1",
-        "TDS",
-        "2",
-    ],
-)
+@pytest.mark.parametrize("text", REPLIES["others"])
 def test_any_other_reply_is_neither(text):
     assert WORDS.read(text) is Reply.OTHER
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t"])
+def test_an_empty_reply_says_nothing(text):
+    assert WORDS.read(text) is Reply.NOTHING
+
+
+def test_the_words_of_courtesy_and_those_that_count_alone_are_data_and_no_word_is_in_two_lists_by_mistake():
+    assert all(PACKAGED.values())
+    plain = {name: {normalise_reply(word) for word in words} for name, words in PACKAGED.items()}
+    assert not plain["words"] & plain["alone"]
+    assert not plain["words"] & plain["courtesy"]
+    assert not plain["alone"] & plain["courtesy"]
 
 
 def test_the_words_of_the_american_rule_are_all_there():
@@ -67,10 +71,11 @@ def test_the_words_of_the_american_rule_are_all_there():
 
 
 def test_a_company_may_add_words_of_its_own():
-    words = Words([*packaged_words(), "Basta!", "别发了"])
-    assert words.read("BASTA") is Reply.OPT_OUT
-    assert words.read("别发了。") is Reply.OPT_OUT
-    assert WORDS.read("BASTA") is Reply.OTHER
+    words = Words(["Fertig!", "好了吗"])
+    assert words.read("FERTIG") is Reply.OPT_OUT
+    assert words.read("fertig, danke") is Reply.OPT_OUT
+    assert words.read("好了吗。") is Reply.OPT_OUT
+    assert WORDS.read("FERTIG") is Reply.OTHER
 
 
 @pytest.mark.parametrize("word", ["", "!!", "x" * 41, 7, None])
@@ -92,5 +97,5 @@ def test_punctuation_around_a_word_and_its_case_never_matter(word, around, upper
 
 
 @given(st.text(max_size=3_000))
-def test_any_text_gets_one_of_the_three_answers(text):
+def test_any_text_gets_one_of_the_answers(text):
     assert WORDS.read(text) in Reply

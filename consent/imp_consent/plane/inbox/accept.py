@@ -43,7 +43,8 @@ class Accepted:
     What was `accepted` is durable. `rejected` rows could not be taken, `enrolled` are exposed units counted now by
     reason, `signals` withdrawals and other signals written, `signals_before` those that change nothing,
     `signals_unknown` those of people nobody knows, `mentions` the rows of replies that only mention a word of opting
-    out, which somebody has to read, `props_dropped` properties that are not allow-listed.
+    out and `others` those of replies that mention none, both of which somebody has to read, `props_dropped` properties
+    that are not allow-listed.
     """
 
     channel: str
@@ -58,6 +59,7 @@ class Accepted:
     signals_before: int = 0
     signals_unknown: int = 0
     mentions: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
     props_dropped: int = 0
 
 
@@ -141,7 +143,7 @@ class _Screened:
         columns = screen.admit(reader, items)
         self.tally = screen.tally
         self._faults.settle()
-        if not (self.tally.received or self.tally.heard or self.tally.unheard or self.tally.mentions):
+        if self.tally.is_empty:
             fact = "no row can be taken" if self._faults.rows else "there are no rows"
             raise BadInput(fact, where=name, mend=NOTHING_TAKEN)
         # As the archive's writer does it: what has no place there must not be acknowledged.
@@ -177,6 +179,7 @@ class _Screened:
             signals_before=len(tally.heard) - signals,
             signals_unknown=tally.unheard,
             mentions=tuple(tally.mentions),
+            others=tuple(tally.others),
             props_dropped=tally.props_dropped,
         )
 

@@ -117,7 +117,7 @@ class _Run:
         """
         self._faults.settle()
         tally = self.screen.tally
-        if not (tally.received or tally.heard or tally.unheard or tally.mentions):
+        if tally.is_empty:
             fact = "no row can be taken" if self._faults.rows else "there are no rows"
             raise BadInput(fact, where=self._source.name, mend=NOTHING_TAKEN)
 
@@ -163,6 +163,7 @@ class _Run:
             signals_before=len(tally.heard) - signals,
             signals_unknown=tally.unheard,
             mentions=tuple(tally.mentions),
+            others=tuple(tally.others),
             props_dropped=tally.props_dropped,
         )
 

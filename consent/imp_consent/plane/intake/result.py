@@ -37,7 +37,8 @@ class IngestResult:
     `enrolled` are exposed units counted now by reason ("admitted" is one), `signals` withdrawals and other
     signals written, `signals_before` those that change nothing (written before, or of people erased since),
     `signals_unknown` those of people nobody knows, `mentions` the rows of replies that only mention a word of opting
-    out, which somebody has to read, `props_dropped` properties that are not allow-listed.
+    out and `others` those of replies that mention none, both of which somebody has to read, `props_dropped` properties
+    that are not allow-listed.
     """
 
     channel: str
@@ -56,6 +57,7 @@ class IngestResult:
     signals_before: int = 0
     signals_unknown: int = 0
     mentions: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
     props_dropped: int = 0
 
     @property

@@ -47,7 +47,8 @@ class Tally:
     """What became of the rows: received = admitted + duplicates + denied.
 
     `denied_units` are units that were exposed and did not pass, by the key they are counted by. `unheard` are signals
-    of people nobody knows, `mentions` the rows of replies that only mention a word of opting out.
+    of people nobody knows, `mentions` the rows of replies that only mention a word of opting out, `others` those of
+    replies that mention none.
     """
 
     received: int = 0
@@ -60,6 +61,12 @@ class Tally:
     heard: list[Heard] = field(default_factory=list, repr=False)
     unheard: int = 0
     mentions: list[int] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was nothing that could be taken."""
+        return not (self.received or self.heard or self.unheard or self.mentions or self.others)
 
 
 class _Row(NamedTuple):
@@ -125,7 +132,7 @@ class Screen:
 
     def _hear(self, signal: Signal) -> None:
         terms, fault = self._stamp.terms, signal_fault(signal, self._stamp.terms, self._stamp.received_us)
-        effect: Effect | Reply = Reply.OTHER
+        effect: Effect | Reply = Reply.NOTHING
         people: list[Heard] = []
         where = "raw"
         try:
@@ -139,6 +146,8 @@ class Screen:
             self._refuse(fault)
         elif effect is Reply.MENTION:
             self.tally.mentions.append(signal.row)
+        elif effect is Reply.OTHER:
+            self.tally.others.append(signal.row)
         elif isinstance(effect, Effect) and not people:
             self.tally.unheard += 1
         self.tally.heard.extend(people)
