@@ -71,6 +71,18 @@ def test_what_was_permitted_before_the_first_rectangle_that_is_left_is_flagged_t
     assert list(flags([], [then, now], Uses([Made(3, 3, 45, 50)]))) == []
 
 
+def test_what_is_learned_of_the_time_around_a_permission_that_stands_flags_nothing():
+    """Not even of a use that read across both of its ends."""
+    permitted = Rectangle(10, 20, 1, FOREVER_SEQ, permit=True, reason="given", entries=(0,))
+    before = Rectangle(0, 10, 6, FOREVER_SEQ, permit=False, reason="refused", entries=(5,))
+    after = Rectangle(20, 30, 6, FOREVER_SEQ, permit=False, reason="withdrawn", entries=(5,))
+    use = Made(3, 3, 0, 40)
+    for learned in ([before], [after], [before, after]):
+        assert list(flags([], [permitted, *learned], Uses([use]))) == []
+    gone = permitted._replace(to_seq=6)
+    assert list(flags([], [gone, before, after], Uses([use]))) == [Flag(3, "no_record", -1)]
+
+
 def test_a_use_that_knew_more_and_read_less_is_passed_over_and_the_one_before_it_is_not():
     said = [fact(0, "grant", 10), fact(9, "withdraw", 20)]
     assert flagged(said, [Made(3, 3, -FOREVER_US, 90), Made(4, 4, -FOREVER_US, 15)]) == [Flag(3, "withdrawn", 9)]
