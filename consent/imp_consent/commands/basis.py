@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
@@ -20,6 +21,12 @@ from imp_core.context import Context
 from imp_core.event import RawId
 
 __all__ = ["BasisResult", "basis_command", "record_basis"]
+
+
+_UNSHOWN: Final = (
+    "nothing says where the proof of this basis is, and whoever relies on one has to be able to show it: "
+    'record it again with --evidence "…"'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,10 @@ def record_basis(
 @click.option("--basis", required=True, type=click.Choice(sorted(BASES)), help="What it rests on.")
 @click.option("--channel", help="Only this channel (default: every channel).")
 @click.option("--at", help="Since when, ISO 8601 with a zone (default: now).")
-@click.option("--notice", help="The notice shown, by name or hash (default: the newest then that names the purpose).")
+@click.option(
+    "--notice",
+    help="The notice shown, by name or hash (default: none; of an opt-out-notice the newest that names the purpose).",
+)
 @click.option("--language", help="The language it was shown in, such as zh-Hans.")
 @click.option("--valid-for", metavar="DAYSd", help="Ends after so many days, such as 180d.")
 @click.option("--evidence", help="Where the proof is, such as a document's number.")
@@ -141,6 +151,8 @@ def basis_command(
         regimes=regimes or None,
         jurisdiction=jurisdiction,
     )
+    if not (evidence or "").strip() and not grounds:
+        click.echo(f"warning: {_UNSHOWN}", err=True)
     until = f" until {done.until}" if done.until else ""
     where = f" on {done.channel}" if done.channel else ""
     text = f"entry {done.seq}: {done.purpose}{where} rests on {done.basis} from {done.at}{until}"

@@ -1,7 +1,8 @@
 """When another basis than consent may be recorded: which ones there are, for which data, and on what conditions.
 
 Conditions are words in the regimes' files. Some are looked up in what the person said before; the others are stated by
-whoever records the basis, each with what shows that it is met (`grounds`).
+whoever records the basis, each with what shows that it is met (`grounds`). `evidence` is met by saying where the proof
+of the basis is: whoever relies on one has to be able to show it (GDPR 5(2)).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from imp_core.errors import BadInput
 __all__ = ["check_basis"]
 
 _Met = Callable[[Saying, Case], bool]
+_EVIDENCE: Final = "evidence"
 
 
 def check_basis(said: Saying, case: Case) -> None:
@@ -55,13 +57,22 @@ def _check_condition(said: Saying, condition: Condition, case: Case) -> None:
         what = f"the basis {said.basis} is for {', '.join(sorted(condition.traits))} only"
         raise refusal(what, condition.source, where="basis", mend="ask for consent")
     for word in condition.needs:
-        if word not in _LOOKED_UP:
-            if not said.grounds.get(word):
+        if word == _EVIDENCE:
+            _check_evidence(said, condition)
+        elif word not in _LOOKED_UP:
+            if not said.grounds.get(word, "").strip():
                 mend = f'say what shows it: --ground {word}="…"'
                 raise refusal(f"the basis {said.basis} rests on: {word}", condition.source, where="grounds", mend=mend)
         elif not _LOOKED_UP[word](said, case):
             what = f"the basis {said.basis} is closed: the person said no, took consent back or opted out before"
             raise refusal(what, condition.source, where="basis", mend="ask for consent again")
+
+
+def _check_evidence(said: Saying, condition: Condition) -> None:
+    if not any(text.strip() for text in (said.evidence or "", *said.grounds.values())):
+        mend = 'say where the proof is, such as the number of the contract: --evidence "…"'
+        what = f"the basis {said.basis} is to be shown, and nothing says by what"
+        raise refusal(what, condition.source, where="evidence", mend=mend)
 
 
 def _no_withdrawal(said: Saying, case: Case) -> bool:

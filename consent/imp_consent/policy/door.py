@@ -25,7 +25,7 @@ from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.record_fields import record_fields
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.requested import open_erase_task
-from imp_consent.policy.rules import Rules
+from imp_consent.policy.rules import NOTICE_BASES, Rules
 from imp_consent.policy.sayable import check_words
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING
@@ -41,7 +41,7 @@ __all__ = ["Appended", "Door", "append_said"]
 # Media everybody knows; enabled plugins and [policy] channels of imp.toml add theirs.
 _MEDIA: Final = frozenset({"ads", "app", "email", "phone", "post", "push", "sms", "social", "store", "web"})
 _PERMITTING: Final = frozenset({"grant", "basis"})
-_RESTS_ON_NOTICE: Final = _PERMITTING | {"refuse"}
+_RESTS_ON_NOTICE: Final = frozenset({"grant", "refuse"})
 # What is said only of somebody who is known already.
 _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "lift", "lost", "erase-requested"})
 # Whatever law or place is named with it, or was with older entries: a no, and what carries one or takes a yes away.
@@ -141,7 +141,8 @@ class Door:
         return Case(
             rules=self.rules(said),
             purposes=self._purposes,
-            shown=self.notice(said),
+            # a basis is nothing that is shown; what its purpose's notice has to say is looked at all the same
+            shown=self._shown.choose(said) if said.type == "basis" else self.notice(said),
             history=history,
             cuts=self._cuts,
             strictest=self._regimes.strictest() if said.type in _OF_TRAITS else None,
@@ -218,12 +219,14 @@ class Door:
         return any(entry.statement == statement for entry in self._transaction.history(subject))
 
     def notice(self, said: Saying) -> RegisteredNotice | None:
-        """The notice a saying rests on; what takes back or denies rests on none unless it names one.
+        """The notice a saying rests on; a basis and what takes back or denies rest on none unless they name one.
+
+        A basis that is a notice rests on one always.
 
         Raises:
             BadInput: there is no such notice, or it does not name the purpose.
         """
-        if said.notice is None and said.type not in _RESTS_ON_NOTICE:
+        if said.notice is None and said.type not in _RESTS_ON_NOTICE and said.basis not in NOTICE_BASES:
             return None
         return self._shown.choose(said)
 
@@ -235,6 +238,7 @@ class Door:
             said,
             statement,
             shown=self.notice(said),
+            about=self._shown.choose(said) if said.type == "basis" else None,
             rules=rules,
             purposes=self._purposes,
             history=self._transaction.history(subject) if statement.type == "withdraw" else (),

@@ -24,14 +24,20 @@ def record_fields(
     statement: Statement,
     *,
     shown: RegisteredNotice | None,
+    about: RegisteredNotice | None = None,
     rules: Rules,
     purposes: Mapping[str, DeclaredPurpose],
     history: Sequence[PersonEntry],
 ) -> dict[str, Json]:
-    """The fields of a saying's type; `history` is needed of a withdrawal only, which names the grants it ends."""
+    """The fields of a saying's type; `history` is needed of a withdrawal only, which names the grants it ends.
+
+    `about` is a notice that says what data is used and who gets it, though nobody says that it was shown.
+    """
     more: dict[str, Json] = {"evidence": said.evidence, "affirmative_action": said.action}
     if shown is not None:
         more |= _of_notice(shown)
+    elif about is not None:
+        more |= _of_processing(about)
     if said.grounds:
         more["grounds"] = dict(said.grounds)
     if said.shared:
@@ -59,7 +65,11 @@ def _of_notice(shown: RegisteredNotice) -> dict[str, Json]:
         "language": words.language,
         "sha256": shown.sha256,
     }
-    return {"notice": named, "data_categories": list(words.data), "recipients": list(words.recipients)}
+    return {"notice": named, **_of_processing(shown)}
+
+
+def _of_processing(found: RegisteredNotice) -> dict[str, Json]:
+    return {"data_categories": list(found.notice.data), "recipients": list(found.notice.recipients)}
 
 
 def _ask_again_us(said: Saying, rules: Rules, purposes: Mapping[str, DeclaredPurpose]) -> int | None:

@@ -18,6 +18,7 @@ from imp_consent.policy.declared import DIRECT_MARKETING, NO_TRAIT
 from imp_consent.policy.grant_rules import basis_ends_at, check_grant, ends_at, grant_covers, refusal_ends_at
 from imp_consent.policy.lift_rules import check_lift
 from imp_consent.policy.purpose import traits_of
+from imp_consent.policy.rules import NOTICE_BASES
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import lineage
 from imp_core.clock import DAY_US
@@ -94,7 +95,9 @@ def _basis(said: Saying, case: Case) -> Statement:
     check_basis(said, case)
     traits = set(case.purposes[said.purpose].traits) - {NO_TRAIT}
     ends = basis_ends_at(said, case)
-    return replace(_plain(said, case), basis=said.basis, traits=tuple(sorted(traits)), until_us=ends)
+    plain = _plain(said, case, traits=tuple(sorted(traits)), until_us=ends)
+    shown = said.notice is not None or said.basis in NOTICE_BASES  # nobody else says that one was shown
+    return replace(plain, basis=said.basis, notice=plain.notice if shown else None)
 
 
 def _object(said: Saying, case: Case) -> Statement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.reader import Reader
@@ -15,6 +15,11 @@ from imp_core.gate import Action, Gate, Use
 from imp_core.ports import SystemEntry
 
 __all__ = ["OwnUse", "Recipient", "own_sources", "own_uses", "recipients_of"]
+
+_NAMED_BY: Final = {
+    True: "the notice that you were shown names it",
+    False: "the notice on what we do with it names it",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ def recipients_of(
         *(_channel(channel, "what you did there was taken in from it", entry) for channel, entry in events),
         *(_named(use.recipient, f"a use for {use.purpose} names it", use.entry) for use in uses if use.recipient),
         *(
-            _named(name, "the notice that you were shown names it", own.seq)
+            _named(name, _NAMED_BY[own.statement.notice is not None], own.seq)
             for own in history
             for name in _names(own.payload.get("recipients"))
         ),

@@ -24,7 +24,12 @@ def test_who_says_stop_and_never_said_yes_is_not_told_to_have_taken_one_back(lin
 
 
 @pytest.mark.parametrize(
-    "words", [("contract", "--evidence", "order 7"), ("vital-interest",), ("legal-obligation", "--ground", "law=tax 7")]
+    "words",
+    [
+        ("contract", "--evidence", "order 7"),
+        ("vital-interest", "--evidence", "call 112"),
+        ("legal-obligation", "--ground", "law=tax 7"),
+    ],
 )
 def test_a_basis_that_is_no_notice_prints_none_as_shown_unless_it_is_named(line: Line, words: tuple[str, ...]) -> None:
     (known,) = line("consent", "notice", "list", "--json").ok().json["notices"]

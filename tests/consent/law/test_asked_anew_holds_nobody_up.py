@@ -156,7 +156,7 @@ def test_whoever_permits_by_what_was_said_since_the_last_cut_is_counted_once(ask
     asked.notice("analytics", more="New.").ok()
     asked.record("analytics", "given", "--channel", "web").ok()
     asked.record("analytics", "given", "--channel", "app").ok()
-    asked.consent("basis", "member:2", "--purpose", "analytics", "--basis", "contract").ok()
+    asked.consent("basis", "member:2", "--purpose", "analytics", "--basis", "contract", "--evidence", "order 7").ok()
     asked.record("analytics", "refused", who="member:3").ok()
     asked.wait(1)
     assert asked.notice("analytics", more="Newer.", words=("--dry-run",)).ok().json["asked_anew"] == {"analytics": 1}

@@ -64,6 +64,25 @@ def test_only_bases_that_there_are_and_that_these_laws_know_are_recorded(law: An
     assert basis(replace(none, rules=replace(none.rules, bases=None))).startswith("no basis here")
 
 
+def test_a_basis_that_is_to_be_shown_says_where_the_proof_is_or_what_it_rests_on(law: Any) -> None:
+    found = case(law, condition("evidence"))
+    assert basis(found) == "the basis legitimate-interest is to be shown, and nothing says by what (law)"
+    assert basis(found, evidence=" ") == basis(found)
+    assert basis(found, grounds={"order": " "}) == basis(found)
+    assert basis(found, evidence="合同 7") == basis(found, grounds={"order": "7"}) == ""
+    assert basis(case(law, condition("evidence", of="contract"))) == "", "of another basis it is not asked"
+    both = case(law, condition("evidence", "assessment"))
+    assert basis(both, evidence="file 7") == "the basis legitimate-interest rests on: assessment (law)"
+    assert (
+        basis(both, grounds={"assessment": "\t"})
+        == "the basis legitimate-interest is to be shown, and nothing says by what (law)"
+    )
+    assert (
+        basis(both, evidence="7", grounds={"assessment": " "})
+        == "the basis legitimate-interest rests on: assessment (law)"
+    )
+
+
 def test_data_that_rests_on_some_bases_only_is_used_on_no_other(law: Any) -> None:
     only = Need(trait="sale", source="law", bases=frozenset({"soft-opt-in"}))
     assert basis(case(law, needs=(only,)), "soft-opt-in") == ""

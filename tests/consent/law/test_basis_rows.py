@@ -78,7 +78,12 @@ def test_r38_soft_opt_in_opens_mail_until_the_first_opt_out(desk: Desk) -> None:
 def test_r39_mail_without_soft_opt_in_needs_prior_consent(desk: Desk) -> None:
     other = desk.consent("basis", "member:1", "--purpose", "marketing.email", *INTEREST)
     assert (other.code, "ePrivacy 13(1)" in other.err) == (2, True)
-    assert desk.consent("basis", "member:1", "--purpose", "marketing.email", "--basis", "contract").code == 2
+    assert (
+        desk.consent(
+            "basis", "member:1", "--purpose", "marketing.email", "--basis", "contract", "--evidence", "order 7"
+        ).code
+        == 2
+    )
     assert desk.asked("marketing.email") == "no_record"
     desk.record("marketing.email", "given").ok()
     assert desk.asked("marketing.email") == "given"
@@ -91,10 +96,10 @@ def test_r37_nothing_is_taken_from_a_terminal_before_consent_unless_it_is_strict
     desk.purpose("measuring", "--trait", "terminal")
     desk.purpose("basket", "--trait", "terminal", "--trait", "essential")
     desk.notice("measuring", "basket").ok()
-    for basis in (INTEREST, ("--basis", "contract")):
+    for basis in (INTEREST, ("--basis", "contract", "--evidence", "order 7")):
         refused = desk.consent("basis", "member:1", "--purpose", "measuring", *basis)
         assert (refused.code, "ePrivacy 5(3)" in refused.err) == (2, True)
-    desk.consent("basis", "member:1", "--purpose", "basket", "--basis", "contract").ok()
+    desk.consent("basis", "member:1", "--purpose", "basket", "--basis", "contract", "--evidence", "order 7").ok()
     desk.wait(1)
 
     def take(purpose: str, number: str, campaign: str = "") -> Any:
@@ -121,3 +126,48 @@ def test_a_basis_that_the_law_does_not_know_is_refused_and_others_need_what_they
     desk.consent(*words, "legal-obligation", "--ground", "law=HGB §257", "--valid-for", "30d", "--channel", "web").ok()
     nobody = desk.consent(*words, "legitimate-interest", "--regime", "eprivacy", "--ground", "assessment=1")
     assert (nobody.code, "allowed are: none" in nobody.err) == (2, True)
+
+
+@pytest.mark.parametrize("basis", ["contract", "vital-interest"])
+@pytest.mark.parametrize(
+    ("law", "source"), [((), "GDPR 6(1)"), (("--regime", "gdpr"), "5(2)"), (("--regime", "cn-pipl"), "PIPL 13")]
+)
+def test_a_basis_of_which_nothing_says_where_the_proof_is_is_refused(
+    desk: Desk, basis: str, law: tuple[str, ...], source: str
+) -> None:
+    words = ("basis", "member:1", "--purpose", "essential", "--basis", basis, *law)
+    for evidence in ((), ("--evidence", " ")):
+        answer = desk.consent(*words, *evidence)
+        assert (answer.code, source in answer.err, "--evidence" in answer.err) == (2, True, True), answer.err
+    assert not desk.entries()
+    done = desk.consent(*words, "--evidence", "合同 2026-17")
+    assert (done.ok().err, "rests on" in done.out) == ("", True)
+    assert desk.consent(*words, "--ground", "order=7").ok().err == ""
+    assert [entry.payload["evidence"] for entry in desk.entries()] == ["合同 2026-17", None]
+
+
+def test_where_the_law_asks_for_no_proof_a_basis_without_any_is_taken_with_a_warning(desk: Desk) -> None:
+    words = ("basis", "member:1", "--purpose", "essential", "--basis", "contract", "--regime", "us-ca")
+    done = desk.consent(*words).ok()
+    assert done.err.startswith("warning: nothing says where the proof of this basis is")
+    assert desk.consent(*words, "--evidence", "order 7").ok().err == ""
+
+
+def test_a_basis_names_no_notice_that_nobody_said_was_shown(desk: Desk) -> None:
+    words = ("basis", "member:1", "--purpose", "essential", "--basis", "contract", "--evidence", "order 7")
+    desk.consent(*words).ok()
+    (entry,) = desk.entries()
+    assert (entry.statement.notice, "notice" in entry.payload) == (None, False)
+    assert isinstance(entry.payload["data_categories"], list), "what data it is for does not hang on what was shown"
+    (known, *_) = desk.consent("notice", "list", "--json").ok().json["notices"]
+    desk.consent(*words, "--notice", known["name"]).ok()
+    entry = desk.entries()[-1]
+    assert entry.statement.notice == known["sha256"]
+    named: Any = entry.payload["notice"]
+    assert named["name"] == known["name"]
+
+
+def test_a_basis_that_is_a_notice_rests_on_the_newest_one(desk: Desk) -> None:
+    california = ("--regime", "us-ca", "--jurisdiction", "US-CA")
+    desk.consent("basis", "member:1", "--purpose", "analytics", "--basis", "opt-out-notice", *california).ok()
+    assert desk.entries()[-1].statement.notice is not None

@@ -73,7 +73,7 @@ def test_a_yes_above_leaves_out_the_purpose_below_of_which_a_newer_version_says_
 
 def test_a_basis_from_before_its_purpose_changed_and_recorded_after_it_ends_at_the_change(law: Any) -> None:
     law.cuts = [Cut("essential", NOW_US + 5, 9, notice="shown"), Cut("essential", NOW_US + 9, 10, bases=True)]
-    words = {"basis": "contract"}
+    words = {"basis": "contract", "evidence": "order 7"}
     assert law.write("basis", "essential", **words).until_us == NOW_US + 9
     assert law.write("basis", "essential", until_us=NOW_US + 7, **words).until_us == NOW_US + 7
     assert law.write("basis", "essential", at_us=NOW_US + 9, **words).until_us is None

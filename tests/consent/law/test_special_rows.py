@@ -94,7 +94,7 @@ def test_r19_health_data_is_opened_by_explicit_consent_alone(desk: Desk) -> None
     for words in ((), ("--consent", "expressed")):
         refused = desk.record("health", "given", *words)
         assert (refused.code, "needs explicit consent (GDPR 9(2)(a))" in refused.err) == (2, True)
-    basis = desk.consent("basis", "member:1", "--purpose", "health", "--basis", "contract")
+    basis = desk.consent("basis", "member:1", "--purpose", "health", "--basis", "contract", "--evidence", "order 7")
     assert (basis.code, "GDPR 9(2)(a)" in basis.err) == (2, True)
     assert desk.asked("health") == "no_record"
     desk.record("health", "given", "--consent", "explicit").ok()
@@ -225,5 +225,5 @@ def test_r36_a_decision_by_machine_rests_on_explicit_consent_or_contract_and_a_h
     interest = ("--basis", "legitimate-interest", "--ground", "assessment=12")
     assert desk.consent("basis", "member:2", "--purpose", "credit", *interest).code == 2
     desk.record("credit", "given", "--consent", "explicit").ok()
-    desk.consent("basis", "member:2", "--purpose", "credit", "--basis", "contract").ok()
+    desk.consent("basis", "member:2", "--purpose", "credit", "--basis", "contract", "--evidence", "order 7").ok()
     assert (desk.asked("credit"), desk.asked("credit", who="member:2")) == ("given", "basis")

@@ -107,7 +107,7 @@ def test_a_law_that_cannot_hold_there_is_no_law_to_consent_under(desk: Desk) -> 
 def test_a_place_that_is_none_is_refused_with_a_yes_a_basis_an_age_and_the_rules(desk: Desk, code: str) -> None:
     for words in (
         ("record", "member:1", "--purpose", "analytics", "--state", "given"),
-        ("basis", "member:1", "--purpose", "essential", "--basis", "contract"),
+        ("basis", "member:1", "--purpose", "essential", "--basis", "contract", "--evidence", "order 7"),
         ("minor", "member:1", "--age", "9"),
         ("regime", "rules", "gdpr"),
     ):

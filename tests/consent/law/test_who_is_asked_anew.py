@@ -85,7 +85,7 @@ def test_a_purpose_below_one_that_changes_is_counted_by_itself(desk: Desk) -> No
 
 
 def test_a_changed_purpose_ends_other_bases_too_and_a_notice_does_not(asked: Desk) -> None:
-    asked.consent("basis", "member:9", "--purpose", "analytics", "--basis", "contract").ok()
+    asked.consent("basis", "member:9", "--purpose", "analytics", "--basis", "contract", "--evidence", "order 7").ok()
     asked.wait(1)
     notice = asked.notice("analytics", "marketing.email", more="New.", words=("--dry-run",)).ok().json
     assert notice["asked_anew"]["analytics"] == 2

@@ -208,7 +208,7 @@ def test_of_somebody_unknown_nothing_is_lifted_or_corrected(shop: Context) -> No
         with pytest.raises(BadInput) as caught:
             append_said(shop, transaction, RawId("email", "no address"), said)
         assert caught.value.where == "identifier"
-        said = Saying(type="basis", purpose="essential", basis="contract", at_us=transaction.now_us)
+        said = Saying(type="basis", purpose="essential", basis="contract", evidence="7", at_us=transaction.now_us)
         with pytest.raises(BadInput) as caught:
             append_said(shop, transaction, RawId("email", "no address"), said)
         assert caught.value.where == "identifier"
