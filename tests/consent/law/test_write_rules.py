@@ -149,6 +149,12 @@ def test_what_a_guardian_agreed_to_stays_in_europe_and_ends_with_the_age_in_cali
     law.regimes = ("us-ca",)
     assert law.write("grant", "analytics", by="guardian").until_us == NOW_US + 9 * DAY_US
     assert law.write("grant", "analytics").until_us is None
+    for days in (5, 7):
+        law.write("minor", "*", needs="guardian", until_us=NOW_US + days * DAY_US)
+    law.write("minor", "*", needs="own", until_us=NOW_US + DAY_US)
+    law.write("minor", "*", needs="guardian")
+    ends_us = law.write("grant", "analytics", by="guardian").until_us
+    assert ends_us == NOW_US + 5 * DAY_US, "of several ages that somebody said, at the first"
 
 
 def test_a_corrected_entry_counts_for_no_rule(law: Any) -> None:
