@@ -142,6 +142,8 @@ class Superseded(CheckFailed):
 class OpenedUse(Protocol):
     """One use of people's data, already marked in the ledger. Its frames live on one DuckDB connection.
 
+    It knows nothing by name of the rows that do not pass, opens no other files, and takes no settings.
+
     `events`: native lazy frame with the archive's columns (`DATA.md`), only rows that pass twice. It is read where it
     lies, each time: an erasure meanwhile takes the files away, and `close` or `abandon` tells. The bytes are checked
     when the use is opened, and `close` refuses where a file is another by then, or was written to: so until it is

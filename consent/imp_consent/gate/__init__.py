@@ -11,6 +11,7 @@ from imp_consent.gate.exceptions import denied_channels
 from imp_consent.gate.frames import (
     DECIDED_SQL,
     PASSING_SQL,
+    PERMITTED_SQL,
     RECTANGLES,
     REFUSED_SQL,
     rectangles,
@@ -22,6 +23,7 @@ from imp_consent.gate.stage import not_covered, stage
 __all__ = [
     "DECIDED_SQL",
     "PASSING_SQL",
+    "PERMITTED_SQL",
     "RECTANGLES",
     "REFUSED_SQL",
     "ConsentGate",

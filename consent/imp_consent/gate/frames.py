@@ -22,6 +22,7 @@ __all__ = [
     "DECIDED_SQL",
     "OVERLAPPING_SQL",
     "PASSING_SQL",
+    "PERMITTED_SQL",
     "RECTANGLES",
     "REFUSED_SQL",
     "arrow_of",
@@ -66,9 +67,8 @@ _DECIDED: Final = (
 # time of reading and the ledger's size then. This asks about each row there is: `stage` asks it only of whom it must.
 DECIDED_SQL: Final = _DECIDED.format(rows="archive_row")
 # The set form, on a DuckDB connection where `stage` was: the rows that pass, and those that do not, with the reason.
-PASSING_SQL: Final = (
-    "SELECT * FROM consent_untested UNION ALL SELECT * EXCLUDE (permitted, decided) FROM consent_tested WHERE permitted"
-)
+PERMITTED_SQL: Final = "SELECT * EXCLUDE (permitted, decided) FROM consent_tested WHERE permitted"
+PASSING_SQL: Final = f"SELECT * FROM consent_untested UNION ALL {PERMITTED_SQL}"  # noqa: S608 (our own text)
 REFUSED_SQL: Final = "SELECT * EXCLUDE (permitted) FROM consent_tested WHERE NOT permitted"
 # Subjects for whom two rectangles cover one point: an old row was put back, MAC and all. There must be none.
 OVERLAPPING_SQL: Final = (

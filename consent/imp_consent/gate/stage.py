@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from imp_consent.policy.decide import Reason
 from imp_consent.policy.project import TABLE
 from imp_core.errors import LedgerBroken
 
-__all__ = ["Box", "Connection", "not_covered", "outside_of", "stage"]
+__all__ = ["Box", "Connection", "Staged", "not_covered", "outside_of", "stage"]
 
 _SUBJECTS: Final = 10_000
 _OTHERS: Final = "subject IN (SELECT value FROM json_each(?)) AND purpose <> ? AND permit AND from_seq <= ?"
@@ -48,7 +48,7 @@ _DOUBT: Final = (
     " WHERE subject IS NOT NULL"
 )
 # The rows about which nothing is asked one by one: everybody is in one of the two tables, so the smaller one tells.
-_UNTESTED: Final = "CREATE OR REPLACE TEMP VIEW consent_untested AS SELECT {columns} FROM archive_row r "
+_UNTESTED: Final = "CREATE OR REPLACE TEMP VIEW consent_untested AS "
 _KNOWN_WHOLE: Final = "SEMI JOIN consent_whole w ON w.subject = r.subject"
 _NOT_IN_DOUBT: Final = "ANTI JOIN consent_doubt w ON w.subject = r.subject WHERE r.subject IS NOT NULL"
 _FEW_IN_DOUBT: Final = "SELECT (SELECT count(*) FROM consent_doubt) < (SELECT count(*) FROM consent_whole)"
@@ -80,6 +80,25 @@ class Connection(Protocol):
         ...
 
 
+class Staged(NamedTuple):
+    """What `stage` put into a connection: the columns of its rows, and which table tells who is not tested."""
+
+    columns: str
+    few_in_doubt: bool
+
+    def untested_sql(self, rows: str) -> str:
+        """The rows about which nothing is asked one by one, of `rows`, which is what SQL calls a table."""
+        who = _NOT_IN_DOUBT if self.few_in_doubt else _KNOWN_WHOLE
+        return f"SELECT {self.columns} FROM {rows} r {who}"  # noqa: S608 (columns are quoted)
+
+    def keep_passing(self, connection: Connection) -> None:
+        """Let a connection forget what did not pass, and who else said what; what passes can be read as before."""
+        connection.execute("DELETE FROM consent_tested WHERE NOT permitted")
+        connection.execute("DROP TABLE consent_rectangle")
+        connection.execute("DROP TABLE consent_window")
+        connection.execute(f"DROP TABLE {'consent_whole' if self.few_in_doubt else 'consent_doubt'}")
+
+
 # Event time [from_us, to_us) × knowledge [from_seq, to_seq).
 Box = tuple[int, int, int, int]
 
@@ -92,7 +111,7 @@ def stage(
     n: int,
     columns: Sequence[str] | None = None,
     explain: Callable[[list[int]], pa.Table] | None = None,
-) -> None:
+) -> Staged:
     """Put `rectangles` of a use into a connection that knows `archive_row`, as the set form's SQL texts want them.
 
     Whose permission covers every row there is, is not asked about each; the rows of the others are, and are kept with
@@ -113,12 +132,14 @@ def stage(
     connection.execute(_TESTED.format(columns=wanted), parameters)
     connection.execute(_DOUBT)
     ((few_in_doubt,),) = connection.execute(_FEW_IN_DOUBT).fetchall()
-    connection.execute(_UNTESTED.format(columns=wanted) + (_NOT_IN_DOUBT if few_in_doubt else _KNOWN_WHOLE))
+    staged = Staged(wanted, bool(few_in_doubt))
+    connection.execute(_UNTESTED + staged.untested_sql("archive_row"))
     if explain is not None and (subjects := _unanswered(connection)):
         connection.register("consent_arrow", explain(subjects))
         connection.execute("INSERT INTO consent_rectangle SELECT * FROM consent_arrow")
         connection.unregister("consent_arrow")
         connection.execute(_EXPLAINED, parameters)
+    return staged
 
 
 def _selected(columns: Sequence[str] | None) -> str:

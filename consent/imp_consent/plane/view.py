@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from imp_consent.gate import PASSING_SQL, REFUSED_SQL, not_covered, rectangles, stage
+from imp_consent.gate import PASSING_SQL, PERMITTED_SQL, REFUSED_SQL, not_covered, rectangles, stage
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
@@ -53,9 +53,9 @@ _REFUSED_SQL: Final = (
 # The closed rectangles of those who are among the rows that pass. The few of them are looked for among the many rows,
 # not the other way about. Where nothing was said about the purpose, nothing ended.
 _CLOSED_SQL: Final = (
-    "WITH ended AS (SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"  # noqa: S608 (a reason's code)
+    "WITH ended AS (SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"  # noqa: S608 (the gate's own text)
     f" WHERE NOT permit AND reason <> '{Reason.PURPOSE_NOT_COVERED}'),"
-    " shown AS (SELECT DISTINCT p.subject FROM passing p SEMI JOIN ended e ON e.subject = p.subject)"
+    f" shown AS (SELECT DISTINCT p.subject FROM ({PASSING_SQL}) p SEMI JOIN ended e ON e.subject = p.subject)"
     " SELECT e.* FROM ended e SEMI JOIN shown s ON s.subject = e.subject"
 )
 
@@ -131,17 +131,23 @@ class ConsentUse:
     def attach(
         self, connection: duckdb.DuckDBPyConnection, allowed: object, columns: Sequence[str] | None = None
     ) -> None:
-        """Put the gate between the archive and the reader: `connection` knows the table `archive_row`."""
+        """Put the gate between the archive and the reader: `connection` knows the table `archive_row`.
+
+        What is handed out can be asked in SQL, so the connection forgets what did not pass and whatever names it.
+        """
         self._connection = connection
         wanted = None if columns is None else (*columns, *_OF_UNITS)
-        stage(connection, allowed, read_us=self.as_of_us, n=self.size, columns=wanted, explain=self._explain)
+        staged = stage(connection, allowed, read_us=self.as_of_us, n=self.size, columns=wanted, explain=self._explain)
         connection.execute(_HALF_UNITS_SQL)
-        # a view: whose permission covers everything is read where it lies, and only what is asked for of it
-        connection.execute(f"CREATE TEMP VIEW passing AS {PASSING_SQL}")
         connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}")
-        self.events = connection.table("passing")
+        connection.execute(f"CREATE TEMP TABLE closed AS {_CLOSED_SQL}")
+        connection.execute("DROP VIEW consent_untested")
+        staged.keep_passing(connection)
+        rows = archive.rows_without_name(connection, [str(file.path) for file in self.files])
+        # whose permission covers everything is read where it lies, and only what is asked for of it
+        self.events = connection.sql(f"{staged.untested_sql(rows)} UNION ALL {PERMITTED_SQL}")
         self.refused = connection.table("refused")
-        self.closed = connection.sql(_CLOSED_SQL)
+        self.closed = connection.table("closed")
 
     def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.

@@ -30,7 +30,7 @@ from imp_consent.plane.archive.live import (
     named_versions,
     replace_files,
 )
-from imp_consent.plane.archive.read import checked_live, read_columns, read_live, rows_by_batch, scan
+from imp_consent.plane.archive.read import checked_live, read_columns, read_live, rows_by_batch, rows_without_name, scan
 from imp_consent.plane.archive.rewrite import (
     discard,
     remove_orphans,
@@ -75,6 +75,7 @@ __all__ = [
     "rewrite_without",
     "rewritten",
     "rows_by_batch",
+    "rows_without_name",
     "scan",
     "sha256_of",
     "sha256_of_file",

@@ -26,7 +26,7 @@ from imp_core.errors import ImpError, LedgerBroken
 from imp_core.hold import Hold, held_folder
 from imp_core.workspace import Workspace
 
-__all__ = ["checked_live", "open_file", "read_columns", "read_live", "rows_by_batch", "scan"]
+__all__ = ["checked_live", "open_file", "read_columns", "read_live", "rows_by_batch", "rows_without_name", "scan"]
 
 _ROWS = 50_000
 _GROUP_BYTES: Final = 1 << 30  # of a row group, unpacked: our own have a few MB
@@ -114,6 +114,20 @@ def scan(workspace: Workspace, paths: Sequence[str]) -> duckdb.DuckDBPyConnectio
         connection.close()
         raise LedgerBroken(f"the archive cannot be read: {type(error).__name__}", where="archive") from None
     return connection
+
+
+def rows_without_name(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> str:
+    """Let what SQL does in a connection of `scan` reach these files alone, and not by the name `archive_row`.
+
+    Returns the SQL of a table with their rows. Nothing of it can be undone: the connection takes no settings any more.
+    """
+    quoted = ", ".join("'{}'".format(path.replace("'", "''")) for path in paths)
+    if paths:
+        connection.execute("DROP VIEW archive_row")
+    connection.execute(f"SET allowed_paths = [{quoted}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return f"read_parquet([{quoted}])" if paths else "archive_row"  # without files it is an empty table
 
 
 def _fault(parquet: pq.ParquetFile) -> str | None:
