@@ -9,6 +9,7 @@ import click
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import CheckFailed
 from imp_core.plugin_check import PluginCheck, check_plugin
 from imp_core.plugin_enabling import declared_text, describe, disable, enable, status_row
@@ -147,7 +148,7 @@ def _traced(result: PluginTrace) -> str:
         out.append(f"  {format_time(change.at_us)}  {what} by {change.actor} (entry {change.seq})")
     for trail in result.trail:
         span = f"{format_time(trail.first_us)} to {format_time(trail.last_us)}"
-        out.append(f"  {trail.type}: {trail.entries} entries, {span}")
+        out.append(f"  {trail.type}: {some(trail.entries, 'entry', 'entries')}, {span}")
         out += [f"    {name}: {n:,}" for name, n in trail.counts.items()]
     if not result.ledger:
         out.append("  no ledger here to ask")

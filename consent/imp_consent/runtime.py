@@ -19,6 +19,7 @@ from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.passing_on import passing_on
 from imp_consent.plane.view import ConsentView
 from imp_core.context import Context, load_target
+from imp_core.counting import some
 from imp_core.errors import BadInput, KeysUnusable, LedgerBroken
 from imp_core.event import RawId
 from imp_core.key_store import KeyStore
@@ -179,8 +180,9 @@ class SystemLedger:
         keyring = self._log.keyring
         left = "" if keyring.settled else "; a rotation is under way, or died: the next command that writes finishes it"
         if unfinished := len(keyring.unfinished):
-            left += f"; {unfinished} unfinished files of keys lie there: the next command that writes destroys them"
-        yield Check(name="keys", ok=True, detail=f"{len(keyring.keys)} keys in {keyring.store.place}{left}")
+            files = some(unfinished, "unfinished file of keys lies", "unfinished files of keys lie")
+            left += f"; {files} there, which the next command that writes destroys"
+        yield Check(name="keys", ok=True, detail=f"{some(len(keyring.keys), 'key')} in {keyring.store.place}{left}")
         try:
             with self._log.read() as reader:
                 size, pending = reader.size, sum(1 for _ in reader.sealed.select("erasure"))
@@ -193,12 +195,12 @@ class SystemLedger:
             where = f" ({error.where})" if error.where else ""
             yield Check(name="ledger", ok=False, detail=error.what + where, mend=error.mend)
             return
-        yield Check(name="ledger", ok=True, detail=f"{size} entries")
+        yield Check(name="ledger", ok=True, detail=some(size, "entry", "entries"))
         behind = outside is not None and outside.size > size
         yield Check(
             name="checkpoint",
             ok=outside is not None and not behind,
-            detail=f"signed at {outside.size} entries" if outside else "none was ever signed",
+            detail=f"signed at {some(outside.size, 'entry', 'entries')}" if outside else "none was ever signed",
             mend="put the newest database back" if behind else "sign one: imp audit checkpoint",
         )
         yield Check(
@@ -267,7 +269,7 @@ def _outbox(owed: Mapping[str, Due]) -> Check:
     return Check(
         name="outbox",
         ok=not late,
-        detail=", ".join(f"{n} people overdue to be told of to {name}" for name, n in late.items())
-        or f"{sum(due.n for due in owed.values())} people to be told of to channels, none overdue",
+        detail=", ".join(f"{some(n, 'person', 'people')} overdue to be told of to {name}" for name, n in late.items())
+        or f"{some(sum(due.n for due in owed.values()), 'person', 'people')} to be told of to channels, none overdue",
         mend="tell the channels: imp consent tell",
     )

@@ -11,6 +11,7 @@ from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint
 from imp_consent.ledger.handover import TrustedKeys
 from imp_consent.ledger.note import VerifierKey
+from imp_core.counting import some
 from imp_core.errors import LedgerBroken
 
 __all__ = ["check_outside", "check_pinned", "check_stored", "open_pinned", "read_outside", "stored_sizes"]
@@ -50,7 +51,8 @@ def check_pinned(pinned: Sequence[Checkpoint], leaves: Leaves, problems: Problem
             checkpoint.size <= leaves.size and leaves.roots.get(checkpoint.size) == checkpoint.root,
             "pinned.contradicted",
             f"checkpoint {checkpoint.size} (pinned)",
-            f"the log's first {checkpoint.size} entries are not those of the checkpoint that was kept elsewhere",
+            f"the log's first {some(checkpoint.size, 'entry is', 'entries are')} not those of the "
+            "checkpoint that was kept elsewhere",
         )
 
 
@@ -63,14 +65,18 @@ def check_outside(outside: Checkpoint, leaves: Leaves, sql: sqlite3.Connection, 
     """The log begins with exactly what was signed outside, and the database knows of it."""
     place = f"checkpoint {outside.size} (outside)"
     if outside.size > leaves.size:
-        sentence = f"the database holds {leaves.size} entries, {outside.size} were signed: its tail was cut off"
+        sentence = (
+            f"the database holds {some(leaves.size, 'entry', 'entries')}, "
+            f"{some(outside.size, 'was', 'were')} signed: its tail was cut off"
+        )
         problems.report("log.rolled-back", place, sentence)
         return
     problems.expect(
         leaves.roots.get(outside.size) == outside.root,
         "log.rewritten",
         place,
-        f"the first {outside.size} entries do not have the root that was signed: one of them was changed",
+        f"the first {some(outside.size, 'entry does', 'entries do')} not have the root that was signed: "
+        "one of them was changed",
     )
     known = sql.execute("SELECT root FROM checkpoint WHERE size = ?", (outside.size,)).fetchall()
     # it is written outside first: a crash may have come before the row
@@ -102,7 +108,7 @@ def check_stored(sql: sqlite3.Connection, trusted: TrustedKeys, leaves: Leaves, 
         newest = size
     if wrong:
         more = f" (nor have {len(wrong) - 1} later ones)" if len(wrong) > 1 else ""
-        sentence = f"the first {wrong[0]} entries do not have this root{more}"
+        sentence = f"the first {some(wrong[0], 'entry does', 'entries do')} not have this root{more}"
         problems.report("checkpoint.root", f"checkpoint {wrong[0]}", sentence)
     return newest
 

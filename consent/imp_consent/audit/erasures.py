@@ -13,6 +13,7 @@ from imp_consent.audit.problem import Problems
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.documents import KeptDocuments
 from imp_consent.ledger.tombstones import Buried, Tombstones, counting
+from imp_core.counting import some
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import SystemEntry
 
@@ -38,7 +39,10 @@ def check_erasures(
     if not erasing:  # else an erasure may be between writing tokens outside and its commit
         stored = {token for (token,) in sql.execute("SELECT token FROM suppression")}
         missing = len(buried.suppressed - stored)
-        sentence = f"{missing} of the people who were erased are no longer suppressed: they could be imported again"
+        sentence = (
+            f"{some(missing, 'of the people who were erased is', 'of the people who were erased are')} no "
+            "longer suppressed: they could be imported again"
+        )
         problems.expect(not missing, "suppression.missing", "suppression", sentence)
 
 
@@ -84,10 +88,14 @@ def _check_lines(counted: Sequence[tuple[int, SystemEntry]], buried: Buried, pla
     for (lines_before, _), (_, entry) in pairwise(counted):
         lost = entry.fields.get("tombstones_lost")
         if isinstance(lost, int) and lost > 0:
-            problems.note("tombstones.lost", f"entry {entry.seq}", f"up to {lost} lines were lost before it: {_RISK}")
+            problems.note(
+                "tombstones.lost",
+                f"entry {entry.seq}",
+                f"up to {some(lost, 'line was', 'lines were')} lost before it: {_RISK}",
+            )
             kept = lines_before - lost
             missing = [(lines, other) for lines, other in missing if other.seq >= entry.seq or lines <= kept]
     if missing:
         lines, entry = missing[-1]
-        sentence = f"of {lines} lines that entry {entry.seq} counted not all are there: {_RISK}"
+        sentence = f"of {some(lines, 'line')} that entry {entry.seq} counted not all are there: {_RISK}"
         problems.report("tombstones.short", place, sentence)

@@ -21,6 +21,7 @@ from imp_consent.ledger.outside import Outside
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.survivors import SURVIVORS_NAME
 from imp_consent.ledger.tombstones import TOMBSTONES_NAME, counting
+from imp_core.counting import some
 from imp_core.errors import ImpError
 from imp_core.ports import Check
 from imp_core.workspace import Workspace
@@ -69,7 +70,7 @@ def _signing(folder: Path, size: int, outside: Checkpoint | None) -> Check:
     waiting = size - (outside.size if outside else 0)
     there = [path for path in (folder, Outside(folder).leaves_file) if path.exists()]
     closed = [str(path) for path in there if not os.access(path, os.W_OK)]
-    detail = f"{max(waiting, 0)} entries are not signed yet"
+    detail = some(max(waiting, 0), "entry is", "entries are") + " not signed yet"
     return Check(
         name="signing",
         ok=not closed,
@@ -89,7 +90,11 @@ def _documents(reader: Reader, outside: Checkpoint) -> str | None:
     if outside.size < reader.size or not stored:
         return None  # the next signing copies them
     missing = len(stored - {(table, name) for table, name, _ in kept.read()})
-    return f"{missing} of {len(stored)} documents are not in {kept.path}" if missing else None
+    return (
+        f"{missing} of {some(len(stored), 'document')} {'is' if missing == 1 else 'are'} not in {kept.path}"
+        if missing
+        else None
+    )
 
 
 def _tombstones(reader: Reader) -> str | None:
@@ -97,7 +102,11 @@ def _tombstones(reader: Reader) -> str | None:
     newest = counted[-1][0] if counted else 0  # what it says is lost the audit notes
     path = reader.keyring.folder / TOMBSTONES_NAME
     lines = _count_lines(path)
-    return None if lines >= newest else f"{newest} lines were written, {lines} are in {path}"
+    return (
+        None
+        if lines >= newest
+        else f"{some(newest, 'line was', 'lines were')} written, {some(lines, 'is', 'are')} in {path}"
+    )
 
 
 def _count_lines(path: Path) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 from imp_consent.audit.problem import Problems
 from imp_consent.ledger.entry import parse_system_leaf
 from imp_consent.ledger.merkle import Frontier, leaf_hash
+from imp_core.counting import span
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json, SystemEntry
 
@@ -84,7 +85,11 @@ def read_leaves(
             problems.report("entry.seq", f"entry {seq}", "an entry before the first one")
             continue
         if seq != expected:
-            problems.report("entry.gap", f"entry {expected}", f"entries {expected} to {seq - 1} are missing")
+            problems.report(
+                "entry.gap",
+                f"entry {expected}",
+                f"{span(expected, seq - 1)} {'is' if seq == expected + 1 else 'are'} missing",
+            )
         expected = seq + 1
         _read_leaf(seq, leaf, stored, leaves, problems)
         if leaves.size in wanted:

@@ -10,17 +10,18 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.disclose import LATE, Asking, answering_options, asked_for, disclose
+from imp_consent.commands.of_nobody import maybe_meant, maybe_meant_text
 from imp_consent.commands.retention import schedule_text
 from imp_consent.plane.retention import read_schedule
 from imp_consent.rights.access import SCHEMA, Access, assemble
 from imp_consent.rights.asking import Asked
 from imp_consent.rights.page import render_page
-from imp_consent.rights.plain import some
 from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context, to_json
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.event import RawId
 
 __all__ = ["AccessResult", "access", "access_command"]
@@ -31,7 +32,11 @@ PAGE_NAME: Final = "access.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessResult:
-    """What was written where; counts only, since the rest is the person's. `due` None: no regime sets a clock."""
+    """What was written where; counts only, since the rest is the person's. `due` None: no regime sets a clock.
+
+    `maybe_meant` are open requests for access of which nobody knows whose they are, where nothing is held of this
+    person and none was named: they stay open.
+    """
 
     request: str
     folder: str
@@ -43,6 +48,7 @@ class AccessResult:
     uses: int
     due: str | None
     late: bool
+    maybe_meant: tuple[str, ...] = ()
 
 
 def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path) -> AccessResult:
@@ -75,6 +81,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path) -> AccessResult
         uses=len(copy.uses),
         due=None if answered.due_us is None else format_time(answered.due_us),
         late=answered.late,
+        maybe_meant=maybe_meant(open_log(ctx), asked, known=copy.known),
     )
 
 
@@ -96,4 +103,4 @@ def access_command(ctx: Context, *, identifier: str, out: Path, asking: Asking, 
     counts = (("entry", done.entries), ("event", done.events), ("message", done.messages), ("use", done.uses))
     held = ", ".join(some(n, what, "entries" if what == "entry" else None) for what, n in counts)
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
-    emit(done, text + (LATE if done.late else ""), as_json=as_json)
+    emit(done, text + (LATE if done.late else "") + maybe_meant_text(done.maybe_meant), as_json=as_json)

@@ -21,6 +21,7 @@ from imp_consent.ledger.checkpoint import origin_of
 from imp_consent.runtime import open_keyring, open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import CheckFailed, LedgerBroken
 from imp_core.ports import CheckpointInfo
 
@@ -127,14 +128,14 @@ def sign_checkpoint(ctx: Context, *, without_previous: bool = False) -> Checkpoi
 
 
 def _facts(result: Verification) -> dict[str, str]:
-    covered = "none" if result.checkpoint_size is None else f"{result.checkpoint_size} entries"
+    covered = "none" if result.checkpoint_size is None else some(result.checkpoint_size, "entry", "entries")
     if result.size is None:
         return {"log": result.log_id, "entries": "cannot be read", "checkpoint": covered}
     return {
         "log": result.log_id,
         "entries": f"{result.size}, root {result.root}",
-        "checkpoint": f"{covered}, {result.after_checkpoint} entries after it",
-        "people": f"{result.living} living, {result.persons_leaves} entries of people, "
+        "checkpoint": f"{covered}, {some(result.after_checkpoint, 'entry', 'entries')} after it",
+        "people": f"{result.living} living, {some(result.persons_leaves, 'entry', 'entries')} of people, "
         f"{result.orphaned_leaves} of them of erased people",
         "files": str(result.files),
     }
@@ -146,4 +147,4 @@ def _text(result: Verification) -> str:
     facts = "\n".join([facts, *noted])
     if result.ok:
         return f"{facts}\nok: everything agrees"
-    return "\n".join([facts, f"NOT OK: {len(result.problems)} problems", *told(result.problems, most=_SHOWN)])
+    return "\n".join([facts, f"NOT OK: {some(len(result.problems), 'problem')}", *told(result.problems, most=_SHOWN)])

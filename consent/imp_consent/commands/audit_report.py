@@ -14,6 +14,7 @@ from imp_consent.report import Report, build_report
 from imp_consent.runtime import open_keyring, open_log
 from imp_core.command import emit, force_option, json_option, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.output import check_output, write_output
 
@@ -88,9 +89,10 @@ def report_command(
 
 def _text(report: Report, written: WrittenReport | None) -> str:
     open_ = sum(request.outcome is None for request in report.requests)
-    verified = "everything agrees" if report.verification.ok else f"{len(report.verification.problems)} problems"
+    verified = "everything agrees" if report.verification.ok else some(len(report.verification.problems), "problem")
     said = [
-        f"{report.begins} to {report.ends}: {len(report.consent)} purposes, {sum(u.uses for u in report.uses)} uses, "
-        f"{len(report.flagged)} to review, {len(report.requests)} requests ({open_} open); verified: {verified}"
+        f"{report.begins} to {report.ends}: {some(len(report.consent), 'purpose')}, "
+        f"{some(sum(u.uses for u in report.uses), 'use')}, "
+        f"{len(report.flagged)} to review, {some(len(report.requests), 'request')} ({open_} open); verified: {verified}"
     ]
     return "\n".join([*said, *([f"{written.path}  sha256 {written.sha256}"] if written else [])])

@@ -15,6 +15,7 @@ from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, format_time
 from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.output import check_output
 
 __all__ = ["BackupResult", "backup", "backup_command"]
@@ -72,5 +73,8 @@ def backup_command(ctx: Context, file: Path, *, force: bool, as_json: bool) -> N
     Example: imp backup /backups/ledger-2026-03-01.db
     """
     done = backup(ctx, file, force=force)
-    text = f"{done.entries} entries in {done.bytes:,} bytes, sha256 {done.sha256}; delete it by {done.keep_until}"
+    text = (
+        f"{some(done.entries, 'entry', 'entries')} in {some(done.bytes, 'byte')}, sha256 {done.sha256}; "
+        f"delete it by {done.keep_until}"
+    )
     emit(done, text, as_json=as_json)

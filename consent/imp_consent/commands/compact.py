@@ -8,6 +8,7 @@ from imp_consent.plane.compact import BELOW, Compacted, collecting, compact
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 
 __all__ = ["compact_command", "compact_workspace"]
 
@@ -45,17 +46,19 @@ def compact_command(ctx: Context, *, below: int, dry_run: bool, as_json: bool) -
 def _text(result: Compacted) -> str:
     shown: dict[str, object] = {}
     for one in result.collected:
-        counts = [f"{one.rows:,} events", *(f"{n:,} denied, {reason}" for reason, n in one.denied.items())]
+        counts = [some(one.rows, "event"), *(f"{n:,} denied, {reason}" for reason, n in one.denied.items())]
         if one.batch is not None:
             counts.append(f"batch {one.batch}")
         shown[f"from the inbox, {one.channel}"] = "; ".join(counts)
     for merged in result.merged:
-        shown[f"batches {_numbers(merged.batches)}"] = f"{merged.files} files made one of {merged.rows:,} rows"
+        shown[f"{'batch' if len(merged.batches) == 1 else 'batches'} {_numbers(merged.batches)}"] = (
+            f"{some(merged.files, 'file')} made one of {some(merged.rows, 'row')}"
+        )
     if result.left.read:
-        shown["left, being read"] = f"{result.left.read} small files: run it again later"
+        shown["left, being read"] = f"{some(result.left.read, 'small file')}: run it again later"
     if result.left.erasing:
         mend = "finish it with: imp consent erase --resume"
-        shown["left, erasure under way"] = f"{result.left.erasing} small files: {mend}"
+        shown["left, erasure under way"] = f"{some(result.left.erasing, 'small file')}: {mend}"
     shown["files"] = f"{result.files_before:,} → {result.files:,}"
     return lines(shown) + ("\ndry run: nothing was changed" if result.dry_run else "")
 

@@ -11,11 +11,12 @@ from imp_consent.audit.entries import PERSON, read_entries
 from imp_consent.commands.period import period, period_options
 from imp_consent.ledger.entry import SYSTEM_TYPES
 from imp_consent.report.seqs import parse_seqs
-from imp_consent.rights.plain import in_words, some
+from imp_consent.rights.plain import in_words
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.ports import Json
 
 __all__ = ["EntriesFound", "EntryShown", "entries", "entries_command"]

@@ -10,6 +10,8 @@ import click
 
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.disclose import Asking, asked_for, request_options
+from imp_consent.commands.erased import erased_text, unknown_text
+from imp_consent.commands.of_nobody import answered_text, is_known, left_open_text, maybe_meant, maybe_meant_text
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
@@ -20,19 +22,18 @@ from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.policy.envelope import envelope
 from imp_consent.rights.asking import Asked, open_request, take_up
-from imp_consent.rights.erasures import answer_all, open_erasures
+from imp_consent.rights.erasures import answer_all, open_besides, open_erasures
 from imp_consent.rights.notify import KnownRecipients, leave_notices
-from imp_consent.rights.plain import some
 from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.event import RawId
 
 __all__ = ["ErasePlan", "ErasedAndTold", "erase", "erase_and_tell", "erase_command", "plan_erasure"]
 
-_SHOWN: Final = 20
 _NOBODY: Final = "nobody is known by this identifier"
 
 
@@ -42,7 +43,8 @@ class ErasePlan:
 
     `unknown` are the identifiers by which nobody is known, by their places among those given, the first being 1.
     `to_notify` are recipients that are no channels: you tell them yourself, as nobody knows later of whom (GDPR 19).
-    `devices` are linked to them and stay known, each by its own identifier: only the link ends.
+    `devices` are linked to them and stay known, each by its own identifier: only the link ends. `answers` is the open
+    request that was named, of whom nothing is held; `left_open` is what else they asked, which this does not answer.
     """
 
     known: bool
@@ -51,6 +53,8 @@ class ErasePlan:
     unknown: tuple[int, ...] = ()
     to_notify: tuple[str, ...] = ()
     devices: int = 0
+    answers: str | None = None
+    left_open: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,8 @@ class ErasedAndTold(Erased):
 
     `unknown` are the identifiers by which nobody is known, as in `ErasePlan`. `keys_fixed` names where the keys are
     kept if they cannot be changed there: nothing done here makes backups unreadable then. `to_notify` are recipients
-    that are no channels, as in `ErasePlan`; `answered` are the open requests for erasure that this answers.
+    that are no channels, as in `ErasePlan`; `answered` are the open requests for erasure that this answers, `left_open`
+    as there.
     """
 
     told: Sequence[Told] = ()
@@ -68,6 +73,7 @@ class ErasedAndTold(Erased):
     keys_fixed: str | None = None
     to_notify: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
 
 
 def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = None) -> ErasePlan:
@@ -78,13 +84,14 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
         CheckFailed: it is not known surely enough who asks.
     """
     log = open_log(ctx)
-    _taken_up(ctx, log, raw_ids, asked)
+    waiting = _taken_up(ctx, log, raw_ids, asked)
     with log.read() as reader:
         found = [reader.find_subject(raw) for raw in raw_ids]
         subjects = {subject for subject in found if subject is not None}
         histories = [reader.history(subject) for subject in subjects]
         known = KnownRecipients(reader)
         names = {recipient.name for subject in subjects for recipient in known.named_by(subject)}
+        besides = open_besides(reader, subjects)
     return ErasePlan(
         known=bool(subjects),
         entries=sum(map(len, histories)),
@@ -92,6 +99,8 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
         unknown=_unknown(found),
         to_notify=tuple(sorted(names)),
         devices=len({device for history in histories for device in devices_of(history)} - subjects),
+        answers=waiting.id if waiting and not subjects else None,
+        left_open=besides,
     )
 
 
@@ -124,12 +133,15 @@ def erase_and_tell(
     """
     log = open_log(ctx)
     waiting = _taken_up(ctx, log, raw_ids, asked)
-    found, subjects = _find(log, raw_ids)
+    if waiting is not None and not is_known(log, raw_ids[0]):
+        answer_all(log, (waiting.id,))
+        return ErasedAndTold(people=0, leaves=0, rows=0, files=0, seq=None, answered=(waiting.id,))
+    found, subjects = _find(log, raw_ids, asked)
     guard_erasure(ctx, subjects)
     if asked is not None and waiting is None:
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
-    to_notify, answers = _before(log, subjects)
+    to_notify, answers, besides = _before(log, subjects)
     done = _erase(ctx, subjects, later=later)
     answer_all(log, answers)
     store = log.keyring.store
@@ -145,6 +157,7 @@ def erase_and_tell(
         keys_fixed=None if store.writable else store.place,
         to_notify=to_notify,
         answered=answers,
+        left_open=besides,
     )
 
 
@@ -158,13 +171,14 @@ def _taken_up(ctx: Context, log: Log, raw_ids: list[RawId], asked: Asked | None)
         return take_up(ctx, reader, raw_ids[0], asked)
 
 
-def _find(log: Log, raw_ids: list[RawId]) -> tuple[list[int | None], list[int]]:
+def _find(log: Log, raw_ids: list[RawId], asked: Asked | None = None) -> tuple[list[int | None], list[int]]:
     """Who is known by each identifier, and everybody once."""
     with log.read() as reader:
         found = [reader.find_subject(raw) for raw in raw_ids]
     subjects = sorted({subject for subject in found if subject is not None})
     if raw_ids and not subjects:
-        raise CheckFailed(f"{_NOBODY}: there is nothing to erase")
+        meant = maybe_meant_text(maybe_meant(log, asked, known=False)).strip() if asked else ""
+        raise CheckFailed(f"{_NOBODY}: there is nothing to erase", mend=meant or None)
     return found, subjects
 
 
@@ -177,27 +191,21 @@ def _erase(ctx: Context, subjects: Sequence[int], *, later: bool) -> Erased:
     return replace(resume(log, ctx.workspace, later=later), in_flight=in_flight)
 
 
-def _before(log: Log, subjects: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """While it can still be read: who else is to be told (word is left for them), and what requests this answers."""
+def _before(log: Log, subjects: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """While it can still be read: who else is to be told (word is left for them), what this answers, and what not."""
     with log.read() as reader:
         known = KnownRecipients(reader)
         some = any(known.named_by(subject) for subject in subjects)
-        asked = open_erasures(reader, subjects)
+        asked, besides = open_erasures(reader, subjects), open_besides(reader, subjects)
     if not some:
-        return (), asked
+        return (), asked, besides
     with log.write() as transaction:
-        return tuple(recipient.name for recipient in leave_notices(transaction, subjects, "erase")), asked
+        told = leave_notices(transaction, subjects, "erase")
+    return tuple(recipient.name for recipient in told), asked, besides
 
 
 def _unknown(found: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(place for place, subject in enumerate(found, start=1) if subject is None)
-
-
-def _unknown_text(unknown: Sequence[int], of: int) -> str:
-    if not unknown or of == 1:
-        return ""
-    named = ", ".join(map(str, unknown[:_SHOWN])) + (" …" if len(unknown) > _SHOWN else "")
-    return f"\nnobody is known by {len(unknown)} of the {of} identifiers, by place: {named}"
 
 
 def _notify_text(names: Sequence[str]) -> str:
@@ -214,10 +222,9 @@ def _in_backups_text(done: ErasedAndTold) -> str:
 
 
 def _text(done: ErasedAndTold) -> str:
-    text = (
-        f"erased {some(done.people, 'person', 'people')}: {some(done.leaves, 'entry', 'entries')} can no longer be "
-        f"linked to anyone, {some(done.rows, 'row')} removed from {some(done.files, 'file')}"
-    )
+    if done.answered and not done.people:
+        return answered_text(done.answered[0])
+    text = erased_text(done) + left_open_text(done.left_open)
     text += _in_backups_text(done)
     text += under_way_text(done.in_flight)
     if done.told:
@@ -266,11 +273,11 @@ def erase_command(
         except KeyboardInterrupt:
             click.echo("what was begun is denied already; finish it with: imp consent erase --resume", err=True)
             raise
-        emit(done, lambda: _text(done) + _unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
+        emit(done, lambda: _text(done) + unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
         return
     plan = plan_erasure(ctx, raw_ids, asked=asked)
     emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
-    if not plan.known:
+    if not plan.known and plan.answers is None:
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
@@ -282,11 +289,12 @@ def _says_how_surely() -> bool:
 
 def _plan_text(plan: ErasePlan, of: int) -> str:
     if not plan.known:
-        return _NOBODY
+        return _NOBODY if plan.answers is None else answered_text(plan.answers, would=True)
     text = (
         f"would make {some(plan.entries, 'entry', 'entries')} unlinkable and remove every row; run again with --execute"
     )
-    text += _unknown_text(plan.unknown, of)
+    text += unknown_text(plan.unknown, of)
     text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
+    text += left_open_text(plan.left_open)
     text += f"\nlinked devices that stay known by their own identifiers: {plan.devices}" if plan.devices else ""
     return text

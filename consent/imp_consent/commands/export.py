@@ -12,6 +12,7 @@ from imp_consent.identity.keys import keys_folder
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.output import check_output
 
 __all__ = ["export_command", "export_log"]
@@ -49,7 +50,7 @@ def export_command(ctx: Context, folder: Path, *, as_json: bool) -> None:
 def _text(done: Exported) -> str:
     facts = {
         "log": done.origin,
-        "entries": f"{done.entries}, root {done.root}",
-        "files": f"{done.files}, {done.bytes:,} bytes, in {done.folder}",
+        "entries": f"{done.entries:,}, root {done.root}",
+        "files": f"{done.files:,}, {some(done.bytes, 'byte')}, in {done.folder}",
     }
     return f"{lines(facts)}\nhow to check it: {done.folder}/README.md"

@@ -29,6 +29,7 @@ from imp_consent.rights.verification import Verification
 from imp_consent.runtime import open_log
 from imp_core.command import emit, force_option, json_option, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import RawId, RowFault
 from imp_core.hold import beside
@@ -269,7 +270,10 @@ def export_command(
 
 def _text(done: RecordsExport) -> str:
     whose = "under the identifiers given" if done.named else "under pseudonyms of this export"
-    more = f"; {done.unknown} identifiers of nobody the ledger knows" if done.unknown else ""
-    more += f"; {done.left_out} people left out whose erasure was asked for" if done.left_out else ""
+    more = f"; {some(done.unknown, 'identifier')} of nobody the ledger knows" if done.unknown else ""
+    more += f"; {some(done.left_out, 'person', 'people')} left out whose erasure was asked for" if done.left_out else ""
     terms = f"; purposes and notices in {done.terms}" if done.terms else ""
-    return f"entry {done.seq}: {done.rows} entries of {done.people} people, {whose}, in {done.file}{more}{terms}"
+    return (
+        f"entry {done.seq}: {some(done.rows, 'entry', 'entries')} of "
+        f"{some(done.people, 'person', 'people')}, {whose}, in {done.file}{more}{terms}"
+    )

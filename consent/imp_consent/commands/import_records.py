@@ -30,10 +30,10 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
-from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import progress
 from imp_core.context import Context
+from imp_core.counting import some, span
 from imp_core.errors import BadInput
 from imp_core.event import RawId, RowFault
 from imp_core.ports import Json
@@ -278,10 +278,10 @@ def records_text(done: RecordsImport) -> str:
     taken = f"; {terms} taken over" if done.purposes + done.notices else ""
     left = f", {done.rejected} faulty and left out" if done.rejected else ""
     left += f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
-    before = "1 entry of this file was" if done.skipped == 1 else f"{done.skipped} entries of this file were"
+    before = some(done.skipped, "entry of this file was", "entries of this file were")
     if done.first_seq is None:
         again = f"nothing new: {before} imported before" if done.skipped else "nothing recorded"
         return f"{again}{left}{taken}"
     people = some(done.people, "person", "people")
     skipped = f", {done.skipped} imported before" if done.skipped else ""
-    return f"entries {done.first_seq} to {done.last_seq}: {done.rows} about {people}{skipped}{left}{taken}"
+    return f"{span(done.first_seq, done.last_seq or 0)}: {done.rows} about {people}{skipped}{left}{taken}"

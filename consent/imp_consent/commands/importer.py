@@ -26,10 +26,10 @@ from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
 from imp_consent.policy.shown import predates
-from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some, span
 from imp_core.errors import BadInput
 from imp_core.event import RowFault
 from imp_core.ports import Json
@@ -254,9 +254,9 @@ def import_command(
 
 
 def _older_text(rows: int) -> str:
-    are = "1 row given is" if rows == 1 else f"{rows} rows given are"
     return (
-        f"{are} older than every notice registered here: put on record with the oldest text that names the purpose; "
+        f"{some(rows, 'row given is', 'rows given are')} older than every notice registered here: put on "
+        "record with the oldest text that names the purpose; "
         "if another one was shown, register that and name its hash in the column notice"
     )
 
@@ -268,14 +268,12 @@ def _text(done: ImportResult) -> str:
         if not done.skipped:
             return f"nothing recorded{rejected}{suppressed}"
         every = "" if suppressed or rejected else "all "
-        was = "was" if done.skipped == 1 else "were"
-        return (
-            f"nothing new: {every}{some(done.skipped, 'row')} of this file {was} imported before{rejected}{suppressed}"
-        )
+        before = some(done.skipped, "row of this file was", "rows of this file were")
+        return f"nothing new: {every}{before} imported before{rejected}{suppressed}"
     skipped = f", {done.skipped} imported before" if done.skipped else ""
     people = some(done.people, "person", "people")
     counts = ", ".join(f"{getattr(done, state)} {state}" for state in IMPORTED if state != "basis" or done.basis)
     return (
-        f"entries {done.first_seq} to {done.last_seq}: {some(done.rows, 'row')} about {people} ({counts})"
+        f"{span(done.first_seq, done.last_seq or 0)}: {some(done.rows, 'row')} about {people} ({counts})"
         f"{skipped}{rejected}{suppressed}"
     )

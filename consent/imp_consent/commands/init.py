@@ -23,6 +23,7 @@ from imp_consent.policy.regime import packaged, register_regimes
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.settings import check_controller
 from imp_core.workspace import CONFIG_NAME, Workspace, write_atomically
@@ -171,7 +172,7 @@ def _ledger_alone(root: Path) -> BadInput:
     if state is not None and state[1] > _FIRST_ENTRIES:
         log_id, entries = str(state[0]), state[1]
         return BadInput(
-            f"{CONFIG_NAME} is lost: here is the ledger {log_id}, of {entries} entries",
+            f"{CONFIG_NAME} is lost: here is the ledger {log_id}, of {some(entries, 'entry', 'entries')}",
             where=str(root),
             mend=f'remove nothing; write {CONFIG_NAME} again: [workspace], log_id = "{log_id}", controller = "…", '
             f'timezone = "…", each on a line of its own; then {_LOST}',

@@ -20,6 +20,7 @@ from imp_consent.commands.key_changes import (
 from imp_consent.ledger.rotate import Rotated
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 
 __all__ = ["keys"]
 
@@ -113,7 +114,12 @@ def export_command(ctx: Context, *, execute: bool, as_json: bool) -> None:
     """
     done = export_keys(ctx, execute=execute)
     if done.material is None:
-        emit(done, f"would print {done.keys} keys with their secrets; run again with --execute", as_json=as_json)
+        emit(
+            done,
+            f"would print {some(done.keys, 'key with its secret', 'keys with their secrets')}; run again "
+            "with --execute",
+            as_json=as_json,
+        )
         return
     click.echo("warning: whoever has this line has every key: keep it among your secrets", err=True)
     emit(done, done.material, as_json=as_json)
@@ -130,19 +136,21 @@ def copy_command(ctx: Context, provider: str, *, execute: bool, as_json: bool) -
     Example: imp keys copy vault --execute
     """
     done = copy_keys(ctx, provider, execute=execute)
-    text = f'{done.keys} keys are copied; now write in imp.toml: [keys] provider = "{provider}"'
+    text = f'{some(done.keys, "key is", "keys are")} copied; now write in imp.toml: [keys] provider = "{provider}"'
     if not execute:
-        text = f"would copy {done.keys} keys; run again with --execute"
+        text = f"would copy {some(done.keys, 'key')}; run again with --execute"
     emit(done, text, as_json=as_json)
 
 
 def _emit_plan(plan: KeyPlan, *, as_json: bool) -> None:
-    text = f"{plan.purpose} {plan.id}: {plan.change}; {plan.rows} rows; run again with --execute"
+    text = f"{plan.purpose} {plan.id}: {plan.change}; {some(plan.rows, 'row')}; run again with --execute"
     emit(plan, text, as_json=as_json)
 
 
 def _done(done: Rotated) -> str:
-    return f"{done.purpose}: {done.id} is in use in place of {done.previous}, {done.rows} rows (entry {done.seq})"
+    return (
+        f"{done.purpose}: {done.id} is in use in place of {done.previous}, {some(done.rows, 'row')} (entry {done.seq})"
+    )
 
 
 def _listed(listed: KeysListed) -> str:
@@ -152,6 +160,6 @@ def _listed(listed: KeysListed) -> str:
     for key in listed.keys:
         facts = [key.purpose, key.id, key.state, f"epoch {key.epoch}", key.created or "created before dates were kept"]
         facts += [f"wraps {', '.join(key.wraps)}"] if key.wraps else []
-        facts += [f"{key.rows} identifiers"] if key.rows is not None else []
+        facts += [some(key.rows, "identifier")] if key.rows is not None else []
         out.append("  ".join(facts))
     return "\n".join(out)

@@ -10,14 +10,15 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.disclose import LATE, Asking, answering_options, asked_for, disclose
+from imp_consent.commands.of_nobody import maybe_meant, maybe_meant_text
 from imp_consent.rights.asking import Asked
-from imp_consent.rights.plain import some
 from imp_consent.rights.portability import SCHEMA, Portable, provided, schema_document
 from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context, to_json
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.event import RawId
 
 __all__ = ["PortabilityResult", "portability", "portability_command"]
@@ -28,7 +29,10 @@ SCHEMA_NAME: Final = "portability.schema.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortabilityResult:
-    """What was written where, in counts; `left_out` are events that are derived or rest on another basis."""
+    """What was written where, in counts; `left_out` are events that are derived or rest on another basis.
+
+    `maybe_meant` as of access (`imp_consent.commands.access.AccessResult`).
+    """
 
     request: str
     folder: str
@@ -40,6 +44,7 @@ class PortabilityResult:
     left_out: int
     due: str | None
     late: bool
+    maybe_meant: tuple[str, ...] = ()
 
 
 def portability(ctx: Context, raw: RawId, asked: Asked, *, out: Path) -> PortabilityResult:
@@ -68,6 +73,7 @@ def portability(ctx: Context, raw: RawId, asked: Asked, *, out: Path) -> Portabi
         left_out=document.left_out,
         due=None if answered.due_us is None else format_time(answered.due_us),
         late=answered.late,
+        maybe_meant=maybe_meant(open_log(ctx), asked, known=document.known),
     )
 
 
@@ -89,4 +95,4 @@ def portability_command(ctx: Context, *, identifier: str, out: Path, asking: Ask
     held = f"{some(done.said, 'statement')}, {some(done.events, 'event')}, {some(done.traits, 'trait')}"
     held += f"; {some(done.left_out, 'derived one')} left out"
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
-    emit(done, text + (LATE if done.late else ""), as_json=as_json)
+    emit(done, text + (LATE if done.late else "") + maybe_meant_text(done.maybe_meant), as_json=as_json)

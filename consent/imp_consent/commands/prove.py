@@ -16,6 +16,7 @@ from imp_consent.ledger.receipt import Receipt, format_receipt
 from imp_consent.runtime import open_log
 from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.output import check_output, write_output
 
@@ -78,7 +79,11 @@ def prove_consistency(
     log = open_log(ctx)
     new = log.checkpoint().size if new is None else new
     if not 0 <= old <= new:
-        raise BadInput(f"a log of {new} entries does not begin with {old}", where="OLD", mend=f"name OLD up to {new}")
+        raise BadInput(
+            f"a log of {some(new, 'entry', 'entries')} does not begin with {old}",
+            where="OLD",
+            mend=f"name OLD up to {new}",
+        )
     with log.read() as reader:
         at, note = _signed(reader, new)
         hashes = tuple(reader.prove_consistency(old, at.size))
@@ -146,7 +151,7 @@ def _signed(reader: Reader, size: int) -> tuple[Checkpoint, str]:
     if found is None:
         signed = reader.sql.execute("SELECT size FROM checkpoint ORDER BY abs(size - ?) LIMIT 1", (size,)).fetchone()
         near = f"the nearest size it was signed at: {signed[0]}" if signed else "sign now: imp audit checkpoint"
-        raise BadInput(f"the log was not signed at {size} entries", where="size", mend=near)
+        raise BadInput(f"the log was not signed at {some(size, 'entry', 'entries')}", where="size", mend=near)
     note = str(found[0])
     checkpoint = Checkpoint.parse(note.rpartition("\n\n")[0] + "\n")
     if checkpoint.root != reader.root_at(size):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.plane.notices import NOTIFIED_OF, RESULTS, due_notices, settle_notices
-from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import CheckFailed
 
 __all__ = ["NoticeDue", "NoticesDue", "Settled", "due", "recipients", "settle"]

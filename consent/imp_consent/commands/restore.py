@@ -12,6 +12,7 @@ from imp_consent.policy.envelope import envelope
 from imp_consent.runtime import open_keyring
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json
 
@@ -67,29 +68,40 @@ def restore_command(ctx: Context, backup: Path, *, execute: bool, as_json: bool)
 
 
 def _text(done: Restored) -> str:
+    lost = done.size - done.backup_size
     lines = [
         f"the present ledger: {done.fault}",
-        f"the backup holds {done.backup_size} entries of {done.size}: what {done.size - done.backup_size} say is lost",
-        f"{done.people} people, {done.people_lost} of whom are denied until they say yes again; "
-        f"{done.people_erased} are erased again",
-        f"{done.leaves} entries belong to nobody any more; {done.rows} rows of nobody are removed from the archive",
-        f"{done.files_found} batches written since are found, {len(done.batches_lost)} are lost",
+        f"the backup holds {done.backup_size:,} of {some(done.size, 'entry', 'entries')}: what "
+        f"{some(lost, 'says', 'say')} is lost",
+        f"{some(done.people, 'person', 'people')}, {some(done.people_lost, 'of whom is', 'of whom are')} "
+        "denied until they say yes again; "
+        f"{some(done.people_erased, 'is', 'are')} erased again",
+        f"{some(done.leaves, 'entry belongs', 'entries belong')} to nobody any more; "
+        f"{some(done.rows, 'row of nobody is', 'rows of nobody are')} removed from the archive",
+        f"{some(done.files_found, 'batch written since is', 'batches written since are')} found, "
+        f"{some(len(done.batches_lost), 'is', 'are')} lost",
     ]
     if done.files_older:
-        lines.append(f"{done.files_older} batches have an older file: the newest one is not there")
+        lines.append(
+            f"{some(done.files_older, 'batch has', 'batches have')} an older file: the newest one is not there"
+        )
     if done.batches_lost:
         more = " …" if len(done.batches_lost) > _SHOWN else ""
         lines.append(f"lost batches: {', '.join(map(str, done.batches_lost[:_SHOWN]))}{more}")
         lines.append("put their files back into archive/ first if you have them")
     if done.documents_lost:
-        lines.append(f"{len(done.documents_lost)} documents are found nowhere: add the same purposes and notices again")
+        lines.append(
+            f"{some(len(done.documents_lost), 'document is', 'documents are')} found nowhere: add the "
+            "same purposes and notices again"
+        )
     if done.unexplained:
         lines.append(
-            f"{done.unexplained} entries belong to nobody in the backup, and no erasure accounts for them: "
+            f"{some(done.unexplained, 'entry belongs', 'entries belong')} to nobody in the backup, and "
+            "no erasure accounts for that: "
             "imp audit verify goes on saying so"
         )
     if done.messages_in_doubt:
-        lines.append(f"{done.messages_in_doubt} messages: nobody knows any more what became of them")
+        lines.append(f"{some(done.messages_in_doubt, 'message')}: nobody knows any more what came of it")
     lines.append("events that waited in the inbox, spend and counts of exposures are as of the backup")
     if done.replaced is not None:
         lines.append(f"the database that was there is kept in {done.replaced}/: delete it once nothing is missed")

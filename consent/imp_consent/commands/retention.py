@@ -13,10 +13,10 @@ from imp_consent.plane.remove import request_erasure, resume
 from imp_consent.plane.retention import Schedule, due, read_schedule, remove_requests, remove_rows
 from imp_consent.policy.envelope import envelope
 from imp_consent.rights.notify import KnownRecipients, leave_notices
-from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.ports import Json
 
 __all__ = ["RetentionResult", "retention", "retention_command", "schedule_text"]
@@ -113,13 +113,14 @@ def retention_command(ctx: Context, *, execute: bool, as_json: bool) -> None:
 
 def schedule_text(schedule: Schedule) -> tuple[str, ...]:
     """The schedule in plain words, one sentence a period."""
-    lines = [f"Events of the type {type_}: {days} days." for type_, days in sorted(schedule.archive.items())]
+    lines = [f"Events of the type {type_}: {some(days, 'day')}." for type_, days in sorted(schedule.archive.items())]
     if schedule.evidence is not None:
         lines.append(
-            f"The proof of what you agreed to and took back: {schedule.evidence} days after the last permission ended."
+            f"The proof of what you agreed to and took back: {some(schedule.evidence, 'day')} after the "
+            "last permission ended."
         )
     if schedule.requests is not None:
-        lines.append(f"What you asked us: {schedule.requests} days after the answer.")
+        lines.append(f"What you asked us: {some(schedule.requests, 'day')} after the answer.")
     return tuple(lines)
 
 

@@ -11,6 +11,7 @@ from imp_consent.plane.inbox import channels_waiting
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 
 __all__ = ["Status", "status", "status_command"]
 
@@ -82,10 +83,10 @@ def status_command(ctx: Context, *, as_json: bool) -> None:
         {
             "workspace": found.root,
             "controller": found.controller,
-            "ledger": f"{found.entries} entries, checkpoint at {found.checkpoint}",
-            "people": found.people,
-            "archive": f"{found.archive_rows} rows in {found.archive_files} files",
-            "inbox": f"{found.waiting} events wait for imp compact",
+            "ledger": f"{some(found.entries, 'entry', 'entries')}, checkpoint at {found.checkpoint:,}",
+            "people": f"{found.people:,}",
+            "archive": f"{some(found.archive_rows, 'row')} in {some(found.archive_files, 'file')}",
+            "inbox": f"{some(found.waiting, 'event waits', 'events wait')} for imp compact",
             "erasures": f"{found.erasures_under_way} under way, {found.erased_in_backups} still in backups",
             "uses open": found.uses_open,
             "channels": ", ".join(found.plugins) or "none enabled",

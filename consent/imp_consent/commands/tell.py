@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.plane.outbox import Told, tell_channels
-from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import CheckFailed
 
 __all__ = ["TellResult", "tell", "tell_command", "told_text"]

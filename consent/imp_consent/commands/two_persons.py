@@ -21,6 +21,7 @@ from imp_consent.runtime import open_log
 from imp_core.actor import same_actor
 from imp_core.clock import DAY_US
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.ports import Json, SystemEntry
 
@@ -70,7 +71,12 @@ def guard_erasure(ctx: Context, subjects: Sequence[int]) -> None:
     """
     on, above = _settings(ctx)
     if on and len(subjects) > above:
-        _guard(ctx, f"erase {len(subjects)} people", ["erase", *map(str, sorted(subjects))], people=len(subjects))
+        _guard(
+            ctx,
+            f"erase {some(len(subjects), 'person', 'people')}",
+            ["erase", *map(str, sorted(subjects))],
+            people=len(subjects),
+        )
 
 
 def find_asked(reader: Reader, *, now_us: int) -> list[Asked]:

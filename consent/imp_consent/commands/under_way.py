@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imp_core.counting import some
+
 __all__ = ["under_way_text"]
 
 
@@ -9,5 +11,4 @@ def under_way_text(in_flight: int | None) -> str:
     """A line to append; empty where nothing is under way."""
     if not in_flight:
         return ""
-    some = "1 message to them is" if in_flight == 1 else f"{in_flight} messages to them are"
-    return f"\n{some} under way and may still arrive"
+    return f"\n{some(in_flight, 'message to them is', 'messages to them are')} under way and may still arrive"

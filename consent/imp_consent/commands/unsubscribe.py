@@ -29,6 +29,7 @@ from imp_consent.policy.scope import is_withdrawn
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import span
 from imp_core.errors import BadInput
 from imp_core.event import RowFault
 from imp_core.output import check_output
@@ -218,12 +219,7 @@ def unsubscribe_command(ctx: Context, *, word: str, rejects: Path | None, as_jso
 def _text(done: UnsubscribeResult) -> str:
     words = []
     if done.withdrawn:
-        place = (
-            f"entry {done.first_seq}"
-            if done.first_seq == done.last_seq
-            else f"entries {done.first_seq} to {done.last_seq}"
-        )
-        words.append(f"{place}: {done.withdrawn} withdrawn")
+        words.append(f"{span(done.first_seq or 0, done.last_seq or 0)}: {done.withdrawn} withdrawn")
     if done.alike:
         words.append(f"{done.alike} more, known under another spelling of the same address")
     if done.already:

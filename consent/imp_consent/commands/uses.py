@@ -13,11 +13,11 @@ from imp_consent.audit.uses import ANALYSTS, DONE, RecordedUse, UseFilter, read_
 from imp_consent.commands.period import period, period_options
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.purpose import read_purposes
-from imp_consent.rights.plain import some
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_core.suppress import hidden
 

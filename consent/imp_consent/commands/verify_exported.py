@@ -17,6 +17,7 @@ from imp_consent.audit.problem import told
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.proof import MAX_PROOF
 from imp_core.command import lines
+from imp_core.counting import some
 from imp_core.errors import BadInput, LedgerBroken
 
 __all__ = ["KEY_WARNING", "read_kept", "read_pin", "show", "verify_target"]
@@ -96,7 +97,7 @@ def _refuse_checkpoint(path: Path, data: bytes) -> None:
     except LedgerBroken:
         return
     raise BadInput(
-        f"a checkpoint of {checkpoint.size} entries, not an export or a proof",
+        f"a checkpoint of {some(checkpoint.size, 'entry', 'entries')}, not an export or a proof",
         where=str(path),
         mend=f"hold an export against it: imp audit verify DIR --vkey KEYFILE --pinned {path}; "
         f"or, with the workspace: imp audit verify --pinned {path}",
@@ -162,7 +163,7 @@ def _lines(found: Verification) -> list[str]:
     shown = [lines({name.ljust(_WIDTH): value}) for name, value in facts.items() if value is not None]
     if found.ok:
         return [*shown, f"ok: {_meaning(found)}"]
-    return [*shown, f"NOT OK: {len(found.problems)} problems", *told(found.problems, most=_SHOWN)]
+    return [*shown, f"NOT OK: {some(len(found.problems), 'problem')}", *told(found.problems, most=_SHOWN)]
 
 
 def _facts(found: Verification) -> dict[str, str | None]:
@@ -179,7 +180,7 @@ def _of_bundle(found: BundleVerification) -> dict[str, str | None]:
             for seq, said in zip(found.entries, found.statements, strict=True)
         },
         "notices": ", ".join(found.notices) or None,
-        "checkpoint": None if found.size is None else f"{found.size} entries, root {found.root}",
+        "checkpoint": None if found.size is None else f"{some(found.size, 'entry', 'entries')}, root {found.root}",
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
     }
 
@@ -188,10 +189,10 @@ def _of_export(found: ExportVerification) -> dict[str, str | None]:
     return {
         "log": found.origin,
         "entries": None if found.size is None else f"{found.size}, root {found.root}",
-        "people": f"{found.persons_leaves} entries of people",
+        "people": f"{some(found.persons_leaves, 'entry', 'entries')} of people",
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
         "files": str(found.files),
-        "pinned": f"{found.pinned} checkpoints agree" if found.pinned else None,
+        "pinned": some(found.pinned, "checkpoint agrees", "checkpoints agree") if found.pinned else None,
         "key in use": found.vkey,
     }
 
@@ -203,7 +204,7 @@ def _of_proof(found: ProofVerification) -> dict[str, str | None]:
         "leaf": found.leaf,
         "statement": None if found.statement is None else json.dumps(dict(found.statement), ensure_ascii=False),
         "old size": None if found.old is None else str(found.old),
-        "checkpoint": None if found.size is None else f"{found.size} entries, root {found.root}",
+        "checkpoint": None if found.size is None else f"{some(found.size, 'entry', 'entries')}, root {found.root}",
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
     }
 
@@ -214,7 +215,7 @@ def _meaning(found: Verification) -> str:
     if isinstance(found, BundleVerification):
         return "these entries are in the log that was signed, with these notices, and the record says the same"
     if found.kind == "consistency":
-        return f"the log only grew since it had {found.old} entries"
+        return f"the log only grew since it had {some(found.old or 0, 'entry', 'entries')}"
     return "this entry is in the log that was signed" + (
         ", and commits to this statement" if found.statement is not None else ""
     )

@@ -16,6 +16,7 @@ from imp_consent.ledger.ratchet import ratchet
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.rewrite import rewrite_sum, rewrite_table
 from imp_consent.ledger.tables import SEALED, SUMMED
+from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed
 
 __all__ = ["ROTATED", "Rotated", "refuse_retirement", "refuse_rotation", "retire", "rotate", "rows_of_epoch"]
@@ -143,7 +144,7 @@ def _refuse_needed(reader: Reader, keyring: Keyring, key: Key) -> None:
     left = rows_of_epoch(reader, key.epoch)
     if left:
         raise CheckFailed(
-            f"{left} identifiers are found under this key only",
+            f"{some(left, 'identifier is', 'identifiers are')} found under this key only",
             where=key.name,
             mend="they move as they are met; after a leak, all at once: imp keys wrap pepper",
         )

@@ -17,6 +17,7 @@ from imp_consent.ledger.outside import Outside
 from imp_consent.ledger.sealed import MODULUS, row_hmac
 from imp_consent.ledger.tree import Prover
 from imp_core.clock import SECOND_US
+from imp_core.counting import some
 from imp_core.errors import LedgerBroken
 
 __all__ = ["SIGN_ENTRIES", "SIGN_US", "Signer", "signing_key", "signing_keys", "verifier_keys"]
@@ -103,13 +104,15 @@ class Signer:
         size = head.frontier.size
         if size < outside.size or (size == outside.size and head.frontier.root() != outside.root):
             raise LedgerBroken(
-                f"the database holds {size} entries, its checkpoint {outside.size}: it was rolled back or replaced",
+                f"the database holds {some(size, 'entry', 'entries')}, its checkpoint {outside.size:,}: "
+                "it was rolled back or replaced",
                 where=str(path),
                 mend="put the newest database back, or restore with its erasures replayed: imp restore",
             )
         if outside != self._followed and Prover(sql, head.frontier).root(outside.size) != outside.root:
             raise LedgerBroken(
-                f"the database's first {outside.size} entries are not those of its checkpoint: it was rewritten",
+                f"the database's first {some(outside.size, 'entry is', 'entries are')} not those of its "
+                "checkpoint: it was rewritten",
                 where=str(path),
                 mend="put the database back that was signed",
             )

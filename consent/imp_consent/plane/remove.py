@@ -39,8 +39,8 @@ class Erased:
 
     `compacted`: the database's free pages and write-ahead log were cleared too; where another process was reading,
     the next erasure or `imp consent erase --resume` does it. `in_backups`: people erased since the last ratchet, whom
-    whoever holds the keys can still read from backups. `in_flight`: messages to them that were under way when the
-    erasure was requested.
+    whoever holds the keys can still read from backups; `out_of_backups`: those of whom this made an end of that.
+    `in_flight`: messages to them that were under way when the erasure was requested.
     """
 
     people: int
@@ -50,6 +50,7 @@ class Erased:
     seq: int | None
     compacted: bool = False
     in_backups: int = 0
+    out_of_backups: int = 0
     in_flight: int = 0
 
 
@@ -101,19 +102,23 @@ def resume(log: Log, workspace: Workspace, *, later: bool = False) -> Erased:
         LedgerBroken: a registered file is missing or changed.
     """
     done = _finish(log, workspace)
+    before = _in_backups(log)
     if not later:
         _ratchet(log)
+    left = _in_backups(log)
+    out = max(before - left, 0)  # somebody else may have erased more meanwhile
+    return replace(done, compacted=not later and log.compact(), in_backups=left, out_of_backups=out)
+
+
+def _in_backups(log: Log) -> int:
     with log.read() as reader:
-        in_backups = erased_since_ratchet(reader)
-    return replace(done, compacted=not later and log.compact(), in_backups=in_backups)
+        return erased_since_ratchet(reader)
 
 
 def _ratchet(log: Log) -> None:
     if not log.keyring.store.writable:
         return  # where keys cannot be changed, whoever keeps them ratchets: the doctor says so
-    with log.read() as reader:
-        due = erased_since_ratchet(reader)
-    if due:
+    if _in_backups(log):
         # the last step of an erasure, and so as free of a second person as it: whoever is left loses nothing by it
         ratchet(log, of_erasure=True)
     elif not log.keyring.settled:

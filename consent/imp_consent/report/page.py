@@ -11,6 +11,7 @@ from markupsafe import Markup
 from imp_consent.report.plot import consent_svg
 from imp_consent.report.report import Cell, ConsentByPurpose, Point, Report
 from imp_consent.rights.page import without_controls
+from imp_core.counting import some
 
 __all__ = ["render_report"]
 
@@ -27,7 +28,7 @@ def render_report(report: Report) -> str:
         lstrip_blocks=True,
         finalize=_safe,
     )
-    environment.filters |= {"count": _count, "cell": _cell, "day": _day, "minute": _minute}
+    environment.filters |= {"count": _count, "cell": _cell, "day": _day, "minute": _minute, "some": some}
     template = environment.get_template("report.html.j2")
     return template.render(
         r=report,

@@ -35,6 +35,7 @@ from imp_consent.policy.purpose import read_purposes
 from imp_consent.report.laws import RecordedLaw, RecordedMinors, read_laws
 from imp_core.clock import format_time
 from imp_core.command import progress
+from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_core.workspace import Workspace
 
@@ -129,9 +130,9 @@ def read_processing(
     purposes = tuple(_purpose(purpose, notices) for _, purpose in sorted(read_purposes(reader).items()))
     recipients = (*_named(said), *_channels(channels), *_told(read_purposes(reader).values(), notices))
     schedule = read_schedule(workspace.config)
-    kept = [f"events of type {name}: {days} days" for name, days in sorted(schedule.archive.items())]
+    kept = [f"events of type {name}: {some(days, 'day')}" for name, days in sorted(schedule.archive.items())]
     kept += [
-        f"{words}: {days} days"
+        f"{words}: {some(days, 'day')}"
         for words, days in (
             ("proof of consent, after the last permission ended", schedule.evidence),
             ("what people asked, after it was answered", schedule.requests),

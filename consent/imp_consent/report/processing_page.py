@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from imp_consent.report.laws import RecordedLaw
 from imp_consent.report.markdown import bullets, plain, table
 from imp_consent.report.processing import ProcessingRecord
-from imp_consent.rights.plain import some
+from imp_core.counting import some
 
 __all__ = ["minors_lines", "people_text", "processing_markdown"]
 
@@ -22,7 +22,7 @@ def processing_markdown(record: ProcessingRecord) -> str:
 def _lines(record: ProcessingRecord) -> Iterator[str]:
     yield from (f"# Record of processing activities: {plain(record.controller)}", "")
     yield from (
-        f"GDPR 30(1). Made {record.made} of {record.size} entries of the log {record.log}. "
+        f"GDPR 30(1). Made {record.made} of {some(record.size, 'entry', 'entries')} of the log {record.log}. "
         "Filled in by machine from what is set up; whoever answers for the data completes and signs it.",
         "",
     )

@@ -1,4 +1,4 @@
-"""Records as people read them: no JSON, no microseconds, and the number of things in grammar."""
+"""Records as people read them: no JSON and no microseconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from imp_core.clock import format_time
 
-__all__ = ["in_words", "some"]
+__all__ = ["in_words"]
 
 # Names of times that do not end in _us, in entries about the system and in statements.
 _TIMES: Final = frozenset({"at", "until", "due", "latest", "received", "backups_clear_by"})
@@ -31,11 +31,6 @@ def in_words(value: object, name: str = "") -> str:
     if isinstance(value, Iterable):
         return ", ".join(_item(item) for item in value) or "none"
     return "none" if value is None else str(value)
-
-
-def some(n: int, one: str, many: str | None = None) -> str:
-    """A number of things: "1 entry", "2 entries"; `many` is the plural where it does not end in s alone."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _fields(value: Mapping[object, object]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from imp_core.counting import some
 from imp_core.suppress import hidden
 from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
 from imp_experiments.measure.archive import Measurement
@@ -44,7 +45,7 @@ def notes_of(
         notes.append(f"exposures in variants of weight 0, which are in no test: {', '.join(idle)}")
     if met.repeating:
         notes.append(
-            f"people without any record came in {met.no_record_files} files and may be counted more than once: "
+            f"people without any record came in {some(met.no_record_files, 'file')} and may be counted more than once: "
             "the sample ratio leaves them out"
         )
     return tuple(notes)
@@ -55,7 +56,7 @@ def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str
     for metric in experiment.metrics:
         gaps = measurement.gaps.get(metric.name, 0)
         if gaps:
-            notes.append(f"{metric.name}: {gaps} events without {metric.value} counted as 0")
+            notes.append(f"{metric.name}: {some(gaps, 'event')} without {metric.value} counted as 0")
         if metric.pre_us is not None:
             notes.append(f"{metric.name}: the pre-period is registered, but adjustment for it comes later")
     return notes
@@ -79,4 +80,4 @@ def _registered_only(experiment: Experiment) -> list[str]:
 
 def told(n: int, k: int) -> str:
     """A number of units, or that there are fewer than k."""
-    return f"fewer than {k} units" if hidden(n, k) is None else f"{n:,} units"
+    return f"fewer than {k} units" if hidden(n, k) is None else some(n, "unit")

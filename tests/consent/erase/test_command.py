@@ -62,6 +62,15 @@ def test_resume_names_nobody_and_erases_nobody_more(shop: Any, words: tuple[str,
     assert known(shop, BEN)
 
 
+def test_a_resume_says_what_it_did_and_that_there_was_nothing_to_do(shop: Any) -> None:
+    nothing = "there was no erasure to resume: nobody waits for one"
+    assert shop("consent", "erase", "--resume").ok().out.splitlines() == [nothing]
+    assert "erased 1 person: 2 entries" in shop("consent", "erase", ANN, "--execute", "--later").ok().out
+    later = shop("consent", "erase", "--resume").ok().out
+    assert "1 person erased before can no longer be read from backups either" in later
+    assert nothing in shop("consent", "erase", "--resume").ok().out
+
+
 def test_who_is_unknown_is_said_by_place_and_never_by_value(shop: Any) -> None:
     words = ("consent", "erase", "member:secret-7c1f", ANN, "member:secret-8d2a")
     plan, done = shop(*words).ok(), shop(*words, "--execute", "--json").ok()

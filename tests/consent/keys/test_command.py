@@ -111,7 +111,7 @@ def test_r56_a_pepper_is_retired_once_nobody_is_found_under_it_only(shop: Any) -
     assert shop("keys", "retire", old["id"]).code == 1
     shop("keys", "rotate", "pepper", "--execute").ok()
     refused = shop("keys", "retire", old["id"], "--execute")
-    assert (refused.code, "1 identifiers" in refused.err) == (1, True)
+    assert (refused.code, "1 identifier" in refused.err) == (1, True)
     shop("consent", "record", "member:王伟", "--purpose", "analytics", "--state", "withdrawn").ok()
     shop("keys", "retire", old["id"], "--execute").ok()
     assert [key["epoch"] for key in listed(shop, "pepper")] == [2]

@@ -233,7 +233,7 @@ def test_the_doctor_names_what_is_overdue(known: Line, settings: Settings, clock
     assert outbox_check()["ok"] is True
     clock.move_to(clock.now_us() + 31 * DAY_US)
     found = outbox_check()
-    assert (found["ok"], found["detail"]) == (False, "1 people overdue to be told of to acme")
+    assert (found["ok"], found["detail"]) == (False, "1 person overdue to be told of to acme")
     assert found["mend"] == "tell the channels: imp consent tell"
     assert "1 due (1 overdue)" in known("consent", "tell").out
 

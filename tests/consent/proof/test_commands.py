@@ -65,7 +65,7 @@ def test_a_flipped_byte_exits_1_and_is_named(stranger: CommandLine, vkey: str, t
     name.write_bytes(data)
     answer = stranger("audit", "verify", tmp_path / "first", "--vkey", vkey)
     assert answer.code == 1
-    assert "NOT OK: 1 problems" in answer.out
+    assert "NOT OK: 1 problem" in answer.out
     assert f"entries.hash  tile/entries/000.p/{name.name}: the bytes of entry" in answer.out
     (problem,) = stranger("audit", "verify", tmp_path / "first", "--vkey", vkey, "--json").json["problems"]
     assert problem["code"] == "entries.hash"
@@ -254,7 +254,7 @@ def test_a_proof_with_anything_else_changed_is_found(
         text = "\n".join([lines[0], *lines[2:]])
     (tmp_path / "p").write_text(text, encoding="utf-8")
     answer = stranger("audit", "verify", tmp_path / "p", "--vkey", vkey)
-    assert (answer.code, "NOT OK: 1 problems" in answer.out) == (1, True)
+    assert (answer.code, "NOT OK: 1 problem" in answer.out) == (1, True)
 
 
 def test_a_proof_is_not_held_against_a_pin(stranger: CommandLine, shop: CommandLine, vkey: str, tmp_path: Path) -> None:

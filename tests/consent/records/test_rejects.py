@@ -61,7 +61,7 @@ def test_the_same_file_again_counts_known_new_and_faulty_apart(shop: Cli, tmp_pa
     rows = [ROW, ROW | {"person": "member:2", "purpose": "ads"}, ROW | {"person": "member:3", "purpose": "spam"}]
     path, rejects = write(tmp_path / "a.jsonl", *rows), tmp_path / "rejects.csv"
     words = ("consent", "import", path, "--format", "records", "--rejects", rejects)
-    assert shop(*words).ok().out == "entries 2 to 2: 1 about 1 person, 2 faulty and left out\n"
+    assert shop(*words).ok().out == "entry 2: 1 about 1 person, 2 faulty and left out\n"
     said = "nothing new: 1 entry of this file was imported before, 2 faulty and left out\n"
     assert shop(*words).ok().out == said
     size = len(shop("audit", "entries", "0-99", "--json").ok().json["entries"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imp_consent.rights.plain import in_words, some
+from imp_consent.rights.plain import in_words
 from imp_core.clock import parse_time
 
 Line = Any
@@ -38,11 +38,6 @@ AT = parse_time("2026-03-01T12:00:00Z")
 )
 def test_a_value_is_told_in_words(value: object, name: str, text: str) -> None:
     assert in_words(value, name) == text
-
-
-def test_one_is_no_plural() -> None:
-    assert [some(n, "day") for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
-    assert [some(n, "entry", "entries") for n in (1, 1_000)] == ["1 entry", "1,000 entries"]
 
 
 def test_what_a_person_reads_of_themselves_holds_no_json_and_no_microseconds(shop: Line, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from imp_consent.ledger.handover import TrustedKeys, given_keys
 from imp_consent.ledger.merkle import check_consistency, check_inclusion, leaf_hash
 from imp_consent.ledger.proof import InclusionProof, is_proof, parse_consistency, parse_proof
 from imp_consent.ledger.receipt import Receipt, commits, parse_receipt
+from imp_core.counting import some
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
 
@@ -82,7 +83,8 @@ def _inclusion(name: str, data: bytes, keys: TrustedKeys, problems: Problems) ->
             check_inclusion(leaf_hash(receipt.leaf), proof.index, at.size, proof.hashes, at.root),
             "proof.inclusion",
             name,
-            f"the entry is not number {proof.index} of the {at.size} entries that were signed",
+            f"the entry is not number {proof.index} of the "
+            f"{some(at.size, 'entry that was', 'entries that were')} signed",
         )
     found = ProofVerification(
         ok=not problems.found,
@@ -134,7 +136,9 @@ def _consistency(
         if (old.origin, old.size) != (new.origin, proof.old):
             raise _of_another(pinned[0][0], old, new.origin, proof.old)
         holds = check_consistency(old.size, new.size, old.root, new.root, proof.hashes)
-        sentence = f"the log of {new.size} entries does not begin with the {old.size} of {pinned[0][0]}"
+        sentence = (
+            f"the log of {some(new.size, 'entry', 'entries')} does not begin with the {old.size} of {pinned[0][0]}"
+        )
         problems.expect(holds, "proof.consistency", name, sentence)
     found = ProofVerification(ok=not problems.found, kind=_CONSISTENCY, old=proof.old, problems=tuple(problems.found))
     return _under(found, signed)
@@ -145,9 +149,10 @@ def _of_another(name: str, kept: Checkpoint, origin: str, size: int) -> BadInput
     if kept.origin != origin:
         return BadInput("the proof and this checkpoint are of two logs", where=name, mend="name one of the same log")
     return BadInput(
-        f"the proof begins at {size} entries, this checkpoint has {kept.size}: it says nothing about it",
+        f"the proof begins at {some(size, 'entry', 'entries')}, this checkpoint has {kept.size}: it says "
+        "nothing about it",
         where=name,
-        mend=f"name the checkpoint of {size} entries, or ask for: imp audit prove --consistency {kept.size}",
+        mend=f"name the checkpoint of the size {size}, or ask for: imp audit prove --consistency {kept.size}",
     )
 
 

@@ -21,6 +21,7 @@ from imp_consent.audit.problem import Problem, Problems
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.handover import TrustedKey, TrustedKeys, trusted_keys
 from imp_consent.ledger.tile import levels_of, parse_tile_path, tile_at
+from imp_core.counting import some
 from imp_core.errors import BadInput, LedgerBroken
 
 __all__ = ["CHECKPOINT", "README", "RETIRED", "VKEYS", "ExportVerification", "verify"]
@@ -156,7 +157,8 @@ class _Export:
             self._problems.report(
                 "vkey.unknown",
                 VKEYS,
-                f"{len(strangers)} keys that the given verifier key does not lead to: it belongs to another log, or "
+                f"{some(len(strangers), 'key')} that the given verifier key does not lead to: it belongs "
+                "to another log, or "
                 "no signed hand-over names them",
             )
         elif named is not None and self._linked:
@@ -241,9 +243,11 @@ class _Export:
                 pin.origin == stated.origin and tree.root_at(self._folder, pin.size) == pin.root,
                 "pinned.contradicted",
                 name,
-                f"the log's first {pin.size} entries are not those of this checkpoint, which was kept elsewhere"
+                f"the log's first {some(pin.size, 'entry is', 'entries are')} not those of this "
+                "checkpoint, which was kept elsewhere"
                 if pin.size <= tree.size
-                else f"the export has {tree.size} entries, {pin.size} were signed before: its tail was cut off, or it "
+                else f"the export has {some(tree.size, 'entry', 'entries')}, {some(pin.size, 'was', 'were')} "
+                "signed before: its tail was cut off, or it "
                 "is older than this checkpoint",
             )
         return agreed

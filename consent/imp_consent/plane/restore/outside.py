@@ -11,6 +11,7 @@ from imp_consent.ledger.checkpoint import Checkpoint, open_checkpoint
 from imp_consent.ledger.merkle import Frontier, leaf_hash
 from imp_consent.ledger.outside import Outside
 from imp_consent.ledger.signer import verifier_keys
+from imp_core.counting import some
 from imp_core.errors import LedgerBroken
 
 __all__ = ["Signed", "read_signed", "tail_after"]
@@ -60,7 +61,7 @@ def tail_after(sql: sqlite3.Connection, frontier: Frontier, keyring: Keyring, si
         leaf = next(copy, None)
         if leaf is None:
             raise LedgerBroken(
-                f"the copy of leaves ends at {tree.size}, {signed.size} were signed",
+                f"the copy of leaves ends at {tree.size}, {some(signed.size, 'was', 'were')} signed",
                 where=str(Outside(keyring.folder).leaves_file),
                 mend="put it back from the keys' backup, or use a newer backup of the ledger",
             )

@@ -17,6 +17,7 @@ from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.head import keys_named, load_head
 from imp_consent.ledger.merkle import Frontier, leaf_hash
 from imp_consent.ledger.store import Unavailable, WrongVersion, is_unavailable
+from imp_core.counting import some
 from imp_core.errors import KeysUnusable, LedgerBroken
 from imp_core.workspace import Workspace
 
@@ -83,7 +84,10 @@ def _fault(sql: sqlite3.Connection, keyring: Keyring, signed: Checkpoint) -> str
         leaves.append(leaf_hash(leaf))
         root = leaves.root() if leaves.size == signed.size else root
     if leaves.size < signed.size:
-        return f"it holds {leaves.size} entries, {signed.size} were signed: it is an older one"
+        return (
+            f"it holds {some(leaves.size, 'entry', 'entries')}, {some(signed.size, 'was', 'were')} signed: "
+            "it is an older one"
+        )
     if leaves.to_bytes() != head.frontier.to_bytes() or (signed.size and root != signed.root):
         return "its entries are not those that were signed"
     check_rows(sql, key, head.sums, problems, lambda _: None)

@@ -10,6 +10,7 @@ from imp_consent.ledger.sealed import Value
 from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.survivors import SURVIVORS_NAME, open_survivors
 from imp_consent.ledger.transaction import Transaction
+from imp_core.counting import some
 from imp_core.errors import CheckFailed
 
 __all__ = ["refuse_without_keys", "take_survivors", "take_wraps"]
@@ -51,7 +52,9 @@ def refuse_without_keys(transaction: Transaction, missing: Mapping[str, int], li
         CheckFailed: there are such people, or identifiers of `living` under a key that the ring lacks.
     """
     for key_id, people in missing.items():
-        raise _refused(transaction, f"{people} people in the backup are", "kek", key_id)
+        raise _refused(
+            transaction, f"{some(people, 'person in the backup is', 'people in the backup are')}", "kek", key_id
+        )
     ring, sealed = transaction.keyring, transaction.sealed
     for name in ("kek", "supp", "pepper"):
         query = f"SELECT DISTINCT {name}_id FROM identifier"  # noqa: S608 (one of three names above)
@@ -64,7 +67,12 @@ def refuse_without_keys(transaction: Transaction, missing: Mapping[str, int], li
             rows = sealed.select("identifier", f"{name}_id = ?", (key_id,))
             lost = sum(_subject_of(transaction, row) in living for row in rows)
             if lost:
-                raise _refused(transaction, f"{lost} identifiers in the backup are", name, str(key_id))
+                raise _refused(
+                    transaction,
+                    f"{some(lost, 'identifier in the backup is', 'identifiers in the backup are')}",
+                    name,
+                    str(key_id),
+                )
 
 
 def take_wraps(transaction: Transaction, supp_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imp_consent.ledger.reader import Reader
+from imp_core.counting import some
 from imp_core.errors import CheckFailed
 
 __all__ = ["refuse_lost"]
@@ -27,7 +28,8 @@ def refuse_lost(reader: Reader, *, campaign: str, channel: str, step: str) -> No
     )
     if n:
         raise CheckFailed(
-            f"this step was sent to {n} people before the ledger was restored, and nobody knows any more to whom",
+            f"this step was sent to {some(n, 'person', 'people')} before the ledger was restored, and "
+            "nobody knows any more to whom",
             where=f"campaign {campaign}, step {step}",
             mend="send it as a new step; or to all again, whoever had it before: --resend-in-doubt",
         )
