@@ -63,8 +63,7 @@ class ErasedAndTold(Erased):
 
     `unknown` are the identifiers by which nobody is known, as in `ErasePlan`. `keys_fixed` names where the keys are
     kept if they cannot be changed there: nothing done here makes backups unreadable then. `to_notify` are recipients
-    that are no channels, as in `ErasePlan`; `answered` are the open requests for erasure that this answers, `left_open`
-    as there.
+    that are no channels, `left_open` requests, as in `ErasePlan`; `answered` are those for erasure that this answers.
     """
 
     told: Sequence[Told] = ()
