@@ -193,9 +193,8 @@ def _old_rows(
     now_us: int,
     count: Callable[[int], None] = lambda _: None,
 ) -> dict[str, int]:
-    archive.checked_path(workspace, file)
     found: dict[str, int] = {}
-    for rows in archive.read_columns(workspace, file, _COLUMNS):
+    for rows in archive.read_checked(workspace, file, _COLUMNS):
         count(rows.num_rows)
         for item in pc.value_counts(rows.filter(_is_old(rows, schedule, now_us)).column("type")).to_pylist():
             found[item["values"]] = found.get(item["values"], 0) + item["counts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,77 @@ def test_changed_bytes_are_refused_before_they_are_read(sound, monkeypatch):
     with pytest.raises(LedgerBroken, match="was changed"):
         archive.checked_live(workspace, live)
     (workspace.root / live.path).write_bytes(good)
+
+
+def _put_in_its_place(path: Path, data: bytes) -> None:
+    other = path.with_name("other")
+    other.write_bytes(data)
+    other.replace(path)
+
+
+def _written_over(path: Path, data: bytes) -> None:
+    before = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _unlinked(path: Path, data: bytes) -> None:
+    path.unlink()
+
+
+READERS: dict[str, Callable[[Workspace, archive.LiveFile], list[str]]] = {
+    "read_live": lambda workspace, live: [
+        name for rows in archive.read_live(workspace, live) for name in rows.column("name").to_pylist()
+    ],
+    "read_checked": lambda workspace, live: [
+        name for rows in archive.read_checked(workspace, live, ["name"]) for name in rows.column("name").to_pylist()
+    ],
+    "rewrite_without": lambda workspace, live: _names(workspace, archive.rewrite_without(workspace, live, {6})),
+    "renumber_without": lambda workspace, live: _names(
+        workspace, archive.renumber_without(workspace, _as_written(live), {1, 5}, batch=9)
+    ),
+}
+
+
+def _as_written(live: archive.LiveFile) -> archive.WrittenFile:
+    return archive.WrittenFile(
+        batch=live.batch, version=0, path=live.path, sha256=live.sha256, n=live.n, first_day=0, last_day=0
+    )
+
+
+def _names(workspace: Workspace, written: archive.WrittenFile | None) -> list[str]:
+    assert written is not None
+    found = list(pq.read_table(workspace.root / written.path).column("name").to_pylist())
+    (workspace.root / written.path).unlink()
+    return found
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("swap", [_put_in_its_place, _written_over, _unlinked])
+def test_what_comes_in_a_files_place_after_it_was_checked_is_read_by_nobody(sound, monkeypatch, tmp_path, reader, swap):
+    workspace, live, good = sound
+    path = _put(workspace, live, good) and workspace.root / live.path
+    kept = ["点击", "buy", "", "x" * 300] if reader.startswith("read_") else ["点击", "", "x" * 300]
+    forged = _write(tmp_path / "forged", _table(subject=SUBJECTS * 2, name=["forged"] * 8))
+    real, times, there = pq.ParquetFile, iter(range(1, 9)), set(path.parent.iterdir())
+    at = 2 if reader == "rewrite_without" else 1  # it looks first whether it has to write
+
+    def opening(source, *given, **more):
+        if next(times) == at:
+            swap(path, forged)
+        return real(source, *given, **more)
+
+    monkeypatch.setattr(pq, "ParquetFile", opening)
+    try:
+        if swap is _written_over:
+            with pytest.raises(LedgerBroken) as refused:
+                READERS[reader](workspace, live)
+            assert refused.value.where in (live.path, path.name)
+            assert set(path.parent.iterdir()) == there, "nothing was published"
+        else:
+            assert READERS[reader](workspace, live) == kept * 2
+    finally:
+        _put(workspace, live, good)
 
 
 def test_a_use_of_a_file_that_breaks_off_inside_is_refused_without_its_rows(shop):

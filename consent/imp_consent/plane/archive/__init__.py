@@ -30,7 +30,15 @@ from imp_consent.plane.archive.live import (
     named_versions,
     replace_files,
 )
-from imp_consent.plane.archive.read import checked_live, read_columns, read_live, rows_by_batch, rows_without_name, scan
+from imp_consent.plane.archive.read import (
+    checked_live,
+    read_checked,
+    read_columns,
+    read_live,
+    rows_by_batch,
+    rows_without_name,
+    scan,
+)
 from imp_consent.plane.archive.rewrite import (
     discard,
     remove_orphans,
@@ -66,6 +74,7 @@ __all__ = [
     "named_batches",
     "named_versions",
     "next_batch",
+    "read_checked",
     "read_columns",
     "read_live",
     "remove_orphans",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import SEALED
@@ -27,6 +28,7 @@ __all__ = [
     "insert_batch",
     "live_batches",
     "next_batch",
+    "opened_checked",
     "private_folder",
     "sha256_of",
     "sha256_of_file",
@@ -34,6 +36,7 @@ __all__ = [
 
 _TABLE = "batch"
 _LIVE = "live"
+_MEND: Final = "restore it from a backup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,18 +180,46 @@ def checked_file(workspace: Workspace, file: _File) -> CheckedFile:
     Raises:
         LedgerBroken: as `checked_path`.
     """
+    with opened_checked(workspace, file) as (_, checked):
+        return checked
+
+
+@contextmanager
+def opened_checked(workspace: Workspace, file: _File) -> Iterator[tuple[BinaryIO, CheckedFile]]:
+    """A file opened once, its bytes checked against their hash: what is read by this descriptor are those bytes.
+
+    Another one that is put in its place meanwhile is not read; one that is written to is found out at the end.
+
+    Raises:
+        LedgerBroken: as `checked_path`, or it was written to while it was open.
+    """
     path = workspace.root / file.path
     try:
-        with path.open("rb") as opened:
-            mark = _mark(os.fstat(opened.fileno()))  # before the bytes: what is written while they are read shows later
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        opened = path.open("rb")
     except OSError:
-        raise LedgerBroken(
-            "a file of the archive is missing", where=file.path, mend="restore it from a backup"
-        ) from None
+        raise LedgerBroken("a file of the archive is missing", where=file.path, mend=_MEND) from None
+    with opened:
+        mark = _mark(os.fstat(opened.fileno()))  # before the bytes: what is written while they are read shows later
+        _expect_bytes(opened, file)
+        yield opened, CheckedFile(path, mark)
+        found = os.fstat(opened.fileno())
+        if _mark(found) == mark:
+            return
+        if found.st_nlink:
+            mend = "run: imp audit verify; if that finds nothing, run it again"
+            raise LedgerBroken("a file of the archive was changed while it was read", where=file.path, mend=mend)
+        _expect_bytes(opened, file)  # unlinking alone changes the mark, as whoever takes its place does
+
+
+def _expect_bytes(opened: BinaryIO, file: _File) -> None:
+    try:
+        opened.seek(0)
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+        opened.seek(0)
+    except OSError:
+        raise LedgerBroken("a file of the archive cannot be read", where=file.path, mend=_MEND) from None
     if found != file.sha256:
-        raise LedgerBroken("a file of the archive was changed", where=file.path, mend="restore it from a backup")
-    return CheckedFile(path, mark)
+        raise LedgerBroken("a file of the archive was changed", where=file.path, mend=_MEND)
 
 
 def private_folder(path: Path) -> None:

@@ -12,35 +12,44 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from imp_consent.plane.archive.files import CheckedFile, WrittenFile, checked_file, checked_path, private_folder
+from imp_consent.plane.archive.files import CheckedFile, WrittenFile, opened_checked, private_folder
 from imp_consent.plane.archive.live import LiveFile
 from imp_consent.plane.archive.schema import SCHEMA
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.hold import Hold, held_folder
 from imp_core.workspace import Workspace
 
-__all__ = ["checked_live", "open_file", "read_columns", "read_live", "rows_by_batch", "rows_without_name", "scan"]
+__all__ = [
+    "checked_live",
+    "open_file",
+    "read_checked",
+    "read_columns",
+    "read_live",
+    "rows_by_batch",
+    "rows_without_name",
+    "scan",
+]
 
 _ROWS = 50_000
 _GROUP_BYTES: Final = 1 << 30  # of a row group, unpacked: our own have a few MB
 _MEND = "restore it from a backup, then run: imp audit verify"
 
 
-def open_file(path: Path) -> pq.ParquetFile:
-    """Open a file of the archive.
+def open_file(path: Path, opened: BinaryIO | None = None) -> pq.ParquetFile:
+    """Open a file of the archive, or read the one that is `opened` already; the caller closes that.
 
     Raises:
         LedgerBroken: it is not Parquet with the archive's columns, or a row group of it is larger than any of ours.
     """
     with _reading(path):
-        parquet = pq.ParquetFile(path)
+        parquet = pq.ParquetFile(path if opened is None else opened)
         fault = _fault(parquet)
     if fault is not None:
         parquet.close()
@@ -54,8 +63,7 @@ def checked_live(workspace: Workspace, file: LiveFile) -> CheckedFile:
     Raises:
         LedgerBroken: it is missing, or not what was registered.
     """
-    checked = checked_file(workspace, file)
-    with open_file(checked.path) as parquet:
+    with opened_checked(workspace, file) as (opened, checked), open_file(checked.path, opened) as parquet:
         _expect_rows(parquet.metadata.num_rows, file.n, checked.path)
     return checked
 
@@ -64,11 +72,11 @@ def read_live(workspace: Workspace, file: LiveFile) -> Iterator[pa.RecordBatch]:
     """All rows of a registered file, some ten thousand at a time, counted against each of its batches.
 
     Raises:
-        LedgerBroken: it is missing, or not what was registered.
+        LedgerBroken: it is missing, or not what was registered; after the last row, that it was written to meanwhile.
     """
-    path = checked_path(workspace, file)
+    path = workspace.root / file.path
     counts: Counter[int] = Counter()
-    with open_file(path) as parquet:
+    with opened_checked(workspace, file) as (opened, _), open_file(path, opened) as parquet:
         _expect_rows(parquet.metadata.num_rows, file.n, path)
         for rows in _batches(parquet, path):
             if rows.column("event_us").null_count:
@@ -87,6 +95,17 @@ def read_columns(workspace: Workspace, file: WrittenFile | LiveFile, names: Sequ
     """
     path = workspace.root / file.path
     with open_file(path) as parquet:
+        yield from _batches(parquet, path, names)
+
+
+def read_checked(workspace: Workspace, file: WrittenFile | LiveFile, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """As `read_columns`, of bytes that were checked against their hash.
+
+    Raises:
+        LedgerBroken: it is missing, or its bytes are others; after the last row, that it was written to meanwhile.
+    """
+    path = workspace.root / file.path
+    with opened_checked(workspace, file) as (opened, _), open_file(path, opened) as parquet:
         yield from _batches(parquet, path, names)
 
 

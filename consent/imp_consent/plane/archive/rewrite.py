@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
@@ -16,11 +16,10 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane.archive.files import (
     WrittenFile,
-    checked_path,
     live_batches,
 )
 from imp_consent.plane.archive.live import LiveFile, RewrittenFile
-from imp_consent.plane.archive.read import read_columns, read_live, rows_by_batch
+from imp_consent.plane.archive.read import read_checked, read_live, rows_by_batch
 from imp_consent.plane.archive.schema import SCHEMA
 from imp_consent.plane.archive.writer import ArchiveWriter
 from imp_core.errors import ImpError
@@ -56,8 +55,7 @@ def rewrite_where(
     Raises:
         LedgerBroken: the file is missing or was changed.
     """
-    checked_path(workspace, file)
-    if not any(pc.any(gone(rows)).as_py() for rows in read_columns(workspace, file, columns)):
+    if not _any(gone(rows) for rows in read_checked(workspace, file, columns)):
         return None
     counts: Counter[int] = Counter()
     with ArchiveWriter(workspace, file.batch, file.version + 1) as writer:
@@ -67,6 +65,10 @@ def rewrite_where(
             counts.update(rows_by_batch(kept))
         written = writer.publish()
     return rewritten(written, counts)
+
+
+def _any(chunks: Iterable[pa.BooleanArray]) -> bool:
+    return any(pc.any(chunk).as_py() for chunk in chunks)
 
 
 def rewritten(file: WrittenFile, counts: Mapping[int, int]) -> RewrittenFile:
@@ -81,9 +83,8 @@ def renumber_without(workspace: Workspace, file: WrittenFile, rows: Collection[i
         LedgerBroken: the file is missing or was changed.
     """
     gone = pa.array(sorted(rows), pa.int32())
-    checked_path(workspace, file)
     with ArchiveWriter(workspace, batch, file.version) as writer:
-        for found in read_columns(workspace, file, SCHEMA.names):
+        for found in read_checked(workspace, file, SCHEMA.names):
             writer.append_rows(found.filter(pc.invert(pc.is_in(found.column("row"), value_set=gone))))
         return writer.publish()
 

@@ -121,7 +121,7 @@ def _follow(
         if any(getattr(row, column) != value for column, value in changes.items()):
             transaction.sealed.update(_TABLE, "batch = ?", (wanted.batch,), changes)
         return
-    first, last = (0, -1) if path is None else _take_rows(transaction, workspace, wanted.batch, path)
+    first, last = (0, -1) if path is None else _take_rows(transaction, workspace, wanted.batch, path, said.sha256)
     values = {
         "path": "",
         **changes,
@@ -136,12 +136,12 @@ def _follow(
     transaction.sealed.insert(_TABLE, [tuple(values[column] for column in SEALED[_TABLE])])
 
 
-def _take_rows(transaction: Transaction, workspace: Workspace, batch: int, path: str) -> tuple[int, int]:
+def _take_rows(transaction: Transaction, workspace: Workspace, batch: int, path: str, sha256: str) -> tuple[int, int]:
     """Know a file's events again, so that none is taken twice; returns the first and last day of its rows."""
     first, last = 0, -1
     sealed = transaction.sealed
-    whole = archive.WrittenFile(batch=batch, version=0, path=path, sha256="", n=0, first_day=0, last_day=-1)
-    for rows in archive.read_columns(workspace, whole, ["batch", "event_id", "event_us"]):
+    whole = archive.WrittenFile(batch=batch, version=0, path=path, sha256=sha256, n=0, first_day=0, last_day=-1)
+    for rows in archive.read_checked(workspace, whole, ["batch", "event_id", "event_us"]):
         mine = rows.filter(pc.equal(rows.column("batch"), batch))
         if not mine.num_rows:
             continue
@@ -163,7 +163,7 @@ def _remove_strangers(
     known = pa.array(sorted(living), pa.int64())
     for file in archive.live_files(transaction):
         strangers: set[int] = set()
-        for rows in archive.read_columns(workspace, file, ["subject"]):
+        for rows in archive.read_checked(workspace, file, ["subject"]):
             subjects = pc.drop_null(rows.column("subject"))
             unknown = subjects.filter(pc.invert(pc.is_in(subjects, value_set=known)))
             files.rows += len(unknown)
