@@ -78,10 +78,16 @@ def check(
     Where the ledger cannot be read the answer is a denial, `ledger_unavailable`.
 
     Raises:
-        BadInput: the identifier is malformed, the purpose, a regime or the jurisdiction unknown, or that law does not
-            hold there.
+        BadInput: the identifier is malformed, the purpose, a regime or the jurisdiction unknown, that law does not
+            hold there, or `known_at_us` is still to come.
         WorkspaceMissing, KeysUnusable: there is nothing to ask.
     """
+    if known_at_us is not None and known_at_us > ctx.clock.now_us():
+        raise BadInput(
+            "what will be known at a time to come nobody knows now",
+            where="--known-at",
+            mend="name a time until now, or leave it out; a use to come is asked about with --at",
+        )
     when = ctx.clock.now_us() if at_us is None else at_us
     asked = Asked(purpose=purpose, description="", channel=channel or None, at_us=when, known_us=known_at_us)
     law = None if regimes is None and jurisdiction is None else Law(regimes, jurisdiction)
@@ -170,7 +176,7 @@ def _or_unavailable(ask: Callable[[], Checked], explained: Asked | None) -> Chec
 @click.option("--purpose", required=True, help="What the data would be used for.")
 @click.option("--channel", help="On which channel (default: a use without a channel, such as an analysis).")
 @click.option("--at", help="The time of the use, ISO 8601 with a zone (default: now).")
-@click.option("--known-at", help="As the ledger stood at this time (default: now).")
+@click.option("--known-at", help="As the ledger stood at this time, now at the latest (default: now).")
 @click.option("--explain", "explained", is_flag=True, help="Say in sentences what decided, and what would change it.")
 @click.option("--regime", "regimes", multiple=True, help="Ask besides whether it would do under this law.")
 @click.option("--jurisdiction", help="Ask besides whether it would do there, such as FR or US-CA.")

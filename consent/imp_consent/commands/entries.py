@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -17,6 +17,7 @@ from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.counting import some
+from imp_core.errors import BadInput
 from imp_core.ports import Json
 
 __all__ = ["EntriesFound", "EntryShown", "entries", "entries_command"]
@@ -54,12 +55,13 @@ def entries(
     """Entries by number ("4,12-19"), type and record time; without numbers, system entries alone. Writes nothing.
 
     Raises:
-        BadInput: `seqs` are no numbers of entries.
+        BadInput: `seqs` are no numbers of entries, or begin after the last one.
     """
     ranges = parse_seqs(seqs) if seqs is not None else []
     with open_log(ctx).read() as reader:
-        found = list(read_entries(reader, ranges, type_=type_, from_us=from_us, to_us=to_us))
         size = reader.size
+        _check_there(ranges, size)
+        found = list(read_entries(reader, ranges, type_=type_, from_us=from_us, to_us=to_us))
     return EntriesFound(
         size=size,
         entries=tuple(
@@ -92,13 +94,21 @@ def entries_command(
     """
     from_us, to_us = period(begins, ends)
     found = entries(ctx, seqs, type_=type_, from_us=from_us, to_us=to_us)
-    emit(found, lambda: _text(found, by_number=seqs is not None), as_json=as_json)
+    emit(found, lambda: _text(found), as_json=as_json)
 
 
-def _text(found: EntriesFound, *, by_number: bool) -> str:
-    numbered = "" if found.entries or not by_number else f", which are numbered 0 to {found.size - 1}"
-    size = some(found.size, "entry", "entries")
-    return "\n".join([*map(_line, found.entries), f"{len(found.entries)} of {size}{numbered}"])
+def _check_there(ranges: Sequence[tuple[int, int]], size: int) -> None:
+    beyond = next((low for low, _ in ranges if low >= size), None)
+    if beyond is not None:
+        raise BadInput(
+            f"there is no entry {beyond}: the log has {some(size, 'entry', 'entries')}",
+            where="SEQS",
+            mend=f"they are numbered 0 to {size - 1}",
+        )
+
+
+def _text(found: EntriesFound) -> str:
+    return "\n".join([*map(_line, found.entries), f"{len(found.entries):,} of {some(found.size, 'entry', 'entries')}"])
 
 
 def _line(entry: EntryShown) -> str:

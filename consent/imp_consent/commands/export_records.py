@@ -14,6 +14,7 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.audience import AudienceLayout, read_audience
+from imp_consent.commands.nobody import expect_known
 from imp_consent.commands.verified import check_asks, verified_options
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
@@ -253,7 +254,8 @@ def export_command(
     The ledger knows nobody by name. Without --person or --identifiers every person has a pseudonym of this export
     alone, and nothing that was written in free words goes along; who holds the file still holds personal data. Another
     workspace reads it with: imp consent import FILE --format records (or 27560) --terms FILE3. The ledger notes that
-    it was exported. With --person nothing is disclosed before you know who asks: without --verified it is refused.
+    it was exported. With --person nothing is disclosed before you know who asks: without --verified it is refused; and
+    where nobody is known by it, nothing is written.
 
     Example: imp consent export consent-2026-03.csv --format csv --terms terms-2026-03.json
     """
@@ -261,8 +263,10 @@ def export_command(
         raise BadInput("--person and --identifiers both say whose", where="--person", mend="give one of them")
     people = None if identifiers is None else _identifiers(identifiers)
     if person is not None:
-        people = iter([read_identifier(person)])
+        one = read_identifier(person)
         check_asks(ctx, shown)
+        expect_known(ctx, one, where="--person")
+        people = iter([one])
     alone = person is not None
     done = export_records(ctx, file, format_=format_, people=people, access=alone, terms_path=terms, force=force)
     emit(done, lambda: _text(done), as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import read_identifier
+from imp_consent.commands.nobody import NOTHING_HELD, exit_for_nobody
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.closes import closed_by, said_about
 from imp_consent.policy.lift_rules import LIMITS_BY_NAME
@@ -80,12 +81,14 @@ def history_command(ctx: Context, identifier: str, *, as_json: bool) -> None:
     """Show a person's entries, oldest first, to you who keep the ledger: it asks for no proof of who wants to know.
 
     What a person asks for themselves is `imp consent access`, which does. The ledger notes that access was asked for,
-    without saying whose.
+    without saying whose. Exit code 1 where nobody is known by the identifier.
 
     Example: imp consent history member:123
     """
     found = history(ctx, read_identifier(identifier))
     emit(found, lambda: _text(found), as_json=as_json)
+    if not found.entries:
+        exit_for_nobody()
 
 
 def _entry(entry: PersonEntry, *, superseded_by: int | None) -> HistoryEntry:
@@ -121,7 +124,7 @@ def _about(entry: PersonEntry) -> str:
 
 def _text(found: History) -> str:
     if not found.entries:
-        return "the ledger holds nothing of this person"
+        return NOTHING_HELD
     out = []
     for entry in found.entries:
         where = f" on {entry.channel}" if entry.channel else ""

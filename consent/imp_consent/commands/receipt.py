@@ -11,6 +11,7 @@ from imp_consent.audit.export import fresh_folder
 from imp_consent.audit.exported import RETIRED, VKEYS
 from imp_consent.audit.listed_keys import listed_keys
 from imp_consent.commands.arguments import read_identifier
+from imp_consent.commands.nobody import NOTHING_HELD, exit_for_nobody
 from imp_consent.commands.person_proofs import disclosed, proof_of
 from imp_consent.commands.proof import iso_receipt
 from imp_consent.commands.verified import check_asks, verified_options
@@ -101,7 +102,7 @@ def receipt_command(
     (beside it lies log.vkey, which came with it and proves nothing), also after the person was erased. It holds against
     a ledger that later leaves the entry out. It says what was stated and when: give it to nobody else. The ledger
     notes that access was asked for, without saying whose. Nothing is disclosed before you know who asks: without
-    --verified it is refused.
+    --verified it is refused. Exit code 1 where nobody is known by the identifier.
 
     Example: imp consent receipt member:123 --out receipts-123 --verified reasonable --how "answered a code"
     """
@@ -112,6 +113,8 @@ def receipt_command(
         return
     made = receipt(ctx, raw_id, out=out)
     emit(made, lambda: _text(made), as_json=as_json)
+    if not made.receipts:
+        exit_for_nobody()
 
 
 def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
@@ -138,7 +141,7 @@ def _receipts(ctx: Context, raw_id: RawId, *, folder: str | None) -> Receipts:
 
 def _text(made: Receipts) -> str:
     if not made.receipts:
-        return "the ledger holds nothing of this person"
+        return NOTHING_HELD
     if made.folder is None:
         return "\n".join(file.proof for file in made.receipts).rstrip("\n")
     listed = [f"{file.name}  {file.type} {file.purpose}" for file in made.receipts]

@@ -89,3 +89,39 @@ def test_a_misspelt_setting_that_stops_everything_is_named_with_the_nearest_righ
     answer = imp_here("status")
     refused(answer, what, mend)
     assert str(config) in answer.err
+
+
+def test_numbers_beyond_the_end_of_the_log_are_not_an_empty_answer(imp_here: Any, size: Any, shop: Context) -> None:
+    n = size()
+    for words in (str(n), "99999", f"0,{n}-{n + 5}"):
+        refused(imp_here("audit", "entries", words), f"the log has {n} entries", f"numbered 0 to {n - 1}")
+    assert len(imp_here("audit", "entries", f"0-{n + 5}", "--json").ok().json["entries"]) == n
+    assert imp_here("audit", "entries", "99999", "--json").json["error"]["where"] == "SEQS"
+
+
+@pytest.mark.usefixtures("shop")
+def test_nobody_says_what_will_be_known_at_a_time_to_come(imp_here: Any) -> None:
+    asks = ("consent", "check", "member:1", "--purpose", "analytics")
+    refused(imp_here(*asks, "--known-at", "2036-01-01T00:00:00Z"), "a time to come", "--at")
+    assert imp_here(*asks, "--known-at", "2026-03-01T12:00:00Z", "--at", "2036-01-01T00:00:00Z").code == 1
+
+
+@pytest.mark.usefixtures("shop")
+def test_somebody_nobody_knows_is_told_of_and_no_file_stands_for_them(imp_here: Any, tmp_path: Path, size: Any) -> None:
+    surely = ("--verified", "reasonable", "--how", "answered a code")
+    for words in (("history", "member:王"), ("receipt", "member:王", *surely)):
+        told = imp_here("consent", *words)
+        assert (told.code, told.err) == (1, "")
+        assert "nobody is known by the identifier; look at how it is spelt" in told.out
+        found = imp_here("consent", *words, "--json")
+        assert (found.code, found.json.get("entries", found.json.get("receipts"))) == (1, [])
+    before = size()
+    for asked in ((), ("--json",)):
+        target = tmp_path / "theirs.csv"
+        told = imp_here("consent", "export", str(target), "--format", "csv", "--person", "member:王", *surely, *asked)
+        assert (told.code, target.exists(), size()) == (1, False, before)
+        assert "nobody is known by this identifier" in told.err
+    assert told.json["error"]["where"] == "--person"
+    imp_here("consent", "record", "member:王", "--purpose", "analytics", "--state", "refused").ok()
+    imp_here("consent", "export", str(target), "--format", "csv", "--person", "member:王", *surely).ok()
+    imp_here("consent", "history", "member:王").ok()

@@ -108,5 +108,5 @@ def test_a_purpose_that_nobody_declared_is_no_purpose_without_uses(shop):
 
 
 def test_entries_that_are_not_there_are_answered_with_those_that_are(shop):
-    out = shop("audit", "entries", "99999").out
-    assert re.fullmatch(r"0 of \d+ entries, which are numbered 0 to \d+\n", out)
+    refused = shop("audit", "entries", "99999", code=2)
+    assert re.search(r"there is no entry 99999: the log has \d+ entries\n.*\n.*numbered 0 to \d+\n", refused.err)

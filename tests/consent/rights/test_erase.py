@@ -22,7 +22,7 @@ HOW = ("--how", "answered our letter")
 
 
 def is_known(shop: Line, who: str = WHO) -> bool:
-    return bool(shop("consent", "history", who, "--json").ok().json["entries"])
+    return bool(shop("consent", "history", who, "--json").json["entries"])
 
 
 def requests(shop: Line) -> list[tuple[str, str, str]]:
