@@ -289,7 +289,7 @@ def test_the_doctor_names_secrets_that_a_killed_change_left_and_a_writer_takes_t
     (kek,) = shop.keys.glob("kek-*.key")
     left = shop.keys / f".{kek.name}.0a1b2c3d.new"
     shutil.copy(kek, left)
-    assert "1 unfinished files of keys" in shop("doctor").ok().out
+    assert "1 unfinished file of keys" in shop("doctor").ok().out
     shop("keys", "rotate", "kek", "--execute").ok()
     assert not left.exists()
     assert "unfinished" not in shop("doctor").ok().out
