@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
@@ -23,12 +24,19 @@ from imp_core.event import RawId
 
 __all__ = ["GuardianResult", "guardian_command", "record_guardian"]
 
+_STRANGER: Final = "nobody here is known by the guardian's identifier: a parent need not be a customer; if it is misspelt, record it again"
+_EVERYTHING: Final = (
+    "this authorises every purpose there is or will be, and consent is specific (GDPR 4(11), 8(1)): "
+    "name what the guardian agreed to, --purpose"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardianResult:
     """The entry that was appended, for which purpose ("*": every one); `guardian` is the guardian's pseudonym (hex).
 
     `key` is the id of the pepper under which it is the pseudonym; `until` None: for good; times are ISO 8601.
+    `warnings` say what may have been meant otherwise: a guardian nobody is known by, a yes for whatever there will be.
     """
 
     seq: int
@@ -39,6 +47,7 @@ class GuardianResult:
     verification: str
     at: str
     until: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def record_guardian(
@@ -64,6 +73,7 @@ def record_guardian(
         if _same_person(transaction, raw_id, guardian):
             mend = "name the parent or guardian who authorised it"
             raise BadInput("nobody is their own guardian (GDPR 8(2))", where="--guardian", mend=mend)
+        stranger = transaction.find_subject(guardian) is None
         key = transaction.keyring.active("pepper")
         pseudonym = pseudonyms_under(transaction.keyring, key, normalise(guardian))[0].hex()
         said = Saying(
@@ -87,6 +97,9 @@ def record_guardian(
         verification=verification,
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),
+        warnings=tuple(
+            text for text, meant in ((_STRANGER, stranger), (_EVERYTHING, purpose == EVERY_PURPOSE)) if meant
+        ),
     )
 
 
@@ -119,7 +132,9 @@ def guardian_command(
 ) -> None:
     """Record a guardian's authorisation; consent itself comes with: imp consent record … --by-guardian.
 
-    Example: imp consent guardian member:123 --guardian member:99 --role parent --verification "ID card"
+    It opens nothing by itself. Name the purposes it is for: consent is specific, and for all of them it warns.
+
+    Example: imp consent guardian member:123 --guardian member:99 --role parent --verification passport --purpose news
     """
     if identifier == guardian == "-":
         raise BadInput(
@@ -140,6 +155,8 @@ def guardian_command(
         regimes=regimes or None,
         jurisdiction=jurisdiction,
     )
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}", err=True)
     until = f" until {done.until}" if done.until else ""
     what = "every purpose" if done.purpose == EVERY_PURPOSE else done.purpose
     emit(done, f"entry {done.seq}: a {done.role} authorised {what} from {done.at}{until}", as_json=as_json)
