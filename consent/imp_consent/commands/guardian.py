@@ -24,7 +24,9 @@ from imp_core.event import RawId
 
 __all__ = ["GuardianResult", "guardian_command", "record_guardian"]
 
-_STRANGER: Final = "nobody here is known by the guardian's identifier: a parent need not be a customer; if it is misspelt, record it again"
+_STRANGER: Final = (
+    "nobody here is known by the guardian's identifier, who need not be a customer; if it is misspelt, record it again"
+)
 _EVERYTHING: Final = (
     "this authorises every purpose there is or will be, and consent is specific (GDPR 4(11), 8(1)): "
     "name what the guardian agreed to, --purpose"
