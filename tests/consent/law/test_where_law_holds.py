@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +218,27 @@ def test_a_law_is_at_home_where_it_says_so_else_where_it_names_whom_it_protects(
     }
     with pytest.raises(BadInput, match="home is not a list of jurisdictions in which it holds"):
         parse_regime(f'{HOUSE}[applies]\nto = ["FR"]\nhome = ["CN"]\nsource = "we"\n'.encode())
+
+
+@pytest.mark.parametrize(
+    ("part", "state"), [("AX", "FI"), *((code, "FR") for code in ("GF", "GP", "MF", "MQ", "RE", "YT"))]
+)
+def test_the_parts_of_a_member_state_with_codes_of_their_own_have_its_law(part: str, state: str) -> None:
+    law = packaged()
+    assert law.at_home(part) == law.at_home(state) == ("eprivacy", "gdpr")
+    there, around = (law.rules(("gdpr", "eprivacy"), code) for code in (part, state))
+    for rules in ("ages", "valid_for", "reprompt"):
+        assert list(map(unsourced, getattr(there, rules))) == list(map(unsourced, getattr(around, rules)))
+
+
+def unsourced(rule: Any) -> dict[str, Any]:
+    return {name: said for name, said in asdict(rule).items() if name != "source"}
+
+
+def test_a_choice_about_trackers_holds_as_long_overseas_as_in_france(desk: Desk) -> None:
+    desk.purpose("stats", "--trait", "terminal")
+    desk.notice("stats")
+    desk.record("stats", "given", "--jurisdiction", "RE")
+    desk.record("stats", "given", who="member:2")
+    desk.wait(200)
+    assert [desk.asked("stats", who=who) for who in ("member:1", "member:2")] == ["expired", "given"]
