@@ -75,6 +75,8 @@ class OutboxRow(SQLModel, table=True):
     """What a channel still has to be told: its own pseudonym of the person, and by when."""
 
     __tablename__ = "outbox"
+    # whether a word is left already is looked up for every no, under the write lock, and each answer by its row
+    __table_args__ = (Index("ix_outbox_word", "what", "channel", "pseudonym"),)
     id: int = Field(sa_column=integer(primary=True))
     channel: str = Field(sa_column=words())
     pseudonym: bytes = Field(sa_column=binary())

@@ -272,7 +272,8 @@ def leave_word(transaction: Transaction, subjects: Iterable[int], channels: Sequ
 
 def _take_back_word(transaction: Transaction, known_as: Collection[tuple[str, bytes]]) -> None:
     found = transaction.sql.execute(
-        "SELECT id, channel, pseudonym FROM outbox WHERE what LIKE ? AND state = 'due'", (f"{WITHDRAWN} %",)
+        "SELECT id, channel, pseudonym FROM outbox WHERE what >= ? AND what < ? AND state = 'due'",
+        (f"{WITHDRAWN} ", f"{WITHDRAWN}!"),  # the word and a purpose: a range is found by the index, a LIKE is not
     )
     for id_ in [row[0] for row in found if (row[1], bytes(row[2])) in known_as]:
         transaction.sealed.delete("outbox", "id = ?", (id_,))

@@ -23,6 +23,7 @@ def older(imp_here):
     sql = sqlite3.connect(database)
     sql.execute("DROP TABLE delivery")
     sql.execute("DROP TABLE node")
+    sql.execute("DROP INDEX ix_outbox_word")
     sql.execute("DROP TABLE inbox")
     sql.execute("CREATE TABLE inbox (event_id BLOB NOT NULL PRIMARY KEY, subject INTEGER NOT NULL)")
     row = sql.execute("SELECT id, size, frontier, log_id, sums FROM log_state").fetchone()
@@ -99,6 +100,7 @@ def test_an_upgrade_of_many_entries_makes_the_trees_nodes_and_the_copy_of_leaves
     # back to the second schema, as the imp before left it
     row = sql.execute("SELECT id, size, frontier, log_id, sums FROM log_state").fetchone()
     sql.execute("DROP TABLE node")
+    sql.execute("DROP INDEX ix_outbox_word")
     sql.execute("DROP TABLE inbox")
     sql.execute("CREATE TABLE inbox (event_id BLOB NOT NULL PRIMARY KEY, subject INTEGER NOT NULL)")
     sql.execute("ALTER TABLE log_state DROP COLUMN keys")
@@ -130,7 +132,7 @@ def fold_as_before(ctx):
     ctx.close()
 
 
-@pytest.mark.parametrize("version", ["m003", "m004"])  # the newest: an upgrade that died before it folded
+@pytest.mark.parametrize("version", ["m003", "m004", "m005"])  # the newest: an upgrade that died before it folded
 def test_an_upgrade_folds_anew_what_an_older_imp_folded_by_fewer_rules(imp_here, version):
     imp_here("init", "--controller", "Shop").ok()
     say = ("consent", "record", "member:1", "--purpose", "analytics", "--state")
@@ -141,9 +143,20 @@ def test_an_upgrade_folds_anew_what_an_older_imp_folded_by_fewer_rules(imp_here,
     assert imp_here(*asked).json["reason"] == "withdrawn"
     assert "state.differs" in imp_here("audit", "verify").err + imp_here("audit", "verify").out
     sql = sqlite3.connect(Path(imp_here.environ["IMP_HOME"]) / "ledger.db")
+    if version < "m005":
+        sql.execute("DROP INDEX ix_outbox_word")
     sql.execute("UPDATE alembic_version SET version_num = ?", (version,))
     sql.commit()
     sql.close()
     assert imp_here("init", "--upgrade", "--json").ok().json["before"] == version
     assert imp_here(*asked).json["reason"] == "channel_opt_out"
     imp_here("audit", "verify").ok()
+
+
+def test_an_upgrade_gives_the_outbox_its_index(older):
+    imp, database = older
+    imp("init", "--upgrade").ok()
+    sql = sqlite3.connect(database)
+    columns = [name for _, _, name in sql.execute("PRAGMA index_info(ix_outbox_word)")]
+    sql.close()
+    assert columns == ["what", "channel", "pseudonym"]

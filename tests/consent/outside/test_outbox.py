@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from imp_consent.identity.pseudonym import channel_pseudonym
 from imp_consent.ledger.delivery import Outcome, conclude, intend
+from imp_consent.ledger.log import Log
 from imp_consent.plane import outbox
 from imp_consent.runtime import open_log
 from imp_core.channel import BatchLimit
@@ -251,3 +253,45 @@ def test_a_broken_outbox_does_not_undo_the_erasure(known: Line, monkeypatch: pyt
 
 def test_the_help_shows_an_example(imp_here: Line) -> None:
     assert "Example: imp consent tell" in imp_here("consent", "tell", "--help").ok().out
+
+
+def test_words_are_looked_up_by_an_index_and_not_by_reading_them_all(
+    known: Line, context: Context, settings: Settings
+) -> None:
+    purpose = "marketing.email"
+    for who in PEOPLE[:3]:
+        for state in ("given", "withdrawn"):
+            known("consent", "record", who, "--purpose", purpose, "--state", state).ok()
+    asked: list[str] = []
+
+    def plans() -> list[str]:
+        """How SQLite finds what it was asked for of the outbox, for each statement with a condition."""
+        with open_log(context).read() as reader:
+            found = [reader.sql.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall() for statement in asked]
+        return [str(row[3]) for rows in found for row in rows if "outbox" in str(row[3])]
+
+    real = Log.write
+
+    @contextmanager
+    def watched(log: Log) -> Iterator[Any]:
+        with real(log) as transaction:
+            transaction.sql.set_trace_callback(
+                lambda text: asked.append(text) if "outbox" in text and " WHERE " in text else None
+            )
+            try:
+                yield transaction
+            finally:
+                transaction.sql.set_trace_callback(None)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Log, "write", watched)
+        known("consent", "record", PEOPLE[3], "--purpose", purpose, "--state", "given").ok()
+        known("consent", "record", PEOPLE[3], "--purpose", purpose, "--state", "withdrawn").ok()
+        known("consent", "tell").ok()
+        known("consent", "record", PEOPLE[0], "--purpose", purpose, "--state", "given").ok()
+        known("consent", "record", PEOPLE[0], "--purpose", purpose, "--state", "withdrawn").ok()
+        erase(known, PEOPLE[0])
+    wanted = ("SEARCH outbox USING INDEX ix_outbox_word (what=?", "SEARCH outbox USING INDEX ix_outbox_word (what>?")
+    assert len(asked) > 8
+    assert [plan for plan in plans() if not plan.startswith(wanted) and "PRIMARY KEY" not in plan] == []
+    assert sum("channel=? AND pseudonym=?" in plan for plan in plans()) > 4
