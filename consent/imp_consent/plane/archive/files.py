@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import SEALED
@@ -185,7 +186,7 @@ def checked_file(workspace: Workspace, file: _File) -> CheckedFile:
 
 
 @contextmanager
-def opened_checked(workspace: Workspace, file: _File) -> Iterator[tuple[BinaryIO, CheckedFile]]:
+def opened_checked(workspace: Workspace, file: _File) -> Iterator[tuple[BufferedReader, CheckedFile]]:
     """A file opened once, its bytes checked against their hash: what is read by this descriptor are those bytes.
 
     Another one that is put in its place meanwhile is not read; one that is written to is found out at the end.
@@ -211,7 +212,7 @@ def opened_checked(workspace: Workspace, file: _File) -> Iterator[tuple[BinaryIO
         _expect_bytes(opened, file)  # unlinking alone changes the mark, as whoever takes its place does
 
 
-def _expect_bytes(opened: BinaryIO, file: _File) -> None:
+def _expect_bytes(opened: BufferedReader, file: _File) -> None:
     try:
         opened.seek(0)
         found = hashlib.file_digest(opened, "sha256").hexdigest()

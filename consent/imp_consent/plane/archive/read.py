@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 import duckdb
 import pyarrow as pa
@@ -42,7 +42,7 @@ _GROUP_BYTES: Final = 1 << 30  # of a row group, unpacked: our own have a few MB
 _MEND = "restore it from a backup, then run: imp audit verify"
 
 
-def open_file(path: Path, opened: BinaryIO | None = None) -> pq.ParquetFile:
+def open_file(path: Path, opened: IO[bytes] | None = None) -> pq.ParquetFile:
     """Open a file of the archive, or read the one that is `opened` already; the caller closes that.
 
     Raises:
