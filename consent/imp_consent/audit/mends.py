@@ -46,6 +46,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "this is another history than the one you kept a checkpoint of: keep both, and ask whoever runs the log": """
         pinned.contradicted log.root""",
     "get the file again from where you kept it": "pinned.malformed",
+    "name a checkpoint that this log signed: its first line is the log's name, as in the export's own": "pinned.origin",
     "keep this copy, and have it made again: imp audit export DIR": """
         checkpoint.malformed checkpoint.missing entries.hash entries.leaf entries.malformed entries.missing
         tile.hash tile.malformed tile.missing vkey.malformed vkey.missing vkey.retired.missing

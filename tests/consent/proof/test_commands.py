@@ -142,6 +142,14 @@ def test_growth_is_proven_against_a_checkpoint_that_was_kept(
     (tmp_path / "pin").write_text(later, encoding="utf-8")
     answer = stranger("audit", "verify", tmp_path / "c", "--vkey", vkey, "--pinned", tmp_path / "pin")
     assert (answer.code, "it says nothing about it" in answer.err) == (2, True), "a pin of another size is no alarm"
+    (tmp_path / "pin").write_text(later.replace("imp.local/", "imp.local/x"), encoding="utf-8")
+    answer = stranger("audit", "verify", tmp_path / "c", "--vkey", vkey, "--pinned", tmp_path / "pin")
+    assert (answer.code, "are of two logs" in answer.err) == (2, True), "nor is one of another log"
+    shop("audit", "export", tmp_path / "whole").ok()
+    told = stranger("audit", "verify", tmp_path / "whole", "--vkey", vkey, "--pinned", tmp_path / "pin")
+    assert (told.code, "it is of another log than this export" in told.out) == (1, True)
+    assert "pinned.origin" in told.out
+    assert "pinned.signature" not in told.out
 
 
 # --- receipts

@@ -175,11 +175,14 @@ def test_a_tail_cut_off_is_undetectable_without_a_pin_and_refused_with_one(
 
 def test_a_pin_of_another_log_or_of_nobody_is_named(shipped: Shipped, signer: SigningKey) -> None:
     other = sign_checkpoint(Checkpoint("log.example", 7, bytes(32)), signer)
-    assert shipped.found(("pin", other.encode())) == {("pinned.signature", "pin")}
+    assert shipped.found(("pin", other.encode())) == {("pinned.origin", "pin")}
+    own = "\n".join([shipped.pins[7].split("\n")[0], *other.split("\n")[1:]])
+    assert shipped.found(("pin", own.encode())) == {("pinned.signature", "pin")}
     assert shipped.found(("pin", b"junk")) == {("pinned.signature", "pin")}
     assert shipped.found(("pin", b"c2sp.org/tlog-proof@v1\njunk")) == {("pinned.malformed", "pin")}
     result = verify(shipped.folder, shipped.vkey + signer.verifier.format(), [("pin", other.encode())])
-    assert [problem.code for problem in result.problems] == ["pinned.contradicted"]
+    assert [problem.code for problem in result.problems] == ["pinned.origin"]
+    assert "another log" in result.problems[0].sentence
 
 
 # --- what else lies there

@@ -18,9 +18,9 @@ from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.handover import TrustedKey, TrustedKeys
 from imp_consent.ledger.note import VerifierKey, open_note
 from imp_consent.ledger.proof import is_proof, parse_proof
-from imp_core.errors import BadInput
+from imp_core.errors import BadInput, LedgerBroken
 
-__all__ = ["Signed", "format_vkeys", "open_signed", "parse_vkeys", "signed_note"]
+__all__ = ["Signed", "format_vkeys", "open_signed", "parse_vkeys", "signed_note", "stated_in"]
 
 _MAX_KEYS: Final = 1_000
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
@@ -72,6 +72,19 @@ def signed_note(data: bytes) -> bytes:
         LedgerBroken: it begins as a proof and is none.
     """
     return parse_proof(data).checkpoint.encode() if is_proof(data) else data
+
+
+def stated_in(note: bytes) -> Checkpoint:
+    """What the checkpoint in a note says, before anybody knows whether its signature holds.
+
+    Raises:
+        LedgerBroken: it is not a note, or no checkpoint is in it.
+    """
+    try:
+        text, blank, _ = note.decode().rpartition("\n\n")
+    except UnicodeDecodeError:
+        raise LedgerBroken("not text in UTF-8") from None
+    return Checkpoint.parse(text + "\n" if blank else "")
 
 
 def open_signed(note: str | bytes, trusted: TrustedKeys) -> Signed:

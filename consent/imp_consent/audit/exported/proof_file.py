@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
+from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note, stated_in
 from imp_consent.audit.problem import Problem, Problems
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.handover import TrustedKeys, given_keys
@@ -129,12 +129,13 @@ def _consistency(
             where=name,
             mend="name the one you kept: --pinned FILE",
         )
+    _expect_one_log(pinned[0], proof.checkpoint)
     signed = _open(name, proof.checkpoint, keys, problems)
     older = _open_pinned(*pinned[0], keys, problems)
     if signed is not None and older is not None:
         old, new = older.checkpoint, signed.checkpoint
-        if (old.origin, old.size) != (new.origin, proof.old):
-            raise _of_another(pinned[0][0], old, new.origin, proof.old)
+        if old.size != proof.old:
+            raise _of_another_size(pinned[0][0], old, proof.old)
         holds = check_consistency(old.size, new.size, old.root, new.root, proof.hashes)
         sentence = (
             f"the log of {some(new.size, 'entry', 'entries')} does not begin with the {old.size} of {pinned[0][0]}"
@@ -144,10 +145,20 @@ def _consistency(
     return _under(found, signed)
 
 
-def _of_another(name: str, kept: Checkpoint, origin: str, size: int) -> BadInput:
+def _expect_one_log(pinned: tuple[str, bytes], checkpoint: str) -> None:
+    """Before any key is asked: one log's key says of another's checkpoint only that it did not sign it."""
+    try:
+        origins = {stated_in(signed_note(pinned[1])).origin, stated_in(checkpoint.encode()).origin}
+    except LedgerBroken:
+        return  # opening them names which is none
+    if len(origins) > 1:
+        raise BadInput(
+            "the proof and this checkpoint are of two logs", where=pinned[0], mend="name one of the same log"
+        )
+
+
+def _of_another_size(name: str, kept: Checkpoint, size: int) -> BadInput:
     """A checkpoint that the proof says nothing about: neither that the log agrees with it nor that it does not."""
-    if kept.origin != origin:
-        return BadInput("the proof and this checkpoint are of two logs", where=name, mend="name one of the same log")
     return BadInput(
         f"the proof begins at {some(size, 'entry', 'entries')}, this checkpoint has {kept.size}: it says "
         "nothing about it",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from imp_consent.audit.exported.folder import Folder, Unreadable
-from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note
+from imp_consent.audit.exported.keys import Signed, open_signed, parse_vkeys, signed_note, stated_in
 from imp_consent.audit.exported.text import printable
 from imp_consent.audit.exported.tree import Tree, read_tree
 from imp_consent.audit.problem import Problem, Problems
@@ -133,11 +133,9 @@ class _Export:
         if note is None:
             return None
         try:
-            text, blank, _ = note.decode().rpartition("\n\n")
-            return Checkpoint.parse(text + "\n" if blank else "")
-        except (UnicodeDecodeError, LedgerBroken) as error:
-            why = error.what if isinstance(error, LedgerBroken) else "not text in UTF-8"
-            self._problems.report("checkpoint.malformed", CHECKPOINT, why)
+            return stated_in(note)
+        except LedgerBroken as error:
+            self._problems.report("checkpoint.malformed", CHECKPOINT, error.what)
             return None
 
     def _follow(self, tree: Tree, origin: str) -> None:
@@ -232,15 +230,19 @@ class _Export:
         agreed = 0
         for name, data in pinned:
             try:
-                signed = self._open(signed_note(data), name, "pinned.signature")
+                kept = signed_note(data)
             except LedgerBroken as error:
                 self._problems.report("pinned.malformed", name, error.what)
                 continue
+            if stated is not None and _of_another(kept, stated.origin):
+                self._problems.report("pinned.origin", name, "it is of another log than this export")
+                continue
+            signed = self._open(kept, name, "pinned.signature")
             if signed is None or stated is None:
                 continue
             pin = signed.checkpoint
             agreed += self._problems.expect(
-                pin.origin == stated.origin and tree.root_at(self._folder, pin.size) == pin.root,
+                tree.root_at(self._folder, pin.size) == pin.root,
                 "pinned.contradicted",
                 name,
                 f"the log's first {some(pin.size, 'entry is', 'entries are')} not those of this "
@@ -251,6 +253,14 @@ class _Export:
                 "is older than this checkpoint",
             )
         return agreed
+
+
+def _of_another(note: bytes, origin: str) -> bool:
+    """Whether a note names another log; what is no checkpoint names none."""
+    try:
+        return stated_in(note).origin != origin
+    except LedgerBroken:
+        return False
 
 
 def _plain(span: TrustedKey) -> TrustedKey:
