@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from imp_core.context import load_target
+from imp_consent.commands.lazy import LazyGroup
 
 __all__ = ["consent"]
 
@@ -51,22 +51,7 @@ _COMMANDS: Final = {
 }
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = load_target(_COMMANDS[cmd_name][0])
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in sorted(_COMMANDS.items())])
-
-
-@click.group("consent", cls=_LazyGroup)
+@click.group("consent", cls=LazyGroup, targets=_COMMANDS)
 def consent() -> None:
     """Record, import, check and withdraw consent; erase people.
 

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from imp_consent.commands.imported import (
+    MOST_FAULTS,
     Earlier,
     check_rejects,
+    check_unchanged,
+    fault_of,
     file_sha256,
     find_earlier,
     note_import,
+    refusal,
     write_rejects,
 )
 from imp_consent.commands.record_files import read_records, read_terms_file
@@ -40,7 +44,6 @@ from imp_core.ports import Json
 
 __all__ = ["RecordsImport", "import_records", "records_text"]
 
-_SHOWN: Final = 10  # faults named before a file is given up
 _MORE: Final = ("guardian", "role", "signal", "told_us", "verification")
 _AFTER: Final = frozenset({"lost", "lift"})
 _KIND: Final = "member"  # of whom an export calls by a pseudonym
@@ -142,12 +145,11 @@ def _record(
             for number, row in numbered:
                 shown.advance()
                 _append(door, transaction, number, row, sha256, tally=tally, strict=strict)
-            if strict and len(tally.faults) >= _SHOWN:
+            if strict and len(tally.faults) >= MOST_FAULTS:
                 break
     if strict and tally.faults:
-        raise _refusal(path, tally.faults)
-    if file_sha256(path) != sha256:
-        raise BadInput("the file changed while it was read", where=str(path))
+        raise refusal(path, tally.faults)
+    check_unchanged(path, sha256)
 
 
 def _by_person(
@@ -173,7 +175,7 @@ def _mark(number: int, row: RecordRow) -> str:
 
 
 def _fail(tally: _Tally, number: int, error: BadInput, *, mark: int | str) -> None:
-    tally.faults.append(RowFault(row=number, field=error.where or "row", problem=error.what))
+    tally.faults.append(fault_of(number, error))
     tally.marks.append(mark)
 
 
@@ -263,13 +265,6 @@ def _note(transaction: Transaction, sha256: str, format_: str, tally: _Tally) ->
         "last": max(tally.seqs, default=None),
     }
     note_import(transaction, sha256, format_, counts, rejected=tally.marks)
-
-
-def _refusal(path: Path, faults: list[RowFault]) -> BadInput:
-    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:_SHOWN])
-    more = ", and perhaps more" if len(faults) >= _SHOWN else ""
-    mend = "mend these rows, or leave faulty rows out: --rejects FILE"
-    return BadInput(f"nothing was imported: {named}{more}", where=str(path), mend=mend)
 
 
 def records_text(done: RecordsImport) -> str:

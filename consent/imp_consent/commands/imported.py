@@ -20,8 +20,20 @@ from imp_core.event import RowFault
 from imp_core.output import check_output, write_output
 from imp_core.ports import Json
 
-__all__ = ["Earlier", "check_rejects", "file_sha256", "find_earlier", "note_import", "write_rejects"]
+__all__ = [
+    "MOST_FAULTS",
+    "Earlier",
+    "check_rejects",
+    "check_unchanged",
+    "fault_of",
+    "file_sha256",
+    "find_earlier",
+    "note_import",
+    "refusal",
+    "write_rejects",
+]
 
+MOST_FAULTS: Final = 10  # named before a file is given up
 _TYPE: Final = "import"
 
 
@@ -93,6 +105,29 @@ def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
         write_output(path, text.getvalue().encode())
     except ImpError as error:
         raise BadInput(f"the rejects file {error.what}", where=str(path)) from None
+
+
+def fault_of(number: int, error: BadInput) -> RowFault:
+    """What is wrong with a row, by its number, field and problem."""
+    return RowFault(row=number, field=error.where or "row", problem=error.what)
+
+
+def refusal(path: Path, faults: Sequence[RowFault], *, known: str = "") -> BadInput:
+    """Why nothing of a file was imported; `known` is what the ledger has of it."""
+    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:MOST_FAULTS])
+    more = ", and perhaps more" if len(faults) >= MOST_FAULTS else ""
+    mend = "mend these rows, or leave faulty rows out: --rejects FILE"
+    return BadInput(f"nothing{known} was imported: {named}{more}", where=str(path), mend=mend)
+
+
+def check_unchanged(path: Path, sha256: str) -> None:
+    """Look whether a file is still what it was when it was hashed.
+
+    Raises:
+        BadInput: it is not.
+    """
+    if file_sha256(path) != sha256:
+        raise BadInput("the file changed while it was read", where=str(path))
 
 
 def file_sha256(path: Path) -> str:

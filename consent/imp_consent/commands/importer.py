@@ -11,11 +11,15 @@ import click
 from imp_consent.commands.columns import ColumnMap, read_map
 from imp_consent.commands.import_records import import_records, records_text
 from imp_consent.commands.imported import (
+    MOST_FAULTS,
     Earlier,
     check_rejects,
+    check_unchanged,
+    fault_of,
     file_sha256,
     find_earlier,
     note_import,
+    refusal,
     write_rejects,
 )
 from imp_consent.commands.reading import RowReader
@@ -37,7 +41,6 @@ from imp_core.ports import Json
 __all__ = ["ImportResult", "import_command", "import_file"]
 
 _WORDS: Final = {type_: state for state, type_ in IMPORTED.items()}
-_SHOWN: Final = 10  # faults named before a file is given up
 _HELP: Final = """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
 
 Columns: identifier (kind:value), purpose, state (given, refused, withdrawn, basis), at (ISO 8601 with a zone), and
@@ -132,8 +135,7 @@ def import_file(
         if tally.earlier.left is None or tally.earlier.left:
             door = Door(ctx, transaction, surface="import")
             _record(door, path, RowReader(mapping, sha256), tally, strict=rejects_path is None)
-            if file_sha256(path) != sha256:
-                raise BadInput("the file changed while it was read", where=str(path))
+            check_unchanged(path, sha256)
             if rejects_path is not None:
                 write_rejects(rejects_path, tally.faults)
             if tally.rows + tally.suppressed:
@@ -164,11 +166,12 @@ def _record(door: Door, path: Path, reader: RowReader, tally: _Tally, *, strict:
             try:
                 _record_row(door, reader, number, row, tally=tally, dry=strict and bool(tally.faults))
             except BadInput as error:
-                tally.faults.append(RowFault(row=number, field=error.where or "row", problem=error.what))
-                if strict and len(tally.faults) == _SHOWN:
+                tally.faults.append(fault_of(number, error))
+                if strict and len(tally.faults) == MOST_FAULTS:
                     break
     if strict and tally.faults:
-        raise _refusal(path, tally)
+        before = some(tally.earlier.rows, "row")
+        raise refusal(path, tally.faults, known=f" new, beside {before} imported before," if tally.earlier.rows else "")
 
 
 def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: _Tally, dry: bool) -> None:
@@ -196,17 +199,6 @@ def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tal
     }
     rejected = [fault.row for fault in tally.faults]
     note_import(transaction, sha256, mapping.sha256, counts, rejected=rejected)
-
-
-def _refusal(path: Path, tally: _Tally) -> BadInput:
-    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in tally.faults)
-    more = ", and perhaps more" if len(tally.faults) == _SHOWN else ""
-    known = f" new, beside {some(tally.earlier.rows, 'row')} imported before," if tally.earlier.rows else ""
-    return BadInput(
-        f"nothing{known} was imported: {named}{more}",
-        where=str(path),
-        mend="mend these rows, or leave faulty rows out: --rejects FILE",
-    )
 
 
 @click.command("import", help=_HELP)
