@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from imp_consent.plane.enabled import manifests_enabled
 from imp_consent.report.impact import CRITERIA, impact_markdown, met_by
 from imp_consent.report.laws import RecordedMinors
 from imp_consent.report.processing import ProcessingRecord, read_processing
@@ -37,11 +38,9 @@ def processing_record(ctx: Context) -> ProcessingRecord:
     Raises:
         BadInput: a table of imp.toml is not what it must be.
     """
-    hosts = {}
-    for name in ctx.workspace.plugin_pins:
-        manifest = ctx.plugins.manifest_of(name)
-        hosts[name] = list(manifest.hosts) if manifest is not None else []
     with open_log(ctx).read() as reader:
+        found = manifests_enabled(reader, ctx.workspace.plugin_pins)
+        hosts = {name: None if manifest is None else manifest.hosts for name, manifest in found.items()}
         return read_processing(reader, ctx.workspace, hosts, now_us=ctx.clock.now_us())
 
 

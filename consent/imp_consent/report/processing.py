@@ -27,15 +27,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from imp_consent.ledger.reader import Reader
-from imp_consent.plane.retention import read_schedule
 from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.house import read_house
 from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.report.laws import RecordedLaw, RecordedMinors, read_laws
+from imp_consent.rights.kept import contradictions, kept, kept_texts
 from imp_core.clock import format_time
 from imp_core.command import progress
-from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_core.workspace import Workspace
 
@@ -115,9 +114,9 @@ class ProcessingRecord:
 
 
 def read_processing(
-    reader: Reader, workspace: Workspace, channels: Mapping[str, Iterable[str]], *, now_us: int
+    reader: Reader, workspace: Workspace, channels: Mapping[str, Iterable[str] | None], *, now_us: int
 ) -> ProcessingRecord:
-    """The record as of now; `channels` are the enabled ones with the hosts they may reach.
+    """The record as of now; `channels` are the enabled ones with the hosts they may reach (None: nobody knows).
 
     Raises:
         BadInput: [processing] or [retention] of imp.toml is not what it must be.
@@ -129,16 +128,6 @@ def read_processing(
         laws, minors = read_laws(reader, house, now_us=now_us, k=workspace.k, count=shown.advance)
     purposes = tuple(_purpose(purpose, notices) for _, purpose in sorted(read_purposes(reader).items()))
     recipients = (*_named(said), *_channels(channels), *_told(read_purposes(reader).values(), notices))
-    schedule = read_schedule(workspace.config)
-    kept = [f"events of type {name}: {some(days, 'day')}" for name, days in sorted(schedule.archive.items())]
-    kept += [
-        f"{words}: {some(days, 'day')}"
-        for words, days in (
-            ("proof of consent, after the last permission ended", schedule.evidence),
-            ("what people asked, after it was answered", schedule.requests),
-        )
-        if days is not None
-    ]
     record = ProcessingRecord(
         schema=PROCESSING_SCHEMA,
         made=format_time(now_us),
@@ -158,11 +147,11 @@ def read_processing(
         purposes=purposes,
         recipients=recipients,
         transfers=tuple(one for one in recipients if one.country or one.safeguard),
-        retention=tuple(kept),
+        retention=kept_texts(kept(workspace.config)),
         security=(*_SECURITY, f"keys kept by: {workspace.key_provider}", *said.get("security", ())),
-        missing=(),
+        missing=contradictions(workspace.config),
     )
-    return _with_missing(record)
+    return _with_missing(record, unknown=sorted(name for name, hosts in channels.items() if hosts is None))
 
 
 def _said(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -177,7 +166,7 @@ def _said(config: Mapping[str, Any]) -> Mapping[str, Any]:
     recipients = table.get("recipient", [])
     where = f"[[{_TABLE}.recipient]]"
     if not isinstance(recipients, list) or not all(isinstance(one, dict) for one in recipients):
-        raise BadInput(f"{where} is not a list of tables", where=_FILE)
+        raise BadInput(f"{where} is not a list of tables", where=_FILE, mend=f"write each as lines below [[{where}]]")
     for one in recipients:
         if "name" not in one or set(one) - set(_RECIPIENT):
             raise BadInput(f"{where} needs a name", where=_FILE, mend=f"it knows: {', '.join(_RECIPIENT)}")
@@ -190,7 +179,9 @@ def _check_texts(values: object, name: str) -> None:
         isinstance(value, str) and value.strip() and value.isprintable() for value in values
     )
     if not lines:
-        raise BadInput(f"{name} is not lines of text", where=_FILE)
+        raise BadInput(
+            f"{name} is not lines of text", where=_FILE, mend="write it in quotes, or as a list of texts in quotes"
+        )
 
 
 def _purpose(purpose: DeclaredPurpose, notices: Iterable[RegisteredNotice]) -> RecordedPurpose:
@@ -223,15 +214,15 @@ def _named(said: Mapping[str, Any]) -> list[RecordedRecipient]:
     ]
 
 
-def _channels(channels: Mapping[str, Iterable[str]]) -> list[RecordedRecipient]:
+def _channels(channels: Mapping[str, Iterable[str] | None]) -> list[RecordedRecipient]:
     """The hosts behind a channel are somebody's: a channel without any sends nothing away."""
     return [
         RecordedRecipient(
-            name=", ".join(sorted(hosts)), role="host", contact=None, country=None, safeguard=None,
+            name=", ".join(sorted(hosts or ())), role="host", contact=None, country=None, safeguard=None,
             source=f"channel {name}",
         )
         for name, hosts in sorted(channels.items())
-        if list(hosts)
+        if list(hosts or ())
     ]  # fmt: skip
 
 
@@ -260,7 +251,7 @@ def _told(purposes: Iterable[DeclaredPurpose], notices: Iterable[RegisteredNotic
     return [found[name] for name in sorted(found)]
 
 
-def _with_missing(record: ProcessingRecord) -> ProcessingRecord:
+def _with_missing(record: ProcessingRecord, *, unknown: Iterable[str]) -> ProcessingRecord:
     asked = (
         (record.address, 'the controller\'s address: [records] address = "…"'),
         (record.contact, 'how people reach the controller: [records] contact = "…"'),
@@ -269,7 +260,7 @@ def _with_missing(record: ProcessingRecord) -> ProcessingRecord:
         (record.purposes, "any purpose: imp consent purpose add"),
         (record.retention, "how long data is kept: [retention]"),
     )
-    missing = [text for value, text in asked if not value]
+    missing = [text for value, text in asked if not value] + list(record.missing)
     missing += [
         f"by what safeguard data goes to {one.name}: [[processing.recipient]] safeguard"
         for one in record.transfers
@@ -280,4 +271,5 @@ def _with_missing(record: ProcessingRecord) -> ProcessingRecord:
         for one in record.recipients
         if one.role == "host"
     ]
+    missing += [f"which hosts the channel {name} may reach: imp plugin enable {name}" for name in unknown]
     return replace(record, missing=tuple(missing))

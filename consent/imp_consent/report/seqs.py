@@ -14,14 +14,17 @@ _PART: Final = re.compile(r"([0-9]{1,15})(?:-([0-9]{1,15}))?")
 _MOST: Final = 12  # ranges written out; more are told as one, from the lowest to the highest
 
 
-def format_seqs(seqs: Iterable[int]) -> str:
-    """Numbers, joined to ranges; where there are many ranges, "4-900" for them all. None: ""."""
+def format_seqs(seqs: Iterable[int], spans: Iterable[tuple[int, int]] = ()) -> str:
+    """Numbers, and spans from a first to a last, joined to ranges; "4-900" for them all where there are many.
+
+    None: "".
+    """
     ranges: list[list[int]] = []
-    for seq in sorted(set(seqs)):
-        if ranges and seq == ranges[-1][1] + 1:
-            ranges[-1][1] = seq
+    for low, high in sorted([*((seq, seq) for seq in set(seqs)), *spans]):
+        if ranges and low <= ranges[-1][1] + 1:
+            ranges[-1][1] = max(ranges[-1][1], high)
         else:
-            ranges.append([seq, seq])
+            ranges.append([low, high])
     if len(ranges) > _MOST:
         ranges = [[ranges[0][0], ranges[-1][1]]]
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)

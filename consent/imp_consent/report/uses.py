@@ -65,8 +65,8 @@ def _group(key: _Group, members: Sequence[RecordedUse], k: int, period: str) -> 
 def _flagged(use: RecordedUse, flag: Flagged, k: int) -> FlaggedUse:
     people = hidden(flag.people, k)
     # of few people the entries would tell how many: `imp audit uses --flagged` has them
-    deny = [] if flag.entries is None or people is None else list(range(flag.entries[0], flag.entries[1] + 1))
-    entries = format_seqs([*use.seqs, *deny])
+    deny = [] if flag.entries is None or people is None else [flag.entries]
+    entries = format_seqs(use.seqs, deny)
     return FlaggedUse(
         seq=use.seq,
         at=format_time(use.at_us),

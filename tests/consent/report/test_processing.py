@@ -86,6 +86,21 @@ def test_a_transfer_without_a_safeguard_is_asked_for(say):
     )
 
 
+@pytest.mark.parametrize("command", ["records", "dpia"])
+def test_a_channel_that_cannot_run_now_is_in_the_record_as_it_was_enabled(say, tmp_path, command):
+    shop = say()
+    shop("plugin", "enable", "email")
+    config = tmp_path / "workspace" / "imp.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace('version = "', 'version = "0.'), encoding="utf-8")
+    assert "changed since enabled" in shop("plugin", "list").out
+    assert "channel email" in shop("audit", command).out
+    pinned = text.partition("[plugins.email]")[2].split('manifest_sha256 = "')[1][:64]
+    config.write_text(text.replace(pinned, "0" * 64), encoding="utf-8")
+    asked = shop("audit", "records", "--json").json["missing"]
+    assert "which hosts the channel email may reach: imp plugin enable email" in asked
+
+
 def test_a_channel_s_hosts_are_recipients_that_somebody_has_to_name(say):
     shop = say("")
     shop("plugin", "enable", "email")

@@ -295,6 +295,11 @@ def test_numbers_of_entries_are_written_as_ranges(seqs, text):
     assert format_seqs(seqs) == text
 
 
+def test_a_span_of_entries_is_written_without_counting_through_it():
+    assert format_seqs([4, 9], [(6, 10**15)]) == f"4,6-{10**15}"
+    assert format_seqs([7, 12], [(3, 9), (9, 11)]) == "3-12"
+
+
 @pytest.mark.parametrize("text", ["", "x", "4-", "9-4", "-1", "4,,5", "4;5"])
 def test_what_are_no_numbers_of_entries_is_refused(text):
     with pytest.raises(BadInput):
