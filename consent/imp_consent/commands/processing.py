@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from imp_consent.report.processing_page import processing_markdown
 from imp_consent.runtime import open_log
 from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
+from imp_core.errors import PluginBroken
 from imp_core.output import check_output, write_output
 
 __all__ = ["Impact", "dpia_command", "impact", "processing_record", "records_command"]
@@ -40,8 +42,21 @@ def processing_record(ctx: Context) -> ProcessingRecord:
     """
     with open_log(ctx).read() as reader:
         found = manifests_enabled(reader, ctx.workspace.plugin_pins)
-        hosts = {name: None if manifest is None else manifest.hosts for name, manifest in found.items()}
+        hosts = {
+            name: _hosts_installed(ctx, name) if manifest is None else manifest.hosts
+            for name, manifest in found.items()
+        }
         return read_processing(reader, ctx.workspace, hosts, now_us=ctx.clock.now_us())
+
+
+def _hosts_installed(ctx: Context, name: str) -> Sequence[str] | None:
+    """The hosts of a plugin that was pinned by hand, if it is installed as it is pinned; None: nobody knows them."""
+    pinned = ctx.workspace.plugin_pins[name].get("manifest_sha256")
+    try:
+        found = [status.manifest() for status in ctx.plugins.statuses if status.name == name]
+    except PluginBroken:
+        return None
+    return next((one.hosts for one in found if one is not None and one.sha256 == pinned), None)
 
 
 def impact(ctx: Context) -> Impact:
