@@ -138,6 +138,16 @@ def test_a_loss_voids_a_guardians_authorisation_that_was_recorded_before_it() ->
     assert told(minor, lost, said(4, "guardian", 6, "*"), said(5, "grant", 6), at=7) == "given"
 
 
+def test_of_several_losses_the_newest_and_the_one_of_the_latest_time_both_void_a_yes() -> None:
+    for losses in (
+        (said(3, "lost", 9, "*"), said(5, "lost", 4, "*")),
+        (said(3, "lost", 4, "*"), said(5, "lost", 9, "*")),
+    ):
+        assert told(*losses, said(4, "grant", 20), at=21) == "lost", "it was recorded before one of them"
+        assert told(*losses, said(6, "grant", 6), at=21) == "lost", "it is of a time before one of them"
+        assert told(*losses, said(6, "grant", 10), at=21) == "given"
+
+
 @pytest.mark.parametrize(
     ("type_", "reason", "fields"),
     [("restrict", "restricted", {}), ("limit-sensitive", "limited", {}), ("object", "objected", {})],
