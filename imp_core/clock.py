@@ -63,7 +63,7 @@ def parse_time(text: str) -> int:
         raise BadInput("a time without a zone", mend="add Z or an offset, like 2026-03-01T09:30:00+08:00")
     time_us = (moment - _EPOCH) // _MICROSECOND
     if not _FIRST_US <= time_us <= _LAST_US:  # an offset carries it over the edge
-        raise BadInput("a time outside the calendar")
+        raise BadInput("a time outside the calendar", mend="name a time from the year 1 to the year 9999")
     return time_us
 
 
@@ -76,6 +76,6 @@ def format_time(time_us: int) -> str:
     try:
         moment = _EPOCH + timedelta(microseconds=time_us)
     except OverflowError:
-        raise BadInput("a time outside the calendar") from None
+        raise BadInput("a time outside the calendar", mend="name a time from the year 1 to the year 9999") from None
     timespec = "microseconds" if moment.microsecond else "seconds"
     return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

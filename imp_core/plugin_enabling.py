@@ -53,7 +53,11 @@ def enable(ctx: Context, name: str) -> dict[str, object]:
     workspace = ctx.workspace
     status = find_status(ctx, name)
     if status.always_on:
-        raise BadInput(f"{name} is part of the framework and always on")
+        raise BadInput(
+            f"{name} is part of the framework and always on",
+            where=name,
+            mend="nothing is to be done: see imp plugin list",
+        )
     try:
         manifest = status.declared()
     except ImpError as error:
@@ -78,7 +82,7 @@ def disable(ctx: Context, name: str) -> None:
     """
     pin = ctx.workspace.plugin_pins.get(name)
     if pin is None:
-        raise BadInput(f"{name} is not enabled", mend="see: imp plugin list")
+        raise BadInput(f"{name} is not enabled", mend="see: imp plugin list", where=name)
     ctx.workspace.without_table(f"plugins.{name}")
     ctx.reload_workspace()
     if ctx.workspace.database.exists():
@@ -102,7 +106,7 @@ def _tried(ctx: Context, name: str, pin: Mapping[str, str]) -> Plugins:
 
 def _refused(status: PluginStatus) -> CheckFailed:
     mend = f"{status.mend or 'mend or update it'}; then again: imp plugin enable {status.name}"
-    return CheckFailed(f"{status.name} cannot be enabled, it is broken: {status.problem}", mend=mend)
+    return CheckFailed(f"{status.name} cannot be enabled, it is broken: {status.problem}", mend=mend, where=status.name)
 
 
 def find_status(ctx: Context, name: str) -> PluginStatus:
@@ -114,7 +118,7 @@ def find_status(ctx: Context, name: str) -> PluginStatus:
     for status in ctx.plugins.statuses:
         if status.name == name:
             return status
-    raise BadInput(f"no installed plugin is called {name}", mend="see: imp plugin list")
+    raise BadInput(f"no installed plugin is called {name}", mend="see: imp plugin list", where="NAME")
 
 
 def status_row(status: PluginStatus) -> dict[str, object]:

@@ -121,10 +121,12 @@ class Plugins:
             return found
         named = [status for status in self.statuses if status.name == name]
         if not named:  # the name is not repeated: an identifier may stand in its place
-            raise BadInput("no channel of this name is installed", mend="see: imp plugin list")
+            raise BadInput("no channel of this name is installed", mend="see: imp plugin list", where="CHANNEL")
         loaded = named[0].state is PluginState.LOADED
         why = "the plugin brings none" if loaded else named[0].problem or named[0].state.value
-        raise BadInput(f"the channel {name} cannot be used: {why}", mend=named[0].remedy() or "see: imp plugin list")
+        raise BadInput(
+            f"the channel {name} cannot be used: {why}", mend=named[0].remedy() or "see: imp plugin list", where=name
+        )
 
     def runtime_provider(self, kind: str, chosen: str | None = None) -> RuntimeProvider | None:
         """The provider of one protocol, or None where no plugin brings one.

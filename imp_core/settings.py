@@ -115,7 +115,7 @@ def quote(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadInput("text with bytes that are no characters") from None
+        raise BadInput("text with bytes that are no characters", where="imp.toml", mend="write it in UTF-8") from None
     escaped = "".join(
         f"\\u{ord(char):04x}" if ord(char) < 32 or ord(char) == 127 else char  # noqa: PLR2004 (control characters)
         for char in value.replace("\\", "\\\\").replace('"', '\\"')

@@ -49,15 +49,24 @@ def channel_settings(ctx: Context, name: str) -> Mapping[str, Setting]:
     """
     tables = ctx.workspace.config.get("channels", {})
     if not isinstance(tables, dict):
-        raise BadInput("must be a table", where="imp.toml, [channels]")
+        raise BadInput(
+            "must be a table",
+            where="imp.toml, [channels]",
+            mend="write it as a line [channels.NAME] with its settings below it",
+        )
     settings = tables.get(name, {})
     if not isinstance(settings, dict):
-        raise BadInput("must be a table", where=f"imp.toml, [channels.{name}]")
+        raise BadInput(
+            "must be a table",
+            where=f"imp.toml, [channels.{name}]",
+            mend="write it as a line [channels.NAME] with its settings below it",
+        )
     for key, value in settings.items():
         if not _is_setting(value):
             raise BadInput(
                 f"{key} must be a text, a number, true or false, or a list of texts",
                 where=f"imp.toml, [channels.{name}]",
+                mend="write it as one of these; what is more is no setting of a channel",
             )
     return dict(settings)
 
@@ -97,7 +106,9 @@ def _resolved(host: str, settings: Mapping[str, Setting], channel: str) -> str:
     if value is None:
         raise BadInput(f"the setting {name} is missing", where=where, mend=f'name the host: {name} = "…"')
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise BadInput(f"the setting {name} is no host name", where=where)
+        raise BadInput(
+            f"the setting {name} is no host name", where=where, mend=f'write it like: {name} = "mail.example.org"'
+        )
     return value.strip().lower()
 
 

@@ -36,11 +36,15 @@ def choose_names(name: str) -> Names:
     """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise BadInput(
-            "not a plugin's name", mend=f"small letters and digits in words joined by -, at most {_LONGEST}: sms-acme"
+            "not a plugin's name",
+            mend=f"small letters and digits in words joined by -, at most {_LONGEST}: sms-acme",
+            where="NAME",
         )
     own = {distribution.removeprefix("imp-") for distribution in ALWAYS_ON}
     if name in _TAKEN | own | {status.name for status in discover()}:
-        raise BadInput("a plugin or a part of the framework has this name already", mend="see: imp plugin list")
+        raise BadInput(
+            "a plugin or a part of the framework has this name already", mend="see: imp plugin list", where="NAME"
+        )
     words = name.split("-")
     return Names(
         name=name,

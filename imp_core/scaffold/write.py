@@ -59,7 +59,11 @@ def scaffold(ctx: Context, name: str, *, kind: str, parent: Path | None = None) 
             raise BadInput("it exists and is not empty", where=str(folder), mend="choose another name or --dir")
         _write(folder, texts)
     except OSError as error:
-        raise BadInput(f"it cannot be written: {error.strerror}", where=str(folder)) from None
+        raise BadInput(
+            f"it cannot be written: {error.strerror}",
+            where=str(folder),
+            mend="name another folder, or look whose it is and its mode",
+        ) from None
     return Scaffold(
         name=name,
         distribution=names.distribution,

@@ -27,7 +27,9 @@ def read_identifier(word: str) -> RawId:
     found = read_identifiers()
     if len(found) != 1:
         raise BadInput(
-            f"{len(found)} identifiers on standard input, one is needed", mend="write it as kind:value on one line"
+            f"{len(found)} identifiers on standard input, one is needed",
+            mend="write it as kind:value on one line",
+            where="standard input",
         )
     return found[0]
 

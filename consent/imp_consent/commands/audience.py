@@ -67,7 +67,7 @@ class AudienceLayout:
             chosen[name] = name
         for column in chosen.values():
             if columns.count(column) > 1:
-                raise BadInput(f"the header has the column {column} twice", where=where)
+                raise BadInput(f"the header has the column {column} twice", where=where, mend="leave each column once")
         return chosen
 
     def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:

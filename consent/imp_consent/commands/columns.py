@@ -96,7 +96,11 @@ def read_map(path: Path | None) -> ColumnMap:
     try:
         tables = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
-        raise BadInput(f"the mapping cannot be read: {error.strerror}", where=where) from None
+        raise BadInput(
+            f"the mapping cannot be read: {error.strerror}",
+            where=where,
+            mend="look at its name, whose it is and its mode",
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise BadInput("the mapping is not TOML in UTF-8", where=where, mend="see: imp consent import --help") from None
     _check(tables, where)
@@ -133,7 +137,11 @@ def choose_columns(mapping: ColumnMap, names: Iterable[str], *, where: str) -> d
     chosen = {name: mapping.columns.get(name, name) for name in FIELDS}
     for name, column in chosen.items():
         if columns.count(column) > 1:
-            raise BadInput(f"the header has the column {column} twice", where=where)
+            raise BadInput(
+                f"the header has the column {column} twice",
+                where=where,
+                mend="leave each column once, or give the other a name of its own",
+            )
         if column not in columns and (name in mapping.columns or (name in REQUIRED and name not in mapping.defaults)):
             mend = "compare the mapping with the header" if mapping.given else "or give a mapping: --map FILE"
             raise BadInput(f"the header lacks the column {column}", where=where, mend=mend)
@@ -145,25 +153,39 @@ def _check(tables: Mapping[str, Any], where: str) -> None:
         if name not in _TABLES:
             raise BadInput(f"unknown table in the mapping: [{name}]", where=where, mend=f"known: {', '.join(_TABLES)}")
         if not isinstance(table, dict):
-            raise BadInput(f"{name} in the mapping must be a table", where=where)
+            raise BadInput(
+                f"{name} in the mapping must be a table",
+                where=where,
+                mend=f"write it as a line [{name}] with its entries below it",
+            )
         known = _TABLES[name]
         for key, value in table.items():
             if known is not None and key not in known:
                 raise BadInput(f"unknown key in the mapping: {name}.{key}", where=where, mend=", ".join(known))
             if not isinstance(value, str) and not (name == "defaults" and isinstance(value, datetime)):
-                raise BadInput(f"{name}.{key} in the mapping must be a text", where=where)
+                raise BadInput(f"{name}.{key} in the mapping must be a text", where=where, mend="write it in quotes")
     _check_words(tables, where)
 
 
 def _check_words(tables: Mapping[str, Any], where: str) -> None:
     for word, state in tables.get("states", {}).items():
         if state not in IMPORTED:
-            raise BadInput(f"states.{word} in the mapping must be one of {', '.join(IMPORTED)}", where=where)
+            raise BadInput(
+                f"states.{word} in the mapping must be one of {', '.join(IMPORTED)}",
+                where=where,
+                mend='write it like: yes = "given"',
+            )
     file = tables.get("file", {})
     if file.get("encoding", "utf-8") not in _ENCODINGS:
-        raise BadInput(f"file.encoding in the mapping must be one of {', '.join(_ENCODINGS)}", where=where)
+        raise BadInput(
+            f"file.encoding in the mapping must be one of {', '.join(_ENCODINGS)}",
+            where=where,
+            mend="write it in quotes, as one of these",
+        )
     if len(file.get("delimiter", ",")) != 1 or file.get("delimiter", ",") in '"\r\n':
-        raise BadInput("file.delimiter in the mapping must be one character", where=where)
+        raise BadInput(
+            "file.delimiter in the mapping must be one character", where=where, mend='write it like: delimiter = ";"'
+        )
 
 
 def _constant(value: str | datetime) -> str:

@@ -177,7 +177,7 @@ def _find(log: Log, raw_ids: list[RawId], asked: Asked | None = None) -> tuple[l
     subjects = sorted({subject for subject in found if subject is not None})
     if raw_ids and not subjects:
         meant = maybe_meant_text(maybe_meant(log, asked, known=False)).strip() if asked else ""
-        raise CheckFailed(f"{_NOBODY}: there is nothing to erase", mend=meant or None)
+        raise CheckFailed(f"{_NOBODY}: there is nothing to erase", mend=meant or None, where="identifier")
     return found, subjects
 
 
@@ -258,12 +258,11 @@ def erase_command(
     Example: imp consent erase member:123 --execute
     """
     if identifiers and resume_only:
-        raise BadInput(
-            "--resume names nobody: it finishes what was begun", mend="erase them with --execute, which resumes as well"
-        )
+        mend = "erase them with --execute, which resumes as well"
+        raise BadInput("--resume names nobody: it finishes what was begun", where="--resume", mend=mend)
     raw_ids = read_identifiers() if identifiers == ("-",) else [RawId.parse(word) for word in identifiers]
     if not raw_ids and not resume_only:
-        raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume")
+        raise BadInput("nobody to erase", mend="name identifiers, - to read them, or --resume", where="identifier")
     own_accord = asking == Asking() and not _says_how_surely()
     asked = None if own_accord else asked_for("erase", asking)
     if execute or resume_only:

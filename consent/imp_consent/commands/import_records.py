@@ -32,6 +32,7 @@ from imp_consent.policy.door import Door
 from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
+from imp_consent.policy.shown import predates
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
 from imp_consent.runtime import open_log
@@ -46,6 +47,7 @@ __all__ = ["RecordsImport", "import_records", "records_text"]
 
 _MORE: Final = ("guardian", "role", "signal", "told_us", "verification")
 _AFTER: Final = frozenset({"lost", "lift"})
+_LANGUAGE: Final = "by the SHA-256 of that text in the column notice"
 _KIND: Final = "member"  # of whom an export calls by a pseudonym
 
 
@@ -55,7 +57,7 @@ class RecordsImport:
 
     `skipped` entries had been imported from the same file before; `rejected` ones are faulty and left out; `suppressed`
     ones are of people who were erased here.
-    `purposes` and `notices` are how many were taken over from the terms.
+    `purposes` and `notices` are how many were taken over from the terms. `older_than_notice`: as of `ImportResult`.
     """
 
     file: str
@@ -69,12 +71,14 @@ class RecordsImport:
     notices: int
     first_seq: int | None
     last_seq: int | None
+    older_than_notice: int = 0
 
 
 @dataclass(slots=True)
 class _Tally:
     rows: int = 0
     suppressed: int = 0
+    older: int = 0
     earlier: Earlier = field(default_factory=Earlier)
     purposes: int = 0
     notices: int = 0
@@ -126,6 +130,7 @@ def import_records(
         notices=tally.notices,
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
+        older_than_notice=tally.older,
     )
 
 
@@ -148,7 +153,7 @@ def _record(
             if strict and len(tally.faults) >= MOST_FAULTS:
                 break
     if strict and tally.faults:
-        raise refusal(path, tally.faults)
+        raise refusal(path, tally.faults, language=_LANGUAGE)
     check_unchanged(path, sha256)
 
 
@@ -207,6 +212,7 @@ def _append(
         _fail(tally, number, error, mark=_mark(number, row))
     else:
         tally.rows += 1
+        tally.older += predates(said, door.notice(said))
         tally.people.add(done.subject)
         tally.seqs = [tally.seqs[0] if tally.seqs else done.seq, done.seq]
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import click
+
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import RowFault
 from imp_core.output import check_output, write_output
@@ -30,6 +33,7 @@ __all__ = [
     "find_earlier",
     "note_import",
     "refusal",
+    "warn_of_older",
     "write_rejects",
 ]
 
@@ -112,12 +116,28 @@ def fault_of(number: int, error: BadInput) -> RowFault:
     return RowFault(row=number, field=error.where or "row", problem=error.what)
 
 
-def refusal(path: Path, faults: Sequence[RowFault], *, known: str = "") -> BadInput:
-    """Why nothing of a file was imported; `known` is what the ledger has of it."""
+def refusal(path: Path, faults: Sequence[RowFault], *, language: str, known: str = "") -> BadInput:
+    """Why nothing of a file was imported; `known` is what the ledger has of it.
+
+    `language` is where such a file says in which language a notice was shown.
+    """
     named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:MOST_FAULTS])
     more = ", and perhaps more" if len(faults) >= MOST_FAULTS else ""
     mend = "mend these rows, or leave faulty rows out: --rejects FILE"
+    if any(fault.field == "language" for fault in faults):
+        mend = f"say in which language it was shown, {language}; or {mend.removeprefix('mend these rows, or ')}"
     return BadInput(f"nothing{known} was imported: {named}{more}", where=str(path), mend=mend)
+
+
+def warn_of_older(rows: int) -> None:
+    """Say on standard error how many rows given are older than every notice, and what that means; nothing of none."""
+    if rows:
+        click.echo(
+            f"warning: {some(rows, 'row given is', 'rows given are')} older than every notice registered here: put on "
+            "record with the oldest text that names the purpose; if another one was shown, register that and name its "
+            "hash in the column notice",
+            err=True,
+        )
 
 
 def check_unchanged(path: Path, sha256: str) -> None:
@@ -127,7 +147,7 @@ def check_unchanged(path: Path, sha256: str) -> None:
         BadInput: it is not.
     """
     if file_sha256(path) != sha256:
-        raise BadInput("the file changed while it was read", where=str(path))
+        raise BadInput("the file changed while it was read", where=str(path), mend="run it again once nobody writes it")
 
 
 def file_sha256(path: Path) -> str:
@@ -140,6 +160,10 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise BadInput("no such file", where=str(path)) from None
+        raise BadInput("no such file", where=str(path), mend="look at how it is spelt, and where it lies") from None
     except OSError as error:
-        raise BadInput(f"the file cannot be read: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"the file cannot be read: {error.strerror}",
+            where=str(path),
+            mend="look at its name, whose it is and its mode",
+        ) from None

@@ -20,6 +20,7 @@ from imp_consent.commands.imported import (
     find_earlier,
     note_import,
     refusal,
+    warn_of_older,
     write_rejects,
 )
 from imp_consent.commands.reading import RowReader
@@ -41,6 +42,7 @@ from imp_core.ports import Json
 __all__ = ["ImportResult", "import_command", "import_file"]
 
 _WORDS: Final = {type_: state for state, type_ in IMPORTED.items()}
+_LANGUAGE: Final = 'in the column language, or for all rows in a mapping: [defaults] language = "…"'
 _HELP: Final = """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
 
 Columns: identifier (kind:value), purpose, state (given, refused, withdrawn, basis), at (ISO 8601 with a zone), and
@@ -171,7 +173,12 @@ def _record(door: Door, path: Path, reader: RowReader, tally: _Tally, *, strict:
                     break
     if strict and tally.faults:
         before = some(tally.earlier.rows, "row")
-        raise refusal(path, tally.faults, known=f" new, beside {before} imported before," if tally.earlier.rows else "")
+        raise refusal(
+            path,
+            tally.faults,
+            language=_LANGUAGE,
+            known=f" new, beside {before} imported before," if tally.earlier.rows else "",
+        )
 
 
 def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: _Tally, dry: bool) -> None:
@@ -235,22 +242,14 @@ def import_command(
         if map_path is not None:
             raise BadInput("--map is for rows, not for records", where="--map", mend="leave it out, or --format")
         taken = import_records(ctx, file, format_=chosen, terms_path=terms, rejects_path=rejects_path)
+        warn_of_older(taken.older_than_notice)
         emit(taken, lambda: records_text(taken), as_json=as_json)
         return
     if terms is not None:
         raise BadInput("--terms goes with records", where="--terms", mend="add: --format records")
     done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path)
-    if done.older_than_notice:
-        click.echo(f"warning: {_older_text(done.older_than_notice)}", err=True)
+    warn_of_older(done.older_than_notice)
     emit(done, lambda: _text(done), as_json=as_json)
-
-
-def _older_text(rows: int) -> str:
-    return (
-        f"{some(rows, 'row given is', 'rows given are')} older than every notice registered here: put on "
-        "record with the oldest text that names the purpose; "
-        "if another one was shown, register that and name its hash in the column notice"
-    )
 
 
 def _text(done: ImportResult) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from imp_consent.commands.two_persons import guard_keys
@@ -23,7 +23,8 @@ from imp_consent.ledger.wrap import WRAPPED, wrap
 from imp_consent.runtime import open_keyring, open_log, store_of
 from imp_core.clock import format_time
 from imp_core.context import Context
-from imp_core.errors import BadInput, KeysUnusable
+from imp_core.errors import BadInput, CheckFailed, KeysUnusable
+from imp_core.key_store import KeyStore
 
 __all__ = [
     "KeyPlan",
@@ -152,7 +153,7 @@ def plan_wrap(ctx: Context, purpose: str) -> KeyPlan:
         KeysUnusable: the keys are where they cannot be changed.
     """
     if purpose not in WRAPPED:
-        raise BadInput("keys of this purpose are not wrapped", mend=f"one of: {', '.join(WRAPPED)}")
+        raise BadInput("keys of this purpose are not wrapped", mend=f"one of: {', '.join(WRAPPED)}", where="PURPOSE")
     return _plan(ctx, "wrap", purpose, WRAPPED[purpose])
 
 
@@ -210,10 +211,15 @@ def copy_keys(ctx: Context, provider: str, *, execute: bool = False) -> KeysCopi
 
     Raises:
         BadInput: no enabled plugin keeps keys by this name, or it is the one in use.
-        KeysUnusable: it holds keys already, or cannot be written.
+        KeysUnusable: it holds keys already, or cannot be written: what it took until then, it may keep.
+        CheckFailed: a key was changed meanwhile, and is not among them.
     """
     if provider == ctx.workspace.key_provider:
-        raise BadInput("the keys are there already", where="[keys] provider")
+        raise BadInput(
+            "the keys are there already",
+            where="[keys] provider",
+            mend="nothing is to be copied: [keys] provider in imp.toml names the place in use",
+        )
     store = store_of(ctx, provider)
     if not store.writable:
         raise KeysUnusable("keys cannot be written there", where=store.place)
@@ -225,11 +231,20 @@ def copy_keys(ctx: Context, provider: str, *, execute: bool = False) -> KeysCopi
         with log.write() as transaction:
             transaction.append_system("key", {"purpose": "*", "action": "copy"})
             documents = _documents(transaction.keyring)
-            for name, data in documents.items():
-                store.store(name, data)
+        _store_all(log, store, documents)
     else:
         documents = _documents(open_keyring(ctx))
     return KeysCopied(provider=provider, keys=len(documents), executed=execute)
+
+
+def _store_all(log: Log, store: KeyStore, documents: Mapping[str, bytes]) -> None:
+    """Hand keys to a provider once the ledger says so: what is a stranger's may take its time, and break midway."""
+    for name, data in documents.items():
+        store.store(name, data)
+    with log.read() as reader:
+        if _documents(reader.keyring) != documents:
+            mend = "empty it there, and copy them again"
+            raise CheckFailed("keys were changed while they were copied", where=store.place, mend=mend)
 
 
 def _documents(keyring: Keyring) -> dict[str, bytes]:

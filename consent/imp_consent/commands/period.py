@@ -37,7 +37,7 @@ def period(begins: str | None, ends: str | None) -> tuple[int | None, int | None
     if to_us is not None and ends is not None and _DAY.fullmatch(ends.strip()):
         to_us += DAY_US
     if from_us is not None and to_us is not None and to_us <= from_us:
-        raise BadInput("the period ends before it begins", where="--to")
+        raise BadInput("the period ends before it begins", where="--to", mend="name a day or a time after --from")
     return from_us, to_us
 
 

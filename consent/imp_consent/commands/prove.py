@@ -99,7 +99,11 @@ def leaf_of(reader: Reader, seq: int) -> bytes:
     """
     found = reader.sql.execute("SELECT leaf FROM entry WHERE seq = ?", (seq,)).fetchone()
     if found is None:
-        raise BadInput(f"there is no entry {seq}, the log has {reader.size}", where="SEQ")
+        raise BadInput(
+            f"there is no entry {seq}, the log has {reader.size}",
+            where="SEQ",
+            mend=f"they are numbered 0 to {reader.size - 1}",
+        )
     return bytes(found[0])
 
 
@@ -130,7 +134,11 @@ def prove_command(
     """
     if consistency:
         if len(numbers) > 2 or size is not None:  # noqa: PLR2004 (OLD and NEW)
-            raise BadInput("--consistency takes OLD and, if it is not now, NEW", where="prove")
+            raise BadInput(
+                "--consistency takes OLD and, if it is not now, NEW",
+                where="prove",
+                mend="name sizes at which the log was signed: imp audit prove --consistency OLD [NEW]",
+            )
         proven = prove_consistency(ctx, *numbers, out=out, force=force)
     else:
         if len(numbers) != 1:

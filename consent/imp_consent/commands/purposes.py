@@ -68,6 +68,7 @@ def add_purpose(
             raise BadInput(
                 f"there is a purpose {name} already",
                 mend=f"change what it declares: imp consent purpose change {name}; a new use gets a name of its own",
+                where="NAME",
             )
         seq = register_purposes(transaction, [*known.values(), new])
     return PurposeAdded(seq=seq, name=new.name, description=new.description, version=new.version)
@@ -241,7 +242,11 @@ def change_command(
     old = find_purpose(ctx, name)
     fields = declared(options, old) | edited(options, old)
     if not fields:
-        raise BadInput("nothing to change", mend="name what it declares from now on, such as --add-trait or --data")
+        raise BadInput(
+            "nothing to change",
+            mend="name what it declares from now on, such as --add-trait or --data",
+            where="purpose",
+        )
     done = change_purpose(ctx, name, declared=fields, editorial=editorial, dry_run=dry_run)
     emit(done, lambda: changed_text(done), as_json=as_json)
 

@@ -19,6 +19,11 @@ __all__ = ["RECORD_FORMATS", "read_records", "read_terms_file"]
 
 RECORD_FORMATS: Final = ("records", "27560")
 _MAX_TERMS: Final = 1 << 26
+_HEAD: Final = 4_096
+_NO_RECORD: Final = (
+    "it has no node of type dpv:ConsentRecord: name what imp consent export --format 27560 wrote; "
+    "a table is read with --format records, purposes and notices with --terms"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,11 @@ class _Layout:
         for name in COLUMNS:
             if columns.count(name) > 1 or (name in REQUIRED and name not in columns):
                 problem = "twice" if name in columns else "not"
-                raise BadInput(f"the header has the column {name} {problem}", where=where)
+                raise BadInput(
+                    f"the header has the column {name} {problem}",
+                    where=where,
+                    mend="name every column once; imp consent export --format csv writes them all",
+                )
         return {name: name for name in columns}
 
     def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:
@@ -78,11 +87,15 @@ def _of_document(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
                     found = True
                     yield from ((n, row) for n, row in _of_record(number, node) if not _is_copy(row, copies))
     except OSError as error:
-        raise BadInput(f"the file cannot be read: {error.strerror}", where=where) from None
+        raise BadInput(
+            f"the file cannot be read: {error.strerror}", where=where, mend="look at its name, whose it is and its mode"
+        ) from None
     except UnicodeDecodeError:
-        raise BadInput("not text in UTF-8", where=where) from None
+        raise BadInput("not text in UTF-8", where=where, mend=_NO_RECORD) from None
+    except BadInput as error:
+        raise BadInput(error.what, where=f"{where}, {error.where}", mend=error.mend or _NO_RECORD) from None
     if not found:
-        raise BadInput("no record of consent is in it", where=where, mend="it holds nodes of type dpv:ConsentRecord")
+        raise BadInput("no record of consent is in it", where=where, mend=_NO_RECORD)
 
 
 def _is_copy(row: RecordRow | BadInput, copies: Copies) -> bool:
@@ -109,11 +122,22 @@ def read_terms_file(path: Path) -> Terms:
         with path.open("rb") as file:
             data = file.read(_MAX_TERMS + 1) if path.suffix != ".jsonld" else _terms_of_document(path)
     except OSError as error:
-        raise BadInput(f"the terms cannot be read: {error.strerror}", where=where) from None
+        raise BadInput(
+            f"the terms cannot be read: {error.strerror}",
+            where=where,
+            mend="look at its name, whose it is and its mode",
+        ) from None
     try:
         return parse_terms(data)
     except BadInput as error:
-        raise BadInput(error.what, where=where, mend="name what imp consent export --terms wrote") from None
+        raise BadInput(error.what, where=where, mend=_terms_mend(data)) from None
+
+
+def _terms_mend(data: bytes) -> str:
+    """What to do about a file that holds no terms: records by 27560 hold their own, whatever the file is called."""
+    if b'"@context"' in data[:_HEAD] or b'"@graph"' in data[:_HEAD]:
+        return "these are records by 27560, which hold their terms: imp consent import FILE --format 27560"
+    return "name what imp consent export --terms wrote"
 
 
 def _terms_of_document(path: Path) -> bytes:
@@ -123,5 +147,5 @@ def _terms_of_document(path: Path) -> bytes:
                 if node.get("@id") == TERMS and isinstance(node.get("imp:terms"), str):
                     return str(node["imp:terms"]).encode()
     except UnicodeDecodeError:
-        raise BadInput("not text in UTF-8", where=str(path)) from None
+        raise BadInput("not text in UTF-8", where=str(path), mend="save it as UTF-8") from None
     raise BadInput("no terms are in it", where=str(path), mend="name what imp consent export wrote")

@@ -22,7 +22,11 @@ def rejects_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
         # A name of its own, and readable by its owner only from the first byte.
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
     except OSError as error:
-        raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"the rejects cannot be written: {error.strerror}",
+            where=str(path),
+            mend="name another file for --rejects, or look at the disk's room",
+        ) from None
     unfinished = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
@@ -40,6 +44,10 @@ def rejects_file(path: Path) -> Iterator[Callable[[RowFault], None]]:
                 raise
         unfinished.replace(path)
     except OSError as error:
-        raise BadInput(f"the rejects cannot be written: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"the rejects cannot be written: {error.strerror}",
+            where=str(path),
+            mend="name another file for --rejects, or look at the disk's room",
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)

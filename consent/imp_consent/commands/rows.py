@@ -96,7 +96,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
     suffix = ("", *(name for name in suffixes if name != ".gz"))[-1]
     try:
         if path.exists() and not path.is_file():
-            raise BadInput("not a regular file", where=where)
+            raise BadInput("not a regular file", where=where, mend="name a file")
         with path.open("rb") as raw:
             head = raw.peek(4)[:4]
             packed = head[:2] == _GZIP
@@ -109,11 +109,13 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
             with cast("BinaryIO", gzip.open(raw)) if packed else raw as content:
                 yield content, suffix
     except FileNotFoundError:
-        raise BadInput("no such file", where=where) from None
+        raise BadInput("no such file", where=where, mend="look at how it is spelt, and where it lies") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise BadInput("the gzip data is damaged or cut off", where=where, mend="fetch the file again") from None
     except OSError as error:
-        raise BadInput(f"the file cannot be read: {error.strerror}", where=where) from None
+        raise BadInput(
+            f"the file cannot be read: {error.strerror}", where=where, mend="look at its name, whose it is and its mode"
+        ) from None
 
 
 def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterator[Row]:
@@ -154,7 +156,11 @@ def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str
     except csv.Error:
         # after a quote that is not closed nothing can be said about the rows that follow
         place = f"{where}, line {records.line_num}"
-        raise BadInput("quotes that do not match, or a field of over 131,072 characters", where=place) from None
+        raise BadInput(
+            "quotes that do not match, or a field of over 131,072 characters",
+            where=place,
+            mend="close each quote in the row where it begins; within quotes a quote is written twice",
+        ) from None
 
 
 def _delimiter_of(header: str, usual: str) -> str:

@@ -216,9 +216,11 @@ def _manifest(ctx: Context, plugin: Channel) -> Manifest:
     name = plugin.info.name
     manifest = ctx.plugins.manifest_of(name)
     if manifest is None:
-        raise BadInput(f"the channel {name} has no manifest of its name", mend="its package must hold imp-plugin.toml")
+        raise BadInput(
+            f"the channel {name} has no manifest of its name", mend="its package must hold imp-plugin.toml", where=name
+        )
     if not plugin.info.serves(Capability.DELIVER):
-        raise BadInput(f"the channel {name} does not deliver", mend="see: imp plugin show")
+        raise BadInput(f"the channel {name} does not deliver", mend="see: imp plugin show", where=name)
     return manifest
 
 

@@ -38,7 +38,11 @@ def read_signals(path: Path, *, channel: str | None = None) -> list[Signal]:
             faults.append(f"row {number}, {error.where}: {error.what}")
     if faults:
         more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        raise BadInput(f"nothing was recorded: {'; '.join(faults[:_SHOWN])}{more}", where=str(path))
+        raise BadInput(
+            f"nothing was recorded: {'; '.join(faults[:_SHOWN])}{more}",
+            where=str(path),
+            mend="mend these rows, then import it again",
+        )
     return signals
 
 
@@ -112,7 +116,7 @@ class _Layout:
                 raise BadInput(f"column {place} of the header is not known, or is there twice", where=where, mend=mend)
         for name in _NEEDED:
             if name not in columns:
-                raise BadInput(f"the header lacks the column {name}", where=where)
+                raise BadInput(f"the header lacks the column {name}", where=where, mend="name it so in the first row")
         return {name: name for name in columns}
 
     def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:

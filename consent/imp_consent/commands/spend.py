@@ -76,14 +76,14 @@ def import_spend(
         LedgerBroken: the ledger was changed by other hands, or cannot be written.
     """
     if not ctx.plugins.channel(channel).info.serves(Capability.REPORT):
-        raise BadInput(f"the channel {channel} reports no spend", mend=f"see: imp plugin show {channel}")
+        raise BadInput(f"the channel {channel} reports no spend", mend=f"see: imp plugin show {channel}", where=channel)
     source = _source(window)
     log, name, sha256 = open_log(ctx), spent_on or channel, source.sha256 if source else None
     with _told(ctx, rejects, window) as refuse:
         faults = Faults(source.name if source else channel, refuse)
         facts = _facts(ctx, channel, window, faults)
         if _source(window) != source:
-            raise BadInput("the file changed while it was read", where=name)
+            raise BadInput("the file changed while it was read", where=name, mend="run it again once nobody writes it")
         if not facts and faults.rows:
             raise BadInput("every row is faulty", where=source.name if source else channel, mend=f"see {rejects}")
         taken = take_spend(log, facts, channel=name, source={"source": sha256, "by": channel}, dry_run=dry_run)

@@ -107,7 +107,11 @@ def approve(ctx: Context, seq: int) -> Asked:
         if asked is None:
             raise BadInput("nothing waits for approval by this number", where="SEQ", mend="see what does: imp approve")
         if asked.approved_by is not None:
-            raise CheckFailed("this is approved already", where=f"entry {seq}")
+            raise CheckFailed(
+                "this is approved already",
+                where=f"entry {seq}",
+                mend="it can be done now: nobody has to approve it again",
+            )
         if same_actor(asked.actor, ctx.actor):
             raise CheckFailed(
                 "who asks cannot approve, by whatever name that looks like theirs",
@@ -122,9 +126,15 @@ def _settings(ctx: Context) -> tuple[bool, int]:
     policy = ctx.workspace.config.get("policy", {})
     on, above = policy.get("two_persons", False), policy.get("two_persons_above", _ABOVE)
     if not isinstance(on, bool):
-        raise BadInput("not true or false", where="imp.toml, [policy] two_persons")
+        raise BadInput(
+            "not true or false", where="imp.toml, [policy] two_persons", mend="write true or false, without quotes"
+        )
     if type(above) is not int or above < 1:
-        raise BadInput("not a whole number from 1", where="imp.toml, [policy] two_persons_above")
+        raise BadInput(
+            "not a whole number from 1",
+            where="imp.toml, [policy] two_persons_above",
+            mend="write it like: two_persons_above = 10",
+        )
     return on, above
 
 

@@ -69,7 +69,11 @@ def _verified(
 ) -> Verification:
     if target.is_dir() and is_bundle(target) and not (target / CHECKPOINT).exists():
         if kept:
-            raise BadInput("a bundle of proofs is not held against pinned checkpoints", where=str(target))
+            raise BadInput(
+                "a bundle of proofs is not held against pinned checkpoints",
+                where=str(target),
+                mend="leave --pinned out, or name the whole export",
+            )
         return verify_bundle(target, keys)
     if target.is_dir():
         _refuse_receipts(target)
@@ -149,7 +153,11 @@ def read_kept(path: Path, what: str, *, mend: str | None = None) -> bytes:
             f"the {what} cannot be read: {error.strerror}", where=str(path), mend=mend or _KEPT_MEND
         ) from None
     if len(data) > MAX_PROOF:
-        raise BadInput(f"the {what} has more than {MAX_PROOF} bytes", where=str(path))
+        raise BadInput(
+            f"the {what} has more than {MAX_PROOF} bytes",
+            where=str(path),
+            mend="name the file itself, as it was written",
+        )
     return data
 
 

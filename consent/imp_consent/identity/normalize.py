@@ -14,6 +14,7 @@ __all__ = ["DEVICE_KINDS", "KINDS", "loosest", "normalise"]
 
 _MAX_LENGTH = 254
 _WHERE = "identifier"
+_WHOLE = "write it whole, like ann@example.com"
 _WITH_COUNTRY = "write it with its country code, like +8613800138000"
 # Plain ASCII addresses, which most are, need no parser: every match is what email-validator would return.
 _PLAIN_EMAIL = re.compile(
@@ -38,9 +39,13 @@ def normalise(raw: RawId) -> RawId:
         raise BadInput("unknown kind of identifier", where=_WHERE, mend=f"known kinds: {', '.join(KINDS)}")
     value = unicodedata.normalize("NFC", raw.value.strip())
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):  # bytes that were not UTF-8
-        raise BadInput(f"not a {raw.kind} identifier: not text in UTF-8", where=_WHERE)
+        raise BadInput(f"not a {raw.kind} identifier: not text in UTF-8", where=_WHERE, mend="save or type it as UTF-8")
     if not value or len(value) > _MAX_LENGTH or "\x00" in value:
-        raise BadInput(f"not a {raw.kind} identifier: empty, too long or with a null character", where=_WHERE)
+        raise BadInput(
+            f"not a {raw.kind} identifier: empty, too long or with a null character",
+            where=_WHERE,
+            mend=f"write it after the colon, in at most {_MAX_LENGTH} characters",
+        )
     return RawId(raw.kind, rule(value))
 
 
@@ -65,9 +70,9 @@ def _email(value: str) -> str:
     try:
         address = validate_email(folded, check_deliverability=False, globally_deliverable=False, strict=True)
     except EmailNotValidError:
-        raise BadInput("not an e-mail address", where=_WHERE) from None
+        raise BadInput("not an e-mail address", where=_WHERE, mend=_WHOLE) from None
     if "." not in address.domain:  # only a host of somebody's own network
-        raise BadInput("not an e-mail address", where=_WHERE)
+        raise BadInput("not an e-mail address", where=_WHERE, mend=_WHOLE)
     return address.normalized.casefold()
 
 
@@ -86,7 +91,11 @@ def _phone(value: str) -> str:
 def _imei(value: str) -> str:
     digits = value.replace("-", "").replace(" ", "").lower()
     if not _IMEI.fullmatch(digits):
-        raise BadInput("not an IMEI: 14 to 16 digits", where=_WHERE)
+        raise BadInput(
+            "not an IMEI: 14 to 16 digits",
+            where=_WHERE,
+            mend="write all of its digits, with blanks or dashes or without",
+        )
     return digits
 
 

@@ -60,7 +60,9 @@ def seal_token(channel_key: Key, *, subject: int, purpose: str, channel: str, is
     """
     for name, value in (("purpose", purpose), ("channel", channel)):
         if not _NAME.fullmatch(value):
-            raise BadInput(f"not a name of a {name}", mend="lower-case letters, digits, '.', '_', '-'; at most 64")
+            raise BadInput(
+                f"not a name of a {name}", mend="lower-case letters, digits, '.', '_', '-'; at most 64", where=name
+            )
     names = f"{purpose} {channel}"
     filled = names.ljust(-(-len(names) // _STEP) * _STEP, _FILLING)
     plain = subject.to_bytes(_NUMBER, "big") + issued_us.to_bytes(_NUMBER, "big")
@@ -76,7 +78,9 @@ def open_token(keyring: Keyring, token: str) -> Unsubscribe:
     Raises:
         BadInput: it is not one, or was changed on the way. It is not repeated.
     """
-    refusal = BadInput("not an unsubscribe token of this ledger", mend="copy the whole link, as it was sent")
+    refusal = BadInput(
+        "not an unsubscribe token of this ledger", mend="copy the whole link, as it was sent", where="token"
+    )
     if not _TOKEN.fullmatch(token):
         raise refusal
     data = base64.urlsafe_b64decode(token.removeprefix(_MARK))

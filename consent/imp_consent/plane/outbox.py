@@ -171,7 +171,11 @@ def _due(log: Log, errand: _Errand) -> list[bytes]:
     """The pseudonyms a channel has to be told now; nothing that is sent from now on reaches them."""
     with log.read() as reader:
         if errand.method == _FORGET and errand.channel in channels_in_flight(reader):
-            raise CheckFailed("a send is under way, or died: run it again to its end")
+            raise CheckFailed(
+                "a send is under way, or died: run it again to its end",
+                where=errand.channel,
+                mend="imp doctor names it; then: imp consent tell",
+            )
         # by pseudonym, which says nothing about people; in the order of ids they would come as they asked
         rows = reader.sealed.select(_TABLE, f"{_DUE} ORDER BY pseudonym", (errand.stored, errand.channel))
         return list(dict.fromkeys(row[2] for row in rows if isinstance(row[2], bytes)))

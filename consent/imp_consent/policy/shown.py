@@ -47,10 +47,11 @@ class Shown:
             return chosen
         if not _must_be_shown(said):
             return None
+        there = ", ".join(languages)
         raise BadInput(
-            f"the notice {chosen.notice.name} stands in several languages: in which was it shown?",
+            f"the notice {chosen.notice.name} stands in several languages ({there}): in which was it shown?",
             where="language",
-            mend=f"one of: {', '.join(languages)}",
+            mend=f"one of: {there}",
         )
 
     def _named(self, said: Saying) -> list[RegisteredNotice]:

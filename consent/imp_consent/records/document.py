@@ -26,6 +26,7 @@ _CLOSE: Final = "]}"
 _MAX_LINE: Final = 1 << 21  # a node with the text of a notice
 _MAX_WHOLE: Final = 1 << 26
 _WHERE: Final = "document"
+_DOCUMENT: Final = "name a document that imp consent export --format 27560 wrote, whole and as it was"
 
 
 @cache
@@ -65,11 +66,11 @@ def parse_document(stream: IO[str]) -> Iterator[dict[str, Any]]:
         raise BadInput("a large document that has not one node a line", where=_WHERE, mend="see: docs/records.md")
     document = _decoded(text)
     if not isinstance(document, dict):
-        raise BadInput("not a JSON object", where=_WHERE)
+        raise BadInput("not a JSON object", where=_WHERE, mend=_DOCUMENT)
     graph = document.get("@graph", [document])
     for node in graph if isinstance(graph, list) else [graph]:
         if not isinstance(node, dict):
-            raise BadInput("a node that is not a JSON object", where=_WHERE)
+            raise BadInput("a node that is not a JSON object", where=_WHERE, mend=_DOCUMENT)
         yield node
 
 
@@ -80,14 +81,14 @@ def _lines(stream: IO[str]) -> Iterator[dict[str, Any]]:
         text = line.strip()
         if text == _CLOSE:
             if stream.read(1 << 10).strip():
-                raise BadInput("more after its end", where=f"line {number}")
+                raise BadInput("more after its end", where=f"line {number}", mend=_DOCUMENT)
             return
         if len(line) == _MAX_LINE:
-            raise BadInput("a line of over two million characters", where=f"line {number}")
+            raise BadInput("a line of over two million characters", where=f"line {number}", mend=_DOCUMENT)
         if text:
             node = _decoded(text.removesuffix(","), f"line {number}")
             if not isinstance(node, dict):
-                raise BadInput("a node that is not a JSON object", where=f"line {number}")
+                raise BadInput("a node that is not a JSON object", where=f"line {number}", mend=_DOCUMENT)
             yield node
     raise BadInput("cut off: it does not end", where=_WHERE, mend="fetch the file again")
 
@@ -97,5 +98,5 @@ def _decoded(text: str, where: str = _WHERE) -> object:
         found: object = json.loads(text)
         json.dumps(found, ensure_ascii=False).encode()  # half of a surrogate pair could not be written anywhere
     except (ValueError, RecursionError):
-        raise BadInput("not JSON", where=where) from None
+        raise BadInput("not JSON", where=where, mend=_DOCUMENT) from None
     return found

@@ -57,7 +57,11 @@ def read_facts(config: Mapping[str, Any], controller: str) -> Facts:
     """
     table = config.get(_TABLE, {})
     if not isinstance(table, dict):
-        raise BadInput(f"[{_TABLE}] is not a table", where="imp.toml")
+        raise BadInput(
+            f"[{_TABLE}] is not a table",
+            where="imp.toml",
+            mend=f"write it as a line [{_TABLE}] with its settings below it",
+        )
     unknown = sorted(set(table) - set(_EXAMPLES) - set(_OPTIONAL))
     if unknown:
         raise BadInput(f"[{_TABLE}] knows no {unknown[0]}", where="imp.toml", mend=f"it knows: {', '.join(_known())}")
@@ -77,7 +81,9 @@ def read_facts(config: Mapping[str, Any], controller: str) -> Facts:
     storage = table["storage"]
     places = [storage] if isinstance(storage, str) else storage
     if not isinstance(places, list):
-        raise BadInput(f"[{_TABLE}] storage is not a list of texts", where="imp.toml")
+        raise BadInput(
+            f"[{_TABLE}] storage is not a list of texts", where="imp.toml", mend='write it like: storage = ["IE"]'
+        )
     for place in (*places, jurisdiction):
         _check_line(place, "a place")
     return Facts(

@@ -39,7 +39,11 @@ def read_mapping(table: object) -> dict[str, tuple[str, ...]]:
         BadInput: not a table of lists of purposes, or a parameter that Consent Mode does not have.
     """
     if not isinstance(table, Mapping):
-        raise BadInput("must be a table", where=_WHERE)
+        raise BadInput(
+            "must be a table",
+            where=_WHERE,
+            mend='write it like: ad_storage = ["marketing"] below a line [signals.consent_mode]',
+        )
     mapping = dict(DEFAULT_MAPPING)
     for name, purposes in table.items():
         if name not in PARAMETERS:
@@ -75,7 +79,9 @@ def parse_states(text: str) -> dict[str, str]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise BadInput("not a JSON object of Consent Mode states", mend='like: {"ad_storage": "denied"}')
+        raise BadInput(
+            "not a JSON object of Consent Mode states", mend='like: {"ad_storage": "denied"}', where="Consent Mode"
+        )
     return {name: GRANTED if found.get(name) == GRANTED else DENIED for name in PARAMETERS}
 
 

@@ -53,7 +53,9 @@ def parse_one_click(method: str, target: str, *, content_type: str = "", body: b
     if method in ("GET", "HEAD"):
         return Page(token)
     if method != "POST":
-        raise BadInput("neither a GET nor a POST", where="method")
+        raise BadInput(
+            "neither a GET nor a POST", where="method", mend="name the method of the request that came: GET or POST"
+        )
     if (_NAME.lower(), _VALUE.lower()) not in [
         (name.lower(), value.lower()) for name, value in _fields(content_type, body)
     ]:

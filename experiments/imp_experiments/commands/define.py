@@ -108,7 +108,11 @@ def new_experiment(ctx: Context, name: str, *, purpose: str = "experimentation")
     """
     path = experiment_path(ctx, name)
     if path.exists():
-        raise BadInput(f"there is an experiment {name!r} already", where=str(path))
+        raise BadInput(
+            f"there is an experiment {name!r} already",
+            where=str(path),
+            mend="name another one, or change that one in its file",
+        )
     check_purpose(purpose, where="--purpose")
     salt = base64.b32encode(ctx.randomness.token(_SALT_BYTES)).decode().lower()
     data = _TEMPLATE.substitute(name=name, purpose=purpose, salt=salt).encode()

@@ -54,7 +54,9 @@ def read_out(ctx: Context, name: str) -> ReadOut:
     experiment = load_experiment(ctx, name).experiment
     registration = registration_of(ctx, experiment.name)
     if registration is None:
-        raise BadInput(f"{experiment.name} is not started", mend=f"imp experiment start {experiment.name}")
+        raise BadInput(
+            f"{experiment.name} is not started", mend=f"imp experiment start {experiment.name}", where=experiment.name
+        )
     check_unchanged(experiment, registration)
     # everything that can be wrong before people's data is touched
     zone, reports = open_zone(ctx.workspace.timezone), _reports(ctx)
@@ -88,6 +90,7 @@ def read_out(ctx: Context, name: str) -> ReadOut:
     raise CheckFailed(
         "people withdrew or were erased while the readout was computed, each time",
         mend="run it again when it is calmer",
+        where=experiment.name,
     )
 
 

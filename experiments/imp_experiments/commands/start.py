@@ -41,6 +41,7 @@ def start_experiment(ctx: Context, name: str) -> Started:
         raise CheckFailed(
             f"{loaded.experiment.name} was started {format_time(earlier.started_us)} (entry {earlier.seq})",
             mend="phases with new weights come later: start an experiment of another name",
+            where=loaded.experiment.name,
         )
     if not ctx.gate.knows(loaded.experiment.purpose):
         raise BadInput(

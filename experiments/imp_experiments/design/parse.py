@@ -42,7 +42,11 @@ def read_experiment(path: Path) -> tuple[Experiment, bytes]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BadInput(f"the experiment file cannot be read: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"the experiment file cannot be read: {error.strerror}",
+            where=str(path),
+            mend="look at its name, whose it is and its mode",
+        ) from None
     return parse_experiment(data, file=path.name), data
 
 
@@ -55,9 +59,9 @@ def parse_experiment(data: bytes, *, file: str) -> Experiment:
     try:
         values = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise BadInput("not UTF-8 text", where=file) from None
+        raise BadInput("not UTF-8 text", where=file, mend="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"not TOML: {error}", where=file) from None
+        raise BadInput(f"not TOML: {error}", where=file, mend="mend that line") from None
     top = Fields(values, file=file)
     for later in ("factors", "design"):
         if top.has(later):

@@ -55,7 +55,7 @@ class OpenedFile:
         tests = ", ".join(f"({condition})" for condition, _ in self.problems.values())
         found = numbered.filter(faulty).project(f"data_row, {tests}").order("data_row").limit(1).fetchall()
         if not found:
-            return BadInput("a row cannot be taken", where=str(self.path))
+            return BadInput("a row cannot be taken", where=str(self.path), mend="mend its values")
         row, *wrongs = found[0]
         column, problem = next(
             (column, problem)
@@ -96,9 +96,9 @@ def _kind(path: Path) -> str:
             "not a kind of file that can be read", where=str(path), mend="use .csv, .csv.gz, .jsonl or .parquet"
         )
     if not path.is_file():
-        raise BadInput("there is no such file", where=str(path))
+        raise BadInput("there is no such file", where=str(path), mend="look at how it is spelt, and where it lies")
     if path.stat().st_size == 0:
-        raise BadInput("the file is empty", where=str(path))
+        raise BadInput("the file is empty", where=str(path), mend="give it a header and rows")
     return kind
 
 
@@ -130,7 +130,11 @@ def _header(path: Path) -> tuple[list[str], str]:
     except UnicodeDecodeError:
         raise BadInput("the file is not UTF-8 text", where=str(path), mend="save the file as CSV in UTF-8") from None
     except (OSError, EOFError):
-        raise BadInput("the file cannot be read: it is damaged or not what its name says", where=str(path)) from None
+        raise BadInput(
+            "the file cannot be read: it is damaged or not what its name says",
+            where=str(path),
+            mend="look at it in what wrote it, and save it again under a name that says its kind",
+        ) from None
     splits = [(next(csv.reader([line], delimiter=delimiter), []), delimiter) for delimiter in _DELIMITERS]
     return max(splits, key=lambda split: len(split[0]))
 
@@ -174,7 +178,9 @@ def _number(column: str, type_: str, kind: str, *, where: str) -> str:
     """A DOUBLE, or NULL where the value cannot be taken."""
     if type_ != "VARCHAR":
         if not type_.startswith(_NUMBERS):
-            raise BadInput("the column does not hold numbers", where=where)
+            raise BadInput(
+                "the column does not hold numbers", where=where, mend="name another column, or mend its values"
+            )
         number = f"CAST({column} AS DOUBLE)"
     else:
         # TRY_CAST would read 1_000 as a thousand
@@ -198,8 +204,16 @@ def _translated(error: duckdb.Error, path: Path, kind: str) -> BadInput:
     if re.search(r"unicode|utf-?8|encod", str(error), re.IGNORECASE):
         return BadInput("the file is not UTF-8 text", where=where, mend="save it in UTF-8")
     if isinstance(error, duckdb.OutOfMemoryException):
-        return BadInput("the file needs more memory than there is", where=str(path))
-    return BadInput(f"the file cannot be read as {kind}: it is damaged or not what its name says", where=where)
+        return BadInput(
+            "the file needs more memory than there is",
+            where=str(path),
+            mend="save it as Parquet, which is read in parts, or take a machine with more",
+        )
+    return BadInput(
+        f"the file cannot be read as {kind}: it is damaged or not what its name says",
+        where=where,
+        mend="look at it in what wrote it, and save it again under a name that says its kind",
+    )
 
 
 def _broken_line(path: Path) -> int | None:

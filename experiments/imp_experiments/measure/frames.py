@@ -44,7 +44,7 @@ def prepare_frame(native: Any, layout: Layout) -> PreparedFrame:  # noqa: ANN401
         source = nw.from_native(native)
     except TypeError:
         raise BadInput(
-            "not a path and not a data frame", mend="pass a file's path, or a pandas or Polars frame"
+            "not a path and not a data frame", mend="pass a file's path, or a pandas or Polars frame", where="data"
         ) from None
     schema = source.collect_schema()
     for name in layout.columns:
@@ -75,7 +75,9 @@ def _missing(text: nw.Expr) -> nw.Expr:
 def _value(name: str, dtype: nw.dtypes.DType, kind: str) -> tuple[nw.Expr, nw.Expr]:
     """The value as a float, and whether it cannot be taken."""
     if not (dtype.is_numeric() or dtype == nw.Boolean):
-        raise BadInput("the column does not hold numbers", where=f"column {name}")
+        raise BadInput(
+            "the column does not hold numbers", where=f"column {name}", mend="name another column, or mend its values"
+        )
     value = nw.col(name).cast(nw.Float64)
     wrong = value.is_null() | ~value.fill_null(0.0).is_finite()
     if kind == "proportion":

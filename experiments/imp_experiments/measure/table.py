@@ -62,11 +62,13 @@ def tabulate(frame: nw.LazyFrame[Any], layout: Layout, *, where: str | None = No
     keys = ("status", "variant") if layout.unit is None else ("status", "variant", "last_variant")
     rows, shifts = aggregate(units, keys, columns, {"faults": nw.col("fault").sum()})
     if not rows:
-        raise BadInput("there are no rows", where=where)
+        raise BadInput("there are no rows", where=where, mend="give it a row for each unit")
     faults = sum(int(row["faults"]) for row in rows)
     if len({row[key] for row in rows for key in keys[1:]}) > _MOST_VARIANTS and not faults:
         raise BadInput(
-            f"over {_MOST_VARIANTS} different values: not a column of variants", where=f"column {layout.variant}"
+            f"over {_MOST_VARIANTS} different values: not a column of variants",
+            where=f"column {layout.variant}",
+            mend="name the column that says which variant a unit was in",
         )
     # a missing variant is None, or NaN in pandas; its rows are faults
     admitted = [row for row in rows if row["status"] == IN and isinstance(row["variant"], str)]

@@ -46,7 +46,7 @@ def analyze(
             Also a file of a workspace's archive, which is read out through the gate.
     """
     if scale not in ("relative", "absolute"):
-        raise BadInput("the scale is neither relative nor absolute", where="scale")
+        raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
     layout = Layout(variant=variant, unit=unit, proportions=tuple(proportions), means=tuple(means))
     _check_layout(layout)
     if isinstance(source, str | os.PathLike):
@@ -67,7 +67,9 @@ def _check_layout(layout: Layout) -> None:
     for names, option in ((layout.proportions, "proportion"), (layout.means, "mean")):
         for name in names:
             if names.count(name) > 1:
-                raise BadInput(f"the column {name!r} is named twice", where=option)
+                raise BadInput(
+                    f"the column {name!r} is named twice", where=option, mend="name each column for one thing"
+                )
 
 
 def _tabulated(
@@ -92,12 +94,20 @@ def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[s
             mend="write the value exactly as in the column, capitals and spaces too",
         )
     if len(found) == 1:
-        raise BadInput("there is only one variant: nothing to compare", where=f"column {layout.variant}")
+        raise BadInput(
+            "there is only one variant: nothing to compare",
+            where=f"column {layout.variant}",
+            mend="give it the rows of the control and of a treatment",
+        )
     for name, weight in weights.items():
         if name not in found:
-            raise BadInput(f"a weight names {name!r}, which no unit is in", where=f"column {layout.variant}")
+            raise BadInput(
+                f"a weight names {name!r}, which no unit is in",
+                where=f"column {layout.variant}",
+                mend="name the variants as the column does",
+            )
         if weight < 0:
-            raise BadInput(f"the weight of {name!r} is below 0", where="weight")
+            raise BadInput(f"the weight of {name!r} is below 0", where="weight", mend="say a share from 0 on")
     return [control, *sorted(found - {control})]
 
 
@@ -106,7 +116,7 @@ def _ratio(table: Tabulated, variants: Sequence[str], weights: Mapping[str, int]
     given = {name: weights.get(name, 1) for name in variants}
     total = sum(given.values())
     if total == 0:
-        raise BadInput("all weights are 0", where="weight")
+        raise BadInput("all weights are 0", where="weight", mend="say the share that each variant was promised")
     observed = {name: table.moments.count(name) for name in variants}
     return sample_ratio(observed, {name: weight / total for name, weight in given.items()})
 

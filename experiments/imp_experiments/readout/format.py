@@ -63,10 +63,14 @@ def parse_readout(data: bytes) -> Readout:
     try:
         plain = json.loads(data)
         if plain["schema"] != SCHEMA:
-            raise BadInput("a readout of another version", mend=f"this version reads {SCHEMA}")
+            raise BadInput("a readout of another version", mend=f"this version reads {SCHEMA}", where="readout")
         return _from_plain(plain)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"not a readout: {type(error).__name__}") from None
+        raise BadInput(
+            f"not a readout: {type(error).__name__}",
+            where="readout",
+            mend="name a file that imp experiment readout --out wrote",
+        ) from None
 
 
 def _compared_to_plain(compared: Compared) -> dict[str, Any]:

@@ -125,3 +125,73 @@ def test_somebody_nobody_knows_is_told_of_and_no_file_stands_for_them(imp_here: 
     imp_here("consent", "record", "member:王", "--purpose", "analytics", "--state", "refused").ok()
     imp_here("consent", "export", str(target), "--format", "csv", "--person", "member:王", *surely).ok()
     imp_here("consent", "history", "member:王").ok()
+
+
+RECORDS = """
+
+[records]
+address = "1 High Street, Dublin"
+contact = "privacy@shop.example"
+storage = ["IE"]
+retention = "P3Y"
+
+[policy]
+jurisdiction = "IE"
+"""
+
+
+def test_a_file_of_another_kind_is_named_with_what_it_is_for(imp_here: Any, shop: Context, tmp_path: Path) -> None:
+    with (shop.workspace.root / "imp.toml").open("a", encoding="utf-8") as config:
+        config.write(RECORDS)
+    imp_here("consent", "record", "member:1", "--purpose", "analytics", "--state", "given").ok()
+    table, terms, records, picture, empty = (
+        str(tmp_path / name) for name in ("c.csv", "t.json", "r.27560", "p.png", "empty")
+    )
+    imp_here("consent", "export", table, "--format", "csv", "--terms", terms).ok()
+    imp_here("consent", "export", records, "--format", "27560").ok()
+    Path(picture).write_bytes(b"\x89PNG\r\n\x1a\n\0\0\xff")
+    Path(empty).write_bytes(b"")
+    read = ("consent", "import")
+    tables = (*read, table, "--format", "records", "--terms")
+    refused(imp_here(*tables, records), "not a document of purposes", "imp consent import FILE --format 27560")
+    for other in (table, picture, empty):
+        refused(imp_here(*tables, other), "not a document of purposes", "imp consent export --terms")
+    refused(imp_here(*tables, str(tmp_path / "nix")), "cannot be read: No such file", "name")
+    for other in (table, picture, terms, empty):
+        refused(imp_here(*read, other, "--format", "27560"), "", "27560")
+    for words in (("nix.csv",), (table, "--map", "nix.toml"), (str(tmp_path),)):
+        refused(imp_here(*read, *words), "", "")
+    assert imp_here("status", "--json").ok().json["people"] == 1
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("who", "mend"),
+    [
+        ("email:mei@", "like ann@example.com"),
+        ("email:mei@localhost", "like ann@example.com"),
+        ("phone:12", "country code"),
+        ("imei:12", "all of its digits"),
+        ("member:", "kind:value"),
+        ("member:" + "王" * 300, "at most 254 characters"),
+        ("pigeon:1", "email, phone"),
+        ("王", "kind:value"),
+    ],
+)
+def test_a_malformed_identifier_is_told_how_to_write_it_and_is_not_repeated(imp_here: Any, who: str, mend: str) -> None:
+    answer = imp_here("consent", "check", who, "--purpose", "analytics")
+    refused(answer, "identifier" if mend not in answer.err else "", mend)
+    assert who.partition(":")[2][:4] not in answer.err or not who.partition(":")[2]
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_an_auditor_and_an_operator_may_name_wrongly_has_a_mend(imp_here: Any, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_bytes(b"")
+    imp_here("audit", "export", str(tmp_path / "out")).ok()
+    refused(imp_here("audit", "verify", str(tmp_path / "out"), "--vkey", str(empty)), "no verifier key", "log.vkey")
+    refused(imp_here("audit", "entries", "--from", "2026-03-02", "--to", "2026-03-01"), "the period ends", "--from")
+    refused(imp_here("audit", "entries", "--from", "yesterday"), "not a time", "")
+    refused(imp_here("audit", "prove", "99999"), "", "numbered from 0")
+    for words in (str(tmp_path / "nix.db"), str(tmp_path)):
+        refused(imp_here("restore", words), "backup", "imp backup")

@@ -67,7 +67,7 @@ def test_a_change_of_any_character_to_any_other_is_refused(token: str) -> None:
 def test_what_is_no_token_is_refused_without_being_repeated(token: str) -> None:
     with pytest.raises(BadInput) as caught:
         open_token(RING, token)
-    assert str(caught.value) == "not an unsubscribe token of this ledger; copy the whole link, as it was sent"
+    assert str(caught.value) == "not an unsubscribe token of this ledger; token; copy the whole link, as it was sent"
 
 
 def test_another_ledgers_token_is_refused_even_under_a_key_of_the_same_id() -> None:

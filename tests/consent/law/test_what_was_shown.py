@@ -40,6 +40,23 @@ def test_r06_where_a_notice_stands_in_several_languages_a_consent_says_which_was
         assert (said["shown"]["name"], said["shown"]["version"]) == ("shown", 1)
 
 
+def test_r06_a_file_that_does_not_say_the_language_is_told_where_to(translated: Desk, tmp_path: Path) -> None:
+    path, mapping = tmp_path / "yes.csv", tmp_path / "map.toml"
+    path.write_text("identifier,purpose,state,at\nmember:1,analytics,given,2026-03-01T11:00:00Z\n", encoding="utf-8")
+    refused = translated.consent("import", str(path), "--json")
+    assert refused.code == 2
+    assert "stands in several languages (en, zh-Hans)" in refused.json["error"]["what"]
+    assert 'in the column language, or for all rows in a mapping: [defaults] language = "…"' in refused.err
+    mapping.write_text('[defaults]\nlanguage = "zh-Hans"\n', encoding="utf-8")
+    translated.consent("import", str(path), "--map", str(mapping)).ok()
+    path.write_text(path.read_text("utf-8").replace("\n", ",zh-Hans\n").replace("at,zh-Hans", "at,language"), "utf-8")
+    translated.consent("import", str(path)).ok()
+    records = tmp_path / "records.csv"
+    records.write_text("person,position,type,purpose,at\nmember:2,1,grant,analytics,2026-03-01T11:00:00Z\n", "utf-8")
+    refused = translated.consent("import", str(records), "--format", "records")
+    assert (refused.code, "by the SHA-256 of that text in the column notice" in refused.err) == (2, True), refused.err
+
+
 def test_the_notice_that_was_taken_is_printed_with_its_language_and_hash(translated: Desk) -> None:
     words = ("record", "member:1", "--purpose", "analytics", "--state", "given", "--language", "zh-Hans")
     sha256 = translated.consent("notice", "show", "shown", "--language", "zh-Hans", "--json").ok().json["sha256"]

@@ -106,3 +106,19 @@ def test_of_a_document_of_records_only_the_faulty_entries_are_left_out_and_taken
     assert (done["rows"], done["skipped"], done["rejected"], done["purposes"]) == (1, 1, 0, 1)
     assert shop(*words, **other).ok().json["skipped"] == 2
     assert shop("audit", "verify", **other).code == 0
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_yes_older_than_every_notice_is_warned_about_as_one_of_plain_rows_is(
+    shop: Cli, tmp_path: Path, name: str
+) -> None:
+    yes = ROW | {"type": "grant", "at": "2020-01-01T10:00:00Z"}
+    path = write(tmp_path / name, yes, yes | {"person": "member:2"}, ROW | {"person": "member:3"})
+    done = shop("consent", "import", path, "--format", "records", "--json").ok()
+    assert (done.json["rows"], done.json["older_than_notice"]) == (3, 2)
+    assert "warning: 2 rows given are older than every notice registered here" in done.err
+    again = shop("consent", "import", path, "--format", "records", "--json").ok()
+    assert (again.json["older_than_notice"], again.err) == (0, "")
+    rows = tmp_path / "plain.csv"
+    rows.write_text("identifier,purpose,state,at\nmember:9,analytics,given,2020-01-01T10:00:00Z\n")
+    assert "warning: 1 row given is older than every notice" in shop("consent", "import", rows).ok().err

@@ -22,6 +22,7 @@ from imp_core.errors import BadInput, LedgerBroken
 
 __all__ = ["Signed", "format_vkeys", "open_signed", "parse_vkeys", "signed_note", "stated_in"]
 
+_KEY_FILE: Final = "name a file like log.vkey: a verifier key a line, as imp audit export writes it"
 _MAX_KEYS: Final = 1_000
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
@@ -51,7 +52,7 @@ def parse_vkeys(text: str | bytes) -> list[TrustedKey]:
     try:
         lines = (text.decode() if isinstance(text, bytes) else text).split("\n")
     except UnicodeDecodeError:
-        raise BadInput("not verifier keys: not text in UTF-8") from None
+        raise BadInput("not verifier keys: not text in UTF-8", where="verifier key", mend=_KEY_FILE) from None
     keys: list[TrustedKey] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -59,9 +60,10 @@ def parse_vkeys(text: str | bytes) -> list[TrustedKey]:
         try:
             keys.append(_parse_line(line.strip()))
         except BadInput as error:
-            raise BadInput(error.what, where=f"line {number}", mend=error.mend) from None
+            raise BadInput(error.what, where=f"line {number}", mend=error.mend or _KEY_FILE) from None
     if not 0 < len(keys) <= _MAX_KEYS:
-        raise BadInput("no verifier key" if not keys else f"more than {_MAX_KEYS} verifier keys")
+        what = "no verifier key" if not keys else f"more than {_MAX_KEYS} verifier keys"
+        raise BadInput(what, where="verifier key", mend=_KEY_FILE)
     return keys
 
 

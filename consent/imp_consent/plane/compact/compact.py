@@ -45,7 +45,9 @@ def compact(
         LedgerBroken: the ledger or the archive was changed by other hands, or cannot be written.
     """
     if below < 1:
-        raise BadInput("rows below which a file is small: 1 at least", where="--below")
+        raise BadInput(
+            "rows below which a file is small: 1 at least", where="--below", mend="name a whole number from 1"
+        )
     with ledger_errors():
         if not dry_run:
             archive.remove_orphans(intake.workspace, intake.log)

@@ -56,13 +56,21 @@ def _file_sha256(path: Path, *, missing: str) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        raise BadInput(missing, where=_shown(path)) from None
+        raise BadInput(missing, where=_shown(path), mend="look at how it is spelt, and where it lies") from None
     except OSError as error:
-        raise BadInput(f"the file cannot be read: {error.strerror}", where=_shown(path)) from None
+        raise BadInput(
+            f"the file cannot be read: {error.strerror}",
+            where=_shown(path),
+            mend="look at its name, whose it is and its mode",
+        ) from None
 
 
 def _unreadable(error: OSError) -> NoReturn:
-    raise BadInput(f"it cannot be read: {error.strerror}", where=_shown(error.filename)) from None
+    raise BadInput(
+        f"it cannot be read: {error.strerror}",
+        where=_shown(error.filename),
+        mend="look at its name, whose it is and its mode",
+    ) from None
 
 
 def _shown(path: str | bytes | Path) -> str:

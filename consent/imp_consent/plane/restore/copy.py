@@ -19,10 +19,21 @@ from imp_core.errors import BadInput, ImpError, LedgerBroken
 from imp_core.hold import held_folder
 from imp_core.workspace import Workspace, sync
 
-__all__ = ["copied", "opened", "put_in_place"]
+__all__ = ["copied", "expect_backup", "opened", "put_in_place"]
 
 _MEND: Final = "use another backup"
 _ASIDE: Final = "replaced"
+
+
+def expect_backup(backup: Path) -> None:
+    """Look whether there is a file at all, before anything else is looked at.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if not backup.is_file():
+        what = "a folder, not a backup" if backup.is_dir() else "there is no such backup"
+        raise BadInput(what, where=str(backup), mend="name the file that imp backup wrote")
 
 
 @contextmanager
@@ -36,8 +47,7 @@ def copied(workspace: Workspace, backup: Path) -> Iterator[tuple[Path, str]]:
         LedgerBroken: it is not a ledger of imp, or of a version this one does not know.
         ImpError: the workspace takes no copy.
     """
-    if not backup.is_file():
-        raise BadInput("no such file", where=str(backup))
+    expect_backup(backup)
     try:
         workspace.temporary.mkdir(mode=0o700, exist_ok=True)
         folder, hold = held_folder(workspace.temporary, "restore-")
@@ -52,7 +62,11 @@ def copied(workspace: Workspace, backup: Path) -> Iterator[tuple[Path, str]]:
                     shutil.copyfile(source, path.with_name(path.name + end))
             path.chmod(0o600)
         except OSError as error:
-            raise BadInput(f"cannot be read or copied: {error.strerror}", where=str(backup)) from None
+            raise BadInput(
+                f"cannot be read or copied: {error.strerror}",
+                where=str(backup),
+                mend="look at its name, whose it is and its mode",
+            ) from None
         with sqlite_errors():
             version = upgrade_database(path)
         yield path, version

@@ -20,7 +20,7 @@ from imp_consent.ledger.store import transaction as in_transaction
 from imp_consent.ledger.tombstones import Buried, Tombstones
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
-from imp_consent.plane.restore.copy import copied, opened, put_in_place
+from imp_consent.plane.restore.copy import copied, expect_backup, opened, put_in_place
 from imp_consent.plane.restore.files import Files, register_files, remove_replaced
 from imp_consent.plane.restore.keys import forget_unsigned, ring_after
 from imp_consent.plane.restore.others import close_uses, doubt_messages, keep_checkpoint, take_documents
@@ -55,6 +55,7 @@ def restore(site: Site, backup: Path, *, execute: bool) -> Restored:
         LedgerBroken: the backup is not of this ledger, or damaged; or what lies outside is.
         ImpError: a file cannot be written.
     """
+    expect_backup(backup)
     signed = read_signed(site.keyring)
     fault = fault_of(site.workspace, site.keyring, signed.checkpoint)
     if fault is None:

@@ -80,9 +80,13 @@ def read_campaign(folder: Path, name: str) -> Campaign:
         mend = "write it: channel, purpose, and [content] or [variants.NAME]; see docs/sending.md"
         raise BadInput(f"there is no campaign {name}", where=str(path), mend=mend) from None
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"cannot be read: {error.strerror}", where=str(path), mend="look at its name, whose it is and its mode"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"not a TOML file: {error}", where=str(path)) from None
+        raise BadInput(
+            f"not a TOML file: {error}", where=str(path), mend="mend that line, and save the file as UTF-8"
+        ) from None
     try:
         return _Reader(folder, table).campaign(name)
     except BadInput as error:
@@ -123,15 +127,19 @@ class _Reader:
         if value is None and default is None:
             return None
         if not isinstance(value, str) or not value:
-            raise BadInput("missing, or not a text", where=key)
+            raise BadInput("missing, or not a text", where=key, mend=f'write it in quotes: {key} = "…"')
         if key == "step" and not _NAME.fullmatch(value):
-            raise BadInput("not a step: small letters, digits, - and _", where=key)
+            raise BadInput("not a step: small letters, digits, - and _", where=key, mend="name it like: welcome-2")
         return value
 
     def _fields(self) -> tuple[str, ...]:
         names = self._table.get("fields", [])
         if not isinstance(names, list) or not all(isinstance(item, str) and _FIELD.fullmatch(item) for item in names):
-            raise BadInput("must be a list of column names of small letters, digits and _", where="fields")
+            raise BadInput(
+                "must be a list of column names of small letters, digits and _",
+                where="fields",
+                mend='write it like: fields = ["first_name", "city"]',
+            )
         taken = _RESERVED & set(names)
         if taken or len(set(names)) != len(names):
             raise BadInput(
@@ -143,16 +151,24 @@ class _Reader:
         message, variants = self._table.get("content"), self._table.get("variants")
         if experiment is None:
             if variants is not None or not isinstance(message, dict):
-                raise BadInput("without an experiment it needs one table [content], and no [variants]")
+                raise BadInput(
+                    "without an experiment it needs one table [content], and no [variants]",
+                    mend="write [content] with its parts, such as subject and text; see docs/sending.md",
+                )
             return {MESSAGE: self._content(MESSAGE, message, "content")}, frozenset()
         if message is not None or not isinstance(variants, dict):
-            raise BadInput("with an experiment it needs a table [variants.NAME] for each variant, and no [content]")
+            raise BadInput(
+                "with an experiment it needs a table [variants.NAME] for each variant, and no [content]",
+                mend="write [variants.control] and so on, with the parts of each; see docs/sending.md",
+            )
         contents: dict[str, Content] = {}
         silent: set[str] = set()
         for variant, table in variants.items():
             where = f"variants.{variant}"
             if not isinstance(table, dict):
-                raise BadInput("must be a table", where=where)
+                raise BadInput(
+                    "must be a table", where=where, mend=f"write it as a line [{where}] with its parts below it"
+                )
             if table.get("send", True) is False:
                 silent.add(variant)
             else:
@@ -162,25 +178,39 @@ class _Reader:
     def _content(self, name: str, table: Mapping[str, Any], where: str) -> Content:
         parts = {key: self._part(value, f"{where}.{key}") for key, value in table.items() if key != "send"}
         if not parts or not isinstance(table.get("send", True), bool):
-            raise BadInput("needs parts such as subject and text, or send = false", where=where)
+            raise BadInput(
+                "needs parts such as subject and text, or send = false",
+                where=where,
+                mend='write them below it: subject = "…", text = "…"',
+            )
         return Content(name=name, parts=parts)
 
     def _part(self, value: object, where: str) -> str:
         if isinstance(value, dict) and list(value) == ["file"] and isinstance(value["file"], str):
             value = self._file(value["file"], where)
         if not isinstance(value, str) or not value.strip():
-            raise BadInput('must be a text, or { file = "NAME" }', where=where)
+            raise BadInput(
+                'must be a text, or { file = "NAME" }',
+                where=where,
+                mend="write it in quotes; what is long, in a file of the folder of campaigns",
+            )
         if len(value) > _MOST:
-            raise BadInput("over a million characters", where=where)
+            raise BadInput("over a million characters", where=where, mend="shorten it")
         return value
 
     def _file(self, name: str, where: str) -> str:
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder.resolve()):
-            raise BadInput("must lie in the folder of campaigns", where=where)
+            raise BadInput(
+                "must lie in the folder of campaigns", where=where, mend="put it there, and name it without a way to it"
+            )
         try:
             return path.read_text(encoding="utf-8")
         except OSError as error:
-            raise BadInput(f"its file cannot be read: {error.strerror}", where=where) from None
+            raise BadInput(
+                f"its file cannot be read: {error.strerror}",
+                where=where,
+                mend="look at its name, whose it is and its mode",
+            ) from None
         except UnicodeDecodeError:
-            raise BadInput("its file is not text in UTF-8", where=where) from None
+            raise BadInput("its file is not text in UTF-8", where=where, mend="save it as UTF-8") from None
