@@ -12,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from imp_consent.commands.key_changes import copy_keys
+from imp_consent.identity.keys import GuardedKeys
 from imp_consent.identity.pseudonym import pseudonymize
+from imp_core.context import Context
+from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 
 PURPOSES = ("channel", "event", "idem", "kek", "pepper", "row", "sign", "supp")
@@ -226,6 +230,60 @@ def test_a_strangers_provider_keeps_the_keys_through_every_change(site: Any, sho
     assert not list(shop.keys.glob("*.key"))
     shop("keys", "copy", "folder", "--execute").ok()
     assert len(list(shop.keys.glob("*.key"))) == 11
+
+
+WATCHED = """vault = Vault(Path(ctx.environ['HOME']) / 'vault.json')
+        plain = vault.store
+        def store(name, data):
+            import sqlite3
+            sql = sqlite3.connect(ctx.workspace.database, timeout=0, isolation_level=None)
+            sql.execute("BEGIN IMMEDIATE")
+            sql.close()
+            if {limit} <= len(vault.load()):
+                raise ConnectionError("secret")
+            plain(name, data)
+        vault.store = store
+        return vault"""
+
+
+def copied(shop: Any) -> list[Any]:
+    found = shop("audit", "entries", "--type", "key", "--json").ok().json["entries"]
+    return [entry["fields"] for entry in found]
+
+
+def test_a_slow_provider_holds_nobody_up_while_keys_are_copied(site: Any, shop: Any) -> None:
+    site.install("vault", VAULT.format(body=WATCHED.format(limit=100)))
+    site.pin("vault")
+    shop("keys", "copy", "vault", "--execute").ok()
+    assert copied(shop) == [{"purpose": "*", "action": "copy"}]
+
+
+def test_keys_that_a_provider_took_before_it_broke_are_in_the_ledger_as_copied(site: Any, shop: Any) -> None:
+    site.install("vault", VAULT.format(body=WATCHED.format(limit=3)))
+    site.pin("vault")
+    answer = shop("keys", "copy", "vault", "--execute")
+    assert (answer.code, "ConnectionError" in answer.err, "secret" in answer.err) == (3, True, False)
+    assert copied(shop) == [{"purpose": "*", "action": "copy"}]
+    shop("audit", "verify").ok()
+
+
+def test_a_copy_that_a_rotation_overtook_is_refused(
+    site: Any, shop: Any, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.install("vault", VAULT.format(body=SOUND))
+    site.pin("vault")
+    context.reload_workspace()
+    real, done = GuardedKeys.store, []
+
+    def storing(self: GuardedKeys, name: str, data: bytes) -> None:
+        if not done:
+            done.append(name)
+            shop("keys", "rotate", "kek", "--execute").ok()
+        real(self, name, data)
+
+    monkeypatch.setattr(GuardedKeys, "store", storing)
+    with pytest.raises(CheckFailed, match="changed while they were copied"):
+        copy_keys(context, "vault", execute=True)
 
 
 @pytest.mark.parametrize(
