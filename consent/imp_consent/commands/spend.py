@@ -204,7 +204,7 @@ def _text(done: SpendImport) -> str:
         "revised": f"{done.revised:,}",
         "unchanged": f"{done.unchanged:,}",
         "rejected": f"{done.rejected:,}",
-        "days": f"{done.first_day} to {done.last_day}",
+        "days": f"{done.first_day} to {done.last_day}" if done.rows else "none",
         "cost": amounts(done.totals),
     }
     always = ("channel", "rows", "days", "cost")

@@ -68,6 +68,9 @@ CODE = """
             assert cursor == "more"
             return SpendPage(rows=[day(3)])
 
+        def quiet(self, window, cursor):
+            return SpendPage(rows=[])
+
         def retry(self, window, cursor):
             if self.calls < 3:
                 raise Retryable("busy", after=7)

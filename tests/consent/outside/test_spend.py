@@ -195,6 +195,14 @@ def test_a_strangers_pages_are_taken_in_together(line: Line, settings: Settings)
     line("audit", "verify").ok()
 
 
+def test_a_report_without_a_row_has_no_days(line: Line, settings: Settings) -> None:
+    settings(report="quiet")
+    out = line("spend", "import", "acme").ok().out
+    assert [text.split() for text in out.splitlines()] == [
+        ["channel", "acme"], ["rows", "0"], ["days", "none"], ["cost", "nothing"], ["nothing", "new"],
+    ]  # fmt: skip
+
+
 def test_a_stranger_that_is_busy_is_asked_again(line: Line, settings: Settings) -> None:
     settings(report="retry")
     assert line("spend", "import", "acme", "--json").ok().json["rows"] == 1
