@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from imp_consent.report.laws import CONSENT
 from imp_consent.report.markdown import bullets, plain, table
-from imp_consent.report.processing import ProcessingRecord
+from imp_consent.report.processing import ProcessingRecord, RecordedPurpose
 from imp_consent.report.processing_page import minors_lines, people_text
 
 __all__ = ["CRITERIA", "impact_markdown", "met_by"]
@@ -86,8 +87,7 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
     yield from ("## Is it necessary and proportionate? (35(7)(b))", "")
     for purpose in record.purposes:
         yield from (f"### {plain(purpose.name)}", "")
-        asked = f", asked for by {plain(', '.join(purpose.notices))}" if purpose.notices else ""
-        yield f"- legal basis: consent, recorded per person{asked}; others: {ANSWER}"
+        yield f"- legal basis: {_basis(purpose)}"
         yield f"- could it be done with less data, or without: {ANSWER}"
         yield from (f"- how people are told, and say no: {ANSWER}", "")
     yield from ("## Risks to people, and measures (35(7)(c), (d))", "")
@@ -99,6 +99,15 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
     yield f"- views of the people concerned (35(9)): {ANSWER}"
     yield from (f"- supervisory authority, where high risk remains (36): {ANSWER}", "")
     yield from ("## Decision", "", f"- by, on: {ANSWER}", f"- to be reviewed by, or when: {ANSWER}")
+
+
+def _basis(purpose: RecordedPurpose) -> str:
+    """What was recorded that it rests on; of what nobody recorded yet, which it is and why only people can say."""
+    notices = plain(", ".join(purpose.notices))
+    if not purpose.bases:
+        return f"{ANSWER} (none was recorded yet{f'; the notice is {notices}' if notices else ''})"
+    told = [f"{one}, asked for by {notices}" if one == CONSENT and notices else one for one in purpose.bases]
+    return f"{'; '.join(told)}, recorded per person; why, and what else: {ANSWER}"
 
 
 def _criteria(record: ProcessingRecord) -> Iterator[tuple[str, str]]:

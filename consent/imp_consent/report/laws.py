@@ -1,12 +1,12 @@
-"""Which laws the ledger holds people under, and how many of them are too young to decide alone.
+"""Which laws the ledger holds people under, on what bases, and how many of them are too young to decide alone.
 
 What `imp.toml` names holds by default; a saying may name another law, and so the people themselves are read.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +17,9 @@ from imp_consent.policy.regime import Regimes, read_regimes
 from imp_consent.policy.rules import Age
 from imp_core.suppress import hidden, hidden_together
 
-__all__ = ["RecordedLaw", "RecordedMinors", "read_laws"]
+__all__ = ["CONSENT", "RecordedLaw", "RecordedMinors", "read_laws"]
 
+CONSENT: Final = "consent"
 # What each kind of minor needs, in words; the kinds are those of the regimes' ages.
 _NEEDS: Final = {"guardian": "a guardian's consent", "own": "a consent of their own"}
 _Law = tuple[tuple[str, ...], str | None]
@@ -50,18 +51,22 @@ class RecordedMinors:
 
 def read_laws(
     reader: Reader, house: House, *, now_us: int, k: int, count: Callable[[int], None] = lambda _: None
-) -> tuple[tuple[RecordedLaw, ...], tuple[RecordedMinors, ...]]:
-    """The laws, the default first, and the minors as of now. Reads everybody; `count` hears of progress, in people.
+) -> tuple[tuple[RecordedLaw, ...], tuple[RecordedMinors, ...], Mapping[str, tuple[str, ...]]]:
+    """The laws, the default first, the minors as of now, and by purpose the bases recorded for somebody.
+
+    Reads everybody; `count` hears of progress, in people.
 
     Raises:
         LedgerBroken: an entry does not open.
     """
     default: _Law = (house.regimes, house.jurisdiction)
-    laws, minors = Counter({default: 0}), Counter[str]()
+    laws, minors, bases = Counter({default: 0}), Counter[str](), defaultdict[str, set[str]](set)
     for (subject,) in reader.sql.execute("SELECT subject FROM subject_key ORDER BY subject").fetchall():
         history = reader.history(int(subject))
         laws.update(set(_laws(history)))
         minors.update(_needs(history, now_us))
+        for purpose, basis in _bases(history):
+            bases[purpose].add(basis)
         count(1)
     regimes = read_regimes(reader)
     ordered = sorted(laws, key=lambda law: (law != default, law[0], law[1] or ""))
@@ -71,7 +76,18 @@ def read_laws(
         tuple(
             RecordedMinors(needs=_NEEDS.get(needs, needs), people=hidden(n, k)) for needs, n in sorted(minors.items())
         ),
+        {purpose: tuple(sorted(found)) for purpose, found in bases.items()},
     )
+
+
+def _bases(history: Iterable[PersonEntry]) -> Iterator[tuple[str, str]]:
+    """Each purpose with what its use was recorded to rest on, whether it still does or not."""
+    for entry in history:
+        said = entry.statement
+        if said.type == "grant":
+            yield said.purpose, CONSENT
+        elif said.type == "basis" and said.basis:
+            yield said.purpose, said.basis
 
 
 def _laws(history: Iterable[PersonEntry]) -> Iterator[_Law]:

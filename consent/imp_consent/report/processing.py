@@ -31,6 +31,7 @@ from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.house import read_house
 from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.scope import lineage
 from imp_consent.report.laws import RecordedLaw, RecordedMinors, read_laws
 from imp_consent.rights.kept import contradictions, kept, kept_texts
 from imp_core.clock import format_time
@@ -59,7 +60,10 @@ _SECURITY: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedPurpose:
-    """A purpose: what it is, kinds of use and data, to whom data goes for it, and the notices that ask for it."""
+    """A purpose: what it is, kinds of use and data, to whom data goes for it, and the notices that ask for it.
+
+    `bases` are what its use was recorded to rest on for somebody, for it or for one it is part of.
+    """
 
     name: str
     description: str
@@ -67,6 +71,7 @@ class RecordedPurpose:
     traits: tuple[str, ...]
     data: tuple[str, ...]
     recipients: tuple[str, ...]
+    bases: tuple[str, ...]
     notices: tuple[str, ...]
 
 
@@ -125,8 +130,8 @@ def read_processing(
     said, records = _said(workspace.config), workspace.config.get("records", {})
     house, notices = read_house(workspace.config), read_notices(reader)
     with progress("people") as shown:
-        laws, minors = read_laws(reader, house, now_us=now_us, k=workspace.k, count=shown.advance)
-    purposes = tuple(_purpose(purpose, notices) for _, purpose in sorted(read_purposes(reader).items()))
+        laws, minors, bases = read_laws(reader, house, now_us=now_us, k=workspace.k, count=shown.advance)
+    purposes = tuple(_purpose(purpose, notices, bases) for _, purpose in sorted(read_purposes(reader).items()))
     recipients = (*_named(said), *_channels(channels), *_told(read_purposes(reader).values(), notices))
     record = ProcessingRecord(
         schema=PROCESSING_SCHEMA,
@@ -184,7 +189,9 @@ def _check_texts(values: object, name: str) -> None:
         )
 
 
-def _purpose(purpose: DeclaredPurpose, notices: Iterable[RegisteredNotice]) -> RecordedPurpose:
+def _purpose(
+    purpose: DeclaredPurpose, notices: Iterable[RegisteredNotice], bases: Mapping[str, tuple[str, ...]]
+) -> RecordedPurpose:
     asking = [found.notice for found in notices if purpose.name in found.notice.purposes]
     data = purpose.data or tuple(sorted({kind for notice in asking for kind in notice.data}))
     named = {recipient for notice in asking for recipient in notice.recipients}
@@ -196,6 +203,7 @@ def _purpose(purpose: DeclaredPurpose, notices: Iterable[RegisteredNotice]) -> R
         traits=purpose.traits,
         data=data,
         recipients=tuple(sorted(named)),
+        bases=tuple(sorted({basis for above in (*lineage(purpose.name), "*") for basis in bases.get(above, ())})),
         notices=tuple(f"{notice.name} {notice.version} ({notice.language})" for notice in asking),
     )
 

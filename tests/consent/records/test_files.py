@@ -174,7 +174,7 @@ def test_the_command_line_exports_imports_and_says_so(imp_here: Cli, shop: Conte
     assert SECRET not in out.read_text()
     words = ("consent", "import", out, "--format", "records", "--terms", terms)
     done = imp_here(*words, **at(other))
-    assert (done.code, done.out) == (0, "entries 2 to 2: 1 about 1 person\n")
+    assert (done.code, done.out) == (0, "entry 2: 1 about 1 person\n")
     assert imp_here(*words, **at(other)).out.startswith("nothing new: 1 entry of this file was imported before")
     document = shop.directory / "out.jsonld"
     assert imp_here("consent", "export", document, "--format", "27560", **at(shop)).code == 0

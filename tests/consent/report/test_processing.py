@@ -159,6 +159,25 @@ def test_the_impact_assessment_leaves_to_people_what_only_they_know(say):
     assert "### marketing.email" in template
 
 
+def test_the_impact_assessment_says_only_of_recorded_bases_that_a_purpose_rests_on_them(say):
+    shop = say()
+    said = {purpose: legal_basis(shop, purpose) for purpose in ("essential", "marketing.email")}
+    assert all(one.startswith("_to be answered_ (none was recorded yet; the notice is ") for one in said.values())
+    shop("consent", "basis", "member:1", "--purpose", "essential", "--basis", "contract", "--evidence", "order 7")
+    shop("consent", "record", "member:1", "--purpose", "marketing.email", "--state", "given")
+    assert legal_basis(shop, "essential") == "contract, recorded per person; why, and what else: _to be answered_"
+    assert legal_basis(shop, "marketing.email").startswith("consent, asked for by ")
+    assert "contract" not in legal_basis(shop, "marketing.email")
+    assert "none was recorded yet" in legal_basis(shop, "analytics")
+    found = {one["name"]: one["bases"] for one in shop("audit", "records", "--json").json["purposes"]}
+    assert (found["essential"], found["marketing.email"], found["analytics"]) == (["contract"], ["consent"], [])
+
+
+def legal_basis(shop, purpose):
+    _, _, below = shop("audit", "dpia").out.partition(f"### {purpose}\n")
+    return below.strip().splitlines()[0].removeprefix("- legal basis: ")
+
+
 @pytest.mark.parametrize("text", ["# a", "<script>", "[x](y)", "a|b", "*b*", "line\nbreak", "`code`"])
 def test_nobody_s_words_become_markup(text):
     escaped = plain(text)
