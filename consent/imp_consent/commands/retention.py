@@ -19,7 +19,7 @@ from imp_core.context import Context
 from imp_core.counting import some
 from imp_core.ports import Json
 
-__all__ = ["RetentionResult", "retention", "retention_command", "schedule_text"]
+__all__ = ["RetentionResult", "retention", "retention_command"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,19 +109,6 @@ def retention_command(ctx: Context, *, execute: bool, as_json: bool) -> None:
     """
     done = retention(ctx, execute=execute)
     emit(done, lambda: _text(done), as_json=as_json)
-
-
-def schedule_text(schedule: Schedule) -> tuple[str, ...]:
-    """The schedule in plain words, one sentence a period."""
-    lines = [f"Events of the type {type_}: {some(days, 'day')}." for type_, days in sorted(schedule.archive.items())]
-    if schedule.evidence is not None:
-        lines.append(
-            f"The proof of what you agreed to and took back: {some(schedule.evidence, 'day')} after the "
-            "last permission ended."
-        )
-    if schedule.requests is not None:
-        lines.append(f"What you asked us: {some(schedule.requests, 'day')} after the answer.")
-    return tuple(lines)
 
 
 def _text(done: RetentionResult) -> str:

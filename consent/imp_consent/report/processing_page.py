@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from imp_consent.report.laws import RecordedLaw
 from imp_consent.report.markdown import bullets, plain, table
 from imp_consent.report.processing import ProcessingRecord
+from imp_consent.rights.kept import nothing_set
 from imp_core.counting import some
 
 __all__ = ["minors_lines", "people_text", "processing_markdown"]
@@ -60,7 +61,7 @@ def _lines(record: ProcessingRecord) -> Iterator[str]:
         ("recipient", "country", "safeguard"), ((one.name, one.country, one.safeguard) for one in record.transfers)
     )
     yield from ("## Time limits for erasure (f)", "")
-    yield from bullets(record.retention, "No periods are set: data is kept until somebody asks for its erasure.")
+    yield from bullets(record.retention, nothing_set())
     yield from ("## Security (g)", "")
     yield from bullets(record.security, _NOBODY_SAID)
 

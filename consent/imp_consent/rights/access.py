@@ -32,7 +32,7 @@ from imp_core.event import EventType, RawId
 from imp_core.gate import Action, Decision, Gate, Use
 from imp_core.workspace import Workspace
 
-__all__ = ["SCHEMA", "Access", "OwnEvent", "Permission", "ShownNotice", "assemble"]
+__all__ = ["SCHEMA", "Access", "OwnEvent", "Permission", "ShownNotice", "assemble", "spoken"]
 
 SCHEMA: Final = "imp-access/1"
 # Numbers of our own making: where a row stands, and how large the log was.
@@ -152,6 +152,13 @@ def assemble(
         if reader.find_subject(raw) != subject:  # erased meanwhile
             return Access(**{**head, "known": False, "erased": True}, identifiers={})
         return Access(**head, **_all_of(reader, gate, subject, rows, house, now_us=log.clock.now_us()))
+
+
+def spoken(copy: Access) -> tuple[str, ...]:
+    """The languages of the notices that a person was shown, the last one first."""
+    by_hash = {shown.sha256: shown.notice.language for shown in copy.notices}
+    named = (by_hash[entry.notice] for entry in reversed(copy.entries) if entry.notice in by_hash)
+    return tuple(dict.fromkeys(named))
 
 
 def _all_of(

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
-from imp_consent.policy.closes import closed_by, said_about
+from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.closes import closed_by
+from imp_consent.rights import own_words
+from imp_consent.rights.wording import DEFAULT, read_wording
 from imp_core.clock import format_time
 from imp_core.ports import Json
 
@@ -17,31 +19,15 @@ __all__ = ["OwnEntry", "own_entries", "sentence", "without_others"]
 # Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person, and so
 # are the words that say who that is and what showed it.
 _OTHERS: Final = frozenset(
-    {"actor", "guardian", "guardian_key", "guardian_pseudonym", "pseudonym", "role", "verification"}
-)
+    {
+        "actor", "guardian", "guardian_key", "guardian_pseudonym", "guardian_token", "guardian_token_key", "pseudonym",
+        "role", "verification",
+    }
+)  # fmt: skip
 # Where they hold a number it is a subject's: the other side of a link.
 _LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject", "linked_from"})
 _NUMBER: Final = re.compile(r"[0-9a-f]{16}")
 _OWN_ACTORS: Final = frozenset({"self", "guardian"})
-_SAID: Final = {
-    "grant": "You agreed to “{purpose}”",
-    "refuse": "You refused “{purpose}”",
-    "withdraw": "You withdrew your consent to “{purpose}”",
-    "object": "You objected to {about}",
-    "restrict": "You asked us to restrict the use of your data for “{purpose}”",
-    "limit-sensitive": "You limited the use of your sensitive data for “{purpose}”",
-    "lift": "A limit on “{purpose}” was lifted",
-    "basis": "We noted a legal basis other than consent for “{purpose}”",
-    "guardian": "A parent or guardian authorised “{purpose}” for you",
-    "minor": "We noted that you are under age",
-    "signal": "Your browser, device or message told us no, which closes {about}",
-    "correction": "An earlier entry was corrected: it no longer counts",
-    "link": "Another identifier was linked to you",
-    "unlink": "An identifier was no longer linked to you",
-    "request": "You made a request about your data, or we opened one for you",
-    "erase-requested": "Your erasure was requested",
-    "lost": "Entries about you were lost when a backup was restored: earlier consent no longer counts",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +80,16 @@ def _cleaned(value: Json, *, in_link: bool) -> Json:
 
 
 def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
-    """What an entry says, as one sentence to the person."""
-    named = "everything" if said.purpose == EVERY_PURPOSE else said.purpose
-    text = _SAID.get(said.type, "Something was noted about “{purpose}”").format(purpose=named, about=said_about(said))
-    text += f", on {said.channel}" if said.channel else ""
-    if said.until_us is not None:
-        text += f", until {format_time(said.until_us)}"
-    described = descriptions.get(said.purpose)
-    return f"{text}. ({described})" if described else f"{text}."
+    """What an entry says, as one English sentence to the person."""
+    return own_words.sentence(
+        read_wording(DEFAULT),
+        type_=said.type,
+        purpose=said.purpose,
+        channel=said.channel or None,
+        until=None if said.until_us is None else format_time(said.until_us),
+        closes=closed_by(said),
+        description=descriptions.get(said.purpose),
+    )
 
 
 def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_by: int | None) -> OwnEntry:

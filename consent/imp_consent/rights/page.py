@@ -1,7 +1,8 @@
 """The copy of a person's data as a page that anybody can read: one file, no script, nothing loaded from elsewhere.
 
 Whatever people or machines wrote is escaped, stands in a box of its own direction (`dir="auto"`, isolated), and loses
-the characters that no text needs: a right-to-left override in one field turns nothing else around.
+the characters that no text needs: a right-to-left override in one field turns nothing else around. The page's own words
+are of the language of a `Wording`; what is quoted stays as it is.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from imp_consent.rights.access import Access, OwnEvent, ShownNotice
+from imp_consent.rights.kept import Kept, kept_texts, nothing_set
 from imp_consent.rights.own_entries import OwnEntry
 from imp_consent.rights.own_messages import OwnMessage
+from imp_consent.rights.own_words import sentence
 from imp_consent.rights.plain import in_words
+from imp_consent.rights.wording import Wording
 
 __all__ = ["render_page", "without_controls"]
 
@@ -28,175 +32,194 @@ border-bottom:1px solid #ddd;overflow-wrap:anywhere}th{font-weight:600}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f5;padding:.6rem;font:inherit}
 summary{cursor:pointer}s{color:#666}.none{color:#666}
 """
-# Fields that hold times, as people call them; what they hold is written as a time.
-_TIMES: Final = {"event_us": "happened", "recorded_us": "recorded at", "ask_again_us": "nobody asks again before"}
-_REASONS: Final = {
-    "given": "you agreed",
-    "basis": "another legal basis is on record",
-    "no_record": "we have no record that you agreed",
-    "purpose_not_covered": "what you agreed to does not cover it",
-    "expired": "your consent has run out",
-    "notice_changed": "the notice has changed since you agreed",
-    "lost": "the record of your consent was lost",
-    "refused": "you refused",
-    "channel_opt_out": "you opted out on this channel",
-    "signal": "your browser or device says no",
-    "limited": "you limited the use of sensitive data",
-    "withdrawn": "you withdrew your consent",
-    "objected": "you objected",
-    "under_age": "a guardian's consent is needed",
-    "restricted": "the use of your data is restricted",
-    "erased": "your erasure was requested",
-    "ledger_unavailable": "our records cannot be read",
-}
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_BLANK: Final = re.compile(r"\{(\w+)\}")
+_OF_SAYER: Final = {"self": "self", "guardian": "guardian"}  # who recorded an entry, where it was no employee or system
 
 
-def render_page(copy: Access) -> str:
-    """The whole page as HTML."""
-    return "".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
-            '<meta name="viewport" content="width=device-width">\n<meta name="referrer" content="no-referrer">\n',
-            f"<title>Your data at {_escaped(copy.controller)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n",
-            *_head(copy),
-            *(_sections(copy) if copy.known else ()),
-            *_section("How long we keep it", _list(copy.retention), "No period is set: see the notices."),
-            *_rights(copy),
-            "</body>\n</html>\n",
+def render_page(copy: Access, words: Wording, periods: tuple[Kept, ...] = ()) -> str:
+    """The whole page as HTML; `periods` are for how long what is kept."""
+    return "".join(_Page(copy, words, periods).lines())
+
+
+class _Page:
+    """One person's page in one language."""
+
+    def __init__(self, copy: Access, words: Wording, periods: tuple[Kept, ...]) -> None:
+        self._copy = copy
+        self._words = words
+        self._periods = periods
+        self._described = {one.purpose: one.description for one in copy.permissions}
+
+    def lines(self) -> Iterator[str]:
+        title = self._words.say("page", "title", controller=self._copy.controller)
+        yield f'<!DOCTYPE html>\n<html lang="{_escaped(self._words.tag)}">\n<head>\n<meta charset="utf-8">\n'
+        yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        yield '<meta name="viewport" content="width=device-width">\n<meta name="referrer" content="no-referrer">\n'
+        yield f"<title>{_escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        yield from self._head()
+        if self._copy.known:
+            yield from self._sections()
+        kept = kept_texts(self._periods, self._words)
+        yield from self._section("kept", _list(kept or (nothing_set(self._words),)))
+        yield f"<h2>{self._phrase('rights')}</h2>\n"
+        yield f"<p>{self._phrase('rights_text', controller=self._copy.controller)}</p>\n</body>\n</html>\n"
+
+    def _head(self) -> Iterator[str]:
+        copy = self._copy
+        yield f"<h1>{self._phrase('title', controller=copy.controller)}</h1>\n"
+        yield f"<p>{self._phrase('copy', made=copy.made)} "
+        if copy.request:
+            yield f"{self._phrase('asked', request=copy.request, received=copy.received)} "
+        yield f"{self._phrase('beside')}</p>\n"
+        if copy.known:
+            counts = [self._words.say("page", "kinds", n=n, kind=kind) for kind, n in copy.identifiers.items()]
+            yield f"<p>{self._phrase('known', kinds=self._words.between.join(counts))}</p>\n"
+        else:
+            yield f"<p>{self._phrase('erased' if copy.erased else 'unknown')}</p>\n"
+
+    def _sections(self) -> Iterator[str]:
+        copy = self._copy
+        yield from self._section("permissions", self._permissions())
+        yield from self._section("entries", (line for entry in copy.entries for line in self._entry(entry)))
+        yield from self._section("notices", (line for n in copy.notices for line in self._notice(n)), "none")
+        yield from self._section("events", self._events(copy.touchpoints))
+        yield from self._section("exposures", self._events(copy.exposures), "none")
+        yield from self._section("outcomes", self._events(copy.outcomes))
+        yield from self._section("traits", self._events(copy.traits))
+        yield from self._section("messages", (line for m in copy.messages for line in self._message(m)), "none")
+        yield from self._section("uses", self._uses(), "none")
+        yield from self._section("received", self._recipients(), "nobody")
+
+    def _permissions(self) -> Iterator[str]:
+        rows = [
+            (
+                one.purpose,
+                one.description,
+                self._words.say("values", "yes" if one.permitted else "no"),
+                self._words.maybe("reasons", one.reason, one.reason),
+                one.source,
+            )
+            for one in self._copy.permissions
         ]
-    )
+        return self._table(("purpose", "what", "may", "because", "law"), rows)
 
+    def _uses(self) -> Iterator[str]:
+        own = self._words.maybe
+        rows = [
+            (
+                one.at,
+                one.purpose,
+                own("values", one.action, one.action),
+                str(one.events),
+                own("values", one.ended, one.ended),
+                str(one.entry),
+            )
+            for one in self._copy.uses
+        ]
+        return self._table(("when", "purpose", "action", "most", "ended", "entry"), rows)
 
-def _head(copy: Access) -> Iterator[str]:
-    yield f"<h1>Your data at {_text(copy.controller)}</h1>\n"
-    yield "<p>This is a copy of everything we hold about you in our records of consent and marketing, and only of "
-    yield f"that. It was made on {_text(copy.made)}"
-    yield f" for your request {_text(copy.request)}, received {_text(copy.received)}" if copy.request else ""
-    yield ". The file access.json beside this page holds the same for a computer.</p>\n"
-    if copy.known:
-        kinds = ", ".join(f"{n} of the kind {kind}" for kind, n in copy.identifiers.items())
-        yield f"<p>We know you by {_text(kinds)}. We do not hold the address or number itself, only a code made "
-        yield "from it with a secret key.</p>\n"
-    elif copy.erased:
-        yield "<p>You were erased. We keep one code, made from your identifier with a secret key, for one purpose: "
-        yield "that nobody takes you up again without your consent.</p>\n"
-    else:
-        yield "<p>We hold nothing about you by this identifier.</p>\n"
+    def _recipients(self) -> Iterator[str]:
+        rows = [
+            (
+                one.name,
+                "; ".join(self._words.again("because", text) for text in one.because),
+                one.contact or "",
+                ", ".join(map(str, one.entries)),
+            )
+            for one in self._copy.recipients
+        ]
+        return self._table(("who", "why", "contact", "numbers"), rows)
 
-
-def _sections(copy: Access) -> Iterator[str]:
-    rows = [
-        (p.purpose, p.description, "yes" if p.permitted else "no", _REASONS.get(p.reason, p.reason), p.source)
-        for p in copy.permissions
-    ]
-    permitted = ("Purpose", "What it is", "May we?", "Because", "Law")
-    yield from _section("What we may do with your data now", _table(permitted, rows))
-    entries = (line for entry in copy.entries for line in _entry(entry))
-    yield from _section("What you said, and what we noted", entries, "Nothing.")
-    yield from _section("The notices you were shown", (line for n in copy.notices for line in _notice(n)), "None.")
-    yield from _section("What you did", _events(copy.touchpoints), "Nothing is recorded.")
-    yield from _section("Versions you were shown in tests", _events(copy.exposures), "None.")
-    yield from _section("What came of it, such as orders", _events(copy.outcomes), "Nothing is recorded.")
-    yield from _section("What we noted about you", _events(copy.traits), "Nothing.")
-    messages = (line for message in copy.messages for line in _message(message))
-    yield from _section("Messages to you", messages, "None.")
-    uses = [(u.at, u.purpose, u.action, str(u.events), u.ended, str(u.entry)) for u in copy.uses]
-    heads = ("When", "Purpose", "What was done", "Events of yours, at most", "Ended", "Entry")
-    yield from _section("Uses of your data", _table(heads, uses), "None.")
-    others = [(r.name, "; ".join(r.because), r.contact or "", _numbers(r.entries)) for r in copy.recipients]
-    yield from _section(
-        "Who received your data, or may have", _table(("Who", "Why", "Contact", "Entries"), others), "Nobody."
-    )
-
-
-def _rights(copy: Access) -> Iterator[str]:
-    yield "<h2>Your rights</h2>\n<p>You may have your data corrected, erased, restricted or handed over; you may "
-    yield f"object, and withdraw any consent as easily as you gave it. Write to {_text(copy.controller)}. You may "
-    yield "complain to a data protection authority, and go to court.</p>\n"
-
-
-def _entry(entry: OwnEntry) -> Iterator[str]:
-    said = _text(entry.sentence)
-    gone = entry.superseded_by
-    yield "<details><summary>"
-    yield (
-        f"{_text(entry.at)}: {said}"
-        if gone is None
-        else f"{_text(entry.at)}: <s>{said}</s> (corrected by entry {gone})"
-    )
-    yield f"</summary>\n{''.join(_fields(_entry_fields(entry)))}</details>\n"
-
-
-def _entry_fields(entry: OwnEntry) -> dict[str, Any]:
-    return {
-        "entry": entry.seq,
-        "recorded": entry.recorded,
-        "recorded by": entry.recorded_by,
-        "notice": entry.notice,
-        **{name: value for name, value in entry.record.items() if value not in (None, [], "")},
-    }
-
-
-def _notice(shown: ShownNotice) -> Iterator[str]:
-    notice = shown.notice
-    yield f"<details><summary>{_text(notice.name)}, version {notice.version}, {_text(notice.language)}</summary>\n"
-    yield from _fields({"controller": notice.controller, "purposes": ", ".join(notice.purposes),
-                        "data": ", ".join(notice.data), "recipients": ", ".join(notice.recipients) or "none named",
-                        "SHA-256": shown.sha256})  # fmt: skip
-    yield f'<pre lang="{_escaped(notice.language)}" dir="auto">{_escaped(notice.text)}</pre></details>\n'
-
-
-def _message(message: OwnMessage) -> Iterator[str]:
-    yield f"<details><summary>{_text(message.at)}: {_text(message.campaign)} on {_text(message.channel)}, "
-    yield f"{_text(message.status)}</summary>\n"
-    yield from _fields({"purpose": message.purpose, "version": message.variant, "entry": message.entry})
-    for name, text in message.said.items():
-        yield f'<p>{_text(name)}</p><pre dir="auto">{_escaped(text)}</pre>'
-    yield "</details>\n"
-
-
-def _events(events: Sequence[OwnEvent]) -> Iterator[str]:
-    for event in events:
-        shown = (
-            event.fields.get("name") or event.fields.get("trait_key") or event.fields.get("experiment") or event.type
+    def _entry(self, entry: OwnEntry) -> Iterator[str]:
+        told = sentence(
+            self._words,
+            type_=entry.type,
+            purpose=entry.purpose,
+            channel=entry.channel,
+            until=entry.until,
+            closes=entry.closes,
+            description=self._described.get(entry.purpose),
         )
-        yield f"<details><summary>{_text(event.at)}: {_text(shown)}</summary>\n"
-        yield from _fields({"came from": event.source, "taken in": event.received, **event.fields})
+        gone = entry.superseded_by
+        summary = f"{_text(entry.at)}: {_text(told)}"
+        if gone is not None:
+            summary = f"{_text(entry.at)}: <s>{_text(told)}</s> ({self._phrase('corrected', entry=gone)})"
+        yield f"<details><summary>{summary}</summary>\n{''.join(self._fields(self._entry_fields(entry)))}</details>\n"
+
+    def _entry_fields(self, entry: OwnEntry) -> dict[str, Any]:
+        own = {name: value for name, value in entry.record.items() if value not in (None, [], "")}
+        if "withdrawal_method" in own:
+            own["withdrawal_method"] = self._words.say("values", "as_notice")
+        return {
+            "entry": entry.seq,
+            "recorded": entry.recorded,
+            "recorded_by": self._words.say("values", _OF_SAYER.get(entry.recorded_by, "staff")),
+            "notice": entry.notice,
+            **own,
+        }
+
+    def _notice(self, shown: ShownNotice) -> Iterator[str]:
+        notice = shown.notice
+        named = self._phrase("notice", name=notice.name, version=notice.version, language=notice.language)
+        yield f"<details><summary>{named}</summary>\n"
+        none = self._words.say("values", "none_named")
+        yield from self._fields({"controller": notice.controller, "purposes": ", ".join(notice.purposes),
+                                 "data": ", ".join(notice.data), "recipients": ", ".join(notice.recipients) or none,
+                                 "sha256": shown.sha256})  # fmt: skip
+        yield f'<pre lang="{_escaped(notice.language)}" dir="auto">{_escaped(notice.text)}</pre></details>\n'
+
+    def _message(self, message: OwnMessage) -> Iterator[str]:
+        said = self._phrase("message", campaign=message.campaign, channel=message.channel, status=message.status)
+        yield f"<details><summary>{_text(message.at)}: {said}</summary>\n"
+        yield from self._fields({"purpose": message.purpose, "version": message.variant, "entry": message.entry})
+        for name, text in message.said.items():
+            yield f'<p>{_text(name)}</p><pre dir="auto">{_escaped(text)}</pre>'
         yield "</details>\n"
 
+    def _events(self, events: Sequence[OwnEvent]) -> Iterator[str]:
+        for event in events:
+            fields = event.fields
+            shown = fields.get("name") or fields.get("trait_key") or fields.get("experiment") or event.type
+            yield f"<details><summary>{_text(event.at)}: {_text(shown)}</summary>\n"
+            yield from self._fields({"came_from": event.source, "taken_in": event.received, **fields})
+            yield "</details>\n"
 
-def _section(title: str, content: Iterable[str], none: str = "") -> Iterator[str]:
-    body = "".join(content)
-    yield f"<h2>{_escaped(title)}</h2>\n"
-    yield body or f'<p class="none">{_escaped(none)}</p>\n'
+    def _section(self, title: str, content: Iterable[str], none: str = "nothing") -> Iterator[str]:
+        yield f"<h2>{self._phrase(title)}</h2>\n"
+        yield "".join(content) or f'<p class="none">{self._phrase(none)}</p>\n'
 
+    def _fields(self, values: Mapping[str, Any]) -> Iterator[str]:
+        yield "<table>\n"
+        for name, value in values.items():
+            if value is not None:
+                named = self._words.maybe("fields", name, name.replace("_", " "))
+                yield f"<tr><th>{_text(named)}</th><td>{_text(self._value(value, name))}</td></tr>\n"
+        yield "</table>\n"
 
-def _fields(values: Mapping[str, Any]) -> Iterator[str]:
-    yield "<table>\n"
-    for name, value in values.items():
-        if value is not None:
-            named = _TIMES.get(name) or name.replace("_", " ")
-            yield f"<tr><th>{_text(named)}</th><td>{_text(in_words(value, name))}</td></tr>\n"
-    yield "</table>\n"
+    def _value(self, value: object, name: str) -> str:
+        """A value in words; of our own words the language's."""
+        plain = in_words(value, name)
+        ours = not isinstance(value, str) and plain in {"yes", "no", "none"}
+        return self._words.say("values", plain) if ours else plain
 
+    def _table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+        if not rows:
+            return
+        yield f"<table>\n<tr>{''.join(f'<th>{self._phrase(head)}</th>' for head in heads)}</tr>\n"
+        for row in rows:
+            yield f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>\n"
+        yield "</table>\n"
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    if not rows:
-        return
-    yield f"<table>\n<tr>{''.join(f'<th>{_escaped(head)}</th>' for head in heads)}</tr>\n"
-    for row in rows:
-        yield f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>\n"
-    yield "</table>\n"
+    def _phrase(self, key: str, **filled: object) -> str:
+        """A text of the page as HTML, with what is filled in kept apart from it."""
+        parts = _BLANK.split(self._words.tables["page"][key])
+        return "".join(_text(filled[part]) if n % 2 else _escaped(part) for n, part in enumerate(parts))
 
 
 def _list(items: Sequence[str]) -> Iterator[str]:
     if items:
         yield f"<ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>\n"
-
-
-def _numbers(entries: Sequence[int]) -> str:
-    return ", ".join(map(str, entries))
 
 
 def _text(value: object) -> str:

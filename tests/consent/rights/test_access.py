@@ -169,7 +169,7 @@ def test_the_page_stands_alone_and_keeps_every_script_safe(copy: Path) -> None:
     assert "您可以随时撤回同意" in page.text
     assert not re.search("[\u202a-\u202e]", text)
     assert 'lang="zh-Hans" dir="auto"' in text
-    assert "You agreed to “analytics”" in page.text
+    assert "您同意了“analytics”" in page.text
 
 
 def test_r32_the_request_and_its_answer_are_noted_with_their_clock_and_without_a_name(

@@ -41,10 +41,11 @@ def test_r35_the_old_value_stays_in_history_as_superseded_and_no_gate_reads_it(
     assert asked(shop) == "no_record"
     assert asked(shop, "--at", "2026-02-10T00:00:00Z") == "no_record", "it never was so"
     assert asked(shop, "--at", "2026-02-10T00:00:00Z", "--known-at", earlier) == "given", "but so it was known"
-    shop("consent", "access", WHO, "--out", tmp_path / "ann", *VERIFIED).ok()
+    shop("consent", "access", WHO, "--out", tmp_path / "ann", "--language", "en", *VERIFIED).ok()
     entries = json.loads((tmp_path / "ann" / "access.json").read_bytes())["entries"]
     assert {entry["seq"]: entry["superseded_by"] for entry in entries if entry["type"] == "grant"} == {seq: done["seq"]}
-    assert f"(corrected by entry {done['seq']})" in (tmp_path / "ann" / "access.html").read_text(encoding="utf-8")
+    page = (tmp_path / "ann" / "access.html").read_text(encoding="utf-8")
+    assert f'(corrected by entry <bdi dir="auto">{done["seq"]}</bdi>)' in page
     verified()
 
 

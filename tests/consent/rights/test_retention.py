@@ -67,10 +67,7 @@ def test_rows_that_stay_are_read_as_before(shop: Line, setting: Setting, tmp_pat
     shop("consent", "access", WHO, *words).ok()
     found = json.loads((tmp_path / "ann" / "access.json").read_bytes())
     assert ([len(found[kind]) for kind in ("touchpoints", "traits", "outcomes")]) == [0, 0, 1]
-    assert found["retention"][:2] == [
-        "Events of the type outcome: 300 days.",
-        "Events of the type touchpoint: 20 days.",
-    ]
+    assert found["retention"][:2] == ["events of type outcome: 300 days", "events of type touchpoint: 20 days"]
 
 
 def test_a_later_compaction_and_erasure_go_on_from_what_is_left(

@@ -1,0 +1,98 @@
+"""For how long what is kept: one reading of imp.toml, for a person's copy, the record of processing and its assessment.
+
+`[retention]` is what is carried out. `[records] retention` is what records of consent say of it; where it says another
+thing, `contradictions` names that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from imp_consent.plane.retention import Schedule, read_schedule
+from imp_consent.rights.wording import DEFAULT, Wording, read_wording
+
+__all__ = ["Kept", "contradictions", "kept", "kept_texts", "nothing_set"]
+
+_DURATION: Final = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
+_DAYS: Final = (366, 31, 7, 1)  # at most, of each unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One period: of `what` ("events" of a `type`, "evidence", "requests") so many `days`; "told": in `words`."""
+
+    what: str
+    type: str | None = None
+    days: int | None = None
+    words: str | None = None
+
+
+def kept(config: Mapping[str, Any]) -> tuple[Kept, ...]:
+    """The periods that `imp.toml` sets; none: what is kept is kept until its erasure is asked for.
+
+    Raises:
+        BadInput: [retention] is not a schedule.
+    """
+    schedule, told = read_schedule(config), _told(config)
+    found = [Kept(what="events", type=type_, days=days) for type_, days in sorted(schedule.archive.items())]
+    found += [
+        Kept(what=what, days=days)
+        for what, days in (("evidence", schedule.evidence), ("requests", schedule.requests))
+        if days is not None
+    ]
+    return tuple(found) if told is None else (*found, Kept(what="told", words=told))
+
+
+def kept_texts(periods: tuple[Kept, ...], wording: Wording | None = None) -> tuple[str, ...]:
+    """The periods in words, one line each; English where no wording is given."""
+    words = read_wording(DEFAULT) if wording is None else wording
+    return tuple(
+        words.say("kept", one.what, type=one.type, words=one.words, days=_days(words, one.days)) for one in periods
+    )
+
+
+def nothing_set(wording: Wording | None = None) -> str:
+    """What is said where there is no period."""
+    return (read_wording(DEFAULT) if wording is None else wording).say("kept", "none")
+
+
+def contradictions(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where records of consent tell people another period than the one that is carried out.
+
+    Raises:
+        BadInput: [retention] is not a schedule.
+    """
+    told = _told(config)
+    days = None if told is None else _most_days(told)
+    if days is None:
+        return ()
+    schedule = read_schedule(config)
+    longer = [f"{name} = {n}" for name, n in _named(schedule) if n is not None and n > days]
+    endless = [] if schedule.evidence is not None else ["evidence is not set"]
+    return tuple(
+        f"one period for both: [records] retention tells people {told}, and by [retention] it is longer ({what})"
+        for what in (*longer, *endless)
+    )
+
+
+def _days(words: Wording, n: int | None) -> str:
+    return words.say("kept", "day") if n == 1 else words.say("kept", "days", n=n)
+
+
+def _named(schedule: Schedule) -> list[tuple[str, int | None]]:
+    archive: list[tuple[str, int | None]] = [(f"archive.{name}", n) for name, n in sorted(schedule.archive.items())]
+    return [*archive, ("evidence", schedule.evidence), ("requests", schedule.requests)]
+
+
+def _told(config: Mapping[str, Any]) -> str | None:
+    table = config.get("records", {})
+    told = table.get("retention") if isinstance(table, Mapping) else None
+    return told if isinstance(told, str) and told.strip() else None
+
+
+def _most_days(text: str) -> int | None:
+    found = _DURATION.fullmatch(text.strip())
+    return None if found is None else sum(int(n or 0) * most for n, most in zip(found.groups(), _DAYS, strict=True))
