@@ -58,22 +58,37 @@ def add_regimes(
         raise BadInput("no file of law", where=str(ctx.workspace.root / FOLDER), mend="name one, or put it there")
     if len({found.name for found in new}) < len(new):
         raise BadInput("two files are of one regime", where="FILES", mend="name each regime once")
+    if dry_run:
+        with open_log(ctx).read() as reader:
+            held, changed = _held(reader, new)
+        return _added(held, changed, seq=None, dry_run=True)
     with open_log(ctx).write() as transaction:
-        held = {found.name: found for found in read_regimes(transaction)}
-        changed = [found for found in new if found.name not in held or held[found.name].text != found.text]
-        replaced = tuple(found.name for found in changed if _in_place_of_shipped(found))
-        if replaced and not (replacing or dry_run):
+        held, changed = _held(transaction, new)
+        replaced = [found.name for found in changed if _in_place_of_shipped(found)]
+        if replaced and not replacing:
             raise BadInput(
                 f"imp itself brings {', '.join(replaced)}: another file would take its place",
                 where="FILES",
                 mend="look at it with --dry-run, then say --replace; or give your file a name of its own and name both",
             )
         now = held | {found.name: found for found in new}
-        seq = register_regimes(transaction, now.values()) if changed and not dry_run else None
+        seq = register_regimes(transaction, now.values()) if changed else None
+    return _added(held, changed, seq=seq)
+
+
+def _held(reader: Reader, new: Sequence[Regime]) -> tuple[dict[str, Regime], list[Regime]]:
+    """The regimes that are known, by name, and what of the new ones they are not."""
+    held = {found.name: found for found in read_regimes(reader)}
+    return held, [found for found in new if found.name not in held or held[found.name].text != found.text]
+
+
+def _added(
+    held: Mapping[str, Regime], changed: Sequence[Regime], *, seq: int | None, dry_run: bool = False
+) -> RegimesAdded:
     return RegimesAdded(
         seq=seq,
         changed=tuple(found.name for found in changed),
-        replaced=replaced,
+        replaced=tuple(found.name for found in changed if _in_place_of_shipped(found)),
         rules={found.name: tuple(_differences(held[found.name], found)) for found in changed if found.name in held},
         dry_run=dry_run,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imp_consent.ledger import store
 from imp_consent.policy.regime import packaged
 from imp_consent.runtime import open_log
 from imp_core.context import Context
@@ -28,6 +30,17 @@ def weaker(tmp_path: Path) -> str:
 def size(shop: Context) -> int:
     """How many entries there are."""
     return open_log(shop).size
+
+
+def test_a_dry_run_waits_for_nobody_who_is_writing(desk: Desk, shop: Context, weaker: str) -> None:
+    sql = sqlite3.connect(shop.workspace.database, isolation_level=None)
+    sql.execute("BEGIN IMMEDIATE")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_BUSY_MS", 1)
+        found = desk.consent("regime", "add", weaker, "--dry-run", "--json").ok().json
+    sql.close()
+    assert (found["changed"], found["replaced"], found["seq"], found["dry_run"]) == (["gdpr"], ["gdpr"], None, True)
+    assert any(line.startswith("+ ") for line in found["rules"]["gdpr"])
 
 
 def test_a_file_takes_the_place_of_a_shipped_law_only_where_that_is_said(
