@@ -190,7 +190,7 @@ class SystemLedger:
                 unclosed = [_send(intent) for intent in intents_in_flight(reader)]
                 owed = due_by_channel(reader, now_us=self._log.clock.now_us())
                 outside = self._log.outside()
-                beside = (_house(reader, self._workspace), *glance(reader, self._workspace, outside))
+                beside = (_house(reader, self._workspace), _notices(reader), *glance(reader, self._workspace, outside))
         except LedgerBroken as error:
             where = f" ({error.where})" if error.where else ""
             yield Check(name="ledger", ok=False, detail=error.what + where, mend=error.mend)
@@ -227,6 +227,24 @@ def _house(reader: Reader, workspace: Workspace) -> Check:
         return Check(name="law", ok=False, detail=detail, mend=error.mend)
     place = f" in {house.jurisdiction}" if house.jurisdiction else ""
     return Check(name="law", ok=True, detail=f"{', '.join(house.regimes)}{place}")
+
+
+def _notices(reader: Reader) -> Check:
+    """Whether people are told of all data that a purpose they are asked for declares."""
+    from imp_consent.policy.notice import read_notices  # noqa: PLC0415 (read for the doctor alone)
+    from imp_consent.policy.purpose import read_purposes  # noqa: PLC0415 (as above)
+    from imp_consent.policy.unnamed import unnamed_in_force  # noqa: PLC0415 (as above)
+
+    unnamed = unnamed_in_force(read_notices(reader), read_purposes(reader))
+    named = "; ".join(f"{purpose}: {', '.join(kinds)}" for purpose, kinds in unnamed.items())
+    return Check(
+        name="notices",
+        ok=not unnamed,
+        detail=f"data that purposes use and their newest notice does not name: {named}"
+        if unnamed
+        else "they name the data that purposes declare",
+        mend="name it in a new version: imp consent notice add; or mend the purpose: imp consent purpose change",
+    )
 
 
 def _erasures_mend(store: KeyStore, *, pending: int) -> str:

@@ -18,6 +18,7 @@ from imp_consent.ledger.reader import Reader
 from imp_consent.policy.notice import DATA_CATEGORIES, RegisteredNotice, check_notice, read_notices, register_notice
 from imp_consent.policy.notice_search import find_notice
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.unnamed import unnamed_data
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
@@ -32,7 +33,8 @@ class NoticeAdded:
     `material` are the purposes for which it ended the consent given before; None for a first version and for a
     translation, which change nothing. `asked_anew` is by purpose how many people permitted it until then and have to be
     asked anew. `known`: this very notice was registered before, and nothing is new. `dry_run`: nothing was written (and
-    `seq` is None), the answer is what would be.
+    `seq` is None), the answer is what would be. `unnamed_data` are by purpose the kinds of data that it declares and
+    this notice does not name: nobody who agrees to it was told of them.
     """
 
     seq: int | None
@@ -45,6 +47,7 @@ class NoticeAdded:
     known: bool = False
     asked_anew: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
+    unnamed_data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) -> NoticeAdded:  # noqa: ANN401 (the fields of Said, by their names)
@@ -66,14 +69,15 @@ def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) 
             would, known = _planned(reader, words, ctx.workspace.controller)
             ended = () if known else would.material or ()
             anew = asked_anew(reader, ended, bases=False, at_us=log.clock.now_us())
+            unnamed = unnamed_data(would.notice, read_purposes(reader))
         if known:
-            return replace(_added(would), material=None, known=True, dry_run=dry_run)
+            return replace(_added(would), material=None, known=True, dry_run=dry_run, unnamed_data=unnamed)
         if dry_run:
-            return replace(_added(would), seq=None, asked_anew=anew, dry_run=True)
+            return replace(_added(would), seq=None, asked_anew=anew, dry_run=True, unnamed_data=unnamed)
         with log.write() as transaction:
             if _planned(transaction, words, ctx.workspace.controller) == (would, known):  # else others were faster
                 done = register_notice(transaction, would.notice, material=would.material)
-                return replace(_added(done), asked_anew=anew)
+                return replace(_added(done), asked_anew=anew, unnamed_data=unnamed)
 
 
 def list_notices(ctx: Context) -> tuple[NoticeAdded, ...]:
@@ -137,6 +141,9 @@ def add_command(
     Example: imp consent notice add newsletter.txt --name newsletter --purpose marketing.email
     """
     done = add_notice(ctx, file, dry_run=dry_run, **said)
+    for purpose, kinds in done.unnamed_data.items():
+        what = f"{purpose} uses data that this notice does not name: {', '.join(kinds)}"
+        click.echo(f"warning: {what}; name it in the text, and with --data", err=True)
     emit(done, lambda: _added_text(done), as_json=as_json)
 
 
