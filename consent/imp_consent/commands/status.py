@@ -79,11 +79,12 @@ def status_command(ctx: Context, *, as_json: bool) -> None:
     Example: imp status
     """
     found = status(ctx)
+    signed = "no checkpoint yet" if found.checkpoint is None else f"checkpoint at {found.checkpoint:,}"
     text = lines(
         {
             "workspace": found.root,
             "controller": found.controller,
-            "ledger": f"{some(found.entries, 'entry', 'entries')}, checkpoint at {found.checkpoint:,}",
+            "ledger": f"{some(found.entries, 'entry', 'entries')}, {signed}",
             "people": f"{found.people:,}",
             "archive": f"{some(found.archive_rows, 'row')} in {some(found.archive_files, 'file')}",
             "inbox": f"{some(found.waiting, 'event waits', 'events wait')} for imp compact",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from imp_consent.commands.check import check
 from imp_consent.commands.init import init
 from imp_consent.commands.record import record
 from imp_consent.commands.status import status
+from imp_consent.ledger.log import Log
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError, KeysUnusable, LedgerBroken
 from imp_core.event import RawId
@@ -151,3 +153,11 @@ def test_an_unknown_time_zone_is_refused_before_anything_is_created(
     with pytest.raises(BadInput, match="unknown time zone"):
         init(context, context.directory, timezone=zone)
     assert tree(tmp_path) == before
+
+
+def test_a_ledger_of_which_nothing_was_signed_yet_has_a_status(
+    imp_here: Any, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(context, context.directory, controller="Shop")
+    monkeypatch.setattr(Log, "outside", lambda _: None)
+    assert "2 entries, no checkpoint yet" in imp_here("status").ok().out
