@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from imp_consent.commands.files import read_bytes
 from imp_consent.commands.rules_text import rules_text
+from imp_consent.gate.judged_anew import judged_anew
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.regime import Regime, packaged, parse_regime, read_regimes, register_regimes
+from imp_consent.policy.regime import Regime, Regimes, packaged, parse_regime, read_regimes, register_regimes
 from imp_consent.runtime import open_log
+from imp_core.command import progress
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput
 
 __all__ = ["FOLDER", "SHIPPED", "RegimesAdded", "add_regimes", "added_text", "first_regimes", "origin"]
@@ -26,13 +29,16 @@ class RegimesAdded:
     """The `policy` entry since which these regimes hold, and which were new or changed; None: they were so already.
 
     `replaced` are those among them that imp itself brings and another file now stands for. `rules` are by regime the
-    lines of its rules that came ("+ …") and went ("- …"). `dry_run`: nothing was written, the answer is what would be.
+    lines of its rules that came ("+ …") and went ("- …"). `judged_anew` is by purpose of how many people the standing
+    permission was recorded under one of them and would be judged otherwise by the new rules; it stands all the same.
+    `dry_run`: nothing was written, the answer is what would be.
     """
 
     seq: int | None
     changed: tuple[str, ...]
     replaced: tuple[str, ...] = ()
     rules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judged_anew: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
 
 
@@ -58,10 +64,11 @@ def add_regimes(
         raise BadInput("no file of law", where=str(ctx.workspace.root / FOLDER), mend="name one, or put it there")
     if len({found.name for found in new}) < len(new):
         raise BadInput("two files are of one regime", where="FILES", mend="name each regime once")
+    with open_log(ctx).read() as reader, progress("people") as counted:
+        held, changed = _held(reader, new)
+        anew = _judged_anew(reader, held, changed, at_us=ctx.clock.now_us(), count=counted.advance)
     if dry_run:
-        with open_log(ctx).read() as reader:
-            held, changed = _held(reader, new)
-        return _added(held, changed, seq=None, dry_run=True)
+        return replace(_added(held, changed, seq=None), judged_anew=anew, dry_run=True)
     with open_log(ctx).write() as transaction:
         held, changed = _held(transaction, new)
         replaced = [found.name for found in changed if _in_place_of_shipped(found)]
@@ -73,7 +80,18 @@ def add_regimes(
             )
         now = held | {found.name: found for found in new}
         seq = register_regimes(transaction, now.values()) if changed else None
-    return _added(held, changed, seq=seq)
+    return replace(_added(held, changed, seq=seq), judged_anew=anew)
+
+
+def _judged_anew(
+    reader: Reader, held: Mapping[str, Regime], changed: Sequence[Regime], *, at_us: int, count: Callable[[int], None]
+) -> dict[str, int]:
+    names = {found.name for found in changed if found.name in held}
+    if not names:
+        return {}  # nobody's entry was recorded under a law that is new
+    before = Regimes({name: found.text for name, found in held.items()})
+    after = Regimes({**before.texts, **{found.name: found.text for found in changed}})
+    return judged_anew(reader, before, after, names, at_us=at_us, count=count)
 
 
 def _held(reader: Reader, new: Sequence[Regime]) -> tuple[dict[str, Regime], list[Regime]]:
@@ -82,15 +100,12 @@ def _held(reader: Reader, new: Sequence[Regime]) -> tuple[dict[str, Regime], lis
     return held, [found for found in new if found.name not in held or held[found.name].text != found.text]
 
 
-def _added(
-    held: Mapping[str, Regime], changed: Sequence[Regime], *, seq: int | None, dry_run: bool = False
-) -> RegimesAdded:
+def _added(held: Mapping[str, Regime], changed: Sequence[Regime], *, seq: int | None) -> RegimesAdded:
     return RegimesAdded(
         seq=seq,
         changed=tuple(found.name for found in changed),
         replaced=tuple(found.name for found in changed if _in_place_of_shipped(found)),
         rules={found.name: tuple(_differences(held[found.name], found)) for found in changed if found.name in held},
-        dry_run=dry_run,
     )
 
 
@@ -98,14 +113,26 @@ def added_text(done: RegimesAdded) -> str:
     """What was or would be added, and of what was there before the rules that came and went."""
     if not done.changed:
         return "nothing to change"
-    begins = "dry run" if done.dry_run else f"entry {done.seq}"
-    out = [f"{begins}: {', '.join(done.changed)}"]
+    names = ", ".join(done.changed)
+    out = [
+        f"dry run, nothing is written: this would set the law {names}" if done.dry_run else f"entry {done.seq}: {names}"
+    ]
     if done.replaced:
         needs = " (it needs --replace)" if done.dry_run else ""
         out.append(f"in place of what imp brings: {', '.join(done.replaced)}{needs}")
+    if done.rules:
+        out.append(_judged_text(done.judged_anew))
     for name, rules in done.rules.items():
         out += [f"{name}:", *(f"  {line}" for line in rules or ("the same rules in other words",))]
     return "\n".join(out)
+
+
+def _judged_text(anew: Mapping[str, int]) -> str:
+    stands = "what was recorded stands under the law it was recorded under"
+    if not anew:
+        return f"nobody's standing permission would be judged otherwise; {stands}"
+    counts = ", ".join(f"{some(n, 'person', 'people')} for {purpose}" for purpose, n in anew.items())
+    return f"judged otherwise, if it were given under the new rules: the permission of {counts}; {stands}"
 
 
 def first_regimes(reader: Reader) -> Mapping[str, str]:

@@ -106,7 +106,9 @@ def regime() -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--shipped", is_flag=True, help="Take those that this version of imp brings.")
 @click.option("--replace", "replacing", is_flag=True, help="Let a file take the place of one that imp brings.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; say which rules would come and go.")
+@click.option(
+    "--dry-run", is_flag=True, help="Write nothing; say which rules would come and go, and whom they judge otherwise."
+)
 @json_option
 @pass_context
 def add_command(

@@ -59,7 +59,13 @@ def test_a_file_takes_the_place_of_a_shipped_law_only_where_that_is_said(
 def test_a_dry_run_names_the_rules_that_come_and_go_and_writes_nothing(desk: Desk, shop: Context, weaker: str) -> None:
     before = size(shop)
     printed = desk.consent("regime", "add", weaker, "--dry-run").ok().out.splitlines()
-    assert printed[:3] == ["dry run: gdpr", "in place of what imp brings: gdpr (it needs --replace)", "gdpr:"]
+    assert printed[:4] == [
+        "dry run, nothing is written: this would set the law gdpr",
+        "in place of what imp brings: gdpr (it needs --replace)",
+        "nobody's standing permission would be judged otherwise; what was recorded stands under the law it was "
+        "recorded under",
+        "gdpr:",
+    ]
     assert "  - below 16: needs guardian  [GDPR 8(1)]" in printed
     assert "  + below 12: needs guardian  [GDPR 8(1)]" in printed
     french = "below 15: needs guardian  [GDPR 8(1); loi 78-17 (Informatique et Libertés), art. 45]"
@@ -125,7 +131,7 @@ def test_a_law_of_ones_own_needs_no_such_word(desk: Desk, tmp_path: Path, words:
 def test_the_rules_are_told_whole(desk: Desk) -> None:
     said = desk.consent("regime", "rules", "us-ca", "eprivacy", "gdpr").ok().out
     for line in (
-        "legitimate-interest: rests on assessment, no-withdrawal  [",
+        "legitimate-interest: rests on assessment, no-withdrawal, not-before-a-no  [",
         "electronic-mail unless essential: expressed consent; or soft-opt-in",
         "below 13: needs guardian; what a guardian agreed to ends then  [",
         "below 16: needs own for sale, sharing, targeted-advertising  [",
@@ -134,3 +140,25 @@ def test_the_rules_are_told_whole(desk: Desk) -> None:
         "request *: answered in 45 days or 1 month, and ",
     ):
         assert line in said, line
+
+
+def test_a_change_of_law_says_of_how_many_people_it_would_ask_something_else(desk: Desk, tmp_path: Path) -> None:
+    desk.record("analytics").ok()
+    desk.record("analytics", who="member:2").ok()
+    desk.record("marketing.email", who="member:2").ok()
+    desk.record("analytics", "given", "--regime", "us-ca", "--jurisdiction", "US-CA", who="member:3").ok()
+    desk.record("analytics", "refused", who="member:4").ok()
+    desk.wait(40)
+    desk.record("analytics", who="member:5").ok()
+    text = packaged().texts["gdpr"].decode() + '\n[[valid_for]]\ntrait = "*"\nperiod = "30 days"\nsource = "we"\n'
+    path = tmp_path / "gdpr.toml"
+    path.write_text(text, encoding="utf-8")
+    add = ("regime", "add", str(path))
+    assert desk.consent(*add, "--dry-run", "--json").ok().json["judged_anew"] == {"analytics": 2, "marketing.email": 1}
+    printed = desk.consent(*add, "--dry-run").ok().out
+    assert "the permission of 2 people for analytics, 1 person for marketing.email; what was recorded stands" in printed
+    done = desk.consent(*add, "--replace", "--json").ok().json
+    assert done["judged_anew"] == {"analytics": 2, "marketing.email": 1}
+    assert desk.asked("analytics") == "given", "what was recorded under the law before stands"
+    back = desk.consent("regime", "add", "--shipped", "--dry-run", "--json").ok().json
+    assert back["judged_anew"] == {"analytics": 2, "marketing.email": 1}
