@@ -9,7 +9,7 @@ from imp_consent.gate import rectangles
 from imp_consent.gate.exceptions import denied_channels
 from imp_consent.gate.stage import outside_of
 from imp_consent.ledger.entry import Statement
-from imp_consent.policy.cuts import Cut, cut_rectangle, cut_segments, cuts_in, cuts_of
+from imp_consent.policy.cuts import Cut, cut_rectangle, cut_segments, cuts_in, cuts_of, ended_before
 from imp_consent.policy.state import Rectangle, Segment
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId
@@ -59,6 +59,19 @@ def test_a_purpose_that_became_another_ends_every_yes_and_no_denial(reason: str)
 def test_the_first_of_several_cuts_is_the_one_that_counts() -> None:
     cuts = [Cut("ads", 60, 7), Cut("ads", 40, 8), Cut("ads", 40, 9)]
     assert told(cut_segments([YES], cuts))[1] == (40, 100, "notice_changed", (8, 3))
+
+
+@pytest.mark.parametrize(
+    ("reason", "ended"),
+    [
+        ("given", {39: 0, 40: 8, 49: 8, 50: 8, 60: 9}),
+        ("basis", {40: 0, 49: 0, 50: 7, 60: 7}),
+        ("withdrawn", {60: 0}),
+    ],
+)
+def test_what_was_recorded_up_to_the_newest_change_by_then_is_ended(reason: str, ended: dict[int, int]) -> None:
+    cuts = [Cut("ads", 50, 7, bases=True), Cut("ads", 40, 8), Cut("ads", 60, 9)]
+    assert {at_us: ended_before(cuts, reason, at_us=at_us) for at_us in ended} == ended
 
 
 def test_only_cuts_about_a_purpose_or_one_above_that_are_known_are_its_cuts() -> None:
