@@ -193,12 +193,16 @@ class _Page:
         yield "<table>\n"
         for name, value in values.items():
             if value is not None:
-                named = self._words.maybe("fields", name, name.replace("_", " "))
-                yield f"<tr><th>{_text(named)}</th><td>{_text(self._value(value, name))}</td></tr>\n"
+                yield f"<tr><th>{_text(self._label(name))}</th><td>{_text(self._value(value, name))}</td></tr>\n"
         yield "</table>\n"
+
+    def _label(self, name: str) -> str:
+        return self._words.maybe("fields", name, name.replace("_", " "))
 
     def _value(self, value: object, name: str) -> str:
         """A value in words; of our own words the language's."""
+        if isinstance(value, Mapping) and value:
+            return "; ".join(f"{self._label(str(part))}: {self._value(one, str(part))}" for part, one in value.items())
         plain = in_words(value, name)
         ours = not isinstance(value, str) and plain in {"yes", "no", "none"}
         return self._words.say("values", plain) if ours else plain

@@ -43,7 +43,7 @@ def test_a_value_is_told_in_words(value: object, name: str, text: str) -> None:
 def test_what_a_person_reads_of_themselves_holds_no_json_and_no_microseconds(shop: Line, tmp_path: Path) -> None:
     shop("consent", "object", WHO, "--grounds", "no more").ok()
     shop("consent", "signal", "record", WHO, "--kind", "gpc", "--raw", "1", "--channel", "web").ok()
-    shop("consent", "access", WHO, "--out", tmp_path / "copy", *VERIFIED).ok()
+    shop("consent", "access", WHO, "--out", tmp_path / "copy", "--language", "en", *VERIFIED).ok()
     page = (tmp_path / "copy" / "access.html").read_text(encoding="utf-8")
     body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
     assert not re.search(r"[{\[](&quot;|&#x27;)|&quot;\w+&quot;:", body)
