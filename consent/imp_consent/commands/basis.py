@@ -10,6 +10,7 @@ import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
 from imp_consent.commands.notice_taken import NoticeTaken, notice_taken, notice_taken_text
+from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import grounds_option, law_options, read_grounds
 from imp_consent.policy.door import Door
 from imp_consent.policy.rules import BASES, NOTICE_BASES
@@ -34,6 +35,7 @@ class BasisResult:
     """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
 
     `shown` is the notice that was shown: the one you name, or the one that the basis is; None: nobody says any was.
+    `opens_nothing` says why it opens nothing now: what still denies it.
     """
 
     seq: int
@@ -43,6 +45,7 @@ class BasisResult:
     at: str
     until: str | None
     shown: NoticeTaken | None = None
+    opens_nothing: str | None = None
 
 
 def record_basis(
@@ -84,17 +87,19 @@ def record_basis(
     )
     with open_log(ctx).write() as transaction:
         door = Door(ctx, transaction, surface=surface)
-        seq, _, statement = door.append(raw_id, said)
+        done = door.append(raw_id, said)
+        closed = opens_nothing(transaction, done.subject, purpose, said.channel)
         said_shown = notice is not None or basis in NOTICE_BASES
         shown = notice_taken(door.notice(said)) if said_shown else None
     return BasisResult(
-        seq=seq,
+        seq=done.seq,
         purpose=purpose,
         basis=basis,
         channel=channel or None,
         at=format_time(said.at_us),
-        until=None if statement.until_us is None else format_time(statement.until_us),
+        until=None if done.statement.until_us is None else format_time(done.statement.until_us),
         shown=shown,
+        opens_nothing=closed,
     )
 
 
@@ -156,4 +161,4 @@ def basis_command(
     until = f" until {done.until}" if done.until else ""
     where = f" on {done.channel}" if done.channel else ""
     text = f"entry {done.seq}: {done.purpose}{where} rests on {done.basis} from {done.at}{until}"
-    emit(done, text + notice_taken_text(done.shown), as_json=as_json)
+    emit(done, text + notice_taken_text(done.shown) + opens_nothing_text(done.opens_nothing), as_json=as_json)

@@ -1,4 +1,4 @@
-"""What an answer says of a yes that was recorded and opens nothing now."""
+"""What an answer says of a yes, or another basis, that was recorded and opens nothing now."""
 
 from __future__ import annotations
 

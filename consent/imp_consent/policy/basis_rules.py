@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
-from imp_consent.policy.case import Case, refusal
+from imp_consent.ledger.entry import EVERY_CHANNEL
+from imp_consent.policy.case import Case, Told, refusal
 from imp_consent.policy.grant_rules import check_said_before
 from imp_consent.policy.rules import BASES, NOTICE_BASES, Condition
 from imp_consent.policy.saying import Saying
@@ -19,8 +20,17 @@ from imp_core.errors import BadInput
 
 __all__ = ["check_basis"]
 
-_Met = Callable[[Saying, Case], bool]
 _EVIDENCE: Final = "evidence"
+_NOES: Final = ("withdraw", "refuse", "object", "restrict", "limit-sensitive", "signal")
+
+
+class _Condition(NamedTuple):
+    """A condition that is looked up in what the person said: whether it is met, and what is said where it is not."""
+
+    met: Callable[[Saying, Case], bool]
+    what: str
+    where: str = "basis"
+    mend: str = "ask for consent again"
 
 
 def check_basis(said: Saying, case: Case) -> None:
@@ -63,9 +73,9 @@ def _check_condition(said: Saying, condition: Condition, case: Case) -> None:
             if not said.grounds.get(word, "").strip():
                 mend = f'say what shows it: --ground {word}="…"'
                 raise refusal(f"the basis {said.basis} rests on: {word}", condition.source, where="grounds", mend=mend)
-        elif not _LOOKED_UP[word](said, case):
-            what = f"the basis {said.basis} is closed: the person said no, took consent back or opted out before"
-            raise refusal(what, condition.source, where="basis", mend="ask for consent again")
+        elif not (looked_up := _LOOKED_UP[word]).met(said, case):
+            what = f"the basis {said.basis} {looked_up.what}"
+            raise refusal(what, condition.source, where=looked_up.where, mend=looked_up.mend)
 
 
 def _check_evidence(said: Saying, condition: Condition) -> None:
@@ -80,10 +90,39 @@ def _no_withdrawal(said: Saying, case: Case) -> bool:
 
     What counts is when it was recorded: nobody puts a basis before a no afterwards.
     """
-    recorded = [told.seq for told in case.about(said.purpose, said.channel, "basis") if _same(told.statement, said)]
-    first = min(recorded, default=None)
+    first = _recorded(said, case)
     taken_back = case.about(said.purpose, said.channel, "withdraw", "refuse")
     return all(first is not None and first < told.seq for told in taken_back if told.statement.at_us <= said.at_us)
+
+
+def _no_swap(said: Saying, case: Case) -> bool:
+    """The purpose did not rest on consent that was taken back or refused, or this basis was on record by then.
+
+    A no to everything, or to a purpose above, is none to what was never asked for: a later order is fulfilled.
+    """
+    first = _recorded(said, case)
+    taken_back = case.about(said.purpose, said.channel, "withdraw", "refuse")
+    return all(first is not None and first < told.seq for told in taken_back if _rested_on_consent(said, told, case))
+
+
+def _rested_on_consent(said: Saying, no: Told, case: Case) -> bool:
+    """Whether consent had been asked for this purpose when that no was said: it names it, or there was a yes."""
+    return no.statement.purpose == said.purpose or any(
+        said.purpose in (told.statement.purpose, *told.statement.covers)
+        and (EVERY_CHANNEL in (said.channel, told.statement.channel) or said.channel == told.statement.channel)
+        and told.statement.at_us <= no.statement.at_us
+        for told in case.heard("grant")
+    )
+
+
+def _not_before_a_no(said: Saying, case: Case) -> bool:
+    """Its time is after every no on record about it, unless this basis was on record before that no, from that time."""
+    return all(
+        said.at_us > no.statement.at_us
+        or any(own.seq < no.seq and own.statement.at_us <= said.at_us for own in _same(said, case))
+        for no in case.about(said.purpose, said.channel, *_NOES)
+        if not no.statement.traits or set(no.statement.traits) & set(case.purposes[said.purpose].traits)
+    )
 
 
 def _no_opt_out(said: Saying, case: Case) -> bool:
@@ -96,8 +135,36 @@ def _no_opt_out(said: Saying, case: Case) -> bool:
     )
 
 
-def _same(statement: object, said: Saying) -> bool:
-    return getattr(statement, "basis", None) == said.basis and getattr(statement, "purpose", None) == said.purpose
+def _recorded(said: Saying, case: Case) -> int | None:
+    """The place of the first entry of this very basis; None: it was not on record."""
+    return min((told.seq for told in _same(said, case)), default=None)
 
 
-_LOOKED_UP: Final[Mapping[str, _Met]] = MappingProxyType({"no-withdrawal": _no_withdrawal, "no-opt-out": _no_opt_out})
+def _same(said: Saying, case: Case) -> list[Told]:
+    """The entries of this very basis, for this purpose, as wide as it or wider."""
+    return [
+        told
+        for told in case.about(said.purpose, said.channel, "basis")
+        if (told.statement.basis, told.statement.purpose) == (said.basis, said.purpose)
+        and told.statement.channel in (EVERY_CHANNEL, said.channel)
+    ]
+
+
+_CLOSED: Final = "is closed: the person said no, took consent back or opted out before"
+_LOOKED_UP: Final[Mapping[str, _Condition]] = MappingProxyType(
+    {
+        "no-withdrawal": _Condition(_no_withdrawal, _CLOSED),
+        "no-opt-out": _Condition(_no_opt_out, _CLOSED),
+        "no-swap": _Condition(
+            _no_swap,
+            "is closed: this purpose rested on consent, which the person refused or took back",
+            mend="ask for consent again; what a new contract cannot be fulfilled without has a purpose of its own",
+        ),
+        "not-before-a-no": _Condition(
+            _not_before_a_no,
+            "is not dated back over a no that is on record",
+            where="at",
+            mend="record it from now on: leave out --at",
+        ),
+    }
+)
