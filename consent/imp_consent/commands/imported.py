@@ -17,7 +17,7 @@ from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_core.context import Context
-from imp_core.counting import some
+from imp_core.counting import rows_told, some
 from imp_core.errors import BadInput, ImpError
 from imp_core.event import RowFault
 from imp_core.output import check_output, write_output
@@ -126,7 +126,8 @@ def refusal(path: Path, faults: Sequence[RowFault], *, language: str, known: str
     mend = "mend these rows, or leave faulty rows out: --rejects FILE"
     if any(fault.field == "language" for fault in faults):
         mend = f"say in which language it was shown, {language}; or {mend.removeprefix('mend these rows, or ')}"
-    return BadInput(f"nothing{known} was imported: {named}{more}", where=str(path), mend=mend)
+    what = f"nothing{known} was imported: {named}{more}"
+    return BadInput(what, where=str(path), mend=mend + rows_told(path.name))
 
 
 def warn_of_older(rows: int) -> None:

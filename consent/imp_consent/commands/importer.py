@@ -64,8 +64,9 @@ yes = "given"
 encoding = "utf-8"           # or "gb18030", "utf-16"
 delimiter = ","              # left out: what the header shows
 
-The same file again records nothing new; rows that --rejects left out are tried again. What imp consent export wrote is
-read back with --format and --terms.
+Rows are counted below the header, without blank lines: row 1, in errors, in rejects and with --json, is row 2 of a
+spreadsheet. The same file again records nothing new; rows that --rejects left out are tried again. What imp consent
+export wrote is read back with --format and --terms.
 
 Example: imp consent import newsletter.csv.gz --map newsletter.toml
 """
@@ -212,7 +213,10 @@ def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tal
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--map", "map_path", type=click.Path(path_type=Path), help="A mapping of the file's columns, in TOML.")
 @click.option(
-    "--rejects", "rejects_path", type=click.Path(path_type=Path), help="Leave faulty rows out; list them here."
+    "--rejects",
+    "rejects_path",
+    type=click.Path(path_type=Path),
+    help="Leave faulty rows out; list them here, by their number below the header.",
 )
 @click.option(
     "--format",

@@ -134,6 +134,8 @@ def ingest_command(
 ) -> None:
     """Take in a file of events (or a folder, if the channel reads some); what the gate denies is counted, not kept.
 
+    Rows of a table are counted below its header: row 1, in errors and in rejects, is row 2 of a spreadsheet.
+
     Example: imp ingest file visits.csv --map visits.toml
     """
     take = ingest_into_inbox if inbox else ingest

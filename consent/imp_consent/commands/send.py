@@ -18,6 +18,7 @@ from imp_consent.plane.intake import Refuse
 from imp_consent.plane.send import PlanResult, SendResult, recover, refuse_lost
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
+from imp_core.counting import rows_told
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.event import RowFault
 from imp_core.output import check_output
@@ -118,7 +119,7 @@ def _check_rows(sending: Sending, audience: Path, *, told: bool) -> None:
     if faults and not told:
         shown = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:_FAULTS_SHOWN])
         more = " and more" if len(faults) > _FAULTS_SHOWN else ""
-        mend = "mend the rows, or go on without them: --rejects FILE"
+        mend = f"mend the rows, or go on without them: --rejects FILE{rows_told(audience.name)}"
         raise BadInput(f"rows that cannot be taken: {shown}{more}", where=str(audience), mend=mend)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from imp_consent.commands.rows import Instant, Row, read_rows
 from imp_core.clock import parse_time
+from imp_core.counting import rows_told
 from imp_core.errors import BadInput
 from imp_core.event import RawId, Signal, SignalKind
 
@@ -41,7 +42,7 @@ def read_signals(path: Path, *, channel: str | None = None) -> list[Signal]:
         raise BadInput(
             f"nothing was recorded: {'; '.join(faults[:_SHOWN])}{more}",
             where=str(path),
-            mend="mend these rows, then import it again",
+            mend=f"mend these rows, then import it again{rows_told(path.name)}",
         )
     return signals
 

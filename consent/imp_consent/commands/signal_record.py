@@ -26,6 +26,7 @@ from imp_consent.signals.inbound import Ear, Effect, read_ear
 from imp_consent.signals.optout import Reply
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
+from imp_core.counting import span
 from imp_core.errors import BadInput
 from imp_core.event import RawId, Signal, SignalKind
 
@@ -228,6 +229,8 @@ def signal_import_command(
 ) -> None:
     """Record the signals of a file (CSV, JSON lines, Parquet): identifier, kind, at, and channel, raw, purpose.
 
+    Rows of a table are counted below its header, in errors and with --json: row 1 is row 2 of a spreadsheet.
+
     Example: imp consent signal import replies.csv --channel sms
     """
     done = record_signals(
@@ -253,5 +256,5 @@ def _text(done: SignalsResult) -> str:
     text = lines({name: value for name, value in shown.items() if value or name == "recorded"})
     if done.dry_run:
         return f"{text}\ndry run: nothing was recorded{replies_text(done.mentions, done.others)}"
-    place = "" if done.first_seq is None else f"\nentries {done.first_seq} to {done.last_seq}"
+    place = "" if done.first_seq is None else f"\n{span(done.first_seq, done.last_seq or 0)}"
     return text + place + replies_text(done.mentions, done.others) + under_way_text(done.in_flight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from imp_core.counting import rows_told
 from imp_core.errors import BadInput
 from imp_core.event import RowFault
 
@@ -59,5 +60,5 @@ class Faults:
         raise BadInput(
             f"{count}, nothing was taken: {listed}",
             where=self._where,
-            mend="mend the rows, or take the good ones with: --rejects FILE",
+            mend=f"mend the rows, or take the good ones with: --rejects FILE{rows_told(self._where)}",
         )
