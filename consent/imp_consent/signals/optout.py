@@ -57,11 +57,14 @@ class Words:
         apart = {_word(word) for word in alone} - opening
         self._words = frozenset(opening | apart)
         self._single = frozenset(word for word in self._words if " " not in word)
+        self._repeated = frozenset(" ".join([word] * n) for word in self._words - self._single for n in (2, 3))
         self._together = frozenset(word.replace(" ", "") for word in self._words)
-        self._opening = tuple(sorted(word for word in opening if _telling(word)))
+        openers = tuple(sorted(word for word in opening if _telling(word)))
+        self._opening = _by_letter(openers, 0)
         # "para" is in half of all Spanish sentences; 取消 says something wherever it stands
-        self._sought = (*self._opening, *sorted(word for word in apart if _telling(word) and not word.isascii()))
-        self._courtesy = tuple(sorted({_word(word) for word in courtesy}, key=lambda word: (-len(word), word)))
+        self._sought = (*openers, *sorted(word for word in apart if _telling(word) and not word.isascii()))
+        longest = sorted({_word(word) for word in courtesy}, key=lambda word: (-len(word), word))
+        self._before, self._after = _by_letter(longest, 0), _by_letter(longest, -1)
 
     @property
     def words(self) -> frozenset[str]:
@@ -82,29 +85,28 @@ class Words:
         return Reply.MENTION if any(_holds(one, word) for one in spelt for word in self._sought) else Reply.OTHER
 
     def _takes_back(self, plain: str, *, whole: bool) -> bool:
-        said = self._bare(plain)
-        if whole and any(self._is_word(one) for one in (plain, said)):
+        forms = [form for form in dict.fromkeys((plain, self._bare(plain))) if form]
+        if whole and any(self._is_word(form) for form in forms):
             return True
-        return any(_begins(one, word) for one in (plain, said) for word in self._opening)
+        return any(_begins(form, word) for form in forms for word in self._opening.get(form[0], ()))
 
     def _is_word(self, plain: str) -> bool:
         return plain in self._words or plain.replace(" ", "") in self._together or self._repeats(plain)
 
     def _repeats(self, plain: str) -> bool:
-        return all(token in self._single for token in plain.split(" ")) or any(
-            plain == " ".join([word] * n) for word in self._words - self._single for n in (2, 3)
-        )
+        return plain in self._repeated or all(token in self._single for token in plain.split(" "))
 
     def _bare(self, plain: str) -> str:
         """A reply without courtesies before and after."""
-        bare = plain
-        while True:
-            before = next((len(word) for word in self._courtesy if _begins(bare, word)), 0)
+        bare, before = plain, 1
+        while bare and before:
+            before = next((len(word) for word in self._before.get(bare[0], ()) if _begins(bare, word)), 0)
             bare = bare[before:].strip()
-            after = next((len(word) for word in self._courtesy if _ends(bare, word)), 0)
+        after = 1
+        while bare and after:
+            after = next((len(word) for word in self._after.get(bare[-1], ()) if _ends(bare, word)), 0)
             bare = bare[: len(bare) - after].strip()
-            if not (before or after):
-                return bare
+        return bare
 
 
 def normalise_reply(text: str) -> str:
@@ -137,6 +139,14 @@ def _word(word: object) -> str:
             f"not a word of at most {_MAX_WORD} characters with a letter or digit in it", where="opt_out_words"
         )
     return plain
+
+
+def _by_letter(words: Iterable[str], place: int) -> dict[str, tuple[str, ...]]:
+    """The words by the letter at a place, in their order: few of them are looked at for one reply."""
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        found[word[place]] = (*found.get(word[place], ()), word)
+    return found
 
 
 def _telling(word: str) -> bool:
