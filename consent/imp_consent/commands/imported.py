@@ -108,7 +108,9 @@ def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
     try:
         write_output(path, text.getvalue().encode())
     except ImpError as error:
-        raise BadInput(f"the rejects file {error.what}", where=str(path)) from None
+        raise BadInput(
+            f"the rejects file {error.what}", where=str(path), mend="name another file for --rejects"
+        ) from None
 
 
 def fault_of(number: int, error: BadInput) -> RowFault:

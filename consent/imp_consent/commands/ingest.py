@@ -95,7 +95,7 @@ def _opened(ctx: Context, channel: str, path: Path, mapping: Path | None, reject
     keys = keys_folder(ctx.environ, ctx.workspace.log_id)  # first of all: without a workspace nothing is enabled
     plugin = ctx.plugins.channel(channel)
     if not plugin.info.serves(Capability.INGEST):
-        raise BadInput(f"the channel {channel} takes nothing in", mend=f"see: imp plugin show {channel}")
+        raise BadInput(f"the channel {channel} takes nothing in", mend=f"see: imp plugin show {channel}", where=channel)
     source = SourceFile.of(path)
     if rejects is not None:
         rejects = check_output(ctx, rejects, inputs=(path, mapping), private=(keys,), force=True)
@@ -190,8 +190,16 @@ def _terms(ctx: Context, plugin: Channel, purposes: Mapping[str, DeclaredPurpose
 def _allowed_props(ctx: Context) -> frozenset[str]:
     table = ctx.workspace.config.get("archive", {})
     if not isinstance(table, dict):
-        raise BadInput("must be a table", where="imp.toml, [archive]")
+        raise BadInput(
+            "must be a table",
+            where="imp.toml, [archive]",
+            mend="write it as a line [archive] with its settings below it",
+        )
     names = table.get("props", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadInput('props must be a list of names, like ["device"]', where="imp.toml, [archive]")
+        raise BadInput(
+            'props must be a list of names, like ["device"]',
+            where="imp.toml, [archive]",
+            mend="write it so, below a line [archive]",
+        )
     return frozenset(names)

@@ -186,7 +186,7 @@ def proof_command(
 def _text(made: Proof) -> str:
     listed = ", ".join(str(seq) for seq in made.entries)
     return (
-        f"entries {listed} in {made.folder}\n"
+        f"{'entry' if len(made.entries) == 1 else 'entries'} {listed} in {made.folder}\n"
         f"checked with: imp audit verify {made.folder} --vkey KEYFILE, where KEYFILE holds the log's public key from "
         f"elsewhere; {VKEYS} there says which it should be"
     )

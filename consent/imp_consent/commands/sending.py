@@ -128,7 +128,8 @@ class Sending:
             plan: Plan = self.runner.call("plan", context, batch, connect=False, take=answers.plan)
         except PayloadInvalid as error:
             where = f"campaigns/{self.campaign.name}.toml"
-            raise BadInput(f"the channel cannot send this content: {error.code}", where=where) from None
+            what, mend = f"the channel cannot send this content: {error.code}", "mend it there; see docs/sending.md"
+            raise BadInput(what, where=where, mend=mend) from None
         return _planned(plan)
 
     def vetoed(self, count: int) -> bool:
@@ -251,10 +252,11 @@ def _check_parts(campaign: Campaign, info: ChannelInfo, where: str) -> None:
                 raise BadInput(f"the channel {info.name} takes no part {name}", where=place, mend=mend)
             most = formats[name].max_chars
             if most is not None and len(text) > most:
-                raise BadInput(f"{name} has {len(text):,} characters, the channel takes {most:,}", where=place)
+                what = f"{name} has {len(text):,} characters, the channel takes {most:,}"
+                raise BadInput(what, where=place, mend="shorten it")
         for name, part in formats.items():
             if part.required and name not in content.parts:
-                raise BadInput(f"the part {name} is missing", where=place)
+                raise BadInput(f"the part {name} is missing", where=place, mend=f'write it there: {name} = "…"')
 
 
 def _terms(ctx: Context, log: Log, campaign: Campaign) -> ExperimentTerms | None:

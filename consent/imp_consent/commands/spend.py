@@ -186,7 +186,7 @@ def import_command(
     Example: imp spend import file --source march.csv --map google-ads --for google-ads
     """
     if source is None and mapping is not None:
-        raise BadInput("a mapping without a file", mend="name the file: --source FILE")
+        raise BadInput("a mapping without a file", mend="name the file: --source FILE", where="--map")
     named = None if source is None else Source(path=source, mapping=find_mapping(ctx, mapping))
     window = Window(first_day=day_of(first, "--from"), last_day=day_of(last, "--to"), source=named)
     done = import_spend(ctx, channel, window, spent_on=channel_of(spent_on, "--for"), rejects=rejects, dry_run=dry_run)

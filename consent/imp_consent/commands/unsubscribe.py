@@ -93,7 +93,7 @@ def unsubscribe(ctx: Context, words: Sequence[str], *, rejects: Path | None = No
         elif faults:
             raise _refusal(faults, alone=len(words) == 1)
         if not opened:
-            raise BadInput("no token", mend="name one, or write one a line on standard input")
+            raise BadInput("no token", mend="name one, or write one a line on standard input", where="token")
         return _record(ctx, log, opened, rejected=len(faults))
 
 
@@ -118,7 +118,9 @@ def _list_faults(refuse: Callable[[RowFault], None], faults: Sequence[tuple[int,
     for number, error in faults:
         refuse(RowFault(row=number, field="token", problem=error.what))
     if faults and not some:
-        raise BadInput("no row is a token of this ledger: nothing was recorded", mend="see the file of rejects")
+        raise BadInput(
+            "no row is a token of this ledger: nothing was recorded", mend="see the file of rejects", where="tokens"
+        )
 
 
 def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *, rejected: int) -> UnsubscribeResult:
@@ -159,7 +161,9 @@ def _token(word: str) -> str:
     except ValueError:
         found = []
     if len(found) != 1:
-        raise BadInput(f"a link without one token in it: …?{_PARAMETER}=TOKEN", mend="copy the whole link")
+        raise BadInput(
+            f"a link without one token in it: …?{_PARAMETER}=TOKEN", mend="copy the whole link", where="token"
+        )
     return found[0]
 
 
@@ -169,7 +173,9 @@ def _refusal(faults: Sequence[tuple[int, BadInput]], *, alone: bool) -> BadInput
     named = "; ".join(f"row {number}: {error.what}" for number, error in faults[:_SHOWN])
     more = f", and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
     return BadInput(
-        f"nothing was recorded: {named}{more}", mend="mend these rows, or leave faulty rows out: --rejects FILE"
+        f"nothing was recorded: {named}{more}",
+        mend="mend these rows, or leave faulty rows out: --rejects FILE",
+        where="tokens",
     )
 
 

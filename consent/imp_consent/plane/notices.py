@@ -143,7 +143,9 @@ def settle_notices(
         CheckFailed: it does not have to be told of that.
     """
     if what not in NOTIFIED_OF or result not in RESULTS:
-        raise BadInput("not a notice or result", mend=f"of {', '.join(NOTIFIED_OF)}; result {', '.join(RESULTS)}")
+        raise BadInput(
+            "not a notice or result", mend=f"of {', '.join(NOTIFIED_OF)}; result {', '.join(RESULTS)}", where="--what"
+        )
     if (what == OPT_OUT) != (purpose is not None):
         raise BadInput("an opt-out is of a purpose, and nothing else is", where="--purpose", mend=_SEE)
     stored = what if purpose is None else f"{what} {purpose}"

@@ -104,7 +104,7 @@ def read_ear(config: Mapping[str, Any]) -> Ear:
     """
     table = config.get("signals", {})
     if not isinstance(table, Mapping):
-        raise BadInput("must be a table", where=_WHERE)
+        raise BadInput("must be a table", where=_WHERE, mend="write it as a line [signals] with its settings below it")
     words, purpose = table.get("opt_out_words", []), table.get("opt_out_purpose", EVERY_PURPOSE)
     if not isinstance(words, list):
         raise BadInput("opt_out_words must be a list of words", where=_WHERE, mend='opt_out_words = ["genug"]')
@@ -113,7 +113,7 @@ def read_ear(config: Mapping[str, Any]) -> Ear:
     try:
         return Ear(words=_words(words), opt_out_purpose=purpose)
     except BadInput as error:
-        raise BadInput(f"opt_out_words: {error.what}", where=_WHERE) from None
+        raise BadInput(f"opt_out_words: {error.what}", where=_WHERE, mend='opt_out_words = ["genug"]') from None
 
 
 def _words(own: Iterable[object]) -> Words:

@@ -31,4 +31,8 @@ def refuse_archive(path: Path) -> None:
             folder.name in _GATED and os.path.exists(folder.parent / CONFIG_NAME)  # noqa: PTH110 (False for what may not be looked at; Path raises)
             for folder in Path(place).parents
         ):
-            raise BadInput("this file belongs to a workspace's archive", mend="read it out with imp experiment readout")
+            raise BadInput(
+                "this file belongs to a workspace's archive",
+                mend="read it out with imp experiment readout",
+                where=str(path),
+            )

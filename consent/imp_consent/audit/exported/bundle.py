@@ -140,7 +140,15 @@ def _read(path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise BadInput(
+            f"cannot be read: {error.strerror}",
+            where=str(path),
+            mend="name the folder that imp consent proof wrote, and look at its mode",
+        ) from None
     if len(data) > most:
-        raise BadInput(f"has more than {most} bytes", where=str(path))
+        raise BadInput(
+            f"has more than {most} bytes",
+            where=str(path),
+            mend="name the folder that imp consent proof wrote, as it was",
+        )
     return data

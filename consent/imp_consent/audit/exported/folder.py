@@ -38,7 +38,11 @@ class Folder:
         try:
             self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise BadInput(f"cannot be read as a folder: {error.strerror}", where=str(path)) from None
+            raise BadInput(
+                f"cannot be read as a folder: {error.strerror}",
+                where=str(path),
+                mend="name the folder that imp audit export wrote",
+            ) from None
 
     def __enter__(self) -> Folder:
         return self

@@ -103,5 +103,9 @@ def open_signed(note: str | bytes, trusted: TrustedKeys) -> Signed:
 def _parse_line(line: str) -> TrustedKey:
     key, space, until = line.partition(" ")
     if space and not _SIZE.fullmatch(until):
-        raise BadInput("behind a verifier key stands at most one number: the largest size it signs")
+        raise BadInput(
+            "behind a verifier key stands at most one number: the largest size it signs",
+            where="verifier key",
+            mend="write it as imp audit export wrote it",
+        )
     return TrustedKey(key=VerifierKey.parse(key), until_size=int(until) if space else None)

@@ -64,7 +64,11 @@ def verify_proof(
     problems = Problems()
     if is_proof(data):
         if pinned:
-            raise BadInput("a proof of inclusion is not held against pinned checkpoints", where=name)
+            raise BadInput(
+                "a proof of inclusion is not held against pinned checkpoints",
+                where=name,
+                mend="leave --pinned out; whether the log only grew says imp audit prove --consistency",
+            )
         return _inclusion(name, data, keys, problems)
     return _consistency(name, data, keys, pinned, problems)
 
