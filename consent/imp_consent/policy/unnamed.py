@@ -19,6 +19,8 @@ def unnamed_data(notice: Notice, purposes: Mapping[str, DeclaredPurpose]) -> dic
     """By purpose the kinds of data it uses and the notice names neither among its own nor in its text."""
     found = {}
     named, text = {kind.casefold() for kind in notice.data}, notice.text.casefold()
+    for name in sorted(purposes, key=len, reverse=True):  # advice.health in the text says nothing of data on health
+        text = text.replace(name.casefold(), "")
     for name in notice.purposes:
         data = purposes[name].data if name in purposes else ()
         if lacks := tuple(kind for kind in data if kind.casefold() not in named and kind.casefold() not in text):

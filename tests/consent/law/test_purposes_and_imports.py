@@ -122,17 +122,20 @@ def test_a_row_that_the_law_does_not_let_stand_is_named_with_its_field(
     assert desk.entries() == []
 
 
+WITH_DATA = ("--data", "病历", "--data", "identifier", "--data", "health")
+
+
 def test_a_notice_that_does_not_name_data_a_purpose_uses_is_warned_about_and_the_doctor_says_so(desk: Desk) -> None:
     assert desk.imp("doctor").code == 0
-    desk.purpose("health", "--data", "heart rate", "--data", "病历", "--data", "identifier")
+    desk.purpose("health", "--data", "heart rate", "--data", "病历", "--data", "identifier", "--data", "health")
     dry = desk.notice("health", words=("--dry-run",)).ok()
     shown = desk.notice("health", more="We use your Heart Rate.").ok()
-    assert dry.json["unnamed_data"] == {"health": ["heart rate", "病历"]}
-    assert shown.json["unnamed_data"] == {"health": ["病历"]}, "the text names the other, in whatever case"
-    assert "warning: health uses data that this notice does not name: 病历" in shown.err
+    assert dry.json["unnamed_data"] == {"health": ["heart rate", "病历", "health"]}
+    assert shown.json["unnamed_data"] == {"health": ["病历", "health"]}, "the text names the other, in whatever case"
+    assert "warning: health uses data that this notice does not name: 病历, health" in shown.err
     found = desk.imp("doctor")
-    assert (found.code, "does not name: health: 病历" in found.out) == (1, True), found.out
-    named = desk.notice("health", more="We use your heart rate.", words=("--data", "病历", "--data", "identifier")).ok()
+    assert (found.code, "does not name: health: 病历, health" in found.out) == (1, True), found.out
+    named = desk.notice("health", more="We use your heart rate.", words=WITH_DATA).ok()
     assert (named.json["unnamed_data"], named.err) == ({}, "")
     assert desk.imp("doctor").code == 0
     desk.consent("purpose", "change", "health", "--add-data", "gait").ok()
