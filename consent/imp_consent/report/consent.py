@@ -70,9 +70,21 @@ def _of_purpose(
             for at, step in zip(times, steps, strict=True)
         ],
         states={reason: 0 if steps[-1] < 0 else counts[steps[-1]] for reason, counts in sorted(shown.items())},
+        states_since={
+            reason: format_time(grid[_moved(counts, max(steps[-1], 0))]) for reason, counts in sorted(shown.items())
+        },
+        moves_by=k,
+        as_of_entry=reader.size - 1,
         entries="" if low is None else f"{low}-{high}",
         command=f"imp audit uses --purpose {purpose}{period}" if low is None else f"imp audit entries {low}-{high}",
     )
+
+
+def _moved(counts: Sequence[int | None], step: int) -> int:
+    """The step at which the count that is shown at a step became what it is."""
+    while step > 0 and counts[step - 1] == counts[step]:
+        step -= 1
+    return step
 
 
 def _answers(reader: Reader, purpose: str) -> Iterator[list[_Answer]]:

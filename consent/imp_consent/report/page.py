@@ -68,4 +68,6 @@ def _moves(consent: ConsentByPurpose) -> list[Point]:
     moved = [point for before, point in pairwise(points) if point.people != before.people]
     step = max(1, -(-len(moved) // _ROWS))
     shown = [points[0], *moved[::step]]
+    if len(shown) > 1 and _day(shown[-1].at) == _day(points[-1].at):
+        shown.pop()  # days are shown: the end of its day says what there is to say
     return shown if shown[-1] == points[-1] else [*shown, points[-1]]

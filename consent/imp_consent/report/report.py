@@ -47,13 +47,18 @@ class ConsentByPurpose:
     """Consent to one purpose over the period, as the ledger knows it now; the erased are in none of its counts.
 
     `states` are people by what their gate says at the period's end, on the channel where it is most open; who never
-    said anything is in none. `points` and `states` move only once at least k people came or went.
+    said anything is in none. `points` and `states` move only once `moves_by` people came or went since they last did,
+    and so a state may be off by up to one fewer: `states_since` is when each moved last, and `as_of_entry` the last
+    entry of the ledger that they were made of.
     """
 
     purpose: str
     description: str
     points: Sequence[Point]
     states: Mapping[str, int | None]
+    states_since: Mapping[str, str]
+    moves_by: int
+    as_of_entry: int
     entries: str
     command: str
 

@@ -63,6 +63,29 @@ def test_r54_two_periods_tell_together_no_more_than_one(shop):
     assert whole["2026-04-10"] == 28
 
 
+def test_the_table_of_what_the_gate_says_tells_as_of_which_entry_and_what_is_not_in_it(shop, tmp_path):
+    shop.say(*((f"m{who}", "analytics", "withdrawn", 35) for who in range(31, 36)))
+    shop("audit", "report", "--out", tmp_path / "page.html")
+    report = told(shop)
+    found, page = of(report, "analytics"), (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert found["states"] == {"given": 28, "withdrawn": 12}, "five changed their minds: too few to be shown"
+    assert {at[:10] for at in found["states_since"].values()} == {"2026-03-21"}
+    assert (found["moves_by"], found["as_of_entry"]) == (10, report["size"] - 1)
+    caption = f"as of entry {found['as_of_entry']}; changes of fewer than 10 people since the day beside a figure"
+    assert caption in page
+    assert '<td class="n">28</td><td class="t">2026-03-21</td>' in page
+
+
+def test_no_day_stands_twice_in_the_table_beside_the_plot(shop, tmp_path):
+    shop.say(*((f"m{who}", "analytics", "withdrawn", 41) for who in range(20, 32)))
+    for words in ((), ("--from", "2026-03-30"), ("--from", "2026-04-10"), ("--to", "2026-03-21T13:00:00Z")):
+        shop("audit", "report", "--out", tmp_path / "page.html", "--force", *words)
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        for table in re.findall(r"when the number moved.*?<tbody>(.*?)</tbody>", page, re.DOTALL):
+            days = re.findall(r'<th scope="row">([0-9-]+)</th>', table)
+            assert days == sorted(set(days)), words
+
+
 def test_before_the_log_began_nobody_is_counted(shop):
     report = of(told(shop, "--from", "2026-01-01", "--to", "2026-02-01"), "analytics")
     assert {point["people"] for point in report["points"]} == {0}
