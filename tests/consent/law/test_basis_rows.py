@@ -171,3 +171,14 @@ def test_a_basis_that_is_a_notice_rests_on_the_newest_one(desk: Desk) -> None:
     california = ("--regime", "us-ca", "--jurisdiction", "US-CA")
     desk.consent("basis", "member:1", "--purpose", "analytics", "--basis", "opt-out-notice", *california).ok()
     assert desk.entries()[-1].statement.notice is not None
+
+
+def test_a_row_of_an_imported_file_is_the_proof_of_a_basis_that_names_no_other(desk: Desk, tmp_path: Path) -> None:
+    rows = tmp_path / "合同.csv"
+    head = "identifier,purpose,state,at,basis,evidence\n"
+    row = "member:{},essential,basis,2026-01-05T10:00:00Z,contract,{}\n"
+    rows.write_text(head + row.format(1, "") + row.format(2, "合同 7"), encoding="utf-8")
+    desk.consent("import", str(rows)).ok()
+    (one,), (two,) = desk.entries("member:1"), desk.entries("member:2")
+    assert str(one.payload["evidence"]).startswith("sha256:")
+    assert (two.payload["evidence"], one.statement.notice) == ("合同 7", None)
