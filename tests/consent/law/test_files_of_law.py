@@ -97,7 +97,7 @@ def test_a_section_that_is_written_as_another_shape_is_named() -> None:
     for words in ("needs = 3\n", '[needs]\ntrait = "sale"\nsource = "we"\n'):
         found = fault(words)
         assert (found.what, found.where) == ("not a list of tables", "house.toml [[needs]]")
-    assert fault("[actions]\nunheard = 3\n").mend == "known are: refused, source"
+    assert fault("[bundle]\nunheard = 3\n").mend == "known are: void, source"
 
 
 @pytest.mark.parametrize(
