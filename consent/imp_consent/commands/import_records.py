@@ -26,6 +26,7 @@ from imp_consent.commands.imported import (
 )
 from imp_consent.commands.record_files import read_records, read_terms_file
 from imp_consent.commands.take_over_terms import take_over_terms
+from imp_consent.commands.yes_taken import unknown_act
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
@@ -57,7 +58,8 @@ class RecordsImport:
 
     `skipped` entries had been imported from the same file before; `rejected` ones are faulty and left out; `suppressed`
     ones are of people who were erased here.
-    `purposes` and `notices` are how many were taken over from the terms. `older_than_notice`: as of `ImportResult`.
+    `purposes` and `notices` are how many were taken over from the terms. `older_than_notice` and
+    `unknown_acts`: as of `ImportResult`.
     """
 
     file: str
@@ -72,6 +74,7 @@ class RecordsImport:
     first_seq: int | None
     last_seq: int | None
     older_than_notice: int = 0
+    unknown_acts: int = 0
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ class _Tally:
     rows: int = 0
     suppressed: int = 0
     older: int = 0
+    unknown_acts: int = 0
     earlier: Earlier = field(default_factory=Earlier)
     purposes: int = 0
     notices: int = 0
@@ -131,6 +135,7 @@ def import_records(
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
         older_than_notice=tally.older,
+        unknown_acts=tally.unknown_acts,
     )
 
 
@@ -213,6 +218,7 @@ def _append(
     else:
         tally.rows += 1
         tally.older += predates(said, door.notice(said))
+        tally.unknown_acts += unknown_act(said, door.rules(said))
         tally.people.add(done.subject)
         tally.seqs = [tally.seqs[0] if tally.seqs else done.seq, done.seq]
 

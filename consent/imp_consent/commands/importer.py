@@ -27,6 +27,7 @@ from imp_consent.commands.reading import RowReader
 from imp_consent.commands.record_files import RECORD_FORMATS
 from imp_consent.commands.rows import Row, read_rows
 from imp_consent.commands.states import IMPORTED
+from imp_consent.commands.yes_taken import unknown_act, warn_of_acts
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Door
@@ -80,6 +81,7 @@ class ImportResult:
     rows, now or when the same file was imported before, are about people who were erased: they stay erased, whatever
     the file says, and where they came back since, what they gave before counts no more. `older_than_notice` rows given
     are older than every notice registered here, and name none by its hash: they rest on the oldest text.
+    `unknown_acts` rows given name the act in a word that is none that is known.
     """
 
     file: str
@@ -96,12 +98,14 @@ class ImportResult:
     first_seq: int | None
     last_seq: int | None
     older_than_notice: int = 0
+    unknown_acts: int = 0
 
 
 @dataclass(slots=True)
 class _Tally:
     earlier: Earlier = field(default_factory=Earlier)
     older: int = 0
+    unknown_acts: int = 0
     suppressed: int = 0
     states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(IMPORTED, 0))
     people: set[int] = field(default_factory=set)
@@ -157,6 +161,7 @@ def import_file(
         first_seq=min(tally.seqs, default=None),
         last_seq=max(tally.seqs, default=None),
         older_than_notice=tally.older,
+        unknown_acts=tally.unknown_acts,
     )
 
 
@@ -188,12 +193,13 @@ def _record_row(door: Door, reader: RowReader, number: int, row: Row, *, tally: 
         door.check(raw, said)
         return
     try:
-        seq, subject, _ = door.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
+        done = door.append(raw, said, idempotency_key=f"{reader.sha256}#{number}")
     except Suppressed:
         tally.suppressed += 1
     else:
-        tally.count(_WORDS[said.type], seq, subject)
+        tally.count(_WORDS[said.type], done.seq, done.subject)
         tally.older += predates(said, door.notice(said))
+        tally.unknown_acts += unknown_act(said, door.rules(said))
 
 
 def _note(transaction: Transaction, sha256: str, mapping: ColumnMap, tally: _Tally) -> None:
@@ -247,12 +253,14 @@ def import_command(
             raise BadInput("--map is for rows, not for records", where="--map", mend="leave it out, or --format")
         taken = import_records(ctx, file, format_=chosen, terms_path=terms, rejects_path=rejects_path)
         warn_of_older(taken.older_than_notice)
+        warn_of_acts(taken.unknown_acts)
         emit(taken, lambda: records_text(taken), as_json=as_json)
         return
     if terms is not None:
         raise BadInput("--terms goes with records", where="--terms", mend="add: --format records")
     done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path)
     warn_of_older(done.older_than_notice)
+    warn_of_acts(done.unknown_acts)
     emit(done, lambda: _text(done), as_json=as_json)
 
 

@@ -9,18 +9,21 @@ from typing import Any, Final
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.law_taken import law_text
 from imp_consent.commands.notice_taken import OLDER_THAN_NOTICE, NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import law_options, of_law
 from imp_consent.commands.states import STATES, type_of
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.under_way import under_way_text
+from imp_consent.commands.yes_taken import warnings_of_yes, warnings_text
 from imp_consent.gate import denied_channels
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.rules import CONSENTS
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.shown import predates
@@ -45,9 +48,11 @@ class RecordResult:
     `still_denied_on` are the channels, with the reason, on which a consent without a channel opens nothing: a channel's
     own no stands until a yes for that channel. `shown` is the notice it rests on (None: on none, or nobody said which).
     `older_than_notice`: nobody said which text was shown, and a yes is older than every one registered here; it rests
-    on the oldest then. `regimes` and `jurisdiction` (None: not known) are the law under which it was taken.
+    on the oldest then. `regimes` and `jurisdiction` (None: not known) are the law under which it was taken, and
+    `law_because` says where that is from (None: it was named, or is imp.toml's).
     `returned`: by it somebody who was erased came back.
-    `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it.
+    `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it. `warnings`
+    say why it may be no consent: by what act it was given is not clear, or who receives the data was not said.
     """
 
     seq: int
@@ -65,8 +70,10 @@ class RecordResult:
     older_than_notice: bool = False
     regimes: tuple[str, ...] = ()
     jurisdiction: str | None = None
+    law_because: str | None = None
     returned: bool = False
     opens_nothing: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def record(
@@ -133,7 +140,7 @@ def record_together(
         door = Door(ctx, transaction, surface=surface)
         done = []
         for number, purpose in enumerate(purposes):
-            one = replace(said, purpose=purpose)
+            one = door.settle(raw_id, replace(said, purpose=purpose))
             appended = door.append(raw_id, one, returning=returning and number == 0)
             done.append(_result(transaction, door, one, appended, state=state))
         returned = bool(transaction.subjects.lifted)
@@ -257,8 +264,10 @@ def _result(transaction: Transaction, door: Door, said: Saying, appended: Append
         shown=notice_taken(notice),
         older_than_notice=predates(said, notice),
         regimes=rules.names,
-        jurisdiction=rules.jurisdiction or said.jurisdiction,
+        jurisdiction=door.place(said),
+        law_because=said.under.why if said.under else None,
         opens_nothing=closed,
+        warnings=warnings_of_yes(said, rules, notice.notice, read_purposes(transaction)) if given and notice else (),
     )
 
 
@@ -267,7 +276,8 @@ def _text(done: RecordResult) -> str:
     until = f" until {done.until}" if done.until else ""
     text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
     bundled = "\nit was bundled with other purposes and opens nothing: ask for each by itself" if done.bundled else ""
-    law = f"; under {'+'.join(done.regimes)} for people in {done.jurisdiction}" if done.jurisdiction else ""
+    law = law_text(done.regimes, done.jurisdiction, done.law_because)
     older = f"; warning: {OLDER_THAN_NOTICE}" if done.older_than_notice else ""
     more = law + notice_taken_text(done.shown) + older + bundled + opens_nothing_text(done.opens_nothing)
+    more += warnings_text(done.warnings)
     return text + more + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)

@@ -1,15 +1,45 @@
-"""Words for what people did or left undone, and whether one of them is among others however it is spelt."""
+"""What people did to say yes: whether it was an act of theirs, by the words for it, however they are spelt.
+
+The words are law's data ([actions] of a regime). `refused` are what is no act. Whatever holds one of `passive` is
+refused too, and whatever has one of `passive_words` as a word of its own ("not", "none"): in doubt nobody agreed, and
+who did may be recorded by a plainer word. `known` are the beginnings of words for acts; other words are taken, and
+whoever writes them is told.
+"""
 
 from __future__ import annotations
 
-import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
-__all__ = ["is_among", "plain_action"]
+__all__ = ["Acts", "is_among", "plain_action"]
 
-_BETWEEN: Final = re.compile(r"[\s_\-\u2010-\u2015'\u2019.]+")  # dashes and apostrophes of every kind
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """The words of some regimes for what people did or left undone."""
+
+    refused: frozenset[str] = frozenset()
+    passive: frozenset[str] = frozenset()
+    passive_words: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+    def __or__(self, other: Acts) -> Acts:
+        """The words of both."""
+        return Acts(
+            self.refused | other.refused,
+            self.passive | other.passive,
+            self.passive_words | other.passive_words,
+            self.known | other.known,
+        )
+
+    def is_passive(self, action: str) -> bool:
+        """Whether it is no act of agreeing, or may be none."""
+        return _is_passive(self, action)
+
+    def is_known(self, action: str) -> bool:
+        """Whether it is a word for an act, as far as these regimes know."""
+        return _is_known(self, action)
 
 
 def is_among(word: str, words: frozenset[str]) -> bool:
@@ -20,8 +50,32 @@ def is_among(word: str, words: frozenset[str]) -> bool:
 @lru_cache(maxsize=4096)
 def plain_action(word: str) -> str:
     """A word by which two are compared: `Pre-ticked` and `pre_ticked` are one, and `pré-cochée` and `precochee`."""
-    letters = unicodedata.normalize("NFKD", word).casefold()
-    return _BETWEEN.sub("", "".join(letter for letter in letters if not unicodedata.combining(letter)))
+    return "".join(letter for letter in unicodedata.normalize("NFKD", word).casefold() if letter.isalnum())
+
+
+@lru_cache(maxsize=4096)
+def _is_passive(acts: Acts, action: str) -> bool:
+    plain, several = plain_action(action), _several(action)
+    if plain in _plain(acts.refused) or any(marker in plain for marker in _plain(acts.passive)):
+        return True
+    return not several.isdisjoint(_plain(acts.passive_words))
+
+
+@lru_cache(maxsize=4096)
+def _is_known(acts: Acts, action: str) -> bool:
+    plain, several = plain_action(action), _several(action)
+    return any(
+        begin in plain if not begin.isascii() else any(word.startswith(begin) for word in several)
+        for begin in _plain(acts.known)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _several(action: str) -> frozenset[str]:
+    """The words of an action, each plain: `n/a` is two, `did_not` too."""
+    letters = unicodedata.normalize("NFKD", action).casefold()
+    kept = (letter for letter in letters if not unicodedata.combining(letter) and unicodedata.category(letter) != "Cf")
+    return frozenset("".join(letter if letter.isalnum() else " " for letter in kept).split())
 
 
 @lru_cache(maxsize=64)

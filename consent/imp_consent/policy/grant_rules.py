@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from imp_consent.ledger.entry import Statement
-from imp_consent.policy.actions import is_among
 from imp_consent.policy.case import Case, Told, refusal
 from imp_consent.policy.notice import Notice, check_notice
 from imp_consent.policy.rules import CONSENTS, Need
@@ -113,12 +112,12 @@ def _first(ends: Iterable[int | None]) -> int | None:
 
 
 def _check_act(said: Saying, case: Case) -> None:
-    if said.action is not None and is_among(said.action, case.rules.refused_actions):
+    if said.action is not None and case.rules.acts.is_passive(said.action):
         raise refusal(
             "no affirmative action (pre-ticked, scrolled past, silent): no consent was given",
             case.rules.sources.get("actions", ""),
             where="action",
-            mend="record only what people agreed to by an act of their own",
+            mend="record only what people agreed to by an act of their own, in a plain word for it, such as click",
         )
 
 

@@ -4,7 +4,8 @@
     name, title, opt_in, source                          the regime itself
     [applies] to, home                                   where those are whom it protects; left out, or "*": anywhere;
                                                          home: where it is the law for everybody
-    [actions] refused   [bundle] void   [bases] allowed   [objection] traits   [limit] traits   [erase] on
+    [actions] refused, passive, passive_words, known     what is no act of agreeing, and what is one
+    [bundle] void   [bases] allowed   [objection] traits   [limit] traits   [erase] on
     [[condition]] basis, needs, traits                   what a basis rests on
     [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs
     [[valid_for]] trait, period, refusals                [[reprompt]] trait, after, period
@@ -23,12 +24,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.actions import Acts
 from imp_consent.policy.jurisdictions import EVERYWHERE, check_jurisdiction, holds_in, is_code
 from imp_consent.policy.purpose import format_purposes
 from imp_consent.policy.regime_sections import SECTIONS, read_applies, read_rules
@@ -242,9 +245,9 @@ def _with_actions(rules: Rules, every: Sequence[Rules]) -> Rules:
     as it was, by the regimes that its `policy` entries name by hash.
     """
     spoken = [one for one in every if one.refused_actions]
-    words = frozenset[str]().union(*(one.refused_actions for one in spoken))
+    acts = reduce(or_, (one.acts for one in every), Acts())
     source = rules.sources.get("actions") or next((one.sources.get("actions", "") for one in spoken), "")
-    return replace(rules, refused_actions=words, sources={**rules.sources, "actions": source})
+    return replace(rules, acts=acts, sources={**rules.sources, "actions": source})
 
 
 @lru_cache(maxsize=64)

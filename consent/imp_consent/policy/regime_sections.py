@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from imp_consent.ledger.entry import PERSON_TYPES
+from imp_consent.policy.actions import Acts
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.jurisdictions import EVERYWHERE, holds_in, is_code
 from imp_consent.policy.period import Period
@@ -18,7 +19,7 @@ from imp_core.errors import BadInput
 __all__ = ["SECTIONS", "read_applies", "read_rules"]
 
 _SINGLE: Final = {
-    "actions": ("refused",),
+    "actions": ("refused", "passive", "passive_words", "known"),
     "bundle": ("void",),
     "bases": ("allowed",),
     "objection": ("traits",),
@@ -56,7 +57,7 @@ def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None,
         names=(name,),
         jurisdiction=jurisdiction,
         opt_in=bool(document["opt_in"]),
-        refused_actions=frozenset(one["actions"].words("refused")),
+        acts=Acts(*(frozenset(one["actions"].words(key)) for key in _SINGLE["actions"])),
         bundled_void=one["bundle"].flag("void"),
         bases=frozenset(one["bases"].words("allowed", of=BASES)) if "bases" in document else None,
         conditions=tuple(map(_condition, many["condition"])),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, TypeVar
 
+from imp_consent.policy.actions import Acts
 from imp_consent.policy.period import Period, earliest
 
 __all__ = [
@@ -140,7 +141,7 @@ class Rules:
     names: tuple[str, ...]
     jurisdiction: str | None
     opt_in: bool
-    refused_actions: frozenset[str]
+    acts: Acts
     bundled_void: bool
     bases: frozenset[str] | None
     conditions: tuple[Condition, ...]
@@ -155,6 +156,11 @@ class Rules:
     clocks: Mapping[str, Clock]
     erase_on: frozenset[str]
     sources: Mapping[str, str]
+
+    @property
+    def refused_actions(self) -> frozenset[str]:
+        """Words for what is no act of agreeing."""
+        return self.acts.refused
 
     def clock(self, request: str) -> Clock | None:
         """The clock of a kind of request; None where no regime sets any."""
@@ -194,10 +200,10 @@ def combine(several: Sequence[Rules]) -> Rules:
 
 def _both(one: Rules, other: Rules) -> Rules:
     return Rules(
-        names=(*one.names, *other.names),
+        names=tuple(dict.fromkeys((*one.names, *other.names))),
         jurisdiction=one.jurisdiction or other.jurisdiction,
         opt_in=one.opt_in or other.opt_in,
-        refused_actions=one.refused_actions | other.refused_actions,
+        acts=one.acts | other.acts,
         bundled_void=one.bundled_void or other.bundled_void,
         bases=_fewest(one.bases, other.bases),
         conditions=_joined(one.conditions, other.conditions),

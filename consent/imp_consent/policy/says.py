@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from imp_consent.policy.declared import DeclaredPurpose, Recipient
 from imp_consent.policy.notice import Notice
 
-__all__ = ["SAYS", "Unsaid", "unsaid"]
+__all__ = ["SAYS", "Unsaid", "unnamed_recipients", "unsaid"]
 
 _PURPOSE: Final = "purpose"
 _NOTICE: Final = "notice"
@@ -26,6 +26,13 @@ class Unsaid(NamedTuple):
 def unsaid(words: tuple[str, ...], purpose: DeclaredPurpose, notice: Notice | None) -> list[Unsaid]:
     """What is demanded and not said; nothing where all of it is."""
     return [found for found in (_CHECKS[word](purpose, notice) for word in words) if found is not None]
+
+
+def unnamed_recipients(notice: Notice, asked: Iterable[str], purposes: Mapping[str, DeclaredPurpose]) -> list[str]:
+    """Of the purposes asked for, those that declare a recipient whose name the notice's text does not say."""
+    text = _flat(notice.text)
+    declared = ((name, purposes[name].recipient) for name in asked if name in purposes)
+    return [name for name, who in declared if who is not None and _flat(who.name) not in text]
 
 
 _Check = Callable[[DeclaredPurpose, Notice | None], Unsaid | None]

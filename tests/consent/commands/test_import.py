@@ -131,6 +131,7 @@ def test_the_command_prints_counts_and_the_ledger_notes_hashes_and_counts_only(
         "first_seq": None,
         "last_seq": None,
         "older_than_notice": 0,
+        "unknown_acts": 0,
     }
     assert imp_here("consent", "import", str(path)).ok().out == (
         "nothing new: all 4 rows of this file were imported before\n"

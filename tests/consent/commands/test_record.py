@@ -49,6 +49,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "jurisdiction": None,
         "returned": False,
         "opens_nothing": None,
+        "warnings": [],
     }
     asked = imp_here("consent", "check", "member:ann-1", "--purpose", "analytics", "--json").ok()
     assert asked.json == {

@@ -1,0 +1,116 @@
+"""What people did to say yes: what was no act of theirs is no consent, in whatever words it is told (row 3)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.policy.actions import Acts
+from imp_consent.policy.regime import packaged
+from imp_core.errors import BadInput
+from tests.consent.law.conftest import Desk
+
+PASSIVE = [
+    "scrolled on", "scrolled", "scrolling the page", "SCROLL-ED", "\uff33\uff23\uff32\uff2f\uff2c\uff2c",
+    "scr\u200bolled", "none", "no action", "n/a", "box was pre-ticked", "box was not pre-ticked",
+    "ticked in advance", "kept browsing", "browse", "continued", "silence", "stayed silent", "did not object",
+    "didn\u2019t untick", "not unticked", "opt-out not used", "by default", "auto-accepted", "implied",
+    "not clicked", "clicked nothing", "默认", "系统默认勾选了", "用户未取消勾选", "未反对", "預設", "没有点击",
+    "自動勾選", "视为同意", "Kästchen war vorangekreuzt", "nicht abgewählt", "stillschweigend", "précochée",
+    "pre\u0301cochée", "en défilant", "case non décochée", "casilla no desmarcada", "por defecto",
+    "casella preselezionata", "vooraf aangevinkt", "domyślnie zaznaczone", "não clicou", "förkryssad ruta",
+    "デフォルト", "사전 체크",
+]  # fmt: skip
+ACTIVE = [
+    "click", "clicked", "Tapped OK", "ticked a box", "checkbox", "signature", "signed form", "e-signature",
+    "spoken yes", "verbal yes", "double-opt-in", "double opt in", "toggle", "button", "reply yes",
+    "replied YES", "phone call", "点击", "勾选", "签名", "用户点击了同意按钮", "點擊", "angekreuzt",
+    "Häkchen gesetzt", "unterschrieben", "coché", "cliqué", "firmó", "casella spuntata", "handtekening",
+    "podpis", "assinatura", "kryssade i rutan", "クリック", "클릭",
+]  # fmt: skip
+LAWS = [found.name for found in packaged()]
+
+
+@pytest.mark.parametrize("action", PASSIVE)
+def test_r03_what_tells_of_no_act_is_refused_in_whatever_words_and_under_any_law(law: Any, action: str) -> None:
+    for law.regimes in [(name,) for name in LAWS]:
+        with pytest.raises(BadInput, match="no affirmative action") as refused:
+            law.write("grant", "analytics", action=action)
+        assert refused.value.where == "action"
+        assert refused.value.mend is not None
+        assert refused.value.mend.endswith("such as click")
+
+
+@pytest.mark.parametrize("action", ACTIVE)
+def test_r03_an_act_of_agreeing_is_known_in_the_languages_notices_are_in(law: Any, action: str) -> None:
+    for name in LAWS:
+        law.regimes = (name,)
+        law.write("grant", "analytics", action=action)
+        assert packaged().rules((name,)).acts.is_known(action)
+
+
+def test_r03_the_command_line_refuses_what_is_no_act_and_names_the_law(desk: Desk) -> None:
+    for words, article in (
+        ((), "GDPR 4(11), rec. 32; EDPB 05/2020 §§75-86; CJEU C-673/17 (Planet49)"),
+        (("--regime", "cn-pipl", "--jurisdiction", "CN"), "PIPL 14"),
+    ):
+        refused = desk.record("analytics", "given", "--action", "用户未取消勾选", *words)
+        assert (refused.code, article in refused.err) == (2, True), refused.err
+        assert "用户" not in refused.err + refused.out
+    assert desk.entries() == []
+
+
+@pytest.mark.parametrize("action", ["nodded", "👍", "…"])
+def test_a_word_that_is_not_known_is_taken_with_a_warning_that_names_those_that_are(desk: Desk, action: str) -> None:
+    taken = desk.record("analytics", "given", "--action", action).ok().json
+    assert len(taken["warnings"]) == 1
+    assert "click, tap, ticked a box" in taken["warnings"][0]
+    words = ("member:2", "--purpose", "analytics", "--state", "given", "--action")
+    assert "\nwarning: the word for the act" in desk.consent("record", *words, action).ok().out
+    assert "warning" not in desk.consent("record", *words, "tapped").ok().out
+    assert desk.record("analytics", "given").ok().json["warnings"] == [], "nobody said by what act"
+    assert desk.record("analytics", "refused", "--action", action).ok().json["warnings"] == []
+
+
+def test_r03_rows_of_a_file_meet_the_same_words(desk: Desk, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "acts.csv", tmp_path / "rejects.csv"
+    acts = ["click", "scrolled down", "nodded", "未取消勾选"]
+    rows = [f"member:{number},analytics,given,2026-02-01T00:00:00Z,{act}" for number, act in enumerate(acts)]
+    path.write_text("\n".join(["identifier,purpose,state,at,action", *rows]) + "\n", encoding="utf-8")
+    assert desk.consent("import", str(path)).code == 2
+    done = desk.consent("import", str(path), "--rejects", str(rejects), "--json").ok()
+    assert (done.json["given"], done.json["rejected"], done.json["unknown_acts"]) == (2, 2, 1)
+    assert "warning: 1 row given names the act" in done.err
+    told = rejects.read_text(encoding="utf-8")
+    assert told.count("no affirmative action") == 2
+    assert "scroll" not in told.replace("scrolled past", "")
+
+
+def test_r03_records_meet_the_same_words(desk: Desk, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "records.jsonl", tmp_path / "rejects.csv"
+    row = {"person": "member:1", "type": "grant", "position": 1, "purpose": "analytics", "at": "2026-02-01T00:00:00Z"}
+    lines = [row | {"action": "scrolled down"}, row | {"person": "member:2", "action": "nodded"}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    done = desk.consent("import", str(path), "--format", "records", "--rejects", str(rejects), "--json").ok()
+    assert (done.json["rows"], done.json["rejected"], done.json["unknown_acts"]) == (1, 1, 1)
+    assert "no affirmative action" in rejects.read_text(encoding="utf-8")
+
+
+def test_the_words_of_several_laws_are_all_of_theirs() -> None:
+    one, other = Acts(refused=frozenset({"silence"})), Acts(frozenset(), frozenset({"scroll"}), frozenset({"not"}))
+    both = one | other | Acts(known=frozenset({"click", "点击"}))
+    assert [both.is_passive(word) for word in ("Silence!", "scrolled", "not now", "nothing", "silenced")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+    assert [both.is_known(word) for word in ("he clicked", "unclicked", "双击点击", "")] == [True, False, True, False]
+    assert not Acts().is_known("click")
+    assert not Acts().is_passive("scroll")
+
+
+def test_the_rules_tell_the_words(desk: Desk) -> None:
+    told = desk.consent("regime", "rules", "gdpr").ok().out
+    for line in ("nor what holds  ", "or the word  ", "acts  "):
+        assert line in told, told
