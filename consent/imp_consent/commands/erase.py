@@ -10,13 +10,14 @@ import click
 
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.disclose import Asking, asked_for, request_options
-from imp_consent.commands.erased import erased_text, unknown_text
-from imp_consent.commands.of_nobody import answered_text, is_known, left_open_text, maybe_meant, maybe_meant_text
+from imp_consent.commands.erased import authorised_text, erased_text, in_backups_text, notify_text, unknown_text
+from imp_consent.commands.of_nobody import answered_text, forget_nobody, left_open_text, maybe_meant, maybe_meant_text
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
+from imp_consent.plane.guardians import authorised_by, forget_strangers, names_of, of_identifier
 from imp_consent.plane.linked import devices_of
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
@@ -45,6 +46,7 @@ class ErasePlan:
     `to_notify` are recipients that are no channels: you tell them yourself, as nobody knows later of whom (GDPR 19).
     `devices` are linked to them and stay known, each by its own identifier: only the link ends. `answers` is the open
     request that was named, of whom nothing is held; `left_open` is what else they asked, which this does not answer.
+    `authorisations` are entries of others that name them as guardian and stay, without leading to them.
     """
 
     known: bool
@@ -55,6 +57,7 @@ class ErasePlan:
     devices: int = 0
     answers: str | None = None
     left_open: tuple[str, ...] = ()
+    authorisations: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,8 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
         known = KnownRecipients(reader)
         names = {recipient.name for subject in subjects for recipient in known.named_by(subject)}
         besides = open_besides(reader, subjects)
+        stands_as = names_of(reader, subjects).union(of_identifier(reader, raw) for raw in raw_ids)
+        named = authorised_by(reader, stands_as)
     return ErasePlan(
         known=bool(subjects),
         entries=sum(map(len, histories)),
@@ -100,6 +105,7 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
         devices=len({device for history in histories for device in devices_of(history)} - subjects),
         answers=waiting.id if waiting and not subjects else None,
         left_open=besides,
+        authorisations=len(named),
     )
 
 
@@ -132,16 +138,18 @@ def erase_and_tell(
     """
     log = open_log(ctx)
     waiting = _taken_up(ctx, log, raw_ids, asked)
-    if waiting is not None and not is_known(log, raw_ids[0]):
-        answer_all(log, (waiting.id,))
-        return ErasedAndTold(people=0, leaves=0, rows=0, files=0, seq=None, answered=(waiting.id,))
+    strangers, answers = forget_nobody(ctx, log, raw_ids, asked, waiting)
+    if strangers or answers:
+        return ErasedAndTold(people=0, leaves=0, rows=0, files=0, seq=None, answered=answers, authorisations=strangers)
     found, subjects = _find(log, raw_ids, asked)
     guard_erasure(ctx, subjects)
+    strangers = forget_strangers(log, raw_ids)  # guardians who are nobody else here
     if asked is not None and waiting is None:
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
     to_notify, answers, besides = _before(log, subjects)
     done = _erase(ctx, subjects, later=later)
+    done = replace(done, authorisations=done.authorisations + strangers)
     answer_all(log, answers)
     store = log.keyring.store
     try:
@@ -207,28 +215,17 @@ def _unknown(found: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(place for place, subject in enumerate(found, start=1) if subject is None)
 
 
-def _notify_text(names: Sequence[str]) -> str:
-    return f"\ntell them yourself, then note it with imp consent recipients done: {', '.join(names)}" if names else ""
-
-
-def _in_backups_text(done: ErasedAndTold) -> str:
-    if not done.in_backups:
-        return ""
-    text = f"\n{done.in_backups} can still be read from backups with the keys: "
-    if done.keys_fixed is None:
-        return text + "run imp consent erase --resume"
-    return text + f"the keys cannot be changed here ({done.keys_fixed}); see docs/keys.md, Keep keys elsewhere"
-
-
 def _text(done: ErasedAndTold) -> str:
+    if not done.people and done.authorisations:
+        return f"nobody is known by this identifier{authorised_text(done.authorisations)}"
     if done.answered and not done.people:
         return answered_text(done.answered[0])
-    text = erased_text(done) + left_open_text(done.left_open)
-    text += _in_backups_text(done)
+    text = erased_text(done) + authorised_text(done.authorisations) + left_open_text(done.left_open)
+    text += in_backups_text(done.in_backups, done.keys_fixed)
     text += under_way_text(done.in_flight)
     if done.told:
         text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
-    text += _notify_text(done.to_notify)
+    text += notify_text(done.to_notify)
     if done.problem or any(told.due for told in done.told):
         text += f"\n{done.problem or 'not every channel has answered'}: tell them again with imp consent tell"
     return text
@@ -275,7 +272,7 @@ def erase_command(
         return
     plan = plan_erasure(ctx, raw_ids, asked=asked)
     emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
-    if not plan.known and plan.answers is None:
+    if not plan.known and plan.answers is None and not plan.authorisations:
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
@@ -286,12 +283,14 @@ def _says_how_surely() -> bool:
 
 
 def _plan_text(plan: ErasePlan, of: int) -> str:
+    if not plan.known and plan.authorisations:
+        return f"{_NOBODY}{authorised_text(plan.authorisations, would=True)}"
     if not plan.known:
         return _NOBODY if plan.answers is None else answered_text(plan.answers, would=True)
     text = (
         f"would make {some(plan.entries, 'entry', 'entries')} unlinkable and remove every row; run again with --execute"
     )
-    text += unknown_text(plan.unknown, of)
+    text += authorised_text(plan.authorisations, would=True) + unknown_text(plan.unknown, of)
     text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
     text += left_open_text(plan.left_open)
     text += f"\nlinked devices that stay known by their own identifiers: {plan.devices}" if plan.devices else ""

@@ -10,9 +10,9 @@ import click
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
 from imp_consent.commands.saying_options import law_options
 from imp_consent.identity.normalize import normalise
-from imp_consent.identity.pseudonym import pseudonyms_under
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.reader import Reader
+from imp_consent.plane.guardians import named_as
 from imp_consent.policy.door import append_said
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
@@ -76,8 +76,7 @@ def record_guardian(
             mend = "name the parent or guardian who authorised it"
             raise BadInput("nobody is their own guardian (GDPR 8(2))", where="--guardian", mend=mend)
         stranger = transaction.find_subject(guardian) is None
-        key = transaction.keyring.active("pepper")
-        pseudonym = pseudonyms_under(transaction.keyring, key, normalise(guardian))[0].hex()
+        named = named_as(transaction.keyring, guardian)
         said = Saying(
             type="guardian",
             purpose=purpose,
@@ -87,14 +86,14 @@ def record_guardian(
             evidence=evidence,
             regimes=regimes,
             jurisdiction=jurisdiction,
-            more={"guardian": pseudonym, "guardian_key": key.id, "role": role, "verification": verification},
+            more={**named, "role": role, "verification": verification},
         )
         seq, _, statement = append_said(ctx, transaction, raw_id, said)
     return GuardianResult(
         seq=seq,
         purpose=purpose,
-        guardian=pseudonym,
-        key=key.id,
+        guardian=str(named["guardian"]),
+        key=str(named["guardian_key"]),
         role=role,
         verification=verification,
         at=format_time(said.at_us),

@@ -18,6 +18,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
+from imp_consent.plane.guardians import authorised_by, forget_guardians, names_of
 from imp_consent.plane.linked import end_links, forget_numbers, linked_with
 from imp_consent.plane.outbox import WITHDRAWN, channels_of
 from imp_core.clock import DAY_US
@@ -40,7 +41,8 @@ class Erased:
     `compacted`: the database's free pages and write-ahead log were cleared too; where another process was reading,
     the next erasure or `imp consent erase --resume` does it. `in_backups`: people erased since the last ratchet, whom
     whoever holds the keys can still read from backups; `out_of_backups`: those of whom this made an end of that.
-    `in_flight`: messages to them that were under way when the erasure was requested.
+    `in_flight`: messages to them that were under way when the erasure was requested. `authorisations`: entries of
+    others whose guardian they were, which lead to them no more.
     """
 
     people: int
@@ -52,6 +54,7 @@ class Erased:
     in_backups: int = 0
     out_of_backups: int = 0
     in_flight: int = 0
+    authorisations: int = 0
 
 
 def request_erasure(
@@ -171,6 +174,8 @@ def _swap(log: Log, old: archive.LiveFile, new: archive.RewrittenFile) -> None:
 
 
 def _destroy(log: Log, subjects: set[int]) -> Erased:
+    with log.read() as reader:  # everybody's entries: nobody is kept from writing meanwhile
+        authorised, read = authorised_by(reader, names_of(reader, subjects)), reader.size
     with log.write() as transaction:
         # another process may have finished some of them
         subjects = subjects & {int(str(row[0])) for row in transaction.sealed.select("erasure")}
@@ -179,6 +184,8 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
         rewritten, rows = _rewritten_since(transaction)
         linked = set[int]().union(*(linked_with(transaction, subject) for subject in subjects))
         forget_numbers(transaction, subjects, linked)
+        since = authorised_by(transaction, names_of(transaction, subjects), since=read)
+        authorisations = forget_guardians(transaction, [*authorised, *since], beside=subjects)
         leaves = 0
         for subject in sorted(subjects):
             _, next_i = transaction.subjects.secrets(subject)
@@ -200,7 +207,7 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
             documents=[listing],
         )
         files = len({file.path for file in rewritten})
-    return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq)
+    return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq, authorisations=authorisations)
 
 
 def _keep_suppressed(log: Log, transaction: Transaction) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_consent.ledger.tombstones import Buried
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.guardians import Names, authorised_by, forget_guardians, names_of
 from imp_consent.plane.linked import forget_numbers
 from imp_consent.plane.outbox import channels_of
 from imp_consent.plane.remove import destroy_person, leave_word
@@ -103,6 +104,9 @@ def settle_people(transaction: Transaction, site: Site, found: Found, buried: Bu
     channels = sorted(channels_of(transaction).union(site.workspace.plugin_pins))
     tokens: list[bytes] = []
     forget_numbers(transaction, found.gone, found.living)  # whom these were linked with their own rows may tell no more
+    # nor may the rows of erased guardians open: their tokens outside say which they were
+    names = names_of(transaction, found.gone).union([Names(tokens=buried.suppressed)])
+    forget_guardians(transaction, authorised_by(transaction, names), beside=found.gone)
     for subject in sorted(found.gone):
         tokens += destroy_person(transaction, subject)
     leave_word(transaction, sorted(found.gone), channels)

@@ -1,0 +1,195 @@
+"""Guardians in the entries of whom they authorised something for: found for their own copy, taken out when erased.
+
+A child's entry names its guardian by a pseudonym and by a loose token, inside an encrypted payload to which no leaf
+commits, and nothing leads from the guardian to the child: so everybody's entries are read. An erasure of the guardian
+leaves the authorisation, which is the child's record and by which the gate decides, and takes out whatever leads to who
+gave it: pseudonym, token, the reference to a proof, and the words that whoever recorded it chose freely.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+
+from imp_consent.identity.keys import Keyring
+from imp_consent.identity.normalize import normalise
+from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under, rehash, token_now
+from imp_consent.identity.secrets import SubjectSecrets
+from imp_consent.ledger.entry import PersonEntry, parse_payload
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.suppression import loose_tokens, suppress
+from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.ledger.transaction import Transaction
+from imp_core.errors import KeysUnusable, LedgerBroken
+from imp_core.event import RawId
+from imp_core.ports import Json
+
+__all__ = [
+    "TAKEN_OUT",
+    "Names",
+    "authorised_by",
+    "forget_guardians",
+    "forget_strangers",
+    "named_as",
+    "names_of",
+    "of_identifier",
+]
+
+TAKEN_OUT: Final = "taken out when the guardian was erased"
+_GUARDIAN, _KEY, _TOKEN, _TOKEN_KEY = "guardian", "guardian_key", "guardian_token", "guardian_token_key"
+_ROLE: Final = "guardian"
+_MARK: Final = b'"type":"guardian"'
+_EVERYBODYS: Final = (
+    "SELECT k.subject, k.wrapped, k.kek_id, p.seq, p.nonce, p.ciphertext, e.leaf FROM payload p "
+    "JOIN subject_key k ON k.subject = p.subject JOIN entry e ON e.seq = p.seq WHERE p.seq >= ? ORDER BY p.subject"
+)
+# What stands in their places; a role of the one word that every guardian has says nothing of this one.
+_WITHOUT: Final[Mapping[str, Json]] = {
+    _GUARDIAN: None, _KEY: None, _TOKEN: None, _TOKEN_KEY: None,
+    "role": _ROLE, "verification": TAKEN_OUT, "evidence": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What somebody may be named by as a guardian: pseudonyms, and loose tokens under the suppression key in use."""
+
+    pseudonyms: frozenset[bytes] = frozenset()
+    tokens: frozenset[bytes] = field(default_factory=frozenset)
+
+    def union(self, others: Iterable[Names]) -> Names:
+        """These and others together."""
+        every = [self, *others]
+        return Names(
+            frozenset().union(*(one.pseudonyms for one in every)), frozenset().union(*(one.tokens for one in every))
+        )
+
+
+def named_as(keyring: Keyring, guardian: RawId) -> dict[str, Json]:
+    """The fields of an entry that name a guardian: a pseudonym, a token that outlives its pepper, and their keys.
+
+    Raises:
+        BadInput: the identifier is malformed.
+    """
+    normalised, pepper, supp = normalise(guardian), keyring.active("pepper"), keyring.active("supp")
+    return {
+        _GUARDIAN: pseudonyms_under(keyring, pepper, normalised)[0].hex(),
+        _KEY: pepper.id,
+        _TOKEN: loose_token_under(keyring, supp, normalised).hex(),
+        _TOKEN_KEY: supp.id,
+    }
+
+
+def of_identifier(reader: Reader, raw: RawId) -> Names:
+    """What an identifier may stand as, whether anybody is known by it or not.
+
+    Raises:
+        BadInput: it is malformed.
+    """
+    ring, normalised = reader.keyring, normalise(raw)
+    under = (pseudonyms_under(ring, pepper, normalised) for pepper in ring.peppers())
+    return Names(frozenset(one for found in under for one in found), frozenset(loose_tokens(ring, normalised)))
+
+
+def names_of(reader: Reader, subjects: Iterable[int]) -> Names:
+    """What people may stand as, by every identifier that leads to them."""
+    pseudonyms: set[bytes] = set()
+    tokens: set[bytes] = set()
+    keks = [key.id for key in reader.keyring.keys if key.purpose == "kek"]
+    for subject in subjects:
+        for kek in keks:
+            own = reader.subjects.encryption(kek).seal_subject(subject)
+            for row in reader.sealed.select("identifier", "subject = ?", (own,)):
+                pseudonyms.add(bytes(row[2]))  # type: ignore[arg-type]  # the column's type
+                tokens.add(token_now(reader.keyring, str(row[7]), bytes(row[4])))  # type: ignore[arg-type]  # as above
+    return Names(frozenset(pseudonyms), frozenset(tokens))
+
+
+def authorised_by(reader: Reader, names: Names, *, since: int = 0) -> list[PersonEntry]:
+    """The authorisations from `since` on that name somebody, in the order of the log. Reads everybody's entries."""
+    if not names.pseudonyms and not names.tokens:
+        return []
+    found = (entry for entry in _everybodys(reader, since) if _is_named(reader.keyring, entry, names))
+    return sorted(found, key=attrgetter("seq"))
+
+
+def forget_guardians(transaction: Transaction, found: Iterable[PersonEntry], *, beside: Collection[int] = ()) -> int:
+    """Take the guardian out of these authorisations, but of those who are destroyed; returns how many there were."""
+    n = 0
+    for entry in found:
+        living = any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (entry.subject,)))
+        if living and entry.subject not in beside:
+            transaction.restate(entry, {**entry.payload, **_WITHOUT})
+            n += 1
+    return n
+
+
+def forget_strangers(log: Log, raw_ids: Iterable[RawId]) -> int:
+    """The same of guardians by whose identifiers nobody is known; returns how many entries there were.
+
+    They are suppressed from then on, so that no backup brings them back.
+
+    Raises:
+        BadInput: an identifier is malformed.
+    """
+    with log.read() as reader:
+        read, strangers = reader.size, [raw for raw in raw_ids if reader.find_subject(raw) is None]
+        named = {raw: authorised_by(reader, of_identifier(reader, raw)) for raw in strangers}
+    if not any(named.values()):
+        return 0
+    with log.write() as transaction:
+        n, ring = 0, transaction.keyring
+        for raw in (raw for raw, found in named.items() if found):
+            more = authorised_by(transaction, of_identifier(transaction, raw), since=read)
+            n += forget_guardians(transaction, [*named[raw], *more])
+        tokens = [loose_token_under(ring, ring.active("supp"), normalise(raw)) for raw, found in named.items() if found]
+        suppressed = suppress(transaction.sealed, tokens)
+    # after the commit: outside, a token that the database lacks would be taken for tampering
+    Tombstones(log.keyring.folder, log.keyring).suppress(suppressed)
+    return n
+
+
+def _everybodys(reader: Reader, since: int) -> Iterator[PersonEntry]:
+    """What may be an authorisation. What does not open tells of nobody: somebody else's rights do not wait for it."""
+    secrets: SubjectSecrets | None = None
+    for subject, wrapped, kek_id, seq, nonce, ciphertext, leaf in reader.sql.execute(_EVERYBODYS, (since,)):
+        with contextlib.suppress(InvalidTag, ValueError, LedgerBroken, KeysUnusable):  # imp audit verify names it
+            if secrets is None or secrets.subject != subject:
+                secrets = SubjectSecrets(subject, reader.subjects.encryption(kek_id).unwrap(wrapped))
+            data = secrets.payloads.decrypt(nonce, ciphertext, leaf)
+            if _MARK in data:  # few entries do, and so few are read in full
+                yield parse_payload(data, seq=seq, subject=subject)
+
+
+def _is_named(keyring: Keyring, entry: PersonEntry, names: Names) -> bool:
+    if entry.statement.type != "guardian":
+        return False
+    payload = entry.payload
+    token, key_id = payload.get(_TOKEN), payload.get(_TOKEN_KEY)
+    if isinstance(token, str) and token_now(keyring, str(key_id), bytes.fromhex(token)) in names.tokens:
+        return True
+    pseudonym = payload.get(_GUARDIAN)
+    return isinstance(pseudonym, str) and not _forms(keyring, pseudonym, payload.get(_KEY)).isdisjoint(names.pseudonyms)
+
+
+def _forms(keyring: Keyring, pseudonym: str, key_id: Json) -> set[bytes]:
+    """A pseudonym as it was written, and as every pepper that wrapped its own has it."""
+    try:
+        form = bytes.fromhex(pseudonym)
+    except ValueError:  # of a record taken in from elsewhere: not one of ours
+        return set()
+    found = {form}
+    try:
+        key = keyring.by_id("pepper", str(key_id))
+    except KeysUnusable:  # retired since, which ends every lookup under it
+        return found
+    while (wrapper := keyring.wrapper(key)) is not None:
+        key, form = wrapper, rehash(wrapper.secret, form)
+        found.add(form)
+    return found

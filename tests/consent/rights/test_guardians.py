@@ -1,0 +1,128 @@
+"""A guardian's own rights: their authorisations are in their copy, and their erasure takes them out of others' entries.
+
+What stays is the child's record: the gate answers as before.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.audit.verify import verify
+from imp_consent.ledger.reader import Reader
+from imp_consent.runtime import open_keyring, open_log
+from imp_core.context import Context
+from imp_core.event import RawId
+
+Line = Any
+KIM, LEA = "member:kim", "member:lea"
+ANN = "email:ann@example.com"  # known here, with a consent of her own
+GRAN = "phone:+33612345678"  # known to nobody
+VERIFIED = ("--verified", "reasonable", "--how", "answered a code")
+TOLD = ("mother Ann Smith", "passport C01X of Ann Smith", "scan-0815")
+WORDS = ("--role", TOLD[0], "--verification", TOLD[1], "--evidence", TOLD[2], "--purpose", "analytics")
+
+
+@pytest.fixture
+def family(shop: Line) -> Line:
+    """Kim, whose guardian is known here, and Lea, whose guardian is not; both said yes."""
+    for child, guardian in ((KIM, ANN), (LEA, GRAN)):
+        shop("consent", "minor", child, "--born", "2019-05-17", "--jurisdiction", "FR").ok()
+        shop("consent", "guardian", child, "--guardian", guardian, *WORDS, "--jurisdiction", "FR").ok()
+        given = ("--purpose", "analytics", "--state", "given", "--action", "click", "--jurisdiction", "FR")
+        shop("consent", "record", child, *given, "--by-guardian").ok()
+    return shop
+
+
+def _records(opened: Context, child: str) -> str:
+    """A child's entries as the ledger holds them, every word of them."""
+    with open_log(opened).read() as reader:
+        return json.dumps([dict(entry.payload) for entry in reader.history(_found(reader, child))], ensure_ascii=False)
+
+
+def _found(reader: Reader, word: str) -> int:
+    subject = reader.find_subject(RawId.parse(word))
+    assert subject is not None
+    return subject
+
+
+def _answer(line: Line, child: str) -> tuple[str, list[int]]:
+    answer = line("consent", "check", child, "--purpose", "analytics", "--json").json
+    return answer["reason"], answer["entries"]
+
+
+def _leads(records: str) -> list[str]:
+    """Whatever in a record leads to its guardian."""
+    entries = [entry for entry in json.loads(records) if entry["type"] == "guardian"]
+    assert entries
+    named = ("guardian", "guardian_key", "guardian_token", "guardian_token_key", "evidence")
+    return [name for entry in entries for name in named if entry.get(name)] + [word for word in TOLD if word in records]
+
+
+@pytest.mark.parametrize(("child", "guardian"), [(KIM, ANN), (LEA, GRAN)])
+def test_r29_after_a_guardians_erasure_nothing_in_a_childs_entries_leads_to_them_and_the_gate_answers_as_before(
+    family: Line, opened: Context, child: str, guardian: str
+) -> None:
+    before, other = _answer(family, child), LEA if child == KIM else KIM
+    assert before[0] == "given"
+    assert _leads(_records(opened, child))
+    planned = family("consent", "erase", guardian).ok()
+    assert "in entries of others: 1, which stand, and would not lead" in planned.out
+    assert _leads(_records(opened, child))
+    done = family("consent", "erase", guardian, "--execute").ok()
+    assert "in entries of others: 1, which stand, and do not lead to them any more" in done.out
+    assert _leads(_records(opened, child)) == []
+    assert _answer(family, child) == before
+    assert _leads(_records(opened, other)), "another guardian's authorisation is not theirs"
+    assert verify(opened.workspace, open_keyring(opened)).problems == ()
+    assert family("audit", "verify").code == 0
+
+
+def test_r29_a_guardian_named_under_a_pepper_that_was_rotated_or_wrapped_since_is_taken_out_too(
+    family: Line, opened: Context
+) -> None:
+    family("keys", "rotate", "pepper", "--execute").ok()
+    family("keys", "wrap", "supp", "--execute").ok()
+    family("consent", "history", ANN).ok()
+    family("consent", "record", ANN, "--purpose", "analytics", "--state", "given").ok()  # met: moved to the new pepper
+    for guardian in (ANN, GRAN):
+        family("consent", "erase", guardian, "--execute").ok()
+    opened.close()
+    assert [_leads(_records(opened, child)) for child in (KIM, LEA)] == [[], []]
+
+
+def test_r29_no_backup_brings_an_erased_guardian_back_into_a_childs_entries(
+    family: Line, opened: Context, tmp_path: Path
+) -> None:
+    family("backup", tmp_path / "older.bak").ok()
+    for guardian in (ANN, GRAN):
+        family("consent", "erase", guardian, "--execute").ok()
+    opened.close()
+    for path in family.workspace.glob("ledger.db*"):
+        path.unlink()
+    family("restore", tmp_path / "older.bak", "--execute").ok()
+    assert [_leads(_records(opened, child)) for child in (KIM, LEA)] == [[], []]
+    assert family("audit", "verify").code == 0
+
+
+def test_r29_somebody_elses_damaged_entry_holds_up_no_erasure(family: Line, opened: Context) -> None:
+    with open_log(opened).write() as transaction:
+        lea = _found(transaction, LEA)
+        transaction.sql.execute("UPDATE payload SET ciphertext = zeroblob(40) WHERE subject = ?", (lea,))
+    family("consent", "erase", ANN, "--execute").ok()
+    assert _leads(_records(opened, KIM)) == []
+
+
+def test_an_identifier_that_is_nobodys_and_no_guardians_is_still_refused(family: Line) -> None:
+    for more in ((), ("--execute",)):
+        assert family("consent", "erase", "member:nobody", *more).code == 1
+
+
+def test_a_guardians_request_for_erasure_is_noted_and_answered_though_they_are_nobody_else_here(family: Line) -> None:
+    done = family("consent", "erase", GRAN, "--execute", "--json", *VERIFIED).ok().json
+    assert (done["people"], done["authorisations"], len(done["answered"])) == (0, 1, 1)
+    (request,) = family("consent", "requests", "list", "--all", "--json").ok().json["requests"]
+    assert (request["kind"], request["state"]) == ("erase", "answered")
