@@ -56,7 +56,7 @@ _TESTS_OF = {
     "late": ("policy/test_late.py",),
     "limiting": ("policy/test_limits_that_stand.py",),
     "lift_rules": (_ALONE, *_LIFTS),
-    "basis_rules": (_ALONE, *_LAW),
+    "basis_rules": (_ALONE, *_LAW, "law/test_no_change_over.py"),
     **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), _LAW),
     **dict.fromkeys(("period", "rules", "regime", "regime_sections"), (*_REGIMES, *_LAW)),
 }

@@ -156,6 +156,68 @@ def test_r38_whoever_opted_out_of_such_data_by_then_is_not_written_to_on_another
     assert basis(case(law, found)) != "", "whatever was recorded before"
 
 
+GAVE, EVERYTHING = ("grant", 10), ("withdraw", 20, {"purpose": "*"})
+OWN_BEFORE = ("basis", 1, {"basis": "legitimate-interest"})
+
+
+@pytest.mark.parametrize(
+    ("history", "channel", "closed"),
+    [
+        ([EVERYTHING], "", False),
+        ([("refuse", 20)], "", True),
+        ([GAVE, EVERYTHING], "", True),
+        ([("grant", 20), EVERYTHING], "", True),
+        ([("grant", 21), EVERYTHING], "", False),
+        ([("grant", 10, {"purpose": "analytics", "covers": ("shop",)}), EVERYTHING], "", True),
+        ([("grant", 10, {"purpose": "analytics"}), EVERYTHING], "", False),
+        ([("grant", 10, {"purpose": "analytics"}), GAVE, EVERYTHING], "", True),
+        ([("grant", 10, {"channel": "email"}), EVERYTHING], "", True),
+        ([("grant", 10, {"channel": "email"}), EVERYTHING], "sms", False),
+        ([("grant", 10, {"channel": "sms"}), EVERYTHING], "sms", True),
+        ([GAVE, EVERYTHING], "sms", True),
+        ([OWN_BEFORE, GAVE, EVERYTHING], "", False),
+        ([OWN_BEFORE, GAVE, EVERYTHING], "sms", False),
+        ([("basis", 1, {"basis": "legitimate-interest", "channel": "sms"}), GAVE, EVERYTHING], "", True),
+        ([("basis", 1, {"basis": "soft-opt-in"}), GAVE, EVERYTHING], "", True),
+        ([GAVE, EVERYTHING, OWN_BEFORE], "", True),
+        ([GAVE, ("object", 20)], "", False),
+    ],
+)
+def test_r11_no_basis_takes_the_place_of_consent_that_was_asked_for_and_taken_back(
+    law: Any, history: list[Any], channel: str, *, closed: bool
+) -> None:
+    told(law, *history)
+    why = basis(case(law, condition("no-swap")), channel=channel)
+    assert ("rested on consent" in why, why == "") == (closed, not closed)
+
+
+NOES = ("withdraw", "refuse", "object", "restrict", "limit-sensitive", "signal")
+
+
+@pytest.mark.parametrize(
+    ("history", "closed"),
+    [
+        *(([(no, 99)], False) for no in NOES),
+        *(([(no, 100)], True) for no in NOES),
+        ([("grant", 200)], False),
+        ([("withdraw", 99), ("withdraw", 101)], True),
+        ([("withdraw", 200, {"traits": ("profiling",)})], False),
+        ([("withdraw", 200, {"traits": ("profiling", "sale")})], True),
+        ([OWN_BEFORE, ("withdraw", 200)], False),
+        ([("withdraw", 200), OWN_BEFORE], True),
+        ([("basis", 100, {"basis": "legitimate-interest"}), ("withdraw", 200)], False),
+        ([("basis", 101, {"basis": "legitimate-interest"}), ("withdraw", 200)], True),
+        ([("basis", 101, {"basis": "legitimate-interest"}), OWN_BEFORE, ("withdraw", 200)], False),
+    ],
+)
+def test_no_basis_is_dated_back_over_a_no_unless_it_was_on_record_before(
+    law: Any, history: list[Any], *, closed: bool
+) -> None:
+    told(law, *history)
+    why = basis(case(law, condition("not-before-a-no")))
+    assert ("not dated back" in why, why == "") == (closed, not closed)
+
+
 TOLD = Lift(type="restrict", needs=("notified",), source="law")
 
 
