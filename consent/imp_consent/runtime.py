@@ -215,18 +215,26 @@ class SystemLedger:
 
 
 def _house(reader: Reader, workspace: Workspace) -> Check:
-    """Whether there is the place that imp.toml names, and a law of those it names that holds there: no yes else."""
-    from imp_consent.policy.house import check_house, read_house  # noqa: PLC0415 (read for the doctor alone)
+    """Whether there is the place that imp.toml names, and a law of those it names that holds there: no yes else.
+
+    One that holds there may still not be the law of that place, which is what most likely was meant.
+    """
+    from imp_consent.policy.house import check_house, not_at_home, read_house  # noqa: PLC0415 (for the doctor alone)
     from imp_consent.policy.regime import read_regimes  # noqa: PLC0415 (as above)
 
     try:
-        house = read_house(workspace.config)
-        check_house(house, read_regimes(reader))
+        house, known = read_house(workspace.config), read_regimes(reader)
+        check_house(house, known)
+        missing = not_at_home(house, known)
     except BadInput as error:
         detail = f"{error.what} ({error.where}): no consent is taken under it"
         return Check(name="law", ok=False, detail=detail, mend=error.mend)
     place = f" in {house.jurisdiction}" if house.jurisdiction else ""
-    return Check(name="law", ok=True, detail=f"{', '.join(house.regimes)}{place}")
+    detail = f"{', '.join(house.regimes)}{place}"
+    if missing:
+        found = f"{detail}: none of it is the law at home there, which is {', '.join(missing)} ([policy] of imp.toml)"
+        return Check(name="law", ok=False, detail=found, mend=f"name {', '.join(missing)} in regimes, or another place")
+    return Check(name="law", ok=True, detail=detail)
 
 
 def _notices(reader: Reader) -> Check:

@@ -15,10 +15,10 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.signals import Speak, Voice
 from imp_consent.plane.linked import LINKED_FROM
 from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.recorded import Law
 from imp_consent.policy.requested import note_request
 from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
-from imp_consent.rights.law import rules_of_no
 from imp_consent.signals.inbound import closed_traits
 from imp_core.clock import format_time
 from imp_core.context import Context
@@ -38,12 +38,13 @@ def voice(
 ) -> Voice:
     """What intake appends signals with.
 
-    `surface` is where they were heard; `regimes` and `jurisdiction` are whose law holds (None: that of imp.toml).
+    `surface` is where they were heard; `regimes` and `jurisdiction` are what is named as the law that holds (None: the
+    door looks whose it is).
     """
 
     def opened(transaction: Transaction) -> Speak:
-        rules, _ = rules_of_no(ctx, transaction, regimes, jurisdiction)  # no signal is refused for a law or place
-        return _Desk(ctx, transaction, Door(ctx, transaction, surface=surface), rules, jurisdiction).append
+        law = Law(None if regimes is None else tuple(regimes), jurisdiction)
+        return _Desk(ctx, transaction, Door(ctx, transaction, surface=surface), law).append
 
     return opened
 
@@ -62,16 +63,15 @@ def opt_out_clocks(rules: Rules, asserts: frozenset[str], traits: Sequence[str],
 class _Desk:
     """Signals of one transaction."""
 
-    def __init__(self, ctx: Context, transaction: Transaction, door: Door, rules: Rules, place: str | None) -> None:
+    def __init__(self, ctx: Context, transaction: Transaction, door: Door, named: Law) -> None:
         self._ctx = ctx
         self._transaction = transaction
         self._door = door
-        self._rules = rules
-        self._place = place
+        self._named = named
 
     def append(self, who: int | RawId, said: Saying) -> Appended:
-        rules = self._rules if said.regimes is None else self._door.rules(said)
-        said = replace(said, regimes=rules.names, jurisdiction=rules.jurisdiction or said.jurisdiction or self._place)
+        said = self._settled(who, said)
+        rules = self._door.rules(said)
         asserts = _asserts(said)
         if not asserts:
             return self._door.append(who, said)
@@ -81,15 +81,23 @@ class _Desk:
         more = {**said.more, "clocks": shown} if shown else said.more
         done = self._door.append(who, replace(said, traits=traits, more=more))
         if TELL in clocks and LINKED_FROM not in said.more:
-            self._request(done.subject, said)
+            self._request(done.subject, said, rules)
         return done
 
-    def _request(self, subject: int, said: Saying) -> None:
+    def _settled(self, who: int | RawId, said: Saying) -> Saying:
+        """Under the law that is named, else that of the person, else that of the device along whose link it came."""
+        if said.regimes is None:
+            place = said.jurisdiction or self._named.jurisdiction
+            said = replace(said, regimes=self._named.regimes, jurisdiction=place)
+        device, settled = said.more.get(LINKED_FROM), self._door.settle(who, said)
+        if settled.under is None or settled.under.known or not isinstance(device, str):
+            return settled
+        return replace(settled, under=self._door.settle(int(device, 16), said).under)
+
+    def _request(self, subject: int, said: Saying, rules: Rules) -> None:
         """Note that those who received the data are to be told, under one number for a browser and its people."""
         asked = replace(said, type="request", purpose=_EVERY_PURPOSE, traits=None, steps=None, more={})
-        note_request(
-            self._ctx, self._transaction, self._door.append, subject, rules=self._rules, said=asked, kind=REQUEST
-        )
+        note_request(self._ctx, self._transaction, self._door.append, subject, rules=rules, said=asked, kind=REQUEST)
 
 
 def _asserts(said: Saying) -> frozenset[str]:

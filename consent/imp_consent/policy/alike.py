@@ -15,6 +15,7 @@ from typing import Final
 from imp_consent.ledger.alike import subjects_alike
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.recorded import Law
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import corrected
 from imp_core.event import RawId
@@ -35,7 +36,10 @@ def pass_on(
     """Append an opt-out of somebody for everybody alike; returns the seqs. Nothing is appended of other types."""
     if statement.type not in OPT_OUTS:
         return []
-    passed = replace(_echoed(statement), regimes=said.regimes, jurisdiction=said.jurisdiction)
+    law = Law(said.regimes, said.jurisdiction)
+    if said.under is not None and said.under.known:  # they may be one person: what is known of one's law is of both
+        law = said.under.laws[0]
+    passed = replace(_echoed(statement), regimes=law.regimes, jurisdiction=law.jurisdiction)
     return [
         echo(other, passed, statement)
         for other in subjects_alike(transaction, who)

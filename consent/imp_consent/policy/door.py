@@ -17,8 +17,10 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.alike import pass_on, take_over
 from imp_consent.policy.case import Case
 from imp_consent.policy.cuts import cuts_in
+from imp_consent.policy.ended import OWN
 from imp_consent.policy.envelope import envelope
-from imp_consent.policy.house import check_house, read_house
+from imp_consent.policy.house import read_house
+from imp_consent.policy.laws import Laws
 from imp_consent.policy.missed import LIMITING, missed, withdrawal
 from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
@@ -92,17 +94,22 @@ class Door:
         self._shown = Shown(read_notices(transaction))
         self._cuts = cuts_in(chain(transaction.system_entries("notice"), transaction.system_entries("policy")))
         self._channels = _MEDIA | set(ctx.workspace.plugin_pins) | self._house.channels
-        self._rules: dict[tuple[tuple[str, ...], str | None], Rules] = {}
+        self._laws = Laws(self._house, self._regimes)
         self._settings_known = False  # looked at before the first yes, and not again for each row of a file
 
+    def settle(self, who: RawId | int, said: Saying) -> Saying:
+        """The saying with the laws that it stands under: of a no, those of what it ends (`imp_consent.policy.laws`)."""
+        if said.under is not None or said.type not in OWN:
+            return self._laws.settle(said)
+        return self._laws.settle(said, self._entries_of(who))
+
     def rules(self, said: Saying) -> Rules:
-        """The rules that hold for a saying: of the regimes and the jurisdiction it names, else of imp.toml's.
+        """The rules that hold for a saying: of the laws it is settled to stand under, else as if nobody were known.
 
         Raises:
             BadInput: there is no such regime or jurisdiction. A no is never refused for that: it meets the strictest.
         """
-        known = self._known_rules(said) if said.type in _NOT_REFUSED else self.rules_strictly(said)
-        return known or self._regimes.strictest()
+        return self._laws.rules_of_no(said) if said.type in _NOT_REFUSED else self._laws.rules(said)
 
     def rules_strictly(self, said: Saying) -> Rules:
         """The same, where there is time to mend what was named wrongly.
@@ -110,20 +117,11 @@ class Door:
         Raises:
             BadInput: there is no such regime or jurisdiction.
         """
-        names = self._house.regimes if said.regimes is None else said.regimes
-        key = (names, said.jurisdiction or self._house.jurisdiction)
-        if key not in self._rules:
-            if said.jurisdiction is None:
-                check_house(self._house, self._regimes, names=said.regimes)
-            self._regimes.check(*key)
-            self._rules[key] = self._regimes.rules(*key)
-        return self._rules[key]
+        return self._laws.rules(said)
 
-    def _known_rules(self, said: Saying) -> Rules | None:
-        try:
-            return self.rules_strictly(said)
-        except BadInput:
-            return None
+    def place(self, said: Saying) -> str | None:
+        """Where the person is by what is said and known, else by imp.toml."""
+        return self._laws.place(said)
 
     def statement(self, said: Saying, history: Sequence[PersonEntry] = ()) -> Statement:
         """What the saying commits to, after what the person said before.
@@ -156,6 +154,7 @@ class Door:
         """
         if isinstance(who, RawId):
             normalise(who)
+        said = self.settle(who, said)
         self.statement(said, self._history(who, said))
 
     def append(
@@ -172,6 +171,7 @@ class Door:
         """
         if returning and said.type != "grant":
             raise BadInput("only a consent brings somebody back", where="returning", mend="use it with --state given")
+        said = self.settle(who, said)
         statement = self.statement(said, self._history(who, said))
         subject = self._subject(who, said, returning=returning)
         if statement.type == "grant" and said.at_us < self._returned_us(subject):
@@ -184,16 +184,21 @@ class Door:
             self._append_besides(who, subject, said, statement)
         spelt = who if isinstance(who, RawId) and not returning else None
         if spelt is not None and said.type in _PERMITTING:
-            take_over(self._transaction, spelt, subject, echo=self._write)
+            take_over(self._transaction, spelt, subject, echo=self._echo)
         seq = self._write(subject, said, statement, idempotency_key, returning=returning)
         if spelt is not None:
-            pass_on(self._transaction, spelt, subject, said, statement=statement, echo=self._write)
+            pass_on(self._transaction, spelt, subject, said, statement=statement, echo=self._echo)
         return Appended(seq, subject, statement)
 
     def take_back(self, subject: int, said: Saying) -> Appended:
         """Append a withdrawal of what was asked for once: no link is too old, whatever is asked for now."""
+        said = self.settle(subject, said)
         statement = check_statement(said, self._case(said))
         return Appended(self._write(subject, said, statement), subject, statement)
+
+    def _echo(self, subject: int, said: Saying, statement: Statement) -> int:
+        """Append what somebody else said, as said of this person too: under the law of what it ends of theirs."""
+        return self._write(subject, self.settle(subject, said), statement)
 
     def _write(
         self, subject: int, said: Saying, statement: Statement, key: str | None = None, *, returning: bool = False
@@ -201,8 +206,11 @@ class Door:
         """Append what was checked, and what the law lets follow from it."""
         body = self._envelope(subject, said, statement, key, returning=returning)
         seq = self._transaction.append_person(subject, statement, body)
-        if said.type == "withdraw" and (rules := self._known_rules(said)) is not None:
-            open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal")
+        if said.type == "withdraw" and (rules := self._laws.certain(said)) is not None:
+            place = self.place(said)
+            open_erase_task(
+                self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal", place=place
+            )
         return seq
 
     def _append_besides(self, who: RawId | int, subject: int, said: Saying, statement: Statement) -> None:
@@ -253,31 +261,27 @@ class Door:
             surface=self._surface,
             idempotency_key=key,
             regimes=rules.names,
-            jurisdiction=rules.jurisdiction or self._place(said) or self._house.jurisdiction,
+            jurisdiction=self.place(said),
             house=self._house,
             more=more | ({"returning": True} if returning else {}) | dict(said.more),
         )
-
-    def _place(self, said: Saying) -> str | None:
-        """Where the person is; None where a no, which is not refused for it, names a place that is none."""
-        try:
-            self._regimes.check((), said.jurisdiction)
-        except BadInput:
-            return None
-        return said.jurisdiction
 
     def _history(self, who: RawId | int, said: Saying) -> Sequence[PersonEntry]:
         """What a rule may have to look at; most sayings are judged by themselves."""
         if said.type not in _AFTER_OTHERS and said.by is None and not self._meets_separate(said):
             return ()
+        return self._entries_of(who)
+
+    def _entries_of(self, who: RawId | int) -> Sequence[PersonEntry]:
         subject = self._transaction.find_subject(who) if isinstance(who, RawId) else who
         return () if subject is None else self._transaction.history(subject)
 
     def _meets_separate(self, said: Saying) -> bool:
-        """Whether it is a consent that is not to be of one act with another."""
+        """Whether it is a consent that is not to be of one act with another, or needs more of a child."""
         if said.type != "grant":
             return False
-        return said.consent == "separate" or any(need.consent == "separate" for need in self.rules(said).needs)
+        needs, ages = self.rules(said).needs, self.rules(said).ages
+        return "separate" in (said.consent, *(need.consent for need in needs)) or any(age.adds for age in ages)
 
     def _subject(self, who: RawId | int, said: Saying, *, returning: bool) -> int:
         if isinstance(who, int):

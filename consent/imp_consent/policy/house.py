@@ -9,7 +9,7 @@ from typing import Any, Final
 from imp_consent.policy.regime import DEFAULT_REGIMES, Regimes
 from imp_core.errors import BadInput
 
-__all__ = ["House", "check_house", "read_house"]
+__all__ = ["House", "check_house", "not_at_home", "read_house"]
 
 _FILE: Final = "imp.toml"
 _NAMED: Final = {"jurisdiction": f"{_FILE}, [policy] jurisdiction", "regime": f"{_FILE}, [policy] regimes"}
@@ -57,6 +57,12 @@ def check_house(house: House, known: Regimes, *, names: Sequence[str] | None = N
             known.check(house.regimes, house.jurisdiction)
     except BadInput as error:
         raise BadInput(error.what, where=_NAMED.get(error.where or "", _FILE), mend=error.mend) from None
+
+
+def not_at_home(house: House, known: Regimes) -> tuple[str, ...]:
+    """The law at home in the place that imp.toml names, where none of the laws that it names is; else none."""
+    home = () if house.jurisdiction is None else known.at_home(house.jurisdiction)
+    return home if set(home).isdisjoint(house.regimes) else ()
 
 
 def _texts(values: object, name: str) -> tuple[str, ...]:

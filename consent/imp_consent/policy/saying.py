@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from imp_consent.ledger.entry import EVERY_CHANNEL
+from imp_consent.policy.under import Under
 from imp_core.ports import Json
 
 __all__ = ["Saying"]
@@ -19,7 +20,8 @@ class Saying:
     is a name or hash (None: for a grant, refusal or basis the newest that names the purpose). What is said ends at the
     earliest of `until_us`, `valid_for_days` and what the regimes say; None: they alone say it. `action` is what the
     person did to say so, in `steps` steps, `evidence` where the proof of it is. `grounds` are the conditions a basis
-    or a lift rests on, each with what shows that it is met. `regimes` and `jurisdiction` None are those of imp.toml.
+    or a lift rests on, each with what shows that it is met. `regimes` and `jurisdiction` are what was named (None: the
+    door looks); `under` are the laws it stands under, once the door has looked.
     `traits` None is what the type and the regimes make of it. `shared`: the same act spoke of other purposes too, each
     with a choice of its own; `bundled`: without one. `language` is the notice's. `more` are further fields of the
     envelope; the others are those of `Statement`.
@@ -49,4 +51,5 @@ class Saying:
     grounds: Mapping[str, str] = field(default_factory=dict)
     regimes: tuple[str, ...] | None = None
     jurisdiction: str | None = None
+    under: Under | None = None
     more: Mapping[str, Json] = field(default_factory=dict)

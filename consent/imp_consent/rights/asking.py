@@ -9,6 +9,7 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.asked_law import at_place
 from imp_consent.policy.door import Door
 from imp_consent.policy.recorded import Law, recorded_law
 from imp_consent.policy.regime import Regimes, read_regimes
@@ -143,8 +144,8 @@ def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request |
     """What is asked, under the law that its request was noted under or else the person's entries, if none is named.
 
     Of somebody of whom nothing is known it stays open, so that imp.toml's holds, and so where a jurisdiction is named
-    in which the law of the entries does not hold. Of older entries' place and law what cannot hold any more is left
-    out.
+    in which the law of the entries does not hold; where it does, it is with the law at home there. Of older entries'
+    place and law what cannot hold any more is left out.
     """
     if asked.regimes is not None or subject is None:
         return asked if request is None or asked.regimes is not None else replace(asked, regimes=request.regimes)
@@ -152,8 +153,9 @@ def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request |
     noted = [] if request is None else [entry for entry in history if entry.payload.get("request") == request.id]
     regimes = read_regimes(reader)
     law = recorded_law(noted or history, regimes.texts)
-    if not noted and not _may_hold(regimes, law, asked.jurisdiction):
-        return asked
+    if not noted and asked.jurisdiction is not None:
+        there = law.regimes is not None and _may_hold(regimes, law, asked.jurisdiction)
+        return replace(asked, regimes=at_place(regimes, asked.jurisdiction, law.regimes or ())) if there else asked
     if not _may_hold(regimes, law, law.jurisdiction):
         law = _still_held(regimes, law)
     return replace(asked, regimes=law.regimes, jurisdiction=asked.jurisdiction or law.jurisdiction)

@@ -1,12 +1,14 @@
-"""Under whose law a request stands: the regimes named with it, else those of the workspace."""
+"""Under whose law a request stands: the regimes named with it, else those of the place, else those of imp.toml."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.house import check_house, read_house
-from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.asked_law import house_at
+from imp_consent.policy.house import House, check_house, read_house
+from imp_consent.policy.recorded import Law
+from imp_consent.policy.regime import Regimes, read_regimes
 from imp_consent.policy.rules import Rules
 from imp_core.context import Context
 from imp_core.errors import BadInput
@@ -17,17 +19,15 @@ __all__ = ["rules_for", "rules_of_no"]
 def rules_for(
     ctx: Context, reader: Reader, regimes: Sequence[str] | None = None, jurisdiction: str | None = None
 ) -> Rules:
-    """The rules of the regimes named and the jurisdiction; where none is named, of those of `imp.toml` [policy].
+    """The rules of the regimes named and the jurisdiction; of a place alone, of the law at home there.
+
+    Where neither is named, of those of `imp.toml` [policy].
 
     Raises:
         BadInput: there is no such regime, or it is not the code of a jurisdiction.
     """
-    policy = ctx.workspace.config.get("policy", {})
-    names = regimes if regimes is not None else policy.get("regimes")
-    if names is not None and not (isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)):
-        raise BadInput("[policy] regimes is not a list of texts", where="imp.toml", mend='regimes = ["gdpr"]')
-    where = jurisdiction if jurisdiction is not None else policy.get("jurisdiction")
-    return read_regimes(reader).rules(names, None if where is None else str(where))
+    house, known = read_house(ctx.workspace.config), read_regimes(reader)
+    return known.rules(*_named(house, known, regimes, jurisdiction))
 
 
 def rules_of_no(
@@ -39,13 +39,23 @@ def rules_of_no(
         BadInput: [policy] of `imp.toml` is not what it must be.
     """
     house, known = read_house(ctx.workspace.config), read_regimes(reader)
-    names = house.regimes if regimes is None else regimes
-    place = house.jurisdiction if jurisdiction is None else jurisdiction
     try:
+        names, place = _named(house, known, regimes, jurisdiction)
         if jurisdiction is None:
             check_house(house, known, names=regimes)
         rules = known.rules(names, place)
-        known.check(names, place)
+        known.check(names or (), place)
     except BadInput as error:
         return known.strictest(), error
     return rules, None
+
+
+def _named(house: House, known: Regimes, regimes: Sequence[str] | None, jurisdiction: str | None) -> Law:
+    """The regimes and the place that are meant.
+
+    Raises:
+        BadInput: there is no such place.
+    """
+    if regimes is None and jurisdiction is not None:
+        return Law(house_at(known, house, jurisdiction), jurisdiction)
+    return Law(tuple(house.regimes if regimes is None else regimes), jurisdiction or house.jurisdiction)

@@ -284,7 +284,8 @@ def test_a_return_of_somebody_who_was_never_erased_is_no_return_and_that_is_said
 def test_a_place_that_was_named_is_said_with_the_law_it_was_taken_under(desk: Desk) -> None:
     words = ("record", "member:1", "--purpose", "analytics", "--state", "given")
     assert (
-        "; under gdpr+eprivacy for people in CN; notice shown:" in desk.consent(*words, "--jurisdiction", "CN").ok().out
+        "; under cn-pipl+gdpr+eprivacy for people in CN (the law at home there, and what holds there besides); notice"
+        in desk.consent(*words, "--jurisdiction", "CN").ok().out
     )
     assert "under gdpr" not in desk.consent(*words).ok().out
     said = desk.record("analytics", "given", "--regime", "cn-pipl", "--jurisdiction", "CN").ok().json
