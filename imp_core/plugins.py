@@ -124,9 +124,7 @@ class Plugins:
             raise BadInput("no channel of this name is installed", mend="see: imp plugin list", where="CHANNEL")
         loaded = named[0].state is PluginState.LOADED
         why = "the plugin brings none" if loaded else named[0].problem or named[0].state.value
-        raise BadInput(
-            f"the channel {name} cannot be used: {why}", mend=named[0].remedy() or "see: imp plugin list", where=name
-        )
+        raise BadInput(f"the channel {name} cannot be used: {why}", mend=named[0].remedy() or "see: imp plugin list")
 
     def runtime_provider(self, kind: str, chosen: str | None = None) -> RuntimeProvider | None:
         """The provider of one protocol, or None where no plugin brings one.
