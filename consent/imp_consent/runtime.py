@@ -175,7 +175,7 @@ class SystemLedger:
 
     def diagnose(self) -> Iterator[Check]:
         """Keys, database, checkpoint and what lies beside them: looked at, not changed."""
-        from imp_consent.audit.glance import glance  # noqa: PLC0415 (no other command needs the audit's code)
+        from imp_consent.audit.glance import glance, named_data  # noqa: PLC0415 (of no other command)
 
         keyring = self._log.keyring
         left = "" if keyring.settled else "; a rotation is under way, or died: the next command that writes finishes it"
@@ -190,7 +190,11 @@ class SystemLedger:
                 unclosed = [_send(intent) for intent in intents_in_flight(reader)]
                 owed = due_by_channel(reader, now_us=self._log.clock.now_us())
                 outside = self._log.outside()
-                beside = (_house(reader, self._workspace), _notices(reader), *glance(reader, self._workspace, outside))
+                beside = (
+                    _house(reader, self._workspace),
+                    named_data(reader),
+                    *glance(reader, self._workspace, outside),
+                )
         except LedgerBroken as error:
             where = f" ({error.where})" if error.where else ""
             yield Check(name="ledger", ok=False, detail=error.what + where, mend=error.mend)
@@ -235,24 +239,6 @@ def _house(reader: Reader, workspace: Workspace) -> Check:
         found = f"{detail}: none of it is the law at home there, which is {', '.join(missing)} ([policy] of imp.toml)"
         return Check(name="law", ok=False, detail=found, mend=f"name {', '.join(missing)} in regimes, or another place")
     return Check(name="law", ok=True, detail=detail)
-
-
-def _notices(reader: Reader) -> Check:
-    """Whether people are told of all data that a purpose they are asked for declares."""
-    from imp_consent.policy.notice import read_notices  # noqa: PLC0415 (read for the doctor alone)
-    from imp_consent.policy.purpose import read_purposes  # noqa: PLC0415 (as above)
-    from imp_consent.policy.unnamed import unnamed_in_force  # noqa: PLC0415 (as above)
-
-    unnamed = unnamed_in_force(read_notices(reader), read_purposes(reader))
-    named = "; ".join(f"{purpose}: {', '.join(kinds)}" for purpose, kinds in unnamed.items())
-    return Check(
-        name="notices",
-        ok=not unnamed,
-        detail=f"data that purposes use and their newest notice does not name: {named}"
-        if unnamed
-        else "they name the data that purposes declare",
-        mend="name it in a new version: imp consent notice add; or mend the purpose: imp consent purpose change",
-    )
 
 
 def _erasures_mend(store: KeyStore, *, pending: int) -> str:

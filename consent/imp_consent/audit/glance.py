@@ -21,12 +21,15 @@ from imp_consent.ledger.outside import Outside
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.survivors import SURVIVORS_NAME
 from imp_consent.ledger.tombstones import TOMBSTONES_NAME, counting
+from imp_consent.policy.notice import read_notices
+from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.unnamed import unnamed_in_force
 from imp_core.counting import some
 from imp_core.errors import ImpError
 from imp_core.ports import Check
 from imp_core.workspace import Workspace
 
-__all__ = ["glance"]
+__all__ = ["glance", "named_data"]
 
 _CHUNK: Final = 1 << 20
 _TAIL: Final = 4_096  # no line of the survivors is longer
@@ -53,6 +56,20 @@ def glance(reader: Reader, workspace: Workspace, outside: Checkpoint | None) -> 
         mend = "delete it once nothing is missed: people who were erased may be in it"
         yield Check(name="replaced", ok=False, detail=detail, mend=mend)
     yield Check(name="contents", ok=True, detail="not looked at here: imp audit verify reads every entry, row and file")
+
+
+def named_data(reader: Reader) -> Check:
+    """Whether people are told of all data that a purpose they are asked for declares."""
+    unnamed = unnamed_in_force(read_notices(reader), read_purposes(reader))
+    named = "; ".join(f"{purpose}: {', '.join(kinds)}" for purpose, kinds in unnamed.items())
+    return Check(
+        name="notices",
+        ok=not unnamed,
+        detail=f"data that purposes use and their newest notice does not name: {named}"
+        if unnamed
+        else "they name the data that purposes declare",
+        mend="name it in a new version: imp consent notice add; or mend the purpose: imp consent purpose change",
+    )
 
 
 def _checked(name: str, look: Callable[[], str | None], fine: str, code: str) -> Check:
