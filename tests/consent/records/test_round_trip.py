@@ -159,14 +159,16 @@ def test_export_import_export_says_and_decides_the_same(two_shops: Shops, format
 @given(people=histories)
 def test_every_format_says_the_same_under_pseudonyms(two_shops: Shops, people: Any) -> None:
     one, other = two_shops()
-    if not fill(one, people):
+    fill(one, people)
+    made = {format_: exported(one, format_, format_) for format_ in FORMATS}
+    if not made["csv"][1].rows:  # nothing that the door lets in was said; a file without rows is refused
+        assert all(not done.rows for _, done in made.values())
         return
-    files = {format_: exported(one, format_, format_)[0] for format_ in FORMATS}
+    files = {format_: path for format_, (path, _) in made.items()}
     found = {format_: statements(path, format_) for format_, path in files.items()}
     assert all(said == found["csv"] for said in found.values())
-    if found["csv"]:
-        imported(other, files["27560"], "27560")
-        assert statements(exported(other, "again", "csv")[0], "csv") == found["csv"]
+    imported(other, files["27560"], "27560")
+    assert statements(exported(other, "again", "csv")[0], "csv") == found["csv"]
 
 
 def test_two_exports_cannot_be_joined_and_name_nobody(shop: Context) -> None:
