@@ -57,5 +57,5 @@ def _fields(draw: random.Random, type_: str, purpose: str) -> dict[str, Any]:
     if type_ in {"object", "signal", "limit-sensitive"}:
         return {"traits": draw.choice(_TRAITS)}
     if type_ == "minor":
-        return {"needs": draw.choice(["guardian", "guardian", "own"])}
+        return {"needs": draw.choice(["guardian", "both", "own"])}
     return {"lifts": draw.choice(["restrict", "object", "limit-sensitive"])} if type_ == "lift" else {}

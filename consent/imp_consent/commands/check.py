@@ -17,6 +17,7 @@ from imp_consent.policy.asked_law import asked_law
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.house import read_house
+from imp_consent.policy.openers import what_opens
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import read_regimes
@@ -117,7 +118,11 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explaine
         answer = _checked(found, denied, lacks, under)
         if not explained:
             return answer
-        asked = replace(asked, description=declared.description, short_under=_words(under) if lacks else None)
+        opens = None
+        if found.reason == Reason.UNDER_AGE:
+            opens = what_opens(known, declared, asked.channel or "", asked.at_us)
+        words = _words(under) if lacks else None
+        asked = replace(asked, description=declared.description, short_under=words, opens=opens)
         return _explained(answer, _explanation(reader, asked, history, found))
 
 

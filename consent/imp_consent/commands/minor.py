@@ -28,7 +28,7 @@ _OLDEST = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinorEntry:
-    """One entry: what the person needs ("guardian" or "own" consent) until when, for which traits (none: all uses)."""
+    """One entry: what the person needs ("guardian", "own" or "both") until when, for which traits (none: all uses)."""
 
     seq: int
     needs: str
@@ -69,7 +69,9 @@ def record_minor(
         door = Door(ctx, transaction, surface="command line")
         said = Saying(type="minor", purpose=EVERY_PURPOSE, at_us=now, regimes=regimes, jurisdiction=jurisdiction)
         named = regimes is not None or jurisdiction is not None  # a place of imp.toml that is none refuses nobody's age
-        for rule in (door.rules_strictly(said) if named else door.rules(said)).under(years):
+        if named:
+            door.rules_strictly(said)
+        for rule in door.rules(door.settle(raw_id, said)).under(years):
             until_us = _until(rule, years, born, now)
             one = Saying(
                 type="minor",
@@ -159,7 +161,11 @@ def _until(rule: Age, years: int, born: date | None, now_us: int) -> int:
 def _text(done: MinorResult) -> str:
     if not done.entries:
         return "old enough by the regimes that hold: nothing to record"
-    said = {"guardian": "needs a guardian", "own": "needs a yes of their own"}
+    said = {
+        "guardian": "needs a guardian",
+        "own": "needs a yes of their own",
+        "both": "needs a yes of their own together with a guardian's authorisation",
+    }
     return "\n".join(
         f"entry {entry.seq}: {said[entry.needs]} until {entry.until}"
         + (f" for {', '.join(entry.traits)}" if entry.traits else "")

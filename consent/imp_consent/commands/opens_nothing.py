@@ -9,16 +9,17 @@ from imp_consent.gate import decide_in
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.explain import what_changes
-from imp_core.gate import Action, Use
+from imp_consent.policy.openers import too_young, what_opens
+from imp_consent.policy.purpose import read_purposes
+from imp_core.gate import Action, Decision, Use
 
 __all__ = ["opens_nothing", "opens_nothing_text"]
 
-# What a minor lacks, by the word of the regimes; it is looked up in the entry that decides.
-_LACKS: Final[Mapping[str, str]] = {
-    "guardian": "the person is too young to consent alone, and it opens nothing until a guardian's authorisation is "
-    "recorded: imp consent guardian",
-    "own": "at this age only a yes of the person's own opens it: record what they said themselves, without "
-    "--by-guardian",
+# How what reopens it is recorded.
+_EXPLICIT: Final[Mapping[str, str]] = {
+    Reason.OBJECTED: " Where the yes was explicit, record it so: --consent explicit.",
+    Reason.LIMITED: " Where the yes was explicit, record it so: --consent explicit.",
+    Reason.SIGNAL: " Where they were told of it first, record it so: --informed.",
 }
 
 
@@ -33,9 +34,17 @@ def opens_nothing(transaction: Transaction, subject: int, purpose: str, channel:
     if found.permitted:
         return None
     if found.reason == Reason.UNDER_AGE:
-        lacks = (str(entry.statement.needs) for entry in transaction.history(subject) if entry.seq in found.entries)
-        return next((_LACKS[word] for word in lacks if word in _LACKS), what_changes(found.reason))
-    return f"it opens nothing now ({found.reason}). {what_changes(found.reason)}"
+        return _too_young(transaction, subject, use, found)
+    return f"it opens nothing now ({found.reason}). {what_changes(found.reason)}{_EXPLICIT.get(found.reason, '')}"
+
+
+def _too_young(transaction: Transaction, subject: int, use: Use, found: Decision) -> str:
+    """What a child's use lacks: what would open it is tried out."""
+    history = transaction.history(subject)
+    why = too_young(entry.statement for entry in history if entry.seq in found.entries) or ""
+    declared = read_purposes(transaction)[use.purpose]
+    opens = what_opens(history, declared, use.channel or "", transaction.now_us) or what_changes(found.reason)
+    return f"the person is too young to consent alone, and it opens nothing now ({found.reason}). {why} {opens}"
 
 
 def opens_nothing_text(why: str | None) -> str:

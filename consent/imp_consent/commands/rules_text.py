@@ -71,7 +71,8 @@ def _condition_text(rule: Condition) -> str:
 def _age_text(age: Age) -> str:
     traits = f" for {_all(age.traits)}" if age.traits else ""
     ends = "; what a guardian agreed to ends then" if age.guardian_yes_ends else ""
-    return f"below {age.below}: needs {age.needs}{traits}{ends}  [{age.source}]"
+    adds = f"; whatever is known of them is {_all(age.adds)}" if age.adds else ""
+    return f"below {age.below}: needs {age.needs}{traits}{ends}{adds}  [{age.source}]"
 
 
 def _clock_text(kind: str, clock: Clock) -> str:

@@ -45,7 +45,7 @@ def check_basis(said: Saying, case: Case) -> None:
         allowed = ", ".join(sorted(case.rules.bases or ())) or "none"
         source = case.rules.sources.get("bases", "")
         raise refusal(f"no basis here is {said.basis}", source, where="basis", mend=f"allowed are: {allowed}")
-    for need in case.needs(said.purpose):
+    for need in case.needs(said.purpose, said.at_us):
         if need.bases is not None and said.basis not in need.bases:
             what = f"data with the trait {need.trait} is not used on the basis {said.basis}"
             raise refusal(what, need.source, where="basis", mend="ask for consent")

@@ -58,10 +58,16 @@ class Case:
         """The notice itself."""
         return self.shown.notice if self.shown else None
 
-    def needs(self, purpose: str) -> Iterator[Need]:
-        """What uses for a purpose need."""
-        traits = self.purposes[purpose].traits
+    def needs(self, purpose: str, at_us: int) -> Iterator[Need]:
+        """What uses for a purpose need, of this person at this time."""
+        traits = {*self.purposes[purpose].traits, *self.added(at_us)}
         return (need for need in self.rules.needs if need.concerns(traits))
+
+    def added(self, at_us: int) -> frozenset[str]:
+        """The traits that whatever is known of the person has besides, by their age at a time, whenever it was told."""
+        ages = [age for age in self.rules.ages if age.adds]
+        young = {told.statement.needs for told in self.heard("minor") if _lasts(told.statement, at_us)} if ages else ()
+        return frozenset[str]().union(*(age.adds for age in ages if age.needs in young))
 
     def cut_after(self, purpose: str, at_us: int, *, bases: bool = False, seen: int | None = None) -> int | None:
         """The first time after another at which a purpose, or one above it, came to mean something else.
@@ -91,6 +97,10 @@ class Case:
             said = told.statement
             if said.purpose in named and (EVERY_CHANNEL in (channel, said.channel) or channel == said.channel):
                 yield told
+
+
+def _lasts(minor: Statement, at_us: int) -> bool:
+    return minor.until_us is None or at_us < minor.until_us
 
 
 def refusal(what: str, source: str, *, where: str, mend: str | None = None) -> BadInput:

@@ -9,6 +9,7 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.policy.closes import closed_by, said_about
 from imp_consent.policy.decide import Reason
+from imp_consent.policy.openers import too_young
 from imp_core.clock import format_time
 from imp_core.gate import Decision
 from imp_core.ports import SystemEntry
@@ -46,7 +47,7 @@ _WHY: Final[Mapping[str, str]] = {
     Reason.LIMITED: "Sensitive data may be used only for what the person cannot be served without.",
     Reason.WITHDRAWN: "Consent can be taken back at any time, and nothing after that rests on it.",
     Reason.OBJECTED: "An objection stops the use from that moment on.",
-    Reason.UNDER_AGE: "At this age the yes of a parent or guardian, or a yes of the child's own, is needed.",
+    Reason.UNDER_AGE: "At this age the yes of a parent or guardian, a yes of the child's own, or both are needed.",
     Reason.RESTRICTED: "While use is restricted the data may be stored and nothing else.",
     Reason.ERASED: "Whoever is erased, or is about to be, is not asked about and not used.",
     Reason.LEDGER_UNAVAILABLE: "The ledger cannot be read or trusted now, and without it the answer is no.",
@@ -90,6 +91,7 @@ class Asked:
 
     `at_us` is when the data is used, `known_us` as of when the ledger is read (None: now); UTC microseconds.
     `short_under` names the law that was asked about besides, where what permits the use would not do under it.
+    `opens` says what would open it for somebody too young (`imp_consent.policy.openers`), where that was tried out.
     """
 
     purpose: str
@@ -98,6 +100,7 @@ class Asked:
     at_us: int
     known_us: int | None = None
     short_under: str | None = None
+    opens: str | None = None
 
 
 def explain(
@@ -130,8 +133,9 @@ def _sentences(
         yield f"At {_time(changed.at_us)} the {changed.type} was changed in substance (entry {changed.seq})."
     for entry in entries:
         yield _entry(entry)
-    yield f"{_WHY[decided.reason]} (The law: {decided.source}.)"
-    yield _CHANGES[decided.reason] + _end(decided, entries)
+    young = too_young(entry.statement for entry in entries) if decided.reason == Reason.UNDER_AGE else None
+    yield f"{young or _WHY[decided.reason]} (The law: {decided.source}.)"
+    yield asked.opens or _CHANGES[decided.reason] + _end(decided, entries)
 
 
 def _answer(asked: Asked, decided: Decision) -> str:

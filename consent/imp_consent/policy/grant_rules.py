@@ -19,6 +19,7 @@ __all__ = ["basis_ends_at", "check_grant", "check_said_before", "ends_at", "gran
 
 _SEPARATE = "separate"
 _EXPRESSED = CONSENTS[0]
+_GUARDED = frozenset({"guardian", "both"})
 _ROW = re.compile(r"sha256:[0-9a-f]{64}#[0-9]+")
 
 
@@ -39,7 +40,7 @@ def check_grant(said: Saying, case: Case) -> None:
         )
     if said.consent not in (None, *CONSENTS):
         raise BadInput("not a kind of consent", where="consent", mend=f"one of {', '.join(CONSENTS)}")
-    for need in case.needs(said.purpose):
+    for need in case.needs(said.purpose, said.at_us):
         _check_need(said, need)
         check_said_before(said.purpose, need, case)
     _check_separate(said, case)
@@ -194,13 +195,13 @@ def _of_age(said: Saying, case: Case) -> int | None:
     """When a guardian's yes ends because the person reaches an age from which only their own counts."""
     if said.by is None or not any(age.guardian_yes_ends for age in case.rules.ages):
         return None
-    minors = (told.statement for told in case.heard("minor") if told.statement.needs == "guardian")
+    minors = (told.statement for told in case.heard("minor") if told.statement.needs in _GUARDED)
     return min((minor.until_us for minor in minors if minor.until_us is not None), default=None)
 
 
 def _suffices(said: Saying, purpose: str, case: Case) -> bool:
     try:
-        for need in case.needs(purpose):
+        for need in case.needs(purpose, said.at_us):
             _check_need(said, need)
             check_said_before(purpose, need, case)
     except BadInput:

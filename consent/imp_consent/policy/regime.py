@@ -9,7 +9,7 @@
     [[condition]] basis, needs, traits                   what a basis rests on
     [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs
     [[valid_for]] trait, period, refusals                [[reprompt]] trait, after, period
-    [[age]] below, needs, guardian_yes_ends              [[signal]] name, traits
+    [[age]] below, needs, guardian_yes_ends, adds        [[signal]] name, traits
     [[clock]] request, within, extension                 [[answer]] reasons: what else answers for them rest on
     [jurisdiction.FR] …                                  the same sections, each instead of the general one
 

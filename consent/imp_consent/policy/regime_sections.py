@@ -31,7 +31,7 @@ _REPEATED: Final = {
     "needs": ("trait", "consent", "bases", "says", "unless", "with"),
     "valid_for": ("trait", "period", "refusals"),
     "reprompt": ("trait", "after", "period"),
-    "age": ("below", "needs", "traits", "guardian_yes_ends"),
+    "age": ("below", "needs", "traits", "guardian_yes_ends", "adds"),
     "lift": ("type", "needs"),
     "signal": ("name", "traits"),
     "clock": ("request", "within", "extension"),
@@ -40,7 +40,7 @@ _REPEATED: Final = {
 SECTIONS: Final = frozenset(_SINGLE) | frozenset(_REPEATED)
 _REASONS: Final = frozenset(map(str, Reason))
 _LIFTED: Final = ("restrict", "object", "limit-sensitive")
-_NEEDS: Final = ("guardian", "own")
+_NEEDS: Final = ("guardian", "own", "both")
 _OLDEST: Final = 25
 _MAX_WORD: Final = 300
 
@@ -213,6 +213,7 @@ def _age(table: _Table) -> Age:
         needs=table.word("needs", of=_NEEDS),
         traits=frozenset(table.words("traits", of=TRAITS)),
         guardian_yes_ends=table.flag("guardian_yes_ends"),
+        adds=frozenset(table.words("adds", of=TRAITS)),
         source=table.source,
     )
 

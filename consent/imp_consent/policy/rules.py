@@ -98,9 +98,10 @@ class Reprompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
-    """Who is younger than `below` needs a "guardian", or their "own" yes.
+    """Who is younger than `below` needs a "guardian", their "own" yes, or "both" together.
 
     With `traits`, for uses with one of them only. `guardian_yes_ends`: what a guardian agreed to ends at that age.
+    `adds` are traits that whatever is known of them has besides: consent for it needs what such data needs.
     """
 
     below: int
@@ -108,6 +109,7 @@ class Age:
     source: str
     traits: frozenset[str] = frozenset()
     guardian_yes_ends: bool = False
+    adds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

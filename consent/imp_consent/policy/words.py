@@ -5,7 +5,8 @@ or a no closes it. Which no closes which yes, and which yes reopens after which 
 
     restrict          closes everything, until it is lifted (GDPR 18)
     minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers,
-                      and a guardian's, unless a guardian is needed besides (CCPA §1798.120(c))
+                      and a guardian's, unless a guardian is needed besides (CCPA §1798.120(c)); "both" closes what
+                      lacks either, a guardian's authorisation or a standing yes of hers (GDPR 8(1); loi 78-17, art. 45)
     object            closes what rests on interests or public tasks (GDPR 21(1)), until it is lifted; with traits it is
                       about direct marketing (21(2)-(3)): closes whatever has them, until her own explicit yes
     withdraw, refuse  close all but what is necessary (GDPR 7(3)-(4)), until she agrees later: no other basis reopens
@@ -19,6 +20,7 @@ several reasons the strictest is named. A loss voids what opens, lifts and autho
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
@@ -40,6 +42,7 @@ DENIALS: Final = {
 _STRONG: Final = frozenset({"explicit", "separate"})
 _DIRECT_MARKETING: Final = "direct-marketing"
 _OWN: Final = "own"
+_BOTH: Final = "both"
 _BEFORE: Final = -(2**63)
 
 
@@ -73,11 +76,12 @@ class _Answer(NamedTuple):
 class Words:
     """What was heard of a scope up to an event time: the newest of each kind, heard in the order of event times."""
 
-    __slots__ = ("_guardians", "_lifted_us", "_lost", "_nos", "_withdrawn_us", "_yeses")
+    __slots__ = ("_guardians", "_lifted_us", "_lost", "_nos", "_own", "_withdrawn_us", "_yeses")
 
     def __init__(self, lost: Lost | None) -> None:
         self._lost = lost
         self._yeses: dict[tuple[str, str | None, str], Fact] = {}
+        self._own: dict[str, Fact] = {}  # the newest yes by herself, which a guardian's newer one does not replace
         self._nos: dict[tuple[object, ...], Fact] = {}
         self._guardians: dict[str, Fact] = {}
         self._lifted_us: dict[str | None, int] = {}
@@ -88,6 +92,8 @@ class Words:
         said = fact.statement
         if said.type in PERMITTING_TYPES:
             self._yeses[said.type, said.basis, said.channel] = fact
+            if said.type == "grant" and said.by is None:
+                self._own[said.channel] = fact
         elif said.type in {"guardian", "lift"}:
             self._hear_opening(fact)
         else:
@@ -148,7 +154,10 @@ class Words:
         needed = guardian is not None and any(
             no.statement.type == "minor" and self._closes(no, yes, at_us, authorised=False) for no in self._nos.values()
         )
-        return Verdict(reason, (yes.seq, guardian.seq) if guardian is not None and needed else (yes.seq,))
+        if guardian is None or not needed:
+            return Verdict(reason, (yes.seq,))
+        own = self._own_yes(at_us) if yes.statement.by is not None and self._needs_both(yes.statement, at_us) else None
+        return Verdict(reason, (yes.seq, guardian.seq) if own is None else (yes.seq, own.seq, guardian.seq))
 
     def _closes(self, no: Fact, yes: Fact, at_us: int, *, authorised: bool | None = None) -> bool:
         """Whether a yes that has not run out gives way to this no; `authorised` by a guardian, None: as it is."""
@@ -170,15 +179,32 @@ class Words:
             return False
         if said.needs == _OWN:
             return meant.type == "basis" or (meant.by is not None and not self._needs_guardian(meant, at_us))
+        if said.needs == _BOTH and (meant.type == "basis" or meant.by is not None) and self._own_yes(at_us) is None:
+            return True
         return self._guardian(at_us) is None if authorised is None else not authorised
 
     def _needs_guardian(self, meant: Statement, at_us: int) -> bool:
         """Whether the person is so young then that a guardian says yes to this."""
-        minors = (no.statement for no in self._nos.values() if no.statement.type == "minor")
-        return any(
-            minor.needs != _OWN and not _is_over(minor, at_us) and (not minor.traits or _meet(minor, meant))
-            for minor in minors
-        )
+        return any(minor.needs != _OWN for minor in self._minors(meant, at_us))
+
+    def _needs_both(self, meant: Statement, at_us: int) -> bool:
+        """Whether the person is so young then that a guardian says yes to this together with her."""
+        return any(minor.needs == _BOTH for minor in self._minors(meant, at_us))
+
+    def _minors(self, meant: Statement, at_us: int) -> Iterator[Statement]:
+        for no in self._nos.values():
+            said = no.statement
+            if said.type == "minor" and not _is_over(said, at_us) and (not said.traits or _meet(said, meant)):
+                yield said
+
+    def _own_yes(self, at_us: int) -> Fact | None:
+        """A yes by herself that stands: not run out, not lost, and closed by nothing but her age."""
+        noes = [no for no in self._nos.values() if no.statement.type != "minor"]
+        for own in self._own.values():
+            over = _is_over(own.statement, at_us) or (self._lost is not None and self._lost.voids(own))
+            if not over and not any(self._closes(no, own, at_us) for no in noes):
+                return own
+        return None
 
     def _is_lifted(self, said: Statement) -> bool:
         if said.type == "object" and said.traits:
@@ -194,7 +220,7 @@ class Words:
         if self._is_lifted(said) or (said.traits and said.purpose == EVERY_PURPOSE):
             return False
         if said.type == "minor":
-            unauthorised = said.needs == "guardian" and self._guardian(at_us) is None
+            unauthorised = said.needs != _OWN and self._guardian(at_us) is None
             return unauthorised and not _is_over(said, at_us)
         return True
 

@@ -26,7 +26,7 @@ from imp_core.errors import BadInput
 
 __all__ = ["check_statement", "said_besides"]
 
-_NEEDS: Final = ("guardian", "own")
+_NEEDS: Final = ("guardian", "own", "both")
 _DIRECT: Final = frozenset({DIRECT_MARKETING})
 # What the record of a guardian's authorisation names besides the person it is for (GDPR 8(2)).
 _OF_GUARDIAN: Final = {
@@ -71,6 +71,7 @@ def _grant(said: Saying, case: Case) -> Statement:
     check_grant(said, case)
     covers = grant_covers(said, case)
     traits = {trait for name in (said.purpose, *covers) for trait in case.purposes[name].traits}
+    traits |= case.added(said.at_us)
     return _plain(
         said,
         case,
@@ -93,7 +94,7 @@ def _withdraw(said: Saying, case: Case) -> Statement:
 
 def _basis(said: Saying, case: Case) -> Statement:
     check_basis(said, case)
-    traits = set(case.purposes[said.purpose].traits) - {NO_TRAIT}
+    traits = ({*case.purposes[said.purpose].traits} | case.added(said.at_us)) - {NO_TRAIT}
     ends = basis_ends_at(said, case)
     plain = _plain(said, case, traits=tuple(sorted(traits)), until_us=ends)
     shown = said.notice is not None or said.basis in NOTICE_BASES  # nobody else says that one was shown

@@ -28,8 +28,8 @@ ACTS: Final = frozenset(
 # The conditions that the packaged law has of a basis or a lift; somebody's own words for one stay behind too.
 CONDITIONS: Final = frozenset(
     {"assessment", "compelling-grounds", "evidence", "law", "no-opt-out", "no-swap", "no-withdrawal",
-     "not-before-a-no", "notified", "opt-out-at-collection", "opt-out-in-messages", "own-request", "public-source", "sale",
-     "same-controller", "similar-goods"}
+     "not-before-a-no", "notified", "opt-out-at-collection", "opt-out-in-messages", "own-request", "public-source",
+     "sale", "same-controller", "similar-goods"}
 )  # fmt: skip
 CONSENT_STATES: Final[Mapping[str, str]] = {
     "grant": "dpv:ConsentGiven",

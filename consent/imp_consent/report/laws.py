@@ -21,7 +21,11 @@ __all__ = ["CONSENT", "RecordedLaw", "RecordedMinors", "read_laws"]
 
 CONSENT: Final = "consent"
 # What each kind of minor needs, in words; the kinds are those of the regimes' ages.
-_NEEDS: Final = {"guardian": "a guardian's consent", "own": "a consent of their own"}
+_NEEDS: Final = {
+    "guardian": "a guardian's consent",
+    "own": "a consent of their own",
+    "both": "a guardian's consent together with their own",
+}
 _Law = tuple[tuple[str, ...], str | None]
 
 

@@ -203,6 +203,21 @@ class Question:
         minors = [line for line in self.noes() if line.type == "minor" and line.needs != "own" and not self.over(line)]
         return any(not line.traits or set(line.traits) & set(yes.traits) for line in minors)
 
+    def alone(self) -> bool:
+        """Whether the person said yes without anybody else, and nothing but an age speaks against that yes."""
+        own = [line for line in self.yes if line.type == "grant" and line.by is None]
+        newest = [
+            line
+            for line in own
+            if not any(o.channel == line.channel and (o.at, o.seq) > (line.at, line.seq) for o in own)
+        ]
+        return any(
+            not self.over(line)
+            and not self.voided(line)
+            and not any(no.type != "minor" and self.closes(no, line) for no in self.noes())
+            for line in newest
+        )
+
     def against(self, yes: Line) -> list[tuple[int, int, int]]:
         """What speaks against a yes."""
         found = [self.named(no) for no in self.noes() if self.closes(no, yes)]
@@ -259,6 +274,8 @@ class Question:
                 return False
             if no.needs == "own":
                 return yes.type == "basis" or (yes.by == "guardian" and not self.child(yes))
+            if no.needs == "both" and not self.alone() and (yes.type == "basis" or yes.by == "guardian"):
+                return True
             return not self.guarded()
         if no.type == "object" and no.traits:
             return not (later and strong and yes.by is None)
@@ -282,6 +299,6 @@ class Question:
         if no.traits and no.purpose == "*":
             return False
         if no.type == "minor":
-            return no.needs == "guardian" and not self.guarded() and not self.over(no)
+            return no.needs != "own" and not self.guarded() and not self.over(no)
         liftable = no.type in ("restrict", "limit-sensitive") or (no.type == "object" and not no.traits)
         return not (liftable and self.lifted(no))

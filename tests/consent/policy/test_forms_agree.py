@@ -79,12 +79,12 @@ def fields(draw: st.DrawFn, type_: str, purpose: str) -> dict[str, Any]:
         if type_ == "basis":
             return {**more, "basis": one(*BASES)}
         return {**more, "consent": one(None, None, "explicit", "separate"), "informed": one(True, False)} | {
-            "by": one(None, None, None, "guardian")
+            "by": one(None, None, "guardian")
         }
     if type_ in ("object", "signal", "limit-sensitive", "restrict", "minor", "withdraw", "refuse"):
         usual = type_ in ("object", "signal", "limit-sensitive")
         more = {"traits": one(*TRAITS) if usual else one((), (), (), ("sale",))}
-        return {**more, "needs": one("guardian", "guardian", "own")} if type_ == "minor" else more
+        return {**more, "needs": one("guardian", "both", "both", "own")} if type_ == "minor" else more
     return {"lifts": one("restrict", "object", "limit-sensitive")} if type_ == "lift" else {}
 
 

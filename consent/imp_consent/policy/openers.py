@@ -1,0 +1,84 @@
+"""What would open a use for somebody too young: it is tried out, on what was said and what might be from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
+from imp_consent.policy.declared import NO_TRAIT, DeclaredPurpose
+from imp_consent.policy.scope import Fact, Scope
+from imp_consent.policy.state import timeline
+
+__all__ = ["too_young", "what_opens"]
+
+_GUARDIAN: Final = "a guardian's authorisation (imp consent guardian)"
+_LATER: Final = "all of it recorded from now on"
+_WHY: Final[Mapping[str | None, str]] = MappingProxyType(
+    {
+        "guardian": "At this age a parent or guardian has to authorise it.",
+        "own": "At this age only a yes of the child's own counts.",
+        "both": "At this age the child and a parent or guardian agree together: neither is enough alone.",
+    }
+)
+# What might be said from now on, the least first.
+_TRIED: Final = (
+    (("own",), "a yes of the child's own"),
+    (("guardian",), _GUARDIAN),
+    (
+        ("guardian", "own", "or"),
+        f"{_GUARDIAN}, and then a yes of the child's own or, with --by-guardian, of the guardian's",
+    ),
+    (("guardian", "own"), f"{_GUARDIAN} and a yes of the child's own"),
+    (("guardian", "by"), f"{_GUARDIAN}, and then a yes of the guardian's (--by-guardian)"),
+    (("guardian", "own", "by"), f"{_GUARDIAN}, a yes of the guardian's (--by-guardian) and one of the child's own"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    seq: int
+    statement: Statement
+
+
+def too_young(deciding: Iterable[Statement]) -> str | None:
+    """What the age that decides asks for, in a sentence; None where none of these entries is an age."""
+    return next((_WHY[said.needs] for said in deciding if said.type == "minor" and said.needs in _WHY), None)
+
+
+def what_opens(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int) -> str | None:
+    """What would open a use after a time, in a sentence; None where nothing does that child or guardian can say."""
+    for words, text in _TRIED:
+        ways = [("guardian", "own"), ("guardian", "by")] if "or" in words else [words]
+        if all(_opens(facts, purpose, channel, at_us, way) for way in ways):
+            return f"{text[0].upper()}{text[1:]} would change it, {_LATER}."
+    return None
+
+
+def _opens(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int, words: Sequence[str]) -> bool:
+    then = 1 + max([at_us, *(fact.statement.at_us for fact in facts)])  # a no of a time to come is met too
+    traits = tuple(sorted(set(purpose.traits) - {NO_TRAIT}))
+    seq = 1 + max((fact.seq for fact in facts), default=0)
+    said = {
+        "guardian": Statement(type="guardian", purpose=purpose.name, channel=EVERY_CHANNEL, at_us=then),
+        "own": _yes(purpose.name, channel, then, traits, by=None),
+        "by": _yes(purpose.name, channel, then, traits, by="guardian"),
+    }
+    tried = [_Tried(seq + place, said[word]) for place, word in enumerate(words)]
+    known = timeline([*facts, *tried], Scope(purpose.name, channel))
+    return any(part.permit and part.from_us <= then < part.to_us for part in known)
+
+
+def _yes(purpose: str, channel: str, at_us: int, traits: tuple[str, ...], *, by: str | None) -> Statement:
+    return Statement(
+        type="grant",
+        purpose=purpose,
+        channel=channel,
+        at_us=at_us,
+        traits=traits,
+        consent="separate",
+        informed=True,
+        by=by,
+    )

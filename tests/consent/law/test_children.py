@@ -1,0 +1,186 @@
+"""Children: who agrees for them or with them, what their data is, and what is said to be missing."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.openers import what_opens
+from imp_consent.policy.scope import Scope
+from imp_consent.policy.state import timeline
+from imp_core.errors import BadInput
+from tests.consent.law.conftest import NOW_US, Desk
+
+FRANCE = ("--jurisdiction", "FR")
+CHINA = ("--regime", "cn-pipl", "--jurisdiction", "CN")
+AUTHORISED = ("--guardian", "member:9", "--role", "mother", "--verification", "ID card", "--purpose", "analytics")
+
+
+def young(desk: Desk, *law: str, age: str = "10") -> Any:
+    return desk.consent("minor", "member:1", "--age", age, *law, "--json").ok().json["entries"][0]
+
+
+def explained(desk: Desk, *words: str) -> str:
+    answer = desk.consent("check", "member:1", "--purpose", "analytics", "--explain", *words)
+    return str(answer.out)
+
+
+@pytest.mark.parametrize("place", ["FR", "GF", "GP", "MF", "MQ", "RE", "YT"])
+def test_r16_in_france_a_guardian_alone_opens_nothing_for_a_child(desk: Desk, place: str) -> None:
+    law = ("--jurisdiction", place)
+    needed = young(desk, *law)
+    assert (needed["needs"], needed["below"]) == ("both", 15)
+    assert "art. 45, al. 2" in needed["source"]
+    desk.wait(1)
+    desk.consent("guardian", "member:1", *AUTHORISED, *law).ok()
+    desk.wait(1)
+    taken = desk.record("analytics", "given", "--by-guardian", *law).ok().json
+    assert desk.asked("analytics") == "under_age"
+    assert "A yes of the child's own would change it" in taken["opens_nothing"]
+    assert "neither is enough alone" in taken["opens_nothing"]
+    desk.wait(1)
+    assert desk.record("analytics", "given", *law).ok().json["opens_nothing"] is None
+    assert desk.asked("analytics") == "given"
+
+
+def test_r16_in_france_a_child_alone_opens_nothing_and_is_told_what_is_missing(desk: Desk) -> None:
+    young(desk, *FRANCE)
+    desk.wait(1)
+    taken = desk.record("analytics", "given", *FRANCE).ok().json["opens_nothing"]
+    assert "A guardian's authorisation (imp consent guardian) would change it" in taken
+    said = explained(desk)
+    assert "neither is enough alone" in said
+    assert "A guardian's authorisation (imp consent guardian) would change it, all of it recorded from now on." in said
+    desk.consent("guardian", "member:1", *AUTHORISED, *FRANCE).ok()
+    desk.wait(1)
+    assert desk.asked("analytics") == "given"
+
+
+def test_r16_whoever_has_said_nothing_needs_both_and_is_told_so(desk: Desk) -> None:
+    young(desk, *FRANCE)
+    desk.wait(1)
+    assert "A guardian's authorisation (imp consent guardian) and a yes of the child's own would" in explained(desk)
+    young(desk, "--jurisdiction", "DE")
+    assert "a yes of the child's own" in explained(desk)
+
+
+def test_r16_a_guardians_newer_yes_does_not_replace_the_childs_own(law: Any) -> None:
+    decided = {}
+    for order in permutations(("guardian", "own", "by")):
+        law.history.clear()
+        law.jurisdiction = "FR"
+        law.write("minor", "*", needs="both", at_us=NOW_US - 10)
+        for place, word in enumerate(order):
+            at_us = NOW_US - 9 + place
+            if word == "guardian":
+                law.write("guardian", "*", at_us=at_us, by="guardian", more=_NAMED)
+            else:
+                try:
+                    law.write("grant", "analytics", at_us=at_us, by="guardian" if word == "by" else None)
+                except BadInput:
+                    assert "guardian" in order[place:], "a guardian's yes waits for the authorisation"
+        now = timeline(law.history, Scope("analytics", ""))[-1]
+        decided[order] = (now.permit, sorted(told.statement.by or "own" for told in _of(law, now.entries)))
+    assert decided.pop(("guardian", "own", "by")) == (True, ["guardian", "guardian", "own"])
+    assert decided.pop(("guardian", "by", "own")) == (True, ["guardian", "own"])
+    assert decided.pop(("own", "guardian", "by")) == (True, ["guardian", "guardian", "own"])
+    assert set(map(str, decided.values())) == {str((True, ["guardian", "own"]))}, "no yes of a guardian's was written"
+
+
+def _of(law: Any, seqs: tuple[int, ...]) -> list[Any]:
+    return [told for told in law.history if told.seq in seqs]
+
+
+_NAMED = {"guardian": "00", "role": "mother", "verification": "ID card"}
+
+
+def test_r16_a_child_who_takes_it_back_is_not_outvoted_by_a_guardian(desk: Desk) -> None:
+    young(desk, *FRANCE)
+    for words in (("guardian",), ("given",), ("withdrawn",), ("guardian",), ("by",)):
+        desk.wait(1)
+        if words == ("guardian",):
+            desk.consent("guardian", "member:1", *AUTHORISED, *FRANCE).ok()
+        elif words == ("by",):
+            desk.record("analytics", "given", "--by-guardian", *FRANCE).ok()
+        else:
+            desk.record("analytics", words[0], *FRANCE).ok()
+    assert desk.asked("analytics") == "under_age"
+    desk.wait(1)
+    desk.record("analytics", "given", *FRANCE).ok()
+    assert desk.asked("analytics") == "given"
+
+
+def test_r16_after_a_childs_withdrawal_the_advice_names_all_that_opens_it(desk: Desk) -> None:
+    law = ("--jurisdiction", "DE")
+    young(desk, *law)
+    desk.wait(1)
+    desk.consent("guardian", "member:1", *AUTHORISED, *law).ok()
+    desk.wait(1)
+    desk.record("analytics", "given", *law).ok()
+    assert desk.asked("analytics") == "given"
+    desk.wait(1)
+    desk.record("analytics", "withdrawn", *law).ok()
+    desk.wait(1)
+    said = explained(desk)
+    assert "A guardian's authorisation (imp consent guardian), and then a yes of the child's own or" in said
+    desk.consent("guardian", "member:1", *AUTHORISED, *law).ok()
+    desk.wait(1)
+    assert desk.asked("analytics") == "withdrawn"
+    desk.record("analytics", "given", *law).ok()
+    assert desk.asked("analytics") == "given", "as was said"
+
+
+def test_r16_what_nobody_can_open_now_is_not_said_to_be(law: Any) -> None:
+    law.write("minor", "*", needs="guardian", at_us=NOW_US - 10)
+    law.write("restrict", "*", at_us=NOW_US - 9)
+    assert what_opens(law.history, law.purposes["analytics"], "", NOW_US) is None
+    law.history.clear()
+    law.write("minor", "*", needs="own", at_us=NOW_US - 10)
+    only = DeclaredPurpose(name="analytics", description="x", traits=("none",))
+    assert what_opens(law.history, only, "email", NOW_US) == (
+        "A yes of the child's own would change it, all of it recorded from now on."
+    )
+
+
+def test_r20_in_china_whatever_is_known_of_a_child_is_sensitive(desk: Desk) -> None:
+    desk.record("analytics", "given", *CHINA, who="member:2").ok()
+    young(desk, *CHINA)
+    desk.wait(1)
+    desk.consent("guardian", "member:1", *AUTHORISED, *CHINA).ok()
+    desk.wait(1)
+    for by in ((), ("--by-guardian",)):
+        refused = desk.record("analytics", "given", *by, *CHINA)
+        assert (refused.code, "needs separate consent (PIPL 28, 29, 30)" in refused.err) == (2, True), refused.err
+    separate = ("--consent", "separate", "--evidence", "screen 5", "--by-guardian")
+    refused = desk.record("analytics", "given", *separate, *CHINA)
+    assert (refused.code, "why the data is necessary" in refused.err) == (2, True), refused.err
+    desk.consent(
+        "purpose", "change", "analytics", "--necessity", "Without it no page is made safe.", "--editorial"
+    ).ok()
+    desk.record("analytics", "given", *separate, *CHINA).ok()
+    assert desk.asked("analytics") == "given"
+    assert "sensitive" in desk.entries()[-1].statement.traits
+    desk.wait(1)
+    desk.consent("limit", "member:1", *CHINA).ok()
+    assert desk.asked("analytics") == "limited"
+
+
+def test_r20_a_child_who_came_of_age_is_no_child_any_more(desk: Desk) -> None:
+    young(desk, *CHINA, age="13")
+    desk.wait(366)
+    desk.record("analytics", "given", *CHINA).ok()
+    assert desk.asked("analytics") == "given"
+    assert "sensitive" not in desk.entries()[-1].statement.traits
+
+
+def test_r20_an_age_that_was_told_late_counts_for_what_was_said_before(law: Any) -> None:
+    law.regimes, law.jurisdiction = ("cn-pipl",), "CN"
+    law.write("minor", "*", needs="guardian", at_us=NOW_US, until_us=NOW_US + 5)
+    with pytest.raises(BadInput, match="separate consent"):
+        law.write("grant", "analytics", at_us=NOW_US - 5)
+    law.history.clear()
+    law.write("minor", "*", needs="own", at_us=NOW_US)
+    assert "sensitive" not in law.write("grant", "analytics").traits
