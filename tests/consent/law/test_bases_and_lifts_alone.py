@@ -64,6 +64,19 @@ def test_only_bases_that_there_are_and_that_these_laws_know_are_recorded(law: An
     assert basis(replace(none, rules=replace(none.rules, bases=None))).startswith("no basis here")
 
 
+@pytest.mark.parametrize(
+    ("allowed", "named"), [({"soft-opt-in", "contract"}, "contract, soft-opt-in"), (set(), "none"), (None, "none")]
+)
+def test_the_bases_that_these_laws_allow_are_named_where_another_is_meant(
+    law: Any, allowed: set[str] | None, named: str
+) -> None:
+    made = case(law)
+    found = replace(made, rules=replace(made.rules, bases=None if allowed is None else frozenset(allowed)))
+    with pytest.raises(BadInput) as refused:
+        check_basis(Saying(type="basis", purpose="shop", at_us=AT, basis="legitimate-interest"), found)
+    assert refused.value.mend == f"allowed are: {named}"
+
+
 def test_a_basis_that_is_to_be_shown_says_where_the_proof_is_or_what_it_rests_on(law: Any) -> None:
     found = case(law, condition("evidence"))
     assert basis(found) == "the basis legitimate-interest is to be shown, and nothing says by what (law)"
