@@ -16,9 +16,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def law_options(function: F) -> F:
     """Add --regime and --jurisdiction."""
-    function = click.option("--jurisdiction", help="Where the person is, such as FR or US-CA (default: imp.toml's).")(
-        function
-    )
+    function = click.option(
+        "--jurisdiction",
+        help="Where the person is, such as FR or US-CA; alone, the law at home there (default: imp.toml's, "
+        "of a no that of what it ends).",
+    )(function)
     return click.option(
         "--regime", "regimes", multiple=True, help="The law that holds; see: imp consent regime list (as above)."
     )(function)

@@ -72,7 +72,7 @@ def record_signals(
     """Record signals, all or none. Whoever is not known is from then on, since a no has to hold for them too.
 
     `to` is a person that the devices of these signals are linked to first. `regimes` and `jurisdiction` are whose law
-    holds (None: that of imp.toml).
+    is named (None: the door looks whose it is).
 
     Raises:
         BadInput: an identifier is malformed, a purpose or channel unknown, a time to come, or a string too long.
@@ -171,8 +171,8 @@ def _subjects(transaction: Transaction, heard: Sequence[Heard]) -> set[int]:
 @click.option("--purpose", help="Only this purpose (default: what imp.toml says, else every purpose).")
 @click.option("--at", help="When it was said, ISO 8601 with a zone (default: now).")
 @click.option("--link", "to", metavar="KIND:VALUE", help="The person who uses this device: it holds for them too.")
-@click.option("--regime", "regimes", multiple=True, help="Whose law holds (default: the regimes of imp.toml).")
-@click.option("--jurisdiction", help="Such as US-CA (default: that of imp.toml).")
+@click.option("--regime", "regimes", multiple=True, help="Whose law holds (default: the person's, else imp.toml's).")
+@click.option("--jurisdiction", help="Such as US-CA (default: as for --regime).")
 @json_option
 @pass_context
 def signal_record_command(
@@ -212,8 +212,8 @@ def signal_record_command(
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--channel", help="Where they were heard, for rows that do not say it.")
-@click.option("--regime", "regimes", multiple=True, help="Whose law holds (default: the regimes of imp.toml).")
-@click.option("--jurisdiction", help="Such as US-CA (default: that of imp.toml).")
+@click.option("--regime", "regimes", multiple=True, help="Whose law holds (default: the person's, else imp.toml's).")
+@click.option("--jurisdiction", help="Such as US-CA (default: as for --regime).")
 @click.option("--dry-run", is_flag=True, help="Check every row, and record nothing.")
 @json_option
 @pass_context
