@@ -73,7 +73,8 @@ class Outside:
                 count += _write(file, leaves)
                 file.flush()
                 os.fsync(file.fileno())
-                self._appended = _End(count, file.tell(), os.fstat(file.fileno()).st_ino)
+                status = os.fstat(file.fileno())
+                self._appended = _End(count, status.st_size, status.st_ino)
             if new:
                 sync(self.folder)
         return count

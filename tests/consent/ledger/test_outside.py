@@ -101,6 +101,19 @@ def test_leaves_of_a_checkpoint_that_was_never_written_are_not_counted_on(tmp_pa
     assert list(one.read_leaves()) == [LEAVES[0], b"short", b"and another, by another process", b"x" * 99, b"five"]
 
 
+def test_whoever_cut_something_off_knows_where_the_leaves_end_then(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    outside.append(0, LEAVES[:1])
+    outside.write_checkpoint("signed over 1")
+    with outside.leaves_file.open("ab") as file:
+        file.write(b"\x00\x09torn")
+    for size, leaf in enumerate([b"b", b"c" * 30, b"d"], start=1):
+        assert outside.append(size, [leaf]) == size + 1
+        outside.write_checkpoint(f"signed over {size + 1}")
+    assert outside._known.end == outside.leaves_file.stat().st_size
+    assert list(outside.read_leaves()) == [LEAVES[0], b"b", b"c" * 30, b"d"]
+
+
 def test_an_index_of_another_copy_is_not_believed_and_written_anew(tmp_path: Path) -> None:
     one = Outside(tmp_path)
     one.append(0, [b"%05d" % number for number in range(1_024)])
