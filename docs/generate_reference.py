@@ -92,7 +92,8 @@ MANIFEST_HEAD: Final = """\
 ## The manifest
 
 `imp-plugin.toml` lies in the plugin's package and is read without importing it. An unknown key makes the plugin broken;
-so does a `ChannelInfo` that declares a purpose, an identifier, a host, `exposed` or `withdrawn` and the manifest does not.
+so does a `ChannelInfo` that declares a purpose, an identifier, a host, `exposed` or `withdrawn` which the manifest does
+not.
 
 Keys of `[plugin]`:
 """
