@@ -10,6 +10,7 @@ import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.disclose import LATE, Asking, asked_for, request_options
+from imp_consent.commands.law_taken import law_text
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.in_flight import messages_in_flight
@@ -37,7 +38,7 @@ class LimitResult:
     due. `in_flight` are messages to them that were under way. `to_notify` are recipients to be told of a restriction
     (GDPR 19). `closes` are the kinds of use that it closes (None: every one in its purpose). `law_unknown` is what is
     wrong with the law or place it was said under (None: nothing): it stands under the strictest law then. `still_open`
-    are ids of other open requests of this kind by them.
+    are ids of other open requests of this kind by them. `regimes` and `jurisdiction` (None: not known) are its law.
     """
 
     seq: int
@@ -53,6 +54,8 @@ class LimitResult:
     closes: tuple[str, ...] | None = None
     law_unknown: str | None = None
     still_open: tuple[str, ...] = ()
+    regimes: tuple[str, ...] = ()
+    jurisdiction: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         Suppressed: the person was erased: nothing of theirs is used any more.
     """
     with open_log(ctx).write() as transaction:
-        request, done, still_open, unknown = put_limit(ctx, transaction, raw, wanted, asked)
+        request, done, still_open, unknown, law = put_limit(ctx, transaction, raw, wanted, asked)
         in_flight = messages_in_flight(transaction, [done.subject])
         told = leave_notices(transaction, [done.subject], "restrict") if wanted.kind == "restrict" else ()
     return LimitResult(
@@ -95,6 +98,8 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         closes=closed_by(done.statement),
         law_unknown=None if unknown is None else _unknown(unknown),
         still_open=still_open,
+        regimes=law.regimes or (),
+        jurisdiction=law.jurisdiction,
     )
 
 
@@ -228,6 +233,7 @@ def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_j
     where = f" on the channel {done.channel}" if done.channel else ""
     what = "objected to direct marketing" if wanted.marketing else f"{_DONE[done.kind]} for {_named(done.purpose)}"
     text = f"entry {done.seq}: {what}{where} from {done.at} (request {done.request}, of {done.received})"
+    text += law_text(done.regimes, done.jurisdiction, None)
     text += LATE if done.late else ""
     text += f"; other requests for this by them are open: {', '.join(done.still_open)}" if done.still_open else ""
     if done.to_notify:

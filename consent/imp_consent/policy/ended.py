@@ -19,7 +19,7 @@ NOES: Final = frozenset({"refuse", "withdraw", "object", "restrict", "limit-sens
 # What stands under the person's own law, where none is named.
 SUSPENDING: Final = frozenset({"restrict", "limit-sensitive", "minor"})  # while they hold: they end nothing for good
 LINKS: Final = frozenset({"link", "unlink"})
-OWN: Final = NOES | LINKS
+OWN: Final = NOES | LINKS | {"request"}
 _TAKE_BACK: Final = frozenset({"refuse", "withdraw"})
 
 

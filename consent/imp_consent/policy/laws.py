@@ -60,15 +60,18 @@ class Laws:
         try:
             return self.rules(said)
         except BadInput:
-            return combine([self._known.strictest(), *(self._known.rules(*law) for law in self._laws(said)[1:])])
+            return combine([self._known.strictest(), *self._others(said)])
 
     def certain(self, said: Saying) -> Rules | None:
         """What those of its laws demand that there are; None where there is none of them."""
         try:
             return self.rules(said)
         except BadInput:
-            others = [self._known.rules(*law) for law in self._laws(said)[1:]]
+            others = self._others(said)
             return combine(others) if others else None
+
+    def _others(self, said: Saying) -> list[Rules]:
+        return [self._known.rules(*law) for law in self._laws(said)[1:] if self._may_hold(law)]
 
     def place(self, said: Saying) -> str | None:
         """Where the person is; imp.toml's place where none is named, or what is named is none."""
@@ -88,6 +91,12 @@ class Laws:
         ended = ended_by(said, history)
         if said.regimes is not None or said.jurisdiction is not None:
             return self._named(said, history, ended)
+        found = self._of_theirs(history, ended)
+        # what protects a child where it is does not take away what protects every child in this house
+        return replace(found, laws=(*found.laws, self._of_house())) if said.type == "minor" else found
+
+    def _of_theirs(self, history: Sequence[PersonEntry], ended: Sequence[PersonEntry]) -> Under:
+        """Where nothing is named: the law of what it ends, of their other entries, or imp.toml's."""
         if ended:
             return Under(self._merged(ended, own=True), f"the law of {_entries(ended)}, which it ends")
         found = self._held(self._recorded(history))

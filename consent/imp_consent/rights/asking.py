@@ -143,10 +143,14 @@ def take_up(ctx: Context, reader: Reader, who: RawId, asked: Asked) -> Request |
 def law_of(reader: Reader, subject: int | None, asked: Asked, request: Request | None = None) -> Asked:
     """What is asked, under the law that its request was noted under or else the person's entries, if none is named.
 
-    Of somebody of whom nothing is known it stays open, so that imp.toml's holds, and so where a jurisdiction is named
+    Where the law alone is named, it is where the person is, if it may hold there. Of somebody of whom nothing is known
+    it stays open, so that imp.toml's holds, and so where a jurisdiction is named
     in which the law of the entries does not hold; where it does, it is with the law at home there. Of older entries'
     place and law what cannot hold any more is left out.
     """
+    if asked.regimes is not None and asked.jurisdiction is None and subject is not None:
+        known, place = read_regimes(reader), recorded_law(reader.history(subject), asked.regimes).jurisdiction
+        return replace(asked, jurisdiction=place) if _may_hold(known, Law(tuple(asked.regimes)), place) else asked
     if asked.regimes is not None or subject is None:
         return asked if request is None or asked.regimes is not None else replace(asked, regimes=request.regimes)
     history = reader.history(subject)

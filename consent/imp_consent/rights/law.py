@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.asked_law import house_at
+from imp_consent.policy.asked_law import home_of, house_at
 from imp_consent.policy.house import House, check_house, read_house
 from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import Regimes, read_regimes
@@ -41,7 +41,7 @@ def rules_of_no(
     house, known = read_house(ctx.workspace.config), read_regimes(reader)
     try:
         names, place = _named(house, known, regimes, jurisdiction)
-        if jurisdiction is None:
+        if jurisdiction is None and place == house.jurisdiction:
             check_house(house, known, names=regimes)
         rules = known.rules(names, place)
         known.check(names or (), place)
@@ -58,4 +58,15 @@ def _named(house: House, known: Regimes, regimes: Sequence[str] | None, jurisdic
     """
     if regimes is None and jurisdiction is not None:
         return Law(house_at(known, house, jurisdiction), jurisdiction)
-    return Law(tuple(house.regimes if regimes is None else regimes), jurisdiction or house.jurisdiction)
+    names, place = tuple(house.regimes if regimes is None else regimes), jurisdiction or house.jurisdiction
+    if jurisdiction is None and regimes is not None and not _holds(known, names, place):
+        place = home_of(known, names) or place
+    return Law(names, place)
+
+
+def _holds(known: Regimes, names: Sequence[str], place: str | None) -> bool:
+    try:
+        known.check(names, place)
+    except BadInput:  # what is wrong is said where it is used
+        return False
+    return True

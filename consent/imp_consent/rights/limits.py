@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.declared import DIRECT_MARKETING
-from imp_consent.policy.door import Appended, append_said
+from imp_consent.policy.door import Appended, Door, append_said
 from imp_consent.policy.lift_rules import LIMITS_BY_NAME, NOTIFIED
 from imp_consent.policy.limiting import limits_in_force
-from imp_consent.policy.recorded import recorded_law
+from imp_consent.policy.recorded import Law, recorded_law
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
@@ -75,12 +75,14 @@ class Put(NamedTuple):
     """A limit that was put: the request it answers, its entry, other open requests of the kind, and what was wrong.
 
     That is with the law or place named, or with imp.toml's (None: nothing): it stands under the strictest law then.
+    `law` is what it stands under.
     """
 
     request: Request
     entry: Appended
     still_open: tuple[str, ...]
     unknown: BadInput | None
+    law: Law
 
 
 def put_limit(ctx: Context, transaction: Transaction, raw: RawId, limit: Limit, asked: Asked) -> Put:
@@ -110,13 +112,15 @@ def put_limit(ctx: Context, transaction: Transaction, raw: RawId, limit: Limit, 
         jurisdiction=asked.jurisdiction or rules.jurisdiction,
         more={"grounds_said": limit.grounds} if limit.grounds else {},
     )
-    done = append_said(ctx, transaction, raw, said)
+    door = Door(ctx, transaction, surface="command line")
+    said = door.settle(raw, said)
+    done = door.append(raw, said)
     request = waiting or open_request(ctx, transaction, done.subject, asked, rules=rules)
     answered = answer_request(transaction, request, outcome="answered")
     still_open = tuple(one.id for one in open_ones(transaction, raw, asked.kind))
     if unknown is not None and unknown.where in _NAMED and not named:
         unknown = None  # what their older entries name, nobody can mend now
-    return Put(answered, done, still_open, unknown)
+    return Put(answered, done, still_open, unknown, Law(door.rules(said).names, door.place(said)))
 
 
 def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -> Appended:

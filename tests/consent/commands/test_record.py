@@ -47,6 +47,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "older_than_notice": False,
         "regimes": ["gdpr", "eprivacy"],
         "jurisdiction": None,
+        "law_because": None,
         "returned": False,
         "opens_nothing": None,
         "warnings": [],

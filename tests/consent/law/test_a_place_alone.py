@@ -178,3 +178,27 @@ def test_the_doctor_says_where_imp_tomls_law_is_not_that_of_its_place(
     if missing:
         assert f"none of it is the law at home there, which is {missing} ([policy] of imp.toml)" in found["detail"]
         assert found["mend"] == f"name {missing} in regimes, or another place"
+
+
+def test_r17_a_childs_age_counts_by_the_law_of_their_place_and_by_that_of_the_house(paris: Desk) -> None:
+    """In California who is 15 needs their own yes for a sale; in France who is 14 is too young alone."""
+    at_home = paris.consent("minor", "member:1", "--age", "15", "--json").ok().json["entries"]
+    there = paris.consent("minor", "member:1", "--age", "15", "--jurisdiction", "US-CA", "--json").ok().json["entries"]
+    assert at_home == []
+    assert ("own", 16) in [(one["needs"], one["below"]) for one in there]
+    paris.record("ads", "given", "--regime", "us-ca", "--jurisdiction", "US-CA", who="member:2").ok()
+    for age, n in ((15, 1), (14, 2)):
+        known = paris.consent("minor", "member:2", "--age", str(age), "--json").ok().json["entries"]
+        assert (len(known), "own" in {one["needs"] for one in known}) == (n, True), "of somebody who is known to be there"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_law_that_is_named_without_a_place_is_where_the_person_is_or_it_is_at_home(paris: Desk, known: bool) -> None:
+    if known:
+        paris.record("ads", "given", "--regime", "us-ca", "--jurisdiction", "US-CA").ok()
+    for command in ("limit", "object", "restrict"):
+        done = paris.consent(command, "member:1", "--regime", "us-ca").ok()
+        assert ("; under us-ca for people in US-CA" in done.out, done.err) == (True, ""), done.out
+        assert law(paris) == (["us-ca"], "US-CA")
+    opened = paris.consent("requests", "open", "opt-out", "member:1", "--regime", "us-ca", "--json").ok().json
+    assert (opened["regimes"], law(paris)) == (["us-ca"], (["us-ca"], "US-CA"))
