@@ -189,7 +189,7 @@ def test_r17_a_childs_age_counts_by_the_law_of_their_place_and_by_that_of_the_ho
     paris.record("ads", "given", "--regime", "us-ca", "--jurisdiction", "US-CA", who="member:2").ok()
     for age, n in ((15, 1), (14, 2)):
         known = paris.consent("minor", "member:2", "--age", str(age), "--json").ok().json["entries"]
-        assert (len(known), "own" in {one["needs"] for one in known}) == (n, True), "of somebody who is known to be there"
+        assert (len(known), "own" in {one["needs"] for one in known}) == (n, True), "as they are known to be there"
 
 
 @pytest.mark.parametrize("known", [True, False])
