@@ -133,7 +133,10 @@ def guardian_command(
 ) -> None:
     """Record a guardian's authorisation; consent itself comes with: imp consent record … --by-guardian.
 
-    It opens nothing by itself. Name the purposes it is for: consent is specific, and for all of them it warns.
+    It opens nothing by itself. Name the purposes it is for: consent is specific, and for all of them it warns. It is
+    taken back by withdrawing what it is for, or everything: imp consent record member:123 --purpose '*' --state
+    withdrawn --by-guardian; what permits again needs a new one. The guardian may ask for a copy of it and for their
+    erasure by the identifier named here: the authorisation stands then, and leads to nobody.
 
     Example: imp consent guardian member:123 --guardian member:99 --role parent --verification passport --purpose news
     """

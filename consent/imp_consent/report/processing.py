@@ -22,7 +22,7 @@ What only people know stands in `imp.toml`; all of it may be left out, and is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -131,8 +131,10 @@ def read_processing(
     house, notices = read_house(workspace.config), read_notices(reader)
     with progress("people") as shown:
         laws, minors, bases = read_laws(reader, house, now_us=now_us, k=workspace.k, count=shown.advance)
-    purposes = tuple(_purpose(purpose, notices, bases) for _, purpose in sorted(read_purposes(reader).items()))
-    recipients = (*_named(said), *_channels(channels), *_told(read_purposes(reader).values(), notices))
+    declared = [purpose for _, purpose in sorted(read_purposes(reader).items())]
+    others = {purpose.recipient.name for purpose in declared if purpose.recipient}
+    purposes = tuple(_purpose(purpose, notices, bases, others) for purpose in declared)
+    recipients = (*_named(said), *_channels(channels), *_told(declared, notices))
     record = ProcessingRecord(
         schema=PROCESSING_SCHEMA,
         made=format_time(now_us),
@@ -190,12 +192,16 @@ def _check_texts(values: object, name: str) -> None:
 
 
 def _purpose(
-    purpose: DeclaredPurpose, notices: Iterable[RegisteredNotice], bases: Mapping[str, tuple[str, ...]]
+    purpose: DeclaredPurpose,
+    notices: Iterable[RegisteredNotice],
+    bases: Mapping[str, tuple[str, ...]],
+    others: Collection[str],
 ) -> RecordedPurpose:
+    """`others` are recipients that purposes declare: a notice for several names those of each, and they get no more."""
     asking = [found.notice for found in notices if purpose.name in found.notice.purposes]
     data = purpose.data or tuple(sorted({kind for notice in asking for kind in notice.data}))
-    named = {recipient for notice in asking for recipient in notice.recipients}
-    named |= {purpose.recipient.name} if purpose.recipient else set()
+    named = {recipient for notice in asking for recipient in notice.recipients}.difference(others)
+    named = {purpose.recipient.name} if purpose.recipient else named
     return RecordedPurpose(
         name=purpose.name,
         description=purpose.description,

@@ -23,9 +23,11 @@ from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.sources import source_of
 from imp_consent.rights.notify import KnownRecipients
+from imp_consent.rights.own_authorisations import OwnAuthorisation, own_authorisations
 from imp_consent.rights.own_entries import OwnEntry, own_entries
 from imp_consent.rights.own_messages import OwnMessage, own_messages
 from imp_consent.rights.own_uses import OwnUse, Recipient, own_sources, own_uses, recipients_of
+from imp_consent.rights.reach import Reach, read_reach
 from imp_core.clock import format_time
 from imp_core.errors import LedgerBroken
 from imp_core.event import EventType, RawId
@@ -84,12 +86,14 @@ class Access:
 
     `request` is the id of the request it answers, `entries_of_log` how long the log was then. `known` is whether
     anything is held by this identifier; `erased`, that the person was erased and only a keyed token keeps them from
-    being taken up again. `identifiers` counts the identifiers by kind: their values are not held. `retention` says how
-    long each kind of data is kept, in words.
+    being taken up again. `reach` is how to reach the controller. `identifiers` counts the identifiers by kind, whose
+    values are not held. `authorisations` are those given as somebody's guardian. `retention` says how long each kind of
+    data is kept, in words.
     """
 
     schema: str
     controller: str
+    reach: Reach
     log: str
     made: str
     request: str | None
@@ -101,6 +105,7 @@ class Access:
     identifiers: Mapping[str, int]
     permissions: tuple[Permission, ...] = ()
     entries: tuple[OwnEntry, ...] = ()
+    authorisations: tuple[OwnAuthorisation, ...] = ()
     notices: tuple[ShownNotice, ...] = ()
     touchpoints: tuple[OwnEvent, ...] = ()
     exposures: tuple[OwnEvent, ...] = ()
@@ -132,25 +137,28 @@ def assemble(
     id_, received_us, due_us = request or (None, None, None)
     with log.read() as reader:
         subject = reader.find_subject(raw)
+        authorised = own_authorisations(reader, raw, subject)
         head: dict[str, Any] = {
             "schema": SCHEMA,
             "controller": workspace.controller,
+            "reach": read_reach(workspace.config),
             "log": workspace.log_id,
             "made": format_time(log.clock.now_us()),
             "request": id_,
             "received": None if received_us is None else format_time(received_us),
             "due": None if due_us is None else format_time(due_us),
             "entries_of_log": reader.size,
-            "known": subject is not None,
+            "known": subject is not None or bool(authorised),
             "erased": subject is None and is_suppressed(reader.sealed, reader.keyring, normalise(raw)),
             "retention": tuple(retention),
+            "authorisations": authorised,
         }
     if subject is None:
         return Access(**head, identifiers={})
     rows, house = own_rows(log, workspace, subject), read_house(workspace.config)
     with log.read() as reader:
         if reader.find_subject(raw) != subject:  # erased meanwhile
-            return Access(**{**head, "known": False, "erased": True}, identifiers={})
+            return Access(**{**head, "known": False, "erased": True, "authorisations": ()}, identifiers={})
         return Access(**head, **_all_of(reader, gate, subject, rows, house, now_us=log.clock.now_us()))
 
 
@@ -173,6 +181,7 @@ def _all_of(
     uses = own_uses(reader, gate, subject, fields, collected=collected)
     events = [_event(row, collected, {b: e.fields.get("channel") for b, e in sources.items()}) for row in rows]
     came = [(event.source, event.source_entry) for event in events if event.source and event.source_entry is not None]
+    known = KnownRecipients(reader)
     law = partial(source_of, history=history, regimes=regimes, house=house)
     return {
         "identifiers": _kinds(reader, subject),
@@ -190,7 +199,8 @@ def _all_of(
             messages,
             uses,
             [(str(name), seq) for name, seq in came],
-            named=KnownRecipients(reader).named(history),
+            named=known.named(history),
+            meant=known.meant,
         ),
     }
 

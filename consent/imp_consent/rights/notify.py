@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.notices import notice_recipients
@@ -41,12 +41,12 @@ class KnownRecipients:
         )
         history = self._reader.history(subject)
         messages = own_messages(self._reader, subject)
-        return recipients_of(history, messages, (), named=[*channels, *self.named(history)])
+        return recipients_of(history, messages, (), named=[*channels, *self.named(history)], meant=self.meant)
 
     def named_by(self, subject: int) -> tuple[Recipient, ...]:
         """Those of them that are no channels, which nobody tells by program."""
         history = self._reader.history(subject)
-        found = recipients_of(history, (), (), named=self.named(history))
+        found = recipients_of(history, (), (), named=self.named(history), meant=self.meant)
         return tuple(recipient for recipient in found if recipient.name not in self._channels)
 
     def named(self, history: Sequence[PersonEntry]) -> Iterator[Recipient]:
@@ -63,6 +63,15 @@ class KnownRecipients:
                 yield Recipient(
                     name=told, kind="named", because=(f"a use for {purpose} names it",), entries=(entry.seq,)
                 )
+
+    def meant(self, entry: PersonEntry, name: str) -> bool:
+        """Whether somebody whom an entry's notice names gets data for what the entry is about.
+
+        A notice may ask for several purposes, and some of these declare who gets data: it goes there for them alone.
+        """
+        declaring = {purpose for purpose, told, _ in self._declared if told == name}
+        said = entry.statement
+        return not declaring or said.purpose == EVERY_PURPOSE or not declaring.isdisjoint((said.purpose, *said.covers))
 
     @cached_property
     def _channels(self) -> tuple[str, ...]:

@@ -109,8 +109,15 @@ def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_b
         superseded_by=superseded_by,
         closes=closed_by(said),
         statement=said.plain(),
-        record=without_others(entry.payload),
+        record=without_others(_without_proof(entry)),
     )
+
+
+def _without_proof(entry: PersonEntry) -> Mapping[str, Json]:
+    """The envelope; of a guardian's authorisation without where the proof of it lies, which is the guardian's."""
+    if entry.statement.type != "guardian":
+        return entry.payload
+    return {name: value for name, value in entry.payload.items() if name != "evidence"}
 
 
 def _is_subject(value: Json) -> bool:

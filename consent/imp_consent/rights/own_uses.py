@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -88,11 +88,13 @@ def recipients_of(
     events: Iterable[tuple[str, int]] = (),
     *,
     named: Iterable[Recipient] = (),
+    meant: Callable[[PersonEntry, str], bool] = lambda _entry, _name: True,
 ) -> tuple[Recipient, ...]:
     """Whom this person's data was or may have been disclosed to, by name (GDPR 15(1)(c), 19).
 
     Channels that messages were handed to, `events` as (channel, entry) that data came in by, recipients that uses and
-    the person's own entries (the notices they were shown) name, and those `named` otherwise.
+    the person's own entries (the notices they were shown) name, and those `named` otherwise. `meant` says whether an
+    entry's recipient is one for what the entry is about.
     """
     said = [
         *(_channel(message.channel, "a message to you was handed to it", message.entry) for message in messages),
@@ -102,6 +104,7 @@ def recipients_of(
             _named(name, _NAMED_BY[own.statement.notice is not None], own.seq)
             for own in history
             for name in _names(own.payload.get("recipients"))
+            if meant(own, name)
         ),
         *named,
     ]

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.rights.access import Access, OwnEvent, ShownNotice
 from imp_consent.rights.kept import Kept, kept_texts, nothing_set
+from imp_consent.rights.own_authorisations import OwnAuthorisation
 from imp_consent.rights.own_entries import OwnEntry
 from imp_consent.rights.own_messages import OwnMessage
 from imp_consent.rights.own_words import sentence
-from imp_consent.rights.plain import in_words
+from imp_consent.rights.plain import in_words, is_technical, minute, money
 from imp_consent.rights.wording import Wording
 
 __all__ = ["render_page", "without_controls"]
@@ -30,6 +32,7 @@ h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px soli
 table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.3rem .6rem .3rem 0;
 border-bottom:1px solid #ddd;overflow-wrap:anywhere}th{font-weight:600}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f5;padding:.6rem;font:inherit}
+details details{margin:.5rem 0;color:#444}address{font-style:normal;margin:.6rem 0}
 summary{cursor:pointer}s{color:#666}.none{color:#666}
 """
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
@@ -58,12 +61,24 @@ class _Page:
         yield '<meta name="viewport" content="width=device-width">\n<meta name="referrer" content="no-referrer">\n'
         yield f"<title>{_escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         yield from self._head()
-        if self._copy.known:
+        if self._copy.identifiers:
             yield from self._sections()
+        if self._copy.authorisations:
+            yield from self._section("authorisations", map(self._authorisation, self._copy.authorisations))
         kept = kept_texts(self._periods, self._words)
         yield from self._section("kept", _list(kept or (nothing_set(self._words),)))
         yield f"<h2>{self._phrase('rights')}</h2>\n"
-        yield f"<p>{self._phrase('rights_text', controller=self._copy.controller)}</p>\n</body>\n</html>\n"
+        yield f"<p>{self._phrase('rights_text', controller=self._copy.controller)}</p>\n"
+        yield from self._reach()
+        yield "</body>\n</html>\n"
+
+    def _reach(self) -> Iterator[str]:
+        """Where to write, as imp.toml says it."""
+        reach = self._copy.reach
+        if reach.lines:
+            yield f"<address>{'<br>'.join(map(_text, (self._copy.controller, *reach.lines)))}</address>\n"
+        if reach.dpo:
+            yield f"<p>{self._phrase('officer', dpo=reach.dpo)}</p>\n"
 
     def _head(self) -> Iterator[str]:
         copy = self._copy
@@ -72,10 +87,10 @@ class _Page:
         if copy.request:
             yield f"{self._phrase('asked', request=copy.request, received=copy.received)} "
         yield f"{self._phrase('beside')}</p>\n"
-        if copy.known:
+        if copy.identifiers:
             counts = [self._words.say("page", "kinds", n=n, kind=kind) for kind, n in copy.identifiers.items()]
             yield f"<p>{self._phrase('known', kinds=self._words.between.join(counts))}</p>\n"
-        else:
+        elif not copy.authorisations:
             yield f"<p>{self._phrase('erased' if copy.erased else 'unknown')}</p>\n"
 
     def _sections(self) -> Iterator[str]:
@@ -137,7 +152,7 @@ class _Page:
             type_=entry.type,
             purpose=entry.purpose,
             channel=entry.channel,
-            until=entry.until,
+            until=None if entry.until is None else minute(entry.until),
             closes=entry.closes,
             description=self._described.get(entry.purpose),
         )
@@ -146,6 +161,10 @@ class _Page:
         if gone is not None:
             summary = f"{_text(entry.at)}: <s>{_text(told)}</s> ({self._phrase('corrected', entry=gone)})"
         yield f"<details><summary>{summary}</summary>\n{''.join(self._fields(self._entry_fields(entry)))}</details>\n"
+
+    def _authorisation(self, one: OwnAuthorisation) -> str:
+        said = self._phrase("authorised", at=one.at, role=one.role, checked=one.checked_by)
+        return f"<p>{said}</p>\n" + "".join(self._fields({"evidence": one.evidence}) if one.evidence else ())
 
     def _entry_fields(self, entry: OwnEntry) -> dict[str, Any]:
         own = {name: value for name, value in entry.record.items() if value not in (None, [], "")}
@@ -182,7 +201,10 @@ class _Page:
             fields = event.fields
             shown = fields.get("name") or fields.get("trait_key") or fields.get("experiment") or event.type
             yield f"<details><summary>{_text(event.at)}: {_text(shown)}</summary>\n"
-            yield from self._fields({"came_from": event.source, "taken_in": event.received, **fields})
+            own = {"came_from": event.source, "taken_in": event.received, **fields}
+            if isinstance(micros := fields.get("amount_micros"), int):
+                own = {"amount": money(micros, fields.get("currency")), **own}
+            yield from self._fields(own)
             yield "</details>\n"
 
     def _section(self, title: str, content: Iterable[str], none: str = "nothing") -> Iterator[str]:
@@ -190,10 +212,18 @@ class _Page:
         yield "".join(content) or f'<p class="none">{self._phrase(none)}</p>\n'
 
     def _fields(self, values: Mapping[str, Any]) -> Iterator[str]:
+        """A table of what a person has use for, and below it, folded, of the rest."""
+        plain, technical = _apart({name: value for name, value in values.items() if value is not None})
+        yield from self._rows(plain, _text)
+        if technical:
+            yield f"<details><summary>{self._phrase('technical')}</summary>\n"
+            yield from self._rows(technical, _exactly)
+            yield "</details>\n"
+
+    def _rows(self, values: Mapping[str, Any], shown: Callable[[object], str]) -> Iterator[str]:
         yield "<table>\n"
         for name, value in values.items():
-            if value is not None:
-                yield f"<tr><th>{_text(self._label(name))}</th><td>{_text(self._value(value, name))}</td></tr>\n"
+            yield f"<tr><th>{_text(self._label(name))}</th><td>{shown(self._value(value, name))}</td></tr>\n"
         yield "</table>\n"
 
     def _label(self, name: str) -> str:
@@ -203,6 +233,8 @@ class _Page:
         """A value in words; of our own words the language's."""
         if isinstance(value, Mapping) and value:
             return "; ".join(f"{self._label(str(part))}: {self._value(one, str(part))}" for part, one in value.items())
+        if name == "purpose" and value == EVERY_PURPOSE:
+            return self._words.say("about", "everything")
         plain = in_words(value, name)
         ours = not isinstance(value, str) and plain in {"yes", "no", "none"}
         return self._words.say("values", plain) if ours else plain
@@ -226,8 +258,28 @@ def _list(items: Sequence[str]) -> Iterator[str]:
         yield f"<ul>{''.join(f'<li>{_text(item)}</li>' for item in items)}</ul>\n"
 
 
+def _apart(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields for everybody, and those for who looks after the records; of what is nested, each part by itself."""
+    plain: dict[str, Any] = {}
+    technical: dict[str, Any] = {}
+    for name, value in values.items():
+        if is_technical(name, value):
+            technical[name] = value
+        elif isinstance(value, Mapping) and value:
+            for kept, part in ((plain, 0), (technical, 1)):
+                if inner := _apart(value)[part]:
+                    kept[name] = inner
+        else:
+            plain[name] = value
+    return plain, technical
+
+
 def _text(value: object) -> str:
-    """A value as text of its own direction."""
+    """A value as text of its own direction; a time to the minute."""
+    return _exactly(minute(in_words(value)))
+
+
+def _exactly(value: object) -> str:
     return f'<bdi dir="auto">{_escaped(in_words(value))}</bdi>'
 
 

@@ -14,6 +14,7 @@ import pytest
 from imp_consent.audit.verify import verify
 from imp_consent.ledger.reader import Reader
 from imp_consent.runtime import open_keyring, open_log
+from imp_core.clock import SECOND_US, SimulatedClock
 from imp_core.context import Context
 from imp_core.event import RawId
 
@@ -30,9 +31,9 @@ WORDS = ("--role", TOLD[0], "--verification", TOLD[1], "--evidence", TOLD[2], "-
 def family(shop: Line) -> Line:
     """Kim, whose guardian is known here, and Lea, whose guardian is not; both said yes."""
     for child, guardian in ((KIM, ANN), (LEA, GRAN)):
-        shop("consent", "minor", child, "--born", "2019-05-17", "--jurisdiction", "FR").ok()
-        shop("consent", "guardian", child, "--guardian", guardian, *WORDS, "--jurisdiction", "FR").ok()
-        given = ("--purpose", "analytics", "--state", "given", "--action", "click", "--jurisdiction", "FR")
+        shop("consent", "minor", child, "--born", "2019-05-17", "--jurisdiction", "DE").ok()
+        shop("consent", "guardian", child, "--guardian", guardian, *WORDS, "--jurisdiction", "DE").ok()
+        given = ("--purpose", "analytics", "--state", "given", "--action", "click", "--jurisdiction", "DE")
         shop("consent", "record", child, *given, "--by-guardian").ok()
     return shop
 
@@ -114,6 +115,61 @@ def test_r29_somebody_elses_damaged_entry_holds_up_no_erasure(family: Line, open
         transaction.sql.execute("UPDATE payload SET ciphertext = zeroblob(40) WHERE subject = ?", (lea,))
     family("consent", "erase", ANN, "--execute").ok()
     assert _leads(_records(opened, KIM)) == []
+
+
+@pytest.mark.parametrize("purpose", ["analytics", "*"])
+def test_an_authorisation_is_taken_back_as_the_commands_help_says(
+    family: Line, clock: SimulatedClock, purpose: str
+) -> None:
+    said = " ".join(family("consent", "guardian", "--help").ok().out.split())
+    assert "imp consent record member:123 --purpose '*' --state withdrawn --by-guardian" in said
+    assert _answer(family, KIM)[0] == "given"
+    clock.move_to(clock.now_us() + SECOND_US)
+    family("consent", "record", KIM, "--purpose", purpose, "--state", "withdrawn", "--by-guardian").ok()
+    again = ("--purpose", "analytics", "--state", "given", "--action", "click", "--by-guardian")
+    clock.move_to(clock.now_us() + SECOND_US)
+    family("consent", "record", KIM, *again, "--jurisdiction", "DE").ok()
+    assert _answer(family, KIM)[0] == "under_age", "the yes needs an authorisation again"
+    family("consent", "guardian", KIM, "--guardian", ANN, *WORDS, "--jurisdiction", "DE").ok()
+    family("consent", "record", KIM, *again, "--jurisdiction", "DE").ok()
+    assert _answer(family, KIM)[0] == "given"
+
+
+@pytest.mark.parametrize(("guardian", "who"), [(ANN, "ann"), (GRAN, "gran")])
+def test_r32_a_guardians_copy_holds_each_authorisation_and_nothing_of_the_child(
+    family: Line, opened: Context, tmp_path: Path, guardian: str, who: str
+) -> None:
+    family("consent", "access", guardian, "--out", tmp_path / who, "--language", "en", *VERIFIED).ok()
+    found = json.loads((tmp_path / who / "access.json").read_bytes())
+    (one,) = found["authorisations"]
+    assert (found["known"], one["role"], one["checked_by"], one["evidence"]) == (True, *TOLD)
+    assert set(one) == {"role", "at", "checked_by", "evidence", "recorded"}
+    page = (tmp_path / who / "access.html").read_text(encoding="utf-8")
+    assert "you authorised something for another person" in page
+    assert [word for word in TOLD if word not in page] == []
+    assert "We hold nothing about you" not in page
+    with open_log(opened).read() as reader:
+        numbers = [_found(reader, child) for child in (KIM, LEA)]
+    assert not [n for n in numbers if str(n) in page + json.dumps(found) or f"{n:016x}" in page + json.dumps(found)]
+
+
+def test_r32_who_authorised_nothing_has_no_such_line_and_a_child_none_of_its_guardians(
+    family: Line, tmp_path: Path
+) -> None:
+    for who in ("member:ben", KIM, "member:nobody"):
+        out = tmp_path / who.partition(":")[2]
+        family("consent", "access", who, "--out", out, "--language", "en", *VERIFIED).ok()
+        written = "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
+        assert json.loads((out / "access.json").read_bytes())["authorisations"] == []
+        assert "Where you stand as a guardian" not in written
+        assert not [word for word in (*TOLD, "guardian_token", "guardian_key") if word in written]
+
+
+def test_an_erased_guardian_gets_no_copy_of_what_was_taken_out(family: Line, tmp_path: Path) -> None:
+    family("consent", "erase", GRAN, "--execute").ok()
+    family("consent", "access", GRAN, "--out", tmp_path / "gran", *VERIFIED).ok()
+    found = json.loads((tmp_path / "gran" / "access.json").read_bytes())
+    assert (found["known"], found["authorisations"]) == (False, [])
 
 
 def test_an_identifier_that_is_nobodys_and_no_guardians_is_still_refused(family: Line) -> None:
