@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,17 +13,32 @@ from imp_consent.commands.ended import dry_run_option, ended_text
 from imp_consent.commands.files import read_text
 from imp_consent.commands.notice_taken import short_hash
 from imp_consent.commands.notice_versions import Said, ended_by, next_version
+from imp_consent.commands.yes_taken import recipient_warnings
 from imp_consent.gate import asked_anew
 from imp_consent.ledger.reader import Reader
-from imp_consent.policy.notice import DATA_CATEGORIES, RegisteredNotice, check_notice, read_notices, register_notice
+from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.notice import (
+    DATA_CATEGORIES,
+    Notice,
+    RegisteredNotice,
+    check_notice,
+    read_notices,
+    register_notice,
+)
 from imp_consent.policy.notice_search import find_notice
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.unnamed import unnamed_data
+from imp_consent.policy.withdrawing import partly_denies
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 
 __all__ = ["NoticeAdded", "add_notice", "list_notices", "notice", "show_notice"]
+
+_DENIED: Final = (
+    "a part of the passage on withdrawing says that it cannot be done, and consent can be taken back at any time "
+    "(GDPR 7(3)): look whether people read it so"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +49,8 @@ class NoticeAdded:
     translation, which change nothing. `asked_anew` is by purpose how many people permitted it until then and have to be
     asked anew. `known`: this very notice was registered before, and nothing is new. `dry_run`: nothing was written (and
     `seq` is None), the answer is what would be. `unnamed_data` are by purpose the kinds of data that it declares and
-    this notice does not name: nobody who agrees to it was told of them.
+    this notice does not name: nobody who agrees to it was told of them. `withdrawal` is the passage that is taken for
+    the one on withdrawing; `warnings` say what else people may not have been told.
     """
 
     seq: int | None
@@ -48,6 +64,8 @@ class NoticeAdded:
     asked_anew: Mapping[str, int] = field(default_factory=dict)
     dry_run: bool = False
     unnamed_data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    withdrawal: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) -> NoticeAdded:  # noqa: ANN401 (the fields of Said, by their names)
@@ -69,15 +87,21 @@ def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) 
             would, known = _planned(reader, words, ctx.workspace.controller)
             ended = () if known else would.material or ()
             anew = asked_anew(reader, ended, bases=False, at_us=log.clock.now_us())
-            unnamed = unnamed_data(would.notice, read_purposes(reader))
+            purposes = read_purposes(reader)
+        would_be = replace(
+            _added(would),
+            asked_anew=anew,
+            unnamed_data=unnamed_data(would.notice, purposes),
+            warnings=_warnings(would.notice, purposes),
+        )
         if known:
-            return replace(_added(would), material=None, known=True, dry_run=dry_run, unnamed_data=unnamed)
+            return replace(would_be, material=None, known=True, dry_run=dry_run)
         if dry_run:
-            return replace(_added(would), seq=None, asked_anew=anew, dry_run=True, unnamed_data=unnamed)
+            return replace(would_be, seq=None, dry_run=True)
         with log.write() as transaction:
             if _planned(transaction, words, ctx.workspace.controller) == (would, known):  # else others were faster
                 done = register_notice(transaction, would.notice, material=would.material)
-                return replace(_added(done), asked_anew=anew, unnamed_data=unnamed)
+                return replace(would_be, seq=done.seq)
 
 
 def list_notices(ctx: Context) -> tuple[NoticeAdded, ...]:
@@ -144,6 +168,8 @@ def add_command(
     for purpose, kinds in done.unnamed_data.items():
         what = f"{purpose} uses data that this notice does not name: {', '.join(kinds)}"
         click.echo(f"warning: {what}; name it in the text, and with --data", err=True)
+    for warning in done.warnings:
+        click.echo(f"warning: {warning}", err=True)
     emit(done, lambda: _added_text(done), as_json=as_json)
 
 
@@ -185,14 +211,22 @@ def _added(found: RegisteredNotice) -> NoticeAdded:
         sha256=found.sha256,
         purposes=words.purposes,
         material=found.material,
+        withdrawal=words.withdrawal,
     )
+
+
+def _warnings(new: Notice, purposes: Mapping[str, DeclaredPurpose]) -> tuple[str, ...]:
+    denied = (_DENIED,) if partly_denies(new.withdrawal, new.language) else ()
+    return denied + recipient_warnings(new, new.purposes, purposes)
 
 
 def _added_text(done: NoticeAdded) -> str:
     if done.known:
         return f"nothing new: entry {done.seq}: {_line(done)}"
     begins = "dry run:" if done.dry_run else f"entry {done.seq}:"
-    return f"{begins} {_line(done)}{ended_text(done.material, done.asked_anew, dry_run=done.dry_run)}"
+    ended = ended_text(done.material, done.asked_anew, dry_run=done.dry_run)
+    passage = " ".join(done.withdrawal.split())
+    return f'{begins} {_line(done)}{ended}\non withdrawing it says: "{passage}"'
 
 
 def _line(found: NoticeAdded) -> str:

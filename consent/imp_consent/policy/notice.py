@@ -21,6 +21,7 @@ from typing import Any, Final
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.purpose import DEFAULT_PURPOSES
+from imp_consent.policy.withdrawing import denies, find_withdrawal
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.ports import Json
 
@@ -45,21 +46,6 @@ _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MAX_TEXT: Final = 200_000
 _SHORT: Final = 500
 _MAX_STEPS: Final = 100
-
-# How the right to withdraw is worded, by language: enough to find the paragraph that says it.
-_WITHDRAW: Final = {
-    "de": ("widerruf",),
-    "en": ("withdraw",),
-    "es": ("retirar", "revocar"),
-    "fr": ("retirer", "retrait"),
-    "it": ("revoca", "ritirare"),
-    "ja": ("撤回",),
-    "nl": ("intrekken", "trekt", "intrekking"),
-    "pl": ("wycofa", "cofnąć"),
-    "pt": ("retirar", "revogar"),
-    "sv": ("återkalla", "ta tillbaka"),
-    "zh": ("撤回", "撤销"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +103,6 @@ def check_notice(notice: Notice) -> Notice:
         what, _, mend = problem.partition("; ")
         raise BadInput(what, where=where, mend=mend or None)
     return notice
-
-
-def find_withdrawal(text: str, language: str) -> str:
-    """The first paragraph that speaks of withdrawing, or "" where none does or the language is not known."""
-    words = _WITHDRAW.get(language.partition("-")[0].lower(), ())
-    for paragraph in re.split(r"\n\s*\n", text):
-        folded = paragraph.casefold()
-        if any(word in folded for word in words):
-            return paragraph.strip()[:_SHORT]
-    return ""
 
 
 def format_notice(notice: Notice) -> bytes:
@@ -229,6 +205,11 @@ def _problems(notice: Notice) -> list[tuple[bool, str]]:
         (
             not _flat(notice.withdrawal) or _flat(notice.withdrawal) not in says,
             "the text does not say how to withdraw; say it, or give the passage that does with --withdrawal",
+        ),
+        (
+            denies(notice.withdrawal, notice.language),
+            "the passage on withdrawing says that nobody can (GDPR 7(3)); say how people withdraw, or give the passage "
+            "that does with --withdrawal",
         ),
         (len(notice.withdrawal) > _SHORT, "the passage on withdrawing is longer than 500 characters"),
         (not _steps(notice), "not numbers of steps; from 1 to 100, and both or none"),

@@ -15,7 +15,7 @@ from imp_consent.policy.state import timeline
 __all__ = ["too_young", "what_opens"]
 
 _GUARDIAN: Final = "a guardian's authorisation (imp consent guardian)"
-_LATER: Final = "all of it recorded from now on"
+_LATER: Final = "recorded from now on"
 _WHY: Final[Mapping[str | None, str]] = MappingProxyType(
     {
         "guardian": "At this age a parent or guardian has to authorise it.",

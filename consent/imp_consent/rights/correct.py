@@ -8,6 +8,7 @@ from typing import Final
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.door import Appended, Door
+from imp_consent.policy.notice import read_notices
 from imp_consent.policy.recorded import recorded_law
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.saying import Saying
@@ -30,13 +31,15 @@ _CORRECTABLE: Final = frozenset({"grant", "basis", "guardian"})
 class Correction:
     """Which entry is wrong, and, of a consent, what would have been right: time (UTC µs), purpose, channel; None: same.
 
-    Where none of the three is given, nothing takes the place of the entry.
+    Where none of the three is given, nothing takes the place of the entry. `evidence` is where the proof is that it was
+    so, which is asked for where more is permitted by it than was.
     """
 
     entry: int
     at_us: int | None = None
     purpose: str | None = None
     channel: str | None = None
+    evidence: str | None = None
 
     @property
     def replaces(self) -> bool:
@@ -46,12 +49,16 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """The correction that was appended, the entry in the wrong one's place (None: none), whose, and the request."""
+    """The correction that was appended, the entry in the wrong one's place (None: none), whose, and the request.
+
+    `older_than_notice`: by the time it was corrected to, the notice it rests on was not registered here yet.
+    """
 
     seq: int
     replaced_by: int | None
     subject: int
     request: Request
+    older_than_notice: bool = False
 
 
 def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Correction, asked: Asked) -> Corrected:
@@ -59,8 +66,8 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
 
     Raises:
         CheckFailed: it is not known surely enough who asks, nobody is known, they have no such entry, it was corrected
-            before, it denies something, what is to take its place would outweigh a no that came after it, or without
-            it an older yes would permit more.
+            before, it denies something, what is to take its place would outweigh a no that came after it or permit
+            more than it did and nothing shows that it was so, or without it an older yes would permit more.
         BadInput: what is to take its place could not be valid, or it is not clear which open request this answers.
     """
     waiting = take_up(ctx, transaction, raw, asked)
@@ -83,17 +90,30 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
             channel=said.channel,
             at_us=transaction.now_us,
             corrects=wrong.seq,
+            evidence=correction.evidence,
             regimes=law.regimes,
             jurisdiction=law.jurisdiction,
             more={"was": said.plain(), "request": request.id},
         ),
     )
     replaced = _replace(door, subject, wrong, correction) if correction.replaces else None
-    _check_reopens_nothing(before, transaction.history(subject), replaced)
+    shown = bool((correction.evidence or "").strip())
+    _check_reopens_nothing(before, transaction.history(subject), replaced, shown=shown)
     answered = answer_request(transaction, request, outcome="answered")
     return Corrected(
-        seq=done.seq, replaced_by=None if replaced is None else replaced.seq, subject=subject, request=answered
+        seq=done.seq,
+        replaced_by=None if replaced is None else replaced.seq,
+        subject=subject,
+        request=answered,
+        older_than_notice=replaced is not None and _is_older(transaction, replaced, correction),
     )
+
+
+def _is_older(transaction: Transaction, replaced: Appended, correction: Correction) -> bool:
+    """Whether it was corrected to a time before the notice it rests on was registered."""
+    said = replaced.statement
+    shown = (found.at_us for found in read_notices(transaction) if found.sha256 == said.notice)
+    return correction.at_us is not None and said.at_us < min(shown, default=said.at_us)
 
 
 def _wrong(history: list[PersonEntry], seq: int) -> PersonEntry | None:
@@ -138,22 +158,32 @@ def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correct
         )
 
 
-def _check_reopens_nothing(before: list[PersonEntry], after: list[PersonEntry], replaced: Appended | None) -> None:
-    """Expect that no older entry permits what nothing permitted while the wrong one stood before it.
+def _check_reopens_nothing(
+    before: list[PersonEntry], after: list[PersonEntry], replaced: Appended | None, *, shown: bool
+) -> None:
+    """Expect that nothing is permitted that was not, but by what takes the entry's place where it is `shown` to be so.
 
     Raises:
-        CheckFailed: one does.
+        CheckFailed: an older entry permits it, or nothing shows it.
     """
     for scope in scopes(after):
         held = [part for part in timeline(before, scope) if part.permit]
         for part in timeline(after, scope):
             own = replaced is not None and replaced.seq in part.entries
-            if part.permit and not own and not _covered(part, held):
+            if not part.permit or (own and shown) or _covered(part, held):
+                continue
+            if own:
                 raise CheckFailed(
-                    "without this entry an older one would permit what is denied now",
-                    where="--entry",
-                    mend="if the person says yes now: imp consent record … --state given",
+                    "this correction permits more than the entry did, and nothing shows that it was so (GDPR 5(1)(d), "
+                    "7(1))",
+                    where="--evidence",
+                    mend='say where the proof is, such as the number of the form: --evidence "…"',
                 )
+            raise CheckFailed(
+                "without this entry an older one would permit what is denied now",
+                where="--entry",
+                mend="if the person says yes now: imp consent record … --state given",
+            )
 
 
 def _covered(part: Segment, held: list[Segment]) -> bool:
@@ -184,7 +214,7 @@ def _replace(door: Door, subject: int, wrong: PersonEntry, correction: Correctio
             informed=said.informed,
             by=said.by,
             action=action if isinstance(action, str) else None,
-            evidence=evidence if isinstance(evidence, str) else None,
+            evidence=evidence if isinstance(evidence, str) else correction.evidence,
             steps=steps if isinstance(steps, int) else None,
             shared=old.get("shared") is True,
             regimes=tuple(map(str, regimes)) if isinstance(regimes, list) and regimes else None,

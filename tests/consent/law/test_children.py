@@ -53,7 +53,7 @@ def test_r16_in_france_a_child_alone_opens_nothing_and_is_told_what_is_missing(d
     assert "A guardian's authorisation (imp consent guardian) would change it" in taken
     said = explained(desk)
     assert "neither is enough alone" in said
-    assert "A guardian's authorisation (imp consent guardian) would change it, all of it recorded from now on." in said
+    assert "A guardian's authorisation (imp consent guardian) would change it, recorded from now on." in said
     desk.consent("guardian", "member:1", *AUTHORISED, *FRANCE).ok()
     desk.wait(1)
     assert desk.asked("analytics") == "given"
@@ -141,7 +141,7 @@ def test_r16_what_nobody_can_open_now_is_not_said_to_be(law: Any) -> None:
     law.write("minor", "*", needs="own", at_us=NOW_US - 10)
     only = DeclaredPurpose(name="analytics", description="x", traits=("none",))
     assert what_opens(law.history, only, "email", NOW_US) == (
-        "A yes of the child's own would change it, all of it recorded from now on."
+        "A yes of the child's own would change it, recorded from now on."
     )
 
 

@@ -72,7 +72,7 @@ def test_r35_a_consent_is_recorded_again_under_its_own_law(desk: Desk) -> None:
     words = ("rectify", "member:1", "--entry", str(given["seq"]), "--verified", "reasonable", "--how", "x")
     refused = desk.consent(*words, "--purpose", "health")
     assert (refused.code, "separate consent" in refused.err) == (2, True)
-    desk.consent(*words, "--at", "2026-02-28T00:00:00Z").ok()
+    desk.consent(*words, "--at", "2026-02-28T00:00:00Z", "--evidence", "screen 3").ok()
     assert desk.entries()[-1].payload["regimes"] == ["cn-pipl"]
     assert desk.entries()[-1].payload["jurisdiction"] == "CN"
 

@@ -147,7 +147,7 @@ def test_a_minors_own_yes_is_written_with_the_warning_that_it_opens_nothing_yet(
     words = ("record", "member:1", "--purpose", "analytics", "--state", "given")
     printed = desk.consent(*words).ok().out
     assert "warning: the person is too young to consent alone" in printed
-    assert "until a guardian's authorisation is recorded: imp consent guardian" in printed
+    assert "A guardian's authorisation (imp consent guardian) would change it, recorded from now on." in printed
     assert "guardian" in desk.record("analytics").ok().json["opens_nothing"]
     assert desk.asked("analytics") == "under_age"
     guardian = ("--guardian", "member:2", "--role", "parent", "--verification", "ID card")

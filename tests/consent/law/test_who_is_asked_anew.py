@@ -52,14 +52,14 @@ def test_the_counts_are_printed_before_and_after_in_the_singular_too(asked: Desk
     words = ("notice", "add", str(path), "--name", "shown", "--material")
     dry = asked.consent(*words, "marketing.email", "--dry-run").ok().out
     assert dry.startswith("dry run: shown version 2 (en)")
-    assert dry.endswith(
+    assert (
         "; consent given before would no longer cover marketing.email\n"
         "1 person for marketing.email would have to be asked anew\n"
-    )
+    ) in dry
     done = asked.consent(*words, "marketing.email").ok().out
-    assert done.endswith("\n1 person for marketing.email has to be asked anew\n")
+    assert "\n1 person for marketing.email has to be asked anew\n" in done
     more = asked.consent(*words, "analytics").ok().out
-    assert more.endswith("\n2 people for analytics have to be asked anew\n")
+    assert "\n2 people for analytics have to be asked anew\n" in more
 
 
 def test_an_editorial_version_and_a_first_one_ask_nobody_anew(asked: Desk) -> None:

@@ -19,6 +19,7 @@ from imp_core.event import RawId
 Line = Any
 WHO = "email:ann@example.com"
 VERIFIED = ("--verified", "reasonable", "--how", "showed the form")
+PROOF = ("--evidence", "form 12")
 
 
 def asked(shop: Line, *words: str) -> str:
@@ -52,7 +53,7 @@ def test_r35_the_old_value_stays_in_history_as_superseded_and_no_gate_reads_it(
 def test_r35_what_is_right_takes_its_place(shop: Line, context: Context) -> None:
     seq = wrong(shop)
     done = shop(
-        "consent", "rectify", WHO, "--entry", str(seq), "--at", "2026-01-05T00:00:00Z", "--json", *VERIFIED
+        "consent", "rectify", WHO, "--entry", str(seq), "--at", "2026-01-05T00:00:00Z", "--json", *VERIFIED, *PROOF
     ).ok().json  # fmt: skip
     assert asked(shop) == "given"
     assert asked(shop, "--at", "2026-01-06T00:00:00Z") == "given"
@@ -83,7 +84,7 @@ def test_r35_a_correction_never_outweighs_a_no_that_came_after(shop: Line, clock
         answer = shop(*rectify, "--at", at)
         assert (answer.code, "--at" in answer.err) == (1, True), at
     assert asked(shop) == "withdrawn"
-    shop(*rectify, "--at", "2026-01-20T00:00:00Z").ok()
+    shop(*rectify, "--at", "2026-01-20T00:00:00Z", *PROOF).ok()
     assert asked(shop) == "withdrawn"
 
 
@@ -95,7 +96,7 @@ def test_r35_a_no_of_before_the_recording_is_not_outweighed_either(shop: Line, c
     for at in ("2026-02-10T00:00:00Z", "2026-02-11T00:00:00Z"):
         answer = shop(*rectify, "--at", at)
         assert (answer.code, "outweighs no later no" in answer.err) == (1, True), at
-    shop(*rectify, "--at", "2026-02-06T00:00:00Z").ok()
+    shop(*rectify, "--at", "2026-02-06T00:00:00Z", *PROOF).ok()
     assert shop("consent", "check", WHO, "--purpose", "marketing.email", "--json").json["reason"] == "withdrawn"
 
 
@@ -103,7 +104,41 @@ def test_r35_what_takes_the_place_of_an_entry_was_said_before_it_was_recorded(sh
     rectify = ("consent", "rectify", WHO, "--entry", str(wrong(shop)), *VERIFIED)
     answer = shop(*rectify, "--at", "2026-02-02T00:00:00Z")
     assert (answer.code, "recorded before that" in answer.err) == (1, True)
-    shop(*rectify, "--at", "2026-02-01T00:00:00Z").ok()
+    shop(*rectify, "--at", "2026-02-01T00:00:00Z", *PROOF).ok()
+
+
+def size(context: Context) -> int:
+    with open_log(context).read() as reader:
+        return reader.size
+
+
+def test_a_yes_that_is_dated_back_is_shown_and_nothing_is_written_before(shop: Line, context: Context) -> None:
+    rectify = ("consent", "rectify", WHO, "--entry", str(wrong(shop)), "--at", "1990-01-05T00:00:00Z", *VERIFIED)
+    before = size(context)
+    for words in ((), ("--evidence", " ")):
+        answer = shop(*rectify, *words)
+        assert (answer.code, "permits more than the entry did" in answer.err) == (1, True), answer.err
+        assert "GDPR 5(1)(d), 7(1)" in answer.err
+        assert "mend: say where the proof is" in answer.err
+    assert size(context) == before
+    assert asked(shop, "--at", "1990-02-01T00:00:00Z") == "no_record"
+    done = shop(*rectify, *PROOF, "--json").ok()
+    assert done.json["older_than_notice"] is True
+    assert "warning: this yes is now older than the registration here of the notice" in done.err
+    assert asked(shop, "--at", "1990-02-01T00:00:00Z") == "given"
+    entries = shop("consent", "history", WHO, "--json").ok().json["entries"]
+    assert [entry["envelope"].get("evidence") for entry in entries if entry["type"] == "correction"] == ["form 12"]
+
+
+def test_a_narrower_yes_needs_no_proof_and_a_wider_one_does(shop: Line) -> None:
+    rectify = ("consent", "rectify", WHO, *VERIFIED, "--entry")
+    done = shop(*rectify, str(wrong(shop)), "--channel", "email", "--json").ok()
+    assert (done.json["older_than_notice"], done.err) == (False, "")
+    wider = (*rectify, str(done.json["replaced_by"]), "--channel", "")
+    answer = shop(*wider)
+    assert (answer.code, "where: --evidence" in answer.err) == (1, True), answer.err
+    shop(*wider, *PROOF).ok()
+    assert asked(shop) == "given"
 
 
 def test_an_entry_is_corrected_once_and_only_ones_own(shop: Line) -> None:

@@ -145,7 +145,7 @@ def test_the_rule_that_an_entry_met_is_cited_before_what_a_law_says_in_general(s
     shop("consent", "minor", WHO, "--age", "12", "--regime", "gdpr", "--jurisdiction", "FR").ok()
     told = shop("consent", "check", WHO, "--purpose", "analytics", "--json").json
     assert (told["reason"], told["source"]) == (
-        "under_age", "GDPR 8(1); loi 78-17 (Informatique et Libertés), art. 45"
+        "under_age", "GDPR 8(1); loi 78-17 (Informatique et Libertés), art. 45, al. 2"
     )  # fmt: skip
 
 

@@ -1,0 +1,100 @@
+"""What a notice has to say of withdrawing and of who receives the data (GDPR 7(3), 13(1)(e))."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.policy.withdrawing import denies, find_withdrawal, partly_denies
+from tests.consent.law.conftest import Desk
+
+DENIED = [
+    ("en", "You cannot withdraw your consent, ever."),
+    ("en", "You can\u2019t withdraw it."),
+    ("en", "Consent may not be withdrawn."),
+    ("en-GB", "This consent is irrevocable; withdrawal is impossible."),
+    ("de", "Sie können Ihre Einwilligung nicht widerrufen."),
+    ("de", "Der Widerruf ist ausgeschlossen."),
+    ("fr", "Vous ne pouvez pas retirer votre consentement."),
+    ("fr", "Vous ne pourrez jamais retirer votre accord."),
+    ("es", "No puede retirar su consentimiento."),
+    ("it", "Non può revocare il consenso."),
+    ("pt", "Não pode retirar o consentimento."),
+    ("nl", "U kunt uw toestemming niet intrekken."),
+    ("pl", "Nie można wycofać zgody."),
+    ("sv", "Du kan inte återkalla ditt samtycke."),
+    ("zh", "您不能撤回同意。"),
+    ("zh-Hans", "同意一经作出，无法撤回"),  # noqa: RUF001 (a Chinese comma)
+    ("zh-Hant", "同意後不可撤銷。"),
+    ("ja", "同意は撤回できません。"),
+]
+SAID = [
+    ("en", "You can withdraw at any time. Withdrawal does not affect the lawfulness of what was done before it."),
+    ("en", "We cannot use your data after you withdraw."),
+    ("de", "Sie können sie jederzeit widerrufen. Durch den Widerruf wird die Rechtmäßigkeit nicht berührt."),
+    ("fr", "Vous pouvez le retirer à tout moment. Le retrait ne compromet pas la licéité du traitement."),
+    ("zh", "您可以随时撤回同意，撤回不影响此前的处理。"),  # noqa: RUF001 (as above)
+    ("ja", "同意はいつでも撤回できます。"),
+    ("xx", "cannot withdraw"),  # a language nobody here reads
+]
+
+
+def add(desk: Desk, folder: Path, text: str, *words: str) -> Any:
+    path = folder / "notice.txt"
+    path.write_text(f"Shop Ltd asks you for analytics.\n\n{text}\n", encoding="utf-8")
+    return desk.consent("notice", "add", str(path), "--name", "shown", "--purpose", "analytics", *words)
+
+
+@pytest.mark.parametrize(("language", "text"), DENIED)
+def test_r07_a_passage_that_denies_withdrawing_is_none_on_the_right_to_it(language: str, text: str) -> None:
+    assert denies(text, language)
+    assert not partly_denies(text, language)
+
+
+@pytest.mark.parametrize(("language", "text"), SAID)
+def test_a_passage_that_says_how_to_withdraw_is_not_taken_for_a_denial(language: str, text: str) -> None:
+    assert not denies(text, language)
+    assert not partly_denies(text, language)
+
+
+def test_r07_a_notice_that_denies_withdrawing_is_refused_and_found_by_no_passage_of_its_own(
+    desk: Desk, tmp_path: Path
+) -> None:
+    text = "You cannot withdraw your consent, ever."
+    for words in ((), ("--dry-run",), ("--withdrawal", text)):
+        refused = add(desk, tmp_path, text, *words)
+        assert (refused.code, "says that nobody can (GDPR 7(3))" in refused.err) == (2, True), refused.err
+    assert add(desk, tmp_path, "您不能撤回同意。", "--language", "zh-Hans").code == 2
+
+
+def test_the_passage_found_is_shown_before_anything_is_written(desk: Desk, tmp_path: Path) -> None:
+    text = "A sale\ncannot be withdrawn from.\n\nYou can withdraw\nyour consent at any time."
+    would = add(desk, tmp_path, text, "--dry-run").ok()
+    assert would.out.endswith('\non withdrawing it says: "You can withdraw your consent at any time."\n')
+    assert find_withdrawal(text, "en") == "You can withdraw\nyour consent at any time."
+    assert add(desk, tmp_path, text, "--json").ok().json["withdrawal"] == find_withdrawal(text, "en")
+
+
+def test_a_passage_that_denies_it_in_part_is_taken_with_a_warning(desk: Desk, tmp_path: Path) -> None:
+    text = "You can withdraw at any time; once the parcel is sent you cannot withdraw."
+    done = add(desk, tmp_path, text, "--json").ok()
+    assert "warning: a part of the passage on withdrawing says that it cannot be done" in done.err
+    assert len(done.json["warnings"]) == 1
+
+
+def test_a_notice_that_leaves_out_who_receives_the_data_is_taken_with_a_warning(desk: Desk, tmp_path: Path) -> None:
+    desk.consent("purpose", "change", "analytics", "--recipient", "Acme Ltd").ok()
+    desk.wait(1)
+    text = "You can withdraw at any time."
+    added = add(desk, tmp_path, text).ok()
+    assert "warning: the purpose analytics declares a recipient whom the notice shown does not name" in added.err
+    assert "GDPR 13(1)(e); EDPB 05/2020 §65" in added.err
+    taken = desk.record("analytics", "given", "--notice", "shown").ok().json
+    assert [warning[:40] for warning in taken["warnings"]] == ["the purpose analytics declares a recipie"]
+    assert desk.record("analytics", "withdrawn").ok().json["warnings"] == []
+    named = add(desk, tmp_path, f"{text} ACME  Ltd receives it.").ok()
+    assert "recipient" not in named.err
+    desk.wait(1)
+    assert desk.record("analytics", "given", "--notice", "shown").ok().json["warnings"] == []
