@@ -11,7 +11,7 @@ import click
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.gate import denied_channels, known_at
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.asked_law import asked_law
 from imp_consent.policy.decide import Reason, decision
@@ -21,8 +21,8 @@ from imp_consent.policy.openers import what_opens
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import read_regimes
-from imp_consent.policy.scope import PERMITTING_TYPES
-from imp_consent.policy.sources import source_of
+from imp_consent.policy.scope import PERMITTING_TYPES, corrected
+from imp_consent.policy.sources import source_of, source_of_part
 from imp_consent.policy.suffices import falls_short
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -123,7 +123,7 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explaine
             opens = what_opens(known, declared, asked.channel or "", asked.at_us)
         words = _words(under) if lacks else None
         asked = replace(asked, description=declared.description, short_under=words, opens=opens)
-        return _explained(answer, _explanation(reader, asked, history, found))
+        return _explained(answer, _explanation(reader, asked, known, found))
 
 
 def _lacks(
@@ -143,10 +143,25 @@ def _lacks(
 
 
 def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], found: Decision) -> list[str]:
-    entries = [entry for entry in history if entry.seq in found.entries]
+    void = _void(reader, asked, history) if not found.permitted else {}
+    entries = [entry for entry in history if entry.seq in found.entries or entry.seq in void]
     changes = (entry for type_ in ("notice", "policy") for entry in reader.system_entries(type_))
     changed = next((entry for entry in changes if entry.seq in found.entries), None)
-    return explain(asked, found, entries, changed)
+    return explain(asked, found, entries, changed, void=void)
+
+
+def _void(reader: Reader, asked: Asked, history: Sequence[PersonEntry]) -> dict[int, str]:
+    """The bundled consents that are about the purpose, by number, each with the law by which it opens nothing."""
+    wrong = corrected(history)
+    return {
+        entry.seq: source_of_part(entry, "bundle", read_regimes(reader))
+        for entry in history
+        if entry.statement.bundled
+        and entry.seq not in wrong
+        and entry.statement.at_us <= asked.at_us
+        and asked.purpose in (entry.statement.purpose, *entry.statement.covers)
+        and entry.statement.channel in (EVERY_CHANNEL, asked.channel)
+    }
 
 
 def _checked(found: Decision, denied: Mapping[str, str], lacks: list[str], under: tuple[str, ...] = ()) -> Checked:

@@ -74,6 +74,11 @@ _CHANGES: Final[Mapping[str, str]] = {
     Reason.ERASED: "Nothing would change it, unless the person comes back and says yes anew.",
     Reason.LEDGER_UNAVAILABLE: "Repairing the ledger would change it: see imp doctor.",
 }
+_VOID: Final = (
+    "That yes opens nothing: it is on record as bundled, one act for several purposes without a choice for each."
+)
+_BUNDLED: Final = "Nothing else that the person said covers this use, and without a record the answer is no."
+_UNBUNDLED: Final = "A yes for this purpose by a choice of its own would change it."
 _BASES: Final[Mapping[str, str]] = {
     "contract": "a contract with the person",
     "legal-obligation": "a legal obligation",
@@ -104,14 +109,20 @@ class Asked:
 
 
 def explain(
-    asked: Asked, decided: Decision, entries: Sequence[PersonEntry], changed: SystemEntry | None = None
+    asked: Asked,
+    decided: Decision,
+    entries: Sequence[PersonEntry],
+    changed: SystemEntry | None = None,
+    *,
+    void: Mapping[int, str] | None = None,
 ) -> list[str]:
     """What was asked, the answer, what decided it since when, by which law, and what would change it.
 
-    `entries` are the person's entries among those that decided, `changed` the notice or policy that did. Nothing of a
-    person but what these entries say of time and purpose is repeated.
+    `entries` are the person's entries among those that decided, and those that are `void`: bundled consents, by their
+    numbers with the law that makes them so. `changed` is the notice or policy that decided. Nothing of a person but
+    what these entries say of time and purpose is repeated.
     """
-    return list(_sentences(asked, decided, entries, changed))
+    return list(_sentences(asked, decided, entries, changed, void or {}))
 
 
 def what_changes(reason: str) -> str:
@@ -120,7 +131,11 @@ def what_changes(reason: str) -> str:
 
 
 def _sentences(
-    asked: Asked, decided: Decision, entries: Sequence[PersonEntry], changed: SystemEntry | None
+    asked: Asked,
+    decided: Decision,
+    entries: Sequence[PersonEntry],
+    changed: SystemEntry | None,
+    void: Mapping[int, str],
 ) -> Iterator[str]:
     known = "" if asked.known_us is None else f", as the ledger stood at {_time(asked.known_us)}"
     where = f"on the channel {asked.channel}" if asked.channel else "where no channel, such as email, is named"
@@ -133,9 +148,12 @@ def _sentences(
         yield f"At {_time(changed.at_us)} the {changed.type} was changed in substance (entry {changed.seq})."
     for entry in entries:
         yield _entry(entry)
+        if entry.seq in void:
+            yield f"{_VOID}{f' (The law: {void[entry.seq]}.)' if void[entry.seq] else ''}"
     young = too_young(entry.statement for entry in entries) if decided.reason == Reason.UNDER_AGE else None
-    yield f"{young or _WHY[decided.reason]} (The law: {decided.source}.)"
-    yield asked.opens or _CHANGES[decided.reason] + _end(decided, entries)
+    bundled = decided.reason == Reason.NO_RECORD and void
+    yield f"{_BUNDLED if bundled else young or _WHY[decided.reason]} (The law: {decided.source}.)"
+    yield _UNBUNDLED if bundled else asked.opens or _CHANGES[decided.reason] + _end(decided, entries)
 
 
 def _answer(asked: Asked, decided: Decision) -> str:

@@ -13,7 +13,7 @@ from imp_consent.policy.rules import ANY, Rules
 from imp_core.errors import BadInput
 from imp_core.gate import Decision
 
-__all__ = ["source_of"]
+__all__ = ["source_of", "source_of_part"]
 
 _MOST = 4  # of one answer: who is under many laws at once is told those of its newest entries
 
@@ -37,6 +37,12 @@ def source_of(decided: Decision, history: Sequence[PersonEntry], regimes: Regime
     return "; ".join(list(found)[:_MOST]) or decided.source
 
 
+def source_of_part(entry: PersonEntry, part: str, regimes: Regimes) -> str:
+    """What the law of an entry says a part of its rests on, such as `bundle`; empty where it says nothing."""
+    rules = _rules(recorded_law([entry], regimes.texts), regimes)
+    return rules.sources.get(part, "") if rules is not None else ""
+
+
 def _rules(law: Law, regimes: Regimes) -> Rules | None:
     if law.regimes is None:
         return None
@@ -57,6 +63,11 @@ def _sources(reason: str, rules: Rules | None, said: Statement | None) -> Iterat
 
 def _of_the_rule(reason: str, rules: Rules, said: Statement) -> Iterable[str]:
     by_part: Mapping[str, str] = rules.sources
+    if reason == Reason.GIVEN:
+        return [
+            by_part.get(reason, ""),
+            *(need.source for need in rules.needs if need.consent and need.concerns(said.traits)),
+        ]
     if reason == Reason.BASIS:
         return [rule.source for rule in rules.conditions if rule.basis == said.basis] or [by_part.get("bases", "")]
     if reason == Reason.EXPIRED:
