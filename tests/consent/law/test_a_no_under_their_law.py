@@ -11,6 +11,7 @@ import pytest
 
 from imp_consent.identity.unsubscribe import seal_token
 from imp_consent.ledger.entry import PersonEntry
+from imp_consent.policy.regime import packaged, register_regimes
 from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.event import RawId
@@ -284,3 +285,30 @@ def test_a_file_of_records_without_a_law_takes_theirs(paris: Desk, tmp_path: Pat
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
     paris.consent("import", str(path)).ok()
     assert law(newest(paris)) == (["cn-pipl"], "CN")
+
+
+def test_a_yes_that_has_run_out_is_not_what_a_no_ends(paris: Desk) -> None:
+    words = ("--valid-for", "10d", "--action", "click")
+    paris.record(MAIL, "given", *words, *CALIFORNIA, who=LI).ok()
+    given(paris)
+    paris.wait(20)
+    paris.record(MAIL, "withdrawn", who=LI).ok()
+    assert law(newest(paris)) == (["cn-pipl"], "CN")
+
+
+def test_many_entries_that_a_no_ends_are_counted(paris: Desk) -> None:
+    for _ in range(4):
+        given(paris)
+    printed = paris.consent("record", LI, "--purpose", "*", "--state", "withdrawn").ok().out
+    assert "; under cn-pipl for people in CN (the law of 4 entries, which it ends)" in printed
+
+
+def test_a_law_that_is_known_no_more_leaves_its_place_with_imp_tomls(paris: Desk, tmp_path: Path) -> None:
+    path, text = tmp_path / "house.toml", 'name = "house"\ntitle = "We"\nopt_in = true\nsource = "we"\n'
+    path.write_text(f'format = "imp-regime/1"\n{text}', encoding="utf-8")
+    paris.consent("regime", "add", str(path)).ok()
+    given(paris, LI, MAIL, "--regime", "house", "--jurisdiction", "BR")
+    with open_log(paris.shop).write() as transaction:
+        register_regimes(transaction, packaged())
+    paris.record(MAIL, "withdrawn", who=LI).ok()
+    assert law(newest(paris)) == (["gdpr", "eprivacy"], "BR")
