@@ -52,7 +52,8 @@ class Verification:
     `size` and `root` (hex) are those of the leaves (None: they cannot be read, so that nothing is verified),
     `checkpoint_size` that of the checkpoint outside (None: there is none to go by), `after_checkpoint` how many entries
     no checkpoint outside covers yet. `persons_leaves` is how many
-    leaves are people's, `living` how many subjects have a key, `orphaned_leaves` how many leaves erasures cut loose.
+    leaves are people's, `living` how many subjects have a key, `orphaned_leaves` how many leaves belong to nobody
+    living: those that erasures cut loose, and `lost_leaves`, for which a restore found nobody.
     `notes` are no problems: files of an intake or erasure that is at work or was killed.
     """
 
@@ -64,6 +65,7 @@ class Verification:
     after_checkpoint: int
     persons_leaves: int
     orphaned_leaves: int
+    lost_leaves: int
     living: int
     files: int
     problems: tuple[Problem, ...]
@@ -109,6 +111,7 @@ def verify(
 class _Seen:
     leaves: Leaves | None = None
     orphaned: int = 0
+    lost: int = 0
     living: int = 0
     files: int = 0
 
@@ -180,6 +183,7 @@ class _Audit:
     def _check_balance(self, leaves: Leaves, people: People, restores: Restores) -> None:
         self.seen.living = people.living
         self.seen.orphaned = leaves.people - people.covered
+        self.seen.lost = min(restores.leaves, self.seen.orphaned)
         published = restores.leaves + sum(int(str(entry.fields.get("leaves", 0))) for entry in leaves.of_type("erased"))
         self._problems.expect(
             self.seen.orphaned == published,
@@ -202,6 +206,7 @@ def _result(workspace: Workspace, outside: Checkpoint | None, seen: _Seen, probl
         after_checkpoint=max(leaves.size - covered, 0),
         persons_leaves=leaves.people,
         orphaned_leaves=seen.orphaned,
+        lost_leaves=seen.lost,
         living=seen.living,
         files=seen.files,
         problems=tuple(problems.found),

@@ -136,7 +136,8 @@ def _facts(result: Verification) -> dict[str, str]:
         "entries": f"{result.size}, root {result.root}",
         "checkpoint": f"{covered}, {some(result.after_checkpoint, 'entry', 'entries')} after it",
         "people": f"{result.living} living, {some(result.persons_leaves, 'entry', 'entries')} of people, "
-        f"{result.orphaned_leaves} of them of erased people",
+        f"{result.orphaned_leaves - result.lost_leaves} of them of erased people"
+        + (f", {result.lost_leaves} for which a restore found nobody" if result.lost_leaves else ""),
         "files": str(result.files),
     }
 

@@ -23,6 +23,7 @@ FIELDS = {
     "after_checkpoint",
     "persons_leaves",
     "orphaned_leaves",
+    "lost_leaves",
     "living",
     "files",
     "problems",

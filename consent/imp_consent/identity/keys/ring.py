@@ -16,6 +16,7 @@ from typing import Final
 
 from imp_consent.identity.keys.folder import FolderKeys
 from imp_consent.identity.keys.key import PURPOSES, Key, KeyState, format_key, new_key, parse_key
+from imp_consent.identity.keys.missing import DESTROYED, NEWEST, missing_key
 from imp_core.errors import ImpError, KeysUnusable
 from imp_core.key_store import KeyStore
 
@@ -24,8 +25,6 @@ __all__ = ["CHECKPOINT_NAME", "Keyring"]
 CHECKPOINT_NAME = "checkpoint"
 # What lies outside the database beside the keys: an init undone removes it too.
 _OUTSIDE: Final = (CHECKPOINT_NAME, "leaves", "leaves.index", "leaves.previous", "documents", "survivors", "tombstones")
-_NEWEST: Final = "restore the keys from their newest backup"
-_DESTROYED: Final = ("kek", "row")  # once nothing is under them any more; a signing key loses its secret half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +112,7 @@ class Keyring:
         """
         for purpose, key_id in in_use.items():
             if not self.has(purpose, key_id):
-                raise KeysUnusable(
-                    f"the ledger uses the {purpose} key {key_id}, which is missing",
-                    where=self.store.place,
-                    mend=_NEWEST,
-                )
+                raise missing_key(purpose, key_id, place=self.store.place, used=True)
         keys = tuple(key.in_state(_state(key, in_use)) for key in self.keys)
         _check_wrapped(keys, self.store.place)
         settled = keys == self.keys and self.settled and not any(_is_unfinished(key) for key in keys)
@@ -155,7 +150,7 @@ class Keyring:
         for key in self.keys:
             if key.purpose == purpose and key.id == key_id:
                 return key
-        raise KeysUnusable(f"the {purpose} key {key_id} is missing", where=self.store.place, mend=_NEWEST)
+        raise missing_key(purpose, key_id, place=self.store.place)
 
     def every(self, purpose: str) -> tuple[Key, ...]:
         """The active key of a purpose and the retired ones, newest first."""
@@ -216,9 +211,9 @@ class Keyring:
             used = self.has(key.purpose, key.id) and self.by_id(key.purpose, key.id).state is KeyState.ACTIVE
             if used:
                 continue
-            if key.state is KeyState.STAGED or key.purpose in _DESTROYED:
+            if key.state is KeyState.STAGED or key.purpose in DESTROYED:
                 self.store.destroy(key.name)
-            elif key.purpose == "sign" and key.secret:
+            elif key.purpose == "sign" and key.secret:  # it loses its secret half
                 self._store(key.without_secret())
             elif key.state is KeyState.ACTIVE:
                 self._store(key.in_state(KeyState.RETIRED))
@@ -265,7 +260,7 @@ def _unfinished(store: KeyStore) -> list[Path]:
 
 def _is_unfinished(key: Key) -> bool:
     """Whether `settle` would do something about it."""
-    to_destroy = key.purpose in _DESTROYED or (key.purpose == "sign" and bool(key.secret))
+    to_destroy = key.purpose in DESTROYED or (key.purpose == "sign" and bool(key.secret))
     return key.state is KeyState.STAGED or (key.state is KeyState.RETIRED and to_destroy)
 
 
@@ -284,7 +279,7 @@ def _check_wrapped(keys: Sequence[Key], place: str) -> None:
         for wrapped in key.wraps if key.state is not KeyState.STAGED else ():
             if (key.purpose, wrapped) not in held:
                 what = f"the {key.purpose} key {wrapped} is missing, which the key {key.id} wraps"
-                raise KeysUnusable(what, where=place, mend=_NEWEST)
+                raise KeysUnusable(what, where=place, mend=NEWEST)
 
 
 def _check_epochs(keys: list[Key], place: str) -> None:
