@@ -75,9 +75,9 @@ def report_command(
 
     Example: imp audit report --from 2026-01-01 --to 2026-03-31 --out reports/2026-q1.html
     """
+    from_us, to_us = period(begins, ends)
     if out is None and not as_json:
         raise BadInput("nowhere to write the report", where="--out", mend="name a file with --out, or print --json")
-    from_us, to_us = period(begins, ends)
     if out is not None:
         check_output(ctx, out, force=force)
     report = audit_report(ctx, from_us=from_us, to_us=to_us)

@@ -141,21 +141,25 @@ def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str
     lines = _lines(stream, where)
     first = next(lines, "")
     delimiter = layout.delimiter or _delimiter_of(first, "\t" if suffix == ".tsv" else ",")
-    records = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    records, begins = csv.reader(chain([first], lines), delimiter=delimiter, strict=True), 1
     try:
         header = [name.strip() for name in next(records, [])]
         if not header:
             raise BadInput("the file is empty", where=where, mend=_ROWS)
         chosen = _chosen(layout, header, delimiter, where=where)
         places = [(name, header.index(column)) for name, column in chosen.items()]
+        begins = records.line_num + 1
         for record in records:
+            begins = records.line_num + 1  # where the next one does
             if len(record) == len(header):
                 yield {name: record[place] for name, place in places}
             elif record:
                 yield f"{len(record)} fields where the header has {len(header)}"
     except csv.Error:
         # after a quote that is not closed nothing can be said about the rows that follow
-        place = f"{where}, line {records.line_num}"
+        place = f"{where}, line {begins}"
+        if records.line_num > begins:
+            place += f" (it does not match in line {records.line_num})"
         raise BadInput(
             "quotes that do not match, or a field of over 131,072 characters",
             where=place,

@@ -445,3 +445,23 @@ def test_rows_are_streamed_in_order_and_each_state_counts(shop: Context, write: 
     assert [entry.seq for entry in entries("member:0")] == [2, 72, 142]
     # 70 is no multiple of 3: each time round, a person says something else
     assert [entry.statement.type for entry in entries("member:0")] == ["grant", "refuse", "withdraw"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        ('member:1,yes\n"member:2,yes\nmember:3,yes\nmember:4,"b\n', "line 3"),
+        ('member:1,yes\n"member:2,yes\nmember:3,yes\n', "line 3"),
+        ('"member:1\nb",yes\nmember:2,"a"b,yes\n', "line 4"),
+        ('"member:1,yes\n', "line 2"),
+    ],
+)
+def test_an_open_quote_is_named_by_the_line_in_which_its_row_begins(
+    shop: Context, imp_here: Cli, write: Write, rows: str, place: str
+) -> None:
+    said = rows.replace("yes", "analytics,given,2026-01-01T10:00:00Z")
+    path = write("c.csv", f"identifier,purpose,state,at\n{said}".encode())
+    for words in ((), ("--rejects", str(path.with_name("rejects.csv")))):
+        answer = imp_here("consent", "import", str(path), *words)
+        assert (answer.code, f"{path}, {place}" in answer.err) == (2, True), answer.err
+        assert "member" not in answer.err

@@ -86,6 +86,12 @@ def test_no_day_stands_twice_in_the_table_beside_the_plot(shop, tmp_path):
             assert days == sorted(set(days)), words
 
 
+def test_a_period_that_is_none_is_named_before_anything_else(shop):
+    for day in ("2026-02-30", "soon"):
+        assert "where: --from" in shop("audit", "report", "--from", day, code=2).err
+    assert "where: --out" in shop("audit", "report", "--from", "2026-03-02", code=2).err
+
+
 def test_before_the_log_began_nobody_is_counted(shop):
     report = of(told(shop, "--from", "2026-01-01", "--to", "2026-02-01"), "analytics")
     assert {point["people"] for point in report["points"]} == {0}
