@@ -231,3 +231,28 @@ def test_r16_both_say_how_many_minors_are_recorded_until_they_are_old_enough(emp
     assert "a child agrees to what it does not understand" in found["template"]
     clock.move_to(clock.now_us() + 3 * 366 * DAY_US)
     assert empty_shop("audit", "records", "--json").json["minors"] == []
+
+
+def test_who_gets_data_for_one_purpose_is_no_recipient_of_another_that_the_same_notice_asks_for(say, tmp_path):
+    shop, notice = say(), tmp_path / "both.txt"
+    abroad = ("--trait", "transfer-abroad", "--recipient", "Shop FR")
+    for name, traits in (("advice", ("--trait", "special-category")), ("overseas", abroad)):
+        shop("consent", "purpose", "add", name, "--description", f"We use it for {name}.", *traits)
+    notice.write_text(
+        "Bäckerei Süß GmbH uses your data for advice and overseas. You can withdraw your consent at any time. "
+        "Shop FR and Druck AG get data.",
+        encoding="utf-8",
+    )
+    asked = ("--purpose", "advice", "--purpose", "overseas", "--recipient", "Shop FR", "--recipient", "Druck AG")
+    shop("consent", "notice", "add", notice, "--name", "both", *asked)
+    record = shop("audit", "records", "--json").json
+    named = {purpose["name"]: purpose["recipients"] for purpose in record["purposes"]}
+    assert (named["advice"], named["overseas"]) == (["Druck AG"], ["Shop FR"])
+    assert {one["name"]: one["source"] for one in record["recipients"] if one["role"] == "recipient"} == {
+        "Shop FR": "purpose overseas", "Druck AG": "notice both"
+    }  # fmt: skip
+    given = ("--state", "given", "--notice", "both", "--action", "click", "--consent", "explicit")
+    shop("consent", "record", "member:m1", "--purpose", "advice", *given)
+    assert shop("consent", "erase", "member:m1", "--json").json["to_notify"] == ["Druck AG"]
+    shop("consent", "record", "member:m1", "--purpose", "overseas", *given)
+    assert shop("consent", "erase", "member:m1", "--json").json["to_notify"] == ["Druck AG", "Shop FR"]
