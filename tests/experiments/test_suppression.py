@@ -28,6 +28,19 @@ def test_where_nothing_is_hidden_the_counts_stand(started: Any, fill: Any, told:
     assert not any(NOTE in note for note in plain["notes"])
 
 
+@pytest.mark.parametrize(("few", "told_of"), [(0, 15), (1, 15), (9, 15), (10, 25)])
+def test_r54_the_ledger_counts_of_who_is_left_out_what_the_readout_shows(
+    started: Any, fill: Any, few: int, told_of: int
+) -> None:
+    fill(100)
+    withdraw(started, 15)
+    started.rows.enrol("a", few, "refused")
+    done = read_out(started.ctx, "test")
+    shown = sum(n or 0 for n in done.readout.excluded.values())
+    (closing,) = started.view.closings
+    assert closing["counts"]["excluded"] == shown == told_of
+
+
 @pytest.mark.parametrize("n", [1, 9])
 def test_r54_a_hidden_reason_hides_the_counts_by_variant_that_would_tell_it(
     started: Any, fill: Any, told: Any, n: int

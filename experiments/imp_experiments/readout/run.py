@@ -38,7 +38,10 @@ _USUAL_REASONS: Final = ("withdrawn", "refused", "expired", ERASED, NO_RECORD, T
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """The readout, and the counts that the ledger's `use-close` names: units in it and units left out."""
+    """The readout, and the counts that the ledger's `use-close` names: units in it, and units left out.
+
+    Of those left out it has what the readout shows: a reason of few is in neither, and so their difference tells none.
+    """
 
     readout: Readout
     counts: Mapping[str, int]
@@ -88,7 +91,7 @@ def run(
             *([HIDDEN_COUNTS] if telling else []),
         ),
     )
-    return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(excluded.values())})
+    return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(n or 0 for n in shown.values())})
 
 
 def _measured(
