@@ -20,6 +20,7 @@ from imp_core.ports import Json, SystemEntry
 __all__ = [
     "EVERY_CHANNEL",
     "EVERY_PURPOSE",
+    "GUARDIAN_ERASED",
     "PERSON_TYPES",
     "SYSTEM_TYPES",
     "PersonEntry",
@@ -36,6 +37,7 @@ __all__ = [
 
 EVERY_PURPOSE: Final = "*"
 EVERY_CHANNEL: Final = ""
+GUARDIAN_ERASED: Final = "erased"  # what stands for a guardian's pseudonym once they were erased
 PERSON_TYPES: Final = frozenset(
     {
         "grant", "refuse", "withdraw", "object", "restrict", "limit-sensitive", "lift", "basis", "guardian", "minor",

@@ -20,7 +20,7 @@ from imp_consent.identity.keys import Keyring
 from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under, rehash, token_now
 from imp_consent.identity.secrets import SubjectSecrets
-from imp_consent.ledger.entry import PersonEntry, parse_payload
+from imp_consent.ledger.entry import GUARDIAN_ERASED, PersonEntry, parse_payload
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import loose_tokens, suppress
@@ -51,7 +51,7 @@ _EVERYBODYS: Final = (
 )
 # What stands in their places; a role of the one word that every guardian has says nothing of this one.
 _WITHOUT: Final[Mapping[str, Json]] = {
-    _GUARDIAN: None, _KEY: None, _TOKEN: None, _TOKEN_KEY: None,
+    _GUARDIAN: GUARDIAN_ERASED, _KEY: None, _TOKEN: None, _TOKEN_KEY: None,
     "role": _ROLE, "verification": TAKEN_OUT, "evidence": None,
 }  # fmt: skip
 

@@ -91,6 +91,15 @@ class _Known:
             self._users = dict(found)
         return self._users.get(purpose, ())
 
+    def is_for(self, transaction: Transaction, purpose: str, name: str) -> bool:
+        """Whether somebody whom a notice names gets data for a purpose: not where only others declare them."""
+        declaring = {
+            other
+            for other, declared in self.purposes(transaction).items()
+            if declared.recipient is not None and declared.recipient.name == name
+        }
+        return not declaring or purpose in declaring
+
     def left(self, transaction: Transaction) -> set[Word] | None:
         """All words that are left, once so many were asked for that looking each up costs more; None before."""
         self._asked += 1
@@ -116,7 +125,8 @@ def _leave(transaction: Transaction, subject: int, history: Sequence[PersonEntry
             leave_notice(transaction, subject, hear, f"{WITHDRAWN} {purpose}", due_us=soon, left=left)
         if said.channel != EVERY_CHANNEL:  # a no on one channel is no no to what others do on theirs
             continue
-        told = sorted({*known.users(transaction, purpose), *_shown(history, purpose)})
+        shown = (name for name in _shown(history, purpose) if known.is_for(transaction, purpose, name))
+        told = sorted({*known.users(transaction, purpose), *shown})
         if told:
             by, left = known.due_us(transaction, history), known.left(transaction)
             leave_notice(transaction, subject, told, f"{OPT_OUT} {purpose}", due_us=by, left=left)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.ledger.entry import GUARDIAN_ERASED, PersonEntry, Statement
 from imp_consent.policy.cuts import Cut
 from imp_consent.policy.scope import PERMITTING_TYPES, corrected, lineage
 from imp_consent.records.row import DETAILS, KINDS, RecordRow
@@ -125,6 +125,6 @@ def _details(payload: Mapping[str, Json], naming: Naming, *, named: bool) -> dic
         if isinstance(grounds, Mapping):
             found["grounds"] = {name: _KEPT for name in grounds if name in CONDITIONS}
         found |= {name: _KEPT for name in _FREE_WORDS if name in found}
-    if isinstance(guardian, str):
+    if isinstance(guardian, str) and guardian != GUARDIAN_ERASED:
         found["guardian"] = naming.guardian(guardian)
     return found

@@ -256,3 +256,9 @@ def test_who_gets_data_for_one_purpose_is_no_recipient_of_another_that_the_same_
     assert shop("consent", "erase", "member:m1", "--json").json["to_notify"] == ["Druck AG"]
     shop("consent", "record", "member:m1", "--purpose", "overseas", *given)
     assert shop("consent", "erase", "member:m1", "--json").json["to_notify"] == ["Druck AG", "Shop FR"]
+    for purpose in ("advice", "overseas"):
+        shop("consent", "record", "member:m1", "--purpose", purpose, "--state", "withdrawn")
+    due = shop("consent", "recipients", "list", "--json").json["recipients"]
+    assert {(one["recipient"], one["purpose"]) for one in due} == {
+        ("Druck AG", "advice"), ("Druck AG", "overseas"), ("Shop FR", "overseas")
+    }  # fmt: skip

@@ -59,8 +59,11 @@ def _leads(records: str) -> list[str]:
     """Whatever in a record leads to its guardian."""
     entries = [entry for entry in json.loads(records) if entry["type"] == "guardian"]
     assert entries
-    named = ("guardian", "guardian_key", "guardian_token", "guardian_token_key", "evidence")
-    return [name for entry in entries for name in named if entry.get(name)] + [word for word in TOLD if word in records]
+    assert all(len(entry["guardian"]) == 32 or entry["guardian"] == "erased" for entry in entries)
+    named = ("guardian_key", "guardian_token", "guardian_token_key", "evidence")
+    left = [name for entry in entries for name in named if entry.get(name)]
+    left += ["guardian" for entry in entries if entry["guardian"] != "erased"]
+    return left + [word for word in TOLD if word in records]
 
 
 @pytest.mark.parametrize(("child", "guardian"), [(KIM, ANN), (LEA, GRAN)])
@@ -115,6 +118,23 @@ def test_r29_somebody_elses_damaged_entry_holds_up_no_erasure(family: Line, open
         transaction.sql.execute("UPDATE payload SET ciphertext = zeroblob(40) WHERE subject = ?", (lea,))
     family("consent", "erase", ANN, "--execute").ok()
     assert _leads(_records(opened, KIM)) == []
+
+
+def test_the_authorisation_of_an_erased_guardian_is_exported_and_taken_in_elsewhere(
+    family: Line, opened: Context, tmp_path: Path
+) -> None:
+    for n, guardian in enumerate(("", ANN)):
+        if guardian:
+            family("consent", "erase", guardian, "--execute").ok()
+        terms = ("--terms", tmp_path / f"{n}.terms.json")
+        family("consent", "export", tmp_path / f"{n}.jsonl", "--format", "jsonl", *terms).ok()
+    before, after = ((tmp_path / f"{n}.jsonl").read_text(encoding="utf-8") for n in (0, 1))
+    assert (before.count('guardian\\":\\"export:'), after.count('guardian\\":\\"export:')) == (2, 1)
+    assert 'guardian\\":\\"erased' in after
+    elsewhere = {"IMP_HOME": str(tmp_path / "other"), "IMP_KEYS": str(tmp_path / "keys2")}
+    family("init", tmp_path / "other", "--controller", "Shop Ltd", **elsewhere).ok()
+    done = family("consent", "import", tmp_path / "1.jsonl", "--format", "records", *terms, "--json", **elsewhere)
+    assert done.ok().json["rejected"] == 0
 
 
 @pytest.mark.parametrize("purpose", ["analytics", "*"])
