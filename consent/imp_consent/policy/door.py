@@ -207,10 +207,7 @@ class Door:
         body = self._envelope(subject, said, statement, key, returning=returning)
         seq = self._transaction.append_person(subject, statement, body)
         if said.type == "withdraw" and (rules := self._laws.certain(said)) is not None:
-            place = self.place(said)
-            open_erase_task(
-                self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal", place=place
-            )
+            open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal")
         return seq
 
     def _append_besides(self, who: RawId | int, subject: int, said: Saying, statement: Statement) -> None:

@@ -79,11 +79,8 @@ def open_erase_task(
     *,
     rules: Rules,
     occasion: str,
-    place: str | None = None,
 ) -> Noted | None:
     """Open a person's erasure where their regimes want it on this occasion and none is open already.
-
-    `place` is where the person is (None: where their regimes' own section is for, else that of imp.toml).
 
     Returns None where it is not wanted, or there is one.
     """
@@ -93,8 +90,7 @@ def open_erase_task(
         type="request",
         purpose=EVERY_PURPOSE,
         at_us=transaction.now_us,
-        regimes=rules.names,
-        jurisdiction=place or rules.jurisdiction,
+        regimes=rules.names,  # and where the person is the door knows: what it follows on was recorded there
     )
     return note_request(ctx, transaction, append, subject, rules=rules, said=said, kind=_ERASE, task=occasion)
 

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from imp_consent.identity.unsubscribe import seal_token
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.house import read_house
+from imp_consent.policy.laws import Laws
 from imp_consent.policy.regime import packaged, register_regimes
+from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.event import RawId
@@ -174,11 +177,13 @@ def test_what_is_recorded_says_which_law_it_went_under_and_why(paris: Desk) -> N
 
 
 def test_what_several_laws_gave_is_taken_back_under_all_of_them(paris: Desk) -> None:
+    given(paris, LI, "analytics", "--regime", "gdpr", "--jurisdiction", "FR")
     given(paris)
     given(paris, LI, "ads", *CALIFORNIA)
     paris.record("*", "withdrawn", who=LI).ok()
-    entry = newest(paris)
-    assert (set(entry.payload["regimes"]), entry.payload["jurisdiction"]) == ({"us-ca", "cn-pipl"}, "US-CA")
+    for type_ in ("withdraw", "request"):
+        regimes, place = law(newest(paris, type_=type_))
+        assert (set(regimes), place) == ({"us-ca", "cn-pipl", "gdpr", "eprivacy"}, "US-CA")
     assert len(tasks(paris)) == 1
     assert paris.consent("may-ask", LI, "--purpose", "ads").code == 1
 
@@ -312,3 +317,11 @@ def test_a_law_that_is_known_no_more_leaves_its_place_with_imp_tomls(paris: Desk
         register_regimes(transaction, packaged())
     paris.record(MAIL, "withdrawn", who=LI).ok()
     assert law(newest(paris)) == (["gdpr", "eprivacy"], "BR")
+
+
+def test_where_neither_their_law_nor_imp_tomls_may_hold_a_no_is_under_imp_tomls() -> None:
+    laws = Laws(read_house({"policy": {"regimes": ["us-ca"], "jurisdiction": "US-CA"}}), packaged())
+    yes = Statement(type="grant", purpose=MAIL, channel="", at_us=1)
+    entry = PersonEntry(seq=3, subject=1, statement=yes, payload={"regimes": ["gone"], "jurisdiction": "BR"})
+    said = laws.settle(Saying(type="withdraw", purpose=MAIL, at_us=2), [entry])
+    assert (laws.rules(said).names, laws.place(said)) == (("us-ca",), "US-CA")
