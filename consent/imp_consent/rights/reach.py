@@ -27,15 +27,15 @@ class Reach:
 
 def read_reach(config: Mapping[str, Any]) -> Reach:
     """What the settings say; what is no line of text there is refused where records are made of it."""
+    records, processing = config.get("records", {}), config.get("processing", {})
     return Reach(
-        address=_line(config, "records", "address"),
-        contact=_line(config, "records", "contact"),
-        rights=_line(config, "records", "rights"),
-        dpo=_line(config, "processing", "dpo"),
+        address=_line(records, "address"),
+        contact=_line(records, "contact"),
+        rights=_line(records, "rights"),
+        dpo=_line(processing, "dpo"),
     )
 
 
-def _line(config: Mapping[str, Any], table: str, name: str) -> str | None:
-    found = config.get(table, {})
-    value = found.get(name) if isinstance(found, dict) else None
+def _line(table: object, name: str) -> str | None:
+    value = table.get(name) if isinstance(table, Mapping) else None
     return value.strip() or None if isinstance(value, str) else None
