@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
+from imp_consent.commands.law_taken import law_text
 from imp_consent.commands.notice_taken import NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import grounds_option, law_options, read_grounds
@@ -35,7 +36,8 @@ class BasisResult:
     """The entry that was appended. `channel` None is every channel, `until` None for good; times are ISO 8601.
 
     `shown` is the notice that was shown: the one you name, or the one that the basis is; None: nobody says any was.
-    `opens_nothing` says why it opens nothing now: what still denies it.
+    `opens_nothing` says why it opens nothing now: what still denies it. `regimes` and `jurisdiction` (None: not known)
+    are the law under which it was taken; `law_because`: where that is from (None: it was named, or is imp.toml's).
     """
 
     seq: int
@@ -46,6 +48,9 @@ class BasisResult:
     until: str | None
     shown: NoticeTaken | None = None
     opens_nothing: str | None = None
+    regimes: tuple[str, ...] = ()
+    jurisdiction: str | None = None
+    law_because: str | None = None
 
 
 def record_basis(
@@ -87,6 +92,7 @@ def record_basis(
     )
     with open_log(ctx).write() as transaction:
         door = Door(ctx, transaction, surface=surface)
+        said = door.settle(raw_id, said)
         done = door.append(raw_id, said)
         closed = opens_nothing(transaction, done.subject, purpose, said.channel)
         said_shown = notice is not None or basis in NOTICE_BASES
@@ -100,6 +106,9 @@ def record_basis(
         until=None if done.statement.until_us is None else format_time(done.statement.until_us),
         shown=shown,
         opens_nothing=closed,
+        regimes=door.rules(said).names,
+        jurisdiction=door.place(said),
+        law_because=said.under.why if said.under else None,
     )
 
 
@@ -161,4 +170,5 @@ def basis_command(
     until = f" until {done.until}" if done.until else ""
     where = f" on {done.channel}" if done.channel else ""
     text = f"entry {done.seq}: {done.purpose}{where} rests on {done.basis} from {done.at}{until}"
+    text += law_text(done.regimes, done.jurisdiction, done.law_because)
     emit(done, text + notice_taken_text(done.shown) + opens_nothing_text(done.opens_nothing), as_json=as_json)

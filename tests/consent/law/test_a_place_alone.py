@@ -110,7 +110,8 @@ def test_a_basis_that_the_law_of_there_does_not_know_is_none(paris: Desk) -> Non
     words = ("basis", "member:1", "--purpose", "analytics", "--basis", "legitimate-interest", "--ground")
     refused = paris.consent(*words, "assessment=LIA 3", "--jurisdiction", "CN")
     assert (refused.code, "PIPL 13" in refused.err) == (2, True), refused.err
-    paris.consent(*words, "assessment=LIA 3", "--jurisdiction", "DE").ok()
+    done = paris.consent(*words, "assessment=LIA 3", "--jurisdiction", "DE").ok()
+    assert "; under gdpr+eprivacy for people in DE (the law at home there" in done.out
     assert law(paris) == (["gdpr", "eprivacy"], "DE")
 
 
