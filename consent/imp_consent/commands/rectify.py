@@ -29,7 +29,7 @@ _OLDER: Final = (
 class RectifyResult:
     """The correction, the entry that was wrong, the one in its place (None: none), and who is to be told of it.
 
-    `older_than_notice`: it is corrected to a time at which the notice it rests on was not registered here yet.
+    `older_than_notice`: it is moved back to a time at which the notice it rests on was not registered here yet.
     """
 
     seq: int

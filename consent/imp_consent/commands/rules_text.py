@@ -20,8 +20,8 @@ def rules_text(rules: Rules, *, whole: bool = False) -> str:
         "consent": "comes first (opt-in)" if rules.opt_in else "not needed after notice, until somebody opts out",
         "bundled": "a yes for several purposes at once opens none" if rules.bundled_void else "not looked at",
         "no consent": _some(rules.refused_actions) if not whole else _all(rules.refused_actions),
-        "nor what holds": _some(rules.acts.passive) if not whole else _all(rules.acts.passive),
-        "or the word": _some(rules.acts.passive_words) if not whole else _all(rules.acts.passive_words),
+        "nor holding": _some(rules.acts.passive) if not whole else _all(rules.acts.passive),
+        "nor a word": _some(rules.acts.passive_words) if not whole else _all(rules.acts.passive_words),
         "acts": _some(rules.acts.known) if not whole else _all(rules.acts.known),
         "other bases": ", ".join(sorted(rules.bases or ())) or "none",
     }

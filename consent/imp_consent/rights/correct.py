@@ -51,7 +51,7 @@ class Correction:
 class Corrected:
     """The correction that was appended, the entry in the wrong one's place (None: none), whose, and the request.
 
-    `older_than_notice`: by the time it was corrected to, the notice it rests on was not registered here yet.
+    `older_than_notice`: by the earlier time it was moved to, the notice it rests on was not registered here yet.
     """
 
     seq: int
@@ -105,15 +105,15 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
         replaced_by=None if replaced is None else replaced.seq,
         subject=subject,
         request=answered,
-        older_than_notice=replaced is not None and _is_older(transaction, replaced, correction),
+        older_than_notice=replaced is not None and _is_older(transaction, replaced, wrong),
     )
 
 
-def _is_older(transaction: Transaction, replaced: Appended, correction: Correction) -> bool:
-    """Whether it was corrected to a time before the notice it rests on was registered."""
+def _is_older(transaction: Transaction, replaced: Appended, wrong: PersonEntry) -> bool:
+    """Whether it was moved back to a time before the notice it rests on was registered."""
     said = replaced.statement
     shown = (found.at_us for found in read_notices(transaction) if found.sha256 == said.notice)
-    return correction.at_us is not None and said.at_us < min(shown, default=said.at_us)
+    return said.at_us < wrong.statement.at_us and said.at_us < min(shown, default=said.at_us)
 
 
 def _wrong(history: list[PersonEntry], seq: int) -> PersonEntry | None:

@@ -115,7 +115,7 @@ def test_a_word_is_as_long_as_three_hundred_characters() -> None:
 
 def test_what_may_stand_there_is_named_where_it_is_known() -> None:
     assert fault(SIGNAL.format("")).mend is None
-    assert fault(section("[[age]]", 'below = 13\nneeds = "patience"')).mend == "one of guardian, own"
+    assert fault(section("[[age]]", 'below = 13\nneeds = "patience"')).mend == "one of both, guardian, own"
     assert fault(section("[bases]", 'allowed = ["contract", "because"]')).mend == (
         "of contract, legal-obligation, legitimate-interest, opt-out-notice, public-task, soft-opt-in, vital-interest"
     )

@@ -68,7 +68,7 @@ def test_a_dry_run_names_the_rules_that_come_and_go_and_writes_nothing(desk: Des
     ]
     assert "  - below 16: needs guardian  [GDPR 8(1)]" in printed
     assert "  + below 12: needs guardian  [GDPR 8(1)]" in printed
-    french = "below 15: needs guardian  [GDPR 8(1); loi 78-17 (Informatique et Libertés), art. 45]"
+    french = "below 15: needs both  [GDPR 8(1); loi 78-17 (Informatique et Libertés), art. 45, al. 2]"
     assert f"  - in FR: {french}" in printed
     assert f"  + in MC: {french}" in printed
     assert size(shop) == before

@@ -48,7 +48,8 @@ def test_every_rule_that_is_shipped_names_its_source_and_every_file_is_commented
 @pytest.mark.parametrize("state", AGES)
 def test_the_age_of_consent_is_the_member_states(state: str) -> None:
     (age,) = rules("gdpr", jurisdiction=state).ages
-    assert (age.below, age.needs) == (AGES[state], "guardian")
+    together = {"FR"}  # and where French law holds overseas
+    assert (age.below, age.needs) == (AGES[state], "both" if state in together else "guardian")
 
 
 def test_the_strictest_of_several_regimes_holds() -> None:
@@ -203,10 +204,14 @@ def test_a_house_adds_its_own_law_from_a_folder_and_it_holds_where_it_is_named(
 
 def test_the_rules_of_several_are_shown_in_words_and_as_json(shop: Context, imp_here: Cli) -> None:
     said = imp_here("consent", "regime", "rules", "--jurisdiction", "FR").ok().out
-    assert "below 15: needs guardian  [GDPR 8(1); loi 78-17" in said
+    assert "below 15: needs both  [GDPR 8(1); loi 78-17" in said
     assert "terminal: a yes holds 6 months" in said
     plain = imp_here("consent", "regime", "rules", "us-ca", "cn-pipl", "--json").ok().json
     assert plain["names"] == ["us-ca", "cn-pipl"]
+    assert "默认" in plain["acts"]["passive"]
+    assert "below 14: needs guardian; whatever is known of them is sensitive  [PIPL 28, 31]" in (
+        imp_here("consent", "regime", "rules", "cn-pipl").ok().out
+    )
     assert plain["clocks"]["opt-out"]["within"].startswith("15 business days")
     assert plain["erase_on"] == ["purpose-achieved", "retention-elapsed", "withdrawal"]
 
