@@ -46,6 +46,7 @@ class AccessResult:
     events: int
     messages: int
     uses: int
+    authorisations: int
     due: str | None
     late: bool
     language: str = DEFAULT
@@ -87,6 +88,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, language: str |
         events=len(copy.touchpoints) + len(copy.exposures) + len(copy.outcomes) + len(copy.traits),
         messages=len(copy.messages),
         uses=len(copy.uses),
+        authorisations=len(copy.authorisations),
         due=None if answered.due_us is None else format_time(answered.due_us),
         late=answered.late,
         language=tag,
@@ -118,5 +120,6 @@ def access_command(
     done = access(ctx, read_identifier(identifier), asked_for("access", asking), out=out, language=language)
     counts = (("entry", done.entries), ("event", done.events), ("message", done.messages), ("use", done.uses))
     held = ", ".join(some(n, what, "entries" if what == "entry" else None) for what, n in counts)
+    held += f", {some(done.authorisations, 'authorisation')} as a guardian" if done.authorisations else ""
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
     emit(done, text + (LATE if done.late else "") + maybe_meant_text(done.maybe_meant), as_json=as_json)

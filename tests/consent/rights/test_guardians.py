@@ -159,7 +159,8 @@ def test_an_authorisation_is_taken_back_as_the_commands_help_says(
 def test_r32_a_guardians_copy_holds_each_authorisation_and_nothing_of_the_child(
     family: Line, opened: Context, tmp_path: Path, guardian: str, who: str
 ) -> None:
-    family("consent", "access", guardian, "--out", tmp_path / who, "--language", "en", *VERIFIED).ok()
+    done = family("consent", "access", guardian, "--out", tmp_path / who, "--language", "en", *VERIFIED).ok()
+    assert "1 authorisation as a guardian" in done.out
     found = json.loads((tmp_path / who / "access.json").read_bytes())
     (one,) = found["authorisations"]
     assert (found["known"], one["role"], one["checked_by"], one["evidence"]) == (True, *TOLD)
