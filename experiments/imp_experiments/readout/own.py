@@ -34,5 +34,5 @@ def refuse_archive(path: Path) -> None:
             raise BadInput(
                 "this file belongs to a workspace's archive",
                 mend="read it out with imp experiment readout",
-                where=str(path),
+                where=path.name,
             )

@@ -45,10 +45,10 @@ def test_a_file_is_acknowledged_into_the_inbox_and_compacted_from_there(line, ev
     }  # fmt: skip
     planned = line("compact", "--dry-run").ok()
     assert planned.out.splitlines() == [
-        "from the inbox, file  1 events", "files                 0 → 1", "dry run: nothing was changed",
+        "from the inbox, file  1 event", "files                 0 → 1", "dry run: nothing was changed",
     ]  # fmt: skip
     done = line("compact").ok()
-    assert done.out.splitlines() == ["from the inbox, file  1 events; batch 1", "files                 0 → 1"]
+    assert done.out.splitlines() == ["from the inbox, file  1 event; batch 1", "files                 0 → 1"]
     assert line("ingest", "file", path, "--json").ok().json["duplicates"] == 1
     assert line("audit", "verify").ok()
 
