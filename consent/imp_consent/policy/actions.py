@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Acts", "is_among", "plain_action"]
+__all__ = ["Acts", "plain_action"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,6 @@ class Acts:
     def is_known(self, action: str) -> bool:
         """Whether it is a word for an act, as far as these regimes know."""
         return _is_known(self, action)
-
-
-def is_among(word: str, words: frozenset[str]) -> bool:
-    """Whether one of the words is this one, spelt in whatever way."""
-    return plain_action(word) in _plain(words)
 
 
 @lru_cache(maxsize=4096)

@@ -51,6 +51,14 @@ def test_keys_are_never_created_over_others(folder: Path) -> None:
         Keyring.create(folder, "log-2")
 
 
+def test_keys_are_never_created_among_something_else(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(KeysUnusable, match="holds something else"):
+        Keyring.create(tmp_path, "log-1")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
 def test_a_missing_folder_is_named_and_not_created(tmp_path: Path) -> None:
     with pytest.raises(KeysUnusable, match="no keys"):
         Keyring.open(tmp_path / "nowhere", "log-1")

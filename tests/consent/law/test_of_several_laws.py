@@ -147,3 +147,10 @@ def test_a_yes_holds_as_long_as_every_rule_of_such_data_lets_it_and_a_no_where_t
     assert str(rules.validity(("sale",))) == "1 month or 90 days"
     assert rules.validity(("sharing",)) == every.period == rules.validity(("sale",), refusal=True)
     assert replace(GDPR, valid_for=(sale,)).validity(("sale",), refusal=True) is None
+
+
+def test_a_no_of_a_law_that_is_none_any_more_meets_the_strictest() -> None:
+    laws = packaged()
+    assert laws.rules_of_no(["us-ca"], "US-CA") == laws.rules(["us-ca"], "US-CA")
+    assert laws.rules_of_no(["of-yesterday"], None) == laws.strictest() != laws.rules(["us-ca"], "US-CA")
+    assert laws.rules_of_no(None, "not a place") == laws.strictest()

@@ -101,6 +101,32 @@ def test_leaves_of_a_checkpoint_that_was_never_written_are_not_counted_on(tmp_pa
     assert list(one.read_leaves()) == [LEAVES[0], b"short", b"and another, by another process", b"x" * 99, b"five"]
 
 
+def test_a_checkpoint_over_leaves_that_were_there_changes_nothing_about_them(tmp_path: Path) -> None:
+    outside = Outside(tmp_path)
+    outside.append(0, LEAVES)
+    for note in ("signed over 4", "signed over 4 by another key"):
+        outside.write_checkpoint(note)
+        assert outside.checkpoint_file.read_text() == note
+        assert outside.held(4) == 4
+
+
+def test_a_checkpoint_that_is_taken_away_at_once_is_missed_by_whoever_looks_next(
+    open_log: Callable[[], Log], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log()
+    append(log)
+    write = Outside.write_checkpoint
+
+    def taken_away(outside: Outside, note: str) -> None:
+        write(outside, note)
+        outside.checkpoint_file.unlink()
+
+    monkeypatch.setattr(Outside, "write_checkpoint", taken_away)
+    append(log, SIGN_ENTRIES)
+    with pytest.raises(LedgerBroken, match="checkpoint outside the database is gone"), log.read():
+        pass
+
+
 def test_whoever_cut_something_off_knows_where_the_leaves_end_then(tmp_path: Path) -> None:
     outside = Outside(tmp_path)
     outside.append(0, LEAVES[:1])
