@@ -120,13 +120,20 @@ def authorised_by(reader: Reader, names: Names, *, since: int = 0) -> list[Perso
 
 
 def forget_guardians(transaction: Transaction, found: Iterable[PersonEntry], *, beside: Collection[int] = ()) -> int:
-    """Take the guardian out of these authorisations, but of those who are destroyed; returns how many there were."""
-    n = 0
+    """Take the guardian out of these authorisations, but of those who are destroyed; returns how many there were.
+
+    What is written anew is read in the transaction: whoever wrote an entry since it was found keeps what they wrote.
+    """
+    seqs: dict[int, set[int]] = {}
     for entry in found:
-        living = any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (entry.subject,)))
-        if living and entry.subject not in beside:
-            transaction.restate(entry, {**entry.payload, **_WITHOUT})
-            n += 1
+        seqs.setdefault(entry.subject, set()).add(entry.seq)
+    n = 0
+    for subject, theirs in seqs.items():
+        living = any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (subject,)))
+        if living and subject not in beside:
+            for entry in [entry for entry in transaction.history(subject) if entry.seq in theirs]:
+                transaction.restate(entry, {**entry.payload, **_WITHOUT})
+                n += 1
     return n
 
 

@@ -158,7 +158,18 @@ def _guardian(said: Saying, case: Case) -> Statement:
         if not str(said.more.get(name) or "").strip():
             what = f"a guardian's authorisation that does not say {meaning}"
             raise refusal(what, "GDPR 8(2); ISO/IEC TS 27560 entity_id", where=name, mend=f'say it: --{name} "…"')
+    if said.purpose == EVERY_PURPOSE:
+        _check_may_be_of_everything(case)
     return _plain(said, case)
+
+
+def _check_may_be_of_everything(case: Case) -> None:
+    """It opens what a child agreed to before its age was known, too: where that must be separate consent, so is this."""
+    for age in case.rules.ages:
+        for need in case.rules.needs:
+            if need.consent == "separate" and need.concerns(age.adds):
+                what = "an authorisation of every purpose at once, and for a child's data consent is separate"
+                raise refusal(what, f"{age.source}; {need.source}", where="purpose", mend="name one: --purpose NAME")
 
 
 def _minor(said: Saying, case: Case) -> Statement:

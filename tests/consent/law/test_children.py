@@ -184,3 +184,22 @@ def test_r20_an_age_that_was_told_late_counts_for_what_was_said_before(law: Any)
     law.history.clear()
     law.write("minor", "*", needs="own", at_us=NOW_US)
     assert "sensitive" not in law.write("grant", "analytics").traits
+
+
+def test_r16_in_china_nobody_authorises_everything_at_once_for_a_child(desk: Desk) -> None:
+    desk.record("analytics", "given", *CHINA).ok()  # before the age was known, so an ordinary yes
+    desk.wait(1)
+    young(desk, *CHINA)
+    everything = (*AUTHORISED[:-2], *CHINA)
+    refused = desk.consent("guardian", "member:1", *everything)
+    assert refused.code == 2
+    assert "for a child's data consent is separate (PIPL 28, 31; PIPL 28, 29, 30)" in refused.err
+    assert "--purpose NAME" in refused.err
+    desk.consent("guardian", "member:1", *AUTHORISED, *CHINA).ok()
+    desk.wait(1)
+    assert desk.asked("analytics") == "given"
+
+
+def test_r16_where_a_childs_data_need_no_separate_consent_everything_may_be_authorised(desk: Desk) -> None:
+    young(desk, "--jurisdiction", "DE")
+    desk.consent("guardian", "member:1", *AUTHORISED[:-2], "--jurisdiction", "DE").ok()
