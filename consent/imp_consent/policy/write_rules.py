@@ -164,7 +164,7 @@ def _guardian(said: Saying, case: Case) -> Statement:
 
 
 def _check_may_be_of_everything(case: Case) -> None:
-    """It opens what a child agreed to before its age was known, too: where that must be separate consent, so is this."""
+    """It opens what a child agreed to before its age was known too: where that must be separate consent, so is this."""
     for age in case.rules.ages:
         for need in case.rules.needs:
             if need.consent == "separate" and need.concerns(age.adds):
