@@ -48,6 +48,7 @@ _LAW = (
 _ALONE = "law/test_bases_and_lifts_alone.py"
 _REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_files_of_law.py", "law/test_regimes.py")
 _LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/test_basis_rows.py")
+_NOTICES = ("policy/test_which_text_was_read.py", "policy/test_which_law_and_notice.py", "policy/test_notice.py")
 _TESTS_OF = {
     **dict.fromkeys(("words", "state"), _FOLD),
     "cuts": (*_FOLD, "law/test_outdated.py"),
@@ -59,6 +60,10 @@ _TESTS_OF = {
     "basis_rules": (_ALONE, *_LAW, "law/test_no_change_over.py"),
     **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), _LAW),
     **dict.fromkeys(("period", "rules", "regime", "regime_sections"), (*_REGIMES, *_LAW)),
+    **dict.fromkeys(("notice", "notice_search", "shown"), _NOTICES),
+    "sayable": ("policy/test_words_that_can_be_meant.py",),
+    "says": ("policy/test_what_must_be_said.py",),
+    "suffices": ("law/test_who_moved.py",),
 }
 # What no test changes: loaded once, and every child has it.
 # Not hypothesis: pytest rewrites the assertions of its plugins as it loads them.

@@ -9,7 +9,7 @@ from typing import Final
 from imp_consent.policy.notice import RegisteredNotice
 from imp_core.errors import BadInput
 
-__all__ = ["find_notice", "find_notices", "newest_notice", "other_languages"]
+__all__ = ["find_notice", "find_notices", "is_hash_of", "newest_notice", "other_languages"]
 
 _HASH_PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
 
@@ -60,8 +60,13 @@ def find_notices(notices: Sequence[RegisteredNotice], word: str | None) -> list[
     return [
         found
         for found in sorted(notices, key=lambda found: (found.seq in late, -found.seq))
-        if word is None or word == found.notice.name or (_HASH_PREFIX.fullmatch(word) and found.sha256.startswith(word))
+        if word is None or word == found.notice.name or is_hash_of(word, found)
     ]
+
+
+def is_hash_of(word: str | None, found: RegisteredNotice) -> bool:
+    """Whether a word is the hash of a notice or begins it; fewer than eight digits are a name, such as `ad`."""
+    return word is not None and _HASH_PREFIX.fullmatch(word) is not None and found.sha256.startswith(word)
 
 
 def _is_of(tag: str, primary: str) -> bool:

@@ -62,14 +62,14 @@ def _recipient(purpose: DeclaredPurpose, notice: Notice | None) -> Unsaid | None
 
 
 def _in_notice(who: Recipient, purpose: DeclaredPurpose, notice: Notice | None) -> Unsaid | None:
-    text = _flat(notice.text) if notice else ""
+    text, named = (_flat(notice.text), notice.recipients) if notice else ("", ())
     told = {"the recipient's name": who.name, "the recipient's contact": who.contact}
     missing = [word for word, said in told.items() if _flat(said) not in text]
     again = f"imp consent notice add FILE --name {notice.name if notice else 'NAME'} --purpose {purpose.name}"
     new = f'add a version that does: {again} --recipient "…"'
     if missing:
         return Unsaid(_NOTICE, f"{' and '.join(missing)} in its text, as the purpose declares them", new)
-    if notice is None or who.name not in notice.recipients:
+    if who.name not in named:
         return Unsaid(_NOTICE, "the recipient that the purpose declares as one of its own (--recipient)", new)
     return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imp_consent.policy.notice import RegisteredNotice
-from imp_consent.policy.notice_search import find_notices, other_languages
+from imp_consent.policy.notice_search import find_notices, is_hash_of, other_languages
 from imp_consent.policy.rules import NOTICE_BASES
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING, lineage
@@ -43,7 +43,7 @@ class Shown:
             return None
         standing = _standing(then, said.purpose) if then else _first_standing(found, said.purpose)
         chosen, languages = standing[0], sorted({notice.notice.language for notice in standing})
-        if len(languages) == 1 or said.language is not None or (said.notice and chosen.sha256.startswith(said.notice)):
+        if len(languages) == 1 or said.language is not None or is_hash_of(said.notice, chosen):
             return chosen
         if not _must_be_shown(said):
             return None
@@ -86,7 +86,7 @@ def predates(said: Saying, shown: RegisteredNotice | None) -> bool:
     """
     if shown is None or shown.at_us <= said.at_us or not _must_be_shown(said):
         return False
-    return not (said.notice and shown.sha256.startswith(said.notice))
+    return not is_hash_of(said.notice, shown)
 
 
 def _standing(then: Sequence[RegisteredNotice], purpose: str) -> list[RegisteredNotice]:
@@ -95,7 +95,7 @@ def _standing(then: Sequence[RegisteredNotice], purpose: str) -> list[Registered
     An editorial version replaces none: who read the one before it, in whatever language, read the same.
     """
     same = [found for found in then if found.notice.name == then[0].notice.name]
-    begun = max((found.notice.version for found in same if _changes(found, purpose)), default=0)
+    begun = max((found.notice.version for found in same if _changes(found, purpose)), default=1)
     return [found for found in same if found.notice.version >= begun]
 
 
@@ -109,7 +109,7 @@ def _first_standing(found: Sequence[RegisteredNotice], purpose: str) -> list[Reg
 
 
 def _changes(found: RegisteredNotice, purpose: str) -> bool:
-    return bool(found.material) and not set(lineage(purpose)).isdisjoint(found.material or ())
+    return not set(lineage(purpose)).isdisjoint(found.material or ())
 
 
 def _must_be_shown(said: Saying) -> bool:
