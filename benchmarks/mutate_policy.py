@@ -176,9 +176,8 @@ def mutants_of(file: str) -> Iterator[Mutant]:
 
 def _places(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, int]]:
     """Each node that can be changed, as often as it can, with the number of the change; annotations are only read."""
-    told = {
-        id(part) for node in ast.walk(tree) if isinstance(node, ast.AnnAssign) for part in ast.walk(node.annotation)
-    }
+    read = [getattr(node, name, None) for node in ast.walk(tree) for name in ("annotation", "returns")]
+    told = {id(part) for annotation in read if annotation is not None for part in ast.walk(annotation)}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             for part in node.body:

@@ -26,8 +26,8 @@ def check_words(said: Saying, purposes: Iterable[str], channels: Iterable[str], 
     known = frozenset(purposes)
     if said.purpose not in known and (said.type in PERMITTING_TYPES or not _is_above(said.purpose, known)):
         raise BadInput("unknown purpose", where="purpose", mend="see: imp consent purpose list")
-    if not 0 <= said.at_us <= now_us:
-        problem = "a time before 1970" if said.at_us < 0 else "a time to come"
+    problem = "a time before 1970" if said.at_us < 0 else "a time to come" if said.at_us > now_us else None
+    if problem is not None:
         raise BadInput(problem, where="at", mend="record what has been said, when it was said")
     _check_channel(said.channel, frozenset(channels))
     texts = [

@@ -62,6 +62,20 @@ def test_translations_of_one_version_stand_side_by_side_and_a_yes_says_which_was
         chosen(notices, said(notice="shown"))
 
 
+def test_who_names_a_language_that_is_not_there_is_told_those_that_are_a_near_one_first() -> None:
+    notices = [notice(1), notice(2, language="zh-Hant"), notice(3, language="ZH-Hans"), notice(4, language="de")]
+    mends = {}
+    for language in ("en-GB", "ZH", "fr"):
+        with pytest.raises(BadInput) as refused:
+            chosen(notices, said(language=language))
+        mends[language] = refused.value.mend
+    assert mends == {
+        "en-GB": "--language en; it is there in: en, ZH-Hans, de, zh-Hant",
+        "ZH": "it is there in: ZH-Hans, zh-Hant, de, en",
+        "fr": "it is there in: ZH-Hans, de, en, zh-Hant",
+    }
+
+
 def test_one_language_spelt_in_two_ways_is_one_that_was_said() -> None:
     spelt = [notice(1, language="zh-Hans"), notice(2, language="zh-hans")]
     assert chosen(spelt, said(language="zh-HANS")) == 2
@@ -83,6 +97,11 @@ def test_an_editorial_version_replaces_none_and_one_of_substance_all_before_it()
     assert chosen([*both, notice(4, 3, language="de", material=["*"])], said()) == 4, "what changes all changes this"
     with pytest.raises(BadInput, match=r"\(de, en\)"):
         chosen([*both, notice(4, 3, language="de", material=["sales"])], said())
+
+
+def test_of_two_changes_in_substance_the_later_one_counts() -> None:
+    twice = [notice(1), notice(2, 2, "de", material=["analytics"]), notice(3, 3, "fr", material=["analytics"])]
+    assert chosen(twice, said()) == 3
 
 
 def test_a_translation_of_the_version_that_changed_stands_beside_it() -> None:
