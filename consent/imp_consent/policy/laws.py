@@ -154,11 +154,10 @@ class Laws:
         return next(held, self._house.jurisdiction)
 
     def _merged(self, entries: Sequence[PersonEntry], *, own: bool) -> tuple[Law, ...]:
-        """The laws of entries by place, that of the newest first; imp.toml's where what an entry names is none."""
+        """The laws of entries by place, that of the newest first; each whole where what an entry names is none."""
         found: dict[str | None, dict[str, None]] = {}
         for entry in reversed(entries):
-            law = self._held(recorded_law([entry], self._known.texts))
-            law = Law(law.regimes or self._house.regimes, law.jurisdiction)
+            law = self._whole(self._held(recorded_law([entry], self._known.texts)))
             law = self._with_house(law) if own else law
             found.setdefault(law.jurisdiction, {}).update(dict.fromkeys(law.regimes or ()))
         laws = (Law(tuple(names), place) for place, names in found.items())
@@ -167,8 +166,14 @@ class Laws:
     def _with_house(self, law: Law) -> Law:
         """With imp.toml's besides where it speaks of the same place, or where the person is was not said."""
         if law.jurisdiction not in (None, self._house.jurisdiction):
-            return Law(law.regimes or self._at(str(law.jurisdiction)).regimes, law.jurisdiction)
+            return self._whole(law)
         return Law(tuple(dict.fromkeys((*(law.regimes or ()), *self._house.regimes))), self._house.jurisdiction)
+
+    def _whole(self, law: Law) -> Law:
+        """Where no law is known that it was recorded under: the one at home in its place, else imp.toml's."""
+        if law.regimes is not None:
+            return law
+        return self._of_house() if law.jurisdiction is None else self._at(law.jurisdiction)
 
     def _held(self, law: Law) -> Law:
         """Of a recorded law and place what still goes together: all, else the place, else the law."""

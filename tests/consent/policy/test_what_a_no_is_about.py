@@ -1,0 +1,113 @@
+"""Which of a person's yeses and bases a no ends: their law is the one it is said under."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.ended import ended_by
+from imp_consent.policy.saying import Saying
+
+Words = tuple[str, str] | tuple[str, str, dict[str, Any]]
+
+
+def ended(no: Words, *words: Words, at_us: int = 100) -> list[int]:
+    """The seqs of what a no ends of these entries, the first of which is entry 1, said at 1, and so on."""
+    history = []
+    for seq, (type_, purpose, *more) in enumerate(words, start=1):
+        said = {"channel": "", "at_us": seq} | (more[0] if more else {})
+        statement = Statement(type=type_, purpose=purpose, **said)
+        history.append(PersonEntry(seq=seq, subject=1, statement=statement, payload={}))
+    type_, purpose, *rest = no
+    return [
+        entry.seq for entry in ended_by(Saying(type=type_, purpose=purpose, **{"at_us": at_us, **dict(*rest)}), history)
+    ]
+
+
+@pytest.mark.parametrize("type_", ["refuse", "withdraw", "object", "restrict", "limit-sensitive", "signal", "minor"])
+def test_a_no_ends_yeses_and_bases_of_its_purpose_and_of_what_lies_below(type_: str) -> None:
+    words = (
+        ("grant", "news"),
+        ("basis", "news.mail", {"basis": "contract"}),
+        ("grant", "shop"),
+        ("refuse", "news.sms"),
+    )
+    assert ended((type_, "news"), *words) == [1, 2]
+    assert ended((type_, "news.mail"), *words) == [2]
+    assert ended((type_, "*"), *words) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("type_", ["grant", "basis", "link", "unlink", "request", "correction", "lift", "guardian"])
+def test_what_is_no_no_ends_nothing(type_: str) -> None:
+    assert ended((type_, "news"), ("grant", "news")) == []
+
+
+def test_a_yes_of_several_purposes_is_ended_by_a_no_about_one_of_them() -> None:
+    both = ("grant", "news", {"covers": ("shop",)})
+    assert ended(("withdraw", "news"), both) == [1]
+    assert ended(("withdraw", "shop"), both) == [1]
+    assert ended(("withdraw", "ads"), both) == []
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "met"),
+    [("", "", True), ("sms", "", True), ("", "sms", True), ("sms", "sms", True), ("sms", "email", False)],
+)
+def test_a_no_on_a_channel_ends_what_was_permitted_there_or_everywhere(yes: str, no: str, met: bool) -> None:
+    assert ended(("withdraw", "news", {"channel": no}), ("grant", "news", {"channel": yes})) == [1] * met
+
+
+def test_a_no_ends_what_was_said_by_its_own_time_and_nothing_after_it() -> None:
+    words = (("grant", "news"), ("grant", "news"))
+    assert [ended(("withdraw", "news"), *words, at_us=at_us) for at_us in (0, 1, 2)] == [[], [1], [1, 2]]
+
+
+def test_what_had_run_out_by_then_is_ended_only_where_nothing_else_is() -> None:
+    out = ("grant", "news", {"until_us": 10})
+    still = ("grant", "news", {"until_us": 11})
+    assert ended(("withdraw", "news"), out, still, at_us=10) == [2]
+    assert ended(("withdraw", "news"), still, out, ("grant", "news"), at_us=10) == [1, 3]
+    assert ended(("withdraw", "news"), out, still, at_us=11) == [1, 2], "neither stands any more: both did"
+
+
+@pytest.mark.parametrize("type_", ["withdraw", "refuse"])
+def test_what_was_taken_back_before_is_ended_only_where_nothing_else_is(type_: str) -> None:
+    assert ended(("withdraw", "news"), ("grant", "news"), (type_, "news"), ("grant", "news")) == [3]
+    assert ended(("withdraw", "news"), ("grant", "news"), (type_, "*"), ("grant", "news")) == [3]
+    assert ended(("withdraw", "news"), ("grant", "news"), (type_, "news")) == [1]
+    assert ended(("withdraw", "news"), ("grant", "news"), (type_, "shop"), ("grant", "news")) == [1, 3]
+
+
+@pytest.mark.parametrize("type_", ["object", "restrict", "signal", "minor", "lift"])
+def test_what_takes_no_yes_back_leaves_it_to_be_ended(type_: str) -> None:
+    assert ended(("withdraw", "news"), ("grant", "news"), (type_, "news"), ("grant", "news")) == [1, 3]
+
+
+@pytest.mark.parametrize(("at_us", "found"), [(4, [1, 2]), (5, [1]), (7, [1]), (9, [1]), (10, [1, 2])])
+def test_a_taking_back_counts_from_the_time_of_the_yes_until_that_of_the_no(at_us: int, found: list[int]) -> None:
+    sms = {"channel": "sms", "at_us": 5}
+    words = (("grant", "news", {"at_us": 5}), ("grant", "news", sms), ("withdraw", "news", {**sms, "at_us": at_us}))
+    assert ended(("withdraw", "news"), *words, at_us=9) == found
+
+
+def test_a_yes_taken_back_in_part_stands() -> None:
+    both, fresh = ("grant", "news", {"covers": ("shop",)}), ("grant", "news")
+    assert ended(("withdraw", "news"), both, ("withdraw", "shop"), fresh) == [1, 3]
+    assert ended(("withdraw", "news"), both, ("withdraw", "*"), fresh) == [3]
+    assert ended(("withdraw", "news"), ("grant", "news"), ("withdraw", "news", {"channel": "sms"}), fresh) == [1, 3]
+    on_sms = ("grant", "news", {"channel": "sms"})
+    assert ended(("withdraw", "news"), on_sms, ("withdraw", "news", {"channel": "sms"}), fresh) == [3]
+
+
+def test_one_of_several_takings_back_is_enough() -> None:
+    words = (("grant", "news"), ("withdraw", "news"), ("withdraw", "shop"), ("grant", "news"))
+    assert ended(("withdraw", "news"), *words) == [4]
+
+
+def test_what_was_corrected_away_is_neither_ended_nor_takes_anything_back() -> None:
+    wrong = ("correction", "news", {"corrects": 1})
+    assert ended(("withdraw", "news"), ("grant", "news"), ("grant", "news"), wrong) == [2]
+    words = (("grant", "news"), ("withdraw", "news"), ("correction", "news", {"corrects": 2}), ("grant", "news"))
+    assert ended(("withdraw", "news"), *words) == [1, 4]
