@@ -64,6 +64,15 @@ _TESTS_OF = {
     "sayable": ("policy/test_words_that_can_be_meant.py",),
     "says": ("policy/test_what_must_be_said.py",),
     "suffices": ("law/test_who_moved.py",),
+    "purpose": ("policy/test_purpose.py",),
+    "explain": ("policy/test_explain.py",),
+    "sources": ("policy/test_which_law_and_notice.py",),
+    "jurisdictions": ("law/test_where_law_holds.py",),
+    "actions": ("law/test_acts_of_agreeing.py",),
+    "asked_law": ("law/test_a_place_alone.py", "law/test_asking_under_another_law.py"),
+    "record_fields": ("law/test_what_an_entry_says_besides.py",),
+    "house": ("law/test_regimes.py", "law/test_a_place_alone.py"),
+    "project": ("policy/test_state.py", "policy/test_warm_gate.py"),
 }
 # What no test changes: loaded once, and every child has it.
 # Not hypothesis: pytest rewrites the assertions of its plugins as it loads them.

@@ -54,8 +54,9 @@ def find_notices(notices: Sequence[RegisteredNotice], word: str | None) -> list[
     newest: dict[str, int] = {}
     late = set()
     for found in notices:
-        newest[found.notice.name] = max(found.notice.version, newest.get(found.notice.name, 0))
-        if found.notice.version < newest[found.notice.name]:
+        name, version = found.notice.name, found.notice.version
+        newest[name] = max(version, newest.get(name, version))
+        if version < newest[name]:
             late.add(found.seq)
     return [
         found

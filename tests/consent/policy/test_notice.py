@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from imp_consent.policy.notice import (
 )
 from imp_consent.policy.notice_search import find_notice, newest_notice
 from imp_consent.policy.purpose import DEFAULT_PURPOSES
+from imp_core.clock import parse_time
 from imp_core.errors import BadInput, LedgerBroken
 
 Trial = Callable[[], AbstractContextManager[Transaction]]
@@ -46,6 +48,14 @@ def test_the_canonical_bytes_are_these() -> None:
         b'"withdrawal":"You may withdraw at any time."}'
     )
     assert NOTICE.sha256 == "4709afc400c9962888966110bd06c5ec05719f8f618773315fb1db2040169d2b"
+
+
+def test_the_bytes_of_a_notice_in_any_script_are_its_letters_and_steps_are_in_them_where_they_are_counted() -> None:
+    chinese = replace(NOTICE, text="您可以随时撤回同意。", withdrawal="撤回", grant_steps=2, withdraw_steps=1)
+    assert '"text":"您可以随时撤回同意。"'.encode() in format_notice(chinese)
+    assert b'"grant_steps":2' in format_notice(chinese)
+    assert parse_notice(format_notice(chinese)) == chinese
+    assert b"steps" not in format_notice(NOTICE)
 
 
 @given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=3))
@@ -81,6 +91,7 @@ def test_r07_the_default_notice_says_everything_in_the_controllers_name() -> Non
         assert purpose.name in notice.purposes
         assert purpose.description in notice.text
     assert "withdraw" in notice.withdrawal
+    assert (notice.name, notice.version, notice.language) == ("default", 1, "en")
 
 
 @pytest.mark.parametrize(
@@ -98,11 +109,75 @@ def test_r07_the_default_notice_says_everything_in_the_controllers_name() -> Non
         ({"language": "english please"}, "not a language"),
         ({"name": "No Name"}, "not a name"),
         ({"version": 0}, "version"),
+        ({"text": f"{TEXT}{'x' * 200_000}"}, "more than 200,000 characters"),
+        ({"text": ""}, "without text"),
+        ({"data": ("identifier", " ")}, "no kinds of data"),
+        ({"data": ("x" * 501,)}, "no kinds of data"),
+        ({"recipients": ("",)}, "recipient"),
+        ({"withdrawal": " "}, "how to withdraw"),
+        ({"text": f"{TEXT} {'x' * 501}", "withdrawal": "x" * 501}, "longer than 500 characters"),
+        ({"grant_steps": 1}, "numbers of steps"),
+        ({"withdraw_steps": 1}, "numbers of steps"),
+        ({"grant_steps": 0, "withdraw_steps": 0}, "numbers of steps"),
+        ({"grant_steps": 101, "withdraw_steps": 1}, "numbers of steps"),
+        ({"grant_steps": True, "withdraw_steps": True}, "numbers of steps"),
+        ({"grant_steps": 1, "withdraw_steps": 2}, "more steps to withdraw than to agree"),
+        ({"text": f"{TEXT}\nYou cannot withdraw.", "withdrawal": "You cannot withdraw."}, "nobody can"),
     ],
 )
-def test_r07_a_notice_that_lacks_what_the_law_asks_for_is_refused(change: dict[str, object], problem: str) -> None:
+def test_r07_a_notice_that_lacks_what_the_law_asks_for_is_refused(change: dict[str, Any], problem: str) -> None:
     with pytest.raises(BadInput, match=problem):
-        check_notice(replace(NOTICE, **change))  # type: ignore[arg-type]
+        check_notice(replace(NOTICE, **change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 1},
+        {"text": TEXT + "x" * (200_000 - len(TEXT))},
+        {"controller": "SHOP\nltd"},
+        {"withdrawal": "you MAY withdraw  at any time."},
+        {"text": f"{TEXT} {'x' * 500}", "withdrawal": "x" * 500},
+        {"data": ("x" * 500, "健康")},
+        {"recipients": ("Partner 有限公司",)},
+        {"grant_steps": 1, "withdraw_steps": 1},
+        {"grant_steps": 100, "withdraw_steps": 100},
+        {"grant_steps": 2, "withdraw_steps": 1},
+    ],
+)
+def test_a_notice_that_says_enough_is_taken_as_it_is(change: dict[str, Any]) -> None:
+    notice = replace(NOTICE, **change)
+    assert check_notice(notice) is notice
+
+
+def test_what_is_refused_is_named_by_the_beginning_of_its_name_and_with_what_to_do_where_that_can_be_said() -> None:
+    with pytest.raises(BadInput) as refused:
+        check_notice(replace(NOTICE, name="X" * 70, purposes=()))
+    assert refused.value.where == f"notice '{'X' * 64}'"
+    assert (refused.value.what, refused.value.mend) == (
+        "not a name of a notice",
+        "lower-case letters, digits, dots and dashes",
+    )
+    with pytest.raises(BadInput) as refused:
+        check_notice(replace(NOTICE, version=0))
+    assert (refused.value.what, refused.value.mend) == ("a notice's version starts at 1", None)
+
+
+@pytest.mark.parametrize("material", [None, (), ("sales", "analytics")])
+def test_what_a_version_changes_in_substance_is_registered_sorted_and_comes_back(trial: Trial, material: Any) -> None:
+    with trial() as transaction:
+        done = register_notice(transaction, NOTICE, material=material)
+        (found,) = read_notices(transaction)
+    assert done == found
+    assert found.material == (None if material is None else tuple(sorted(material)))
+    assert found.at_us == parse_time("2026-03-01T12:00:00Z")
+
+
+def test_a_notice_that_says_too_little_is_not_registered(trial: Trial) -> None:
+    with trial() as transaction:
+        with pytest.raises(BadInput, match="no purposes"):
+            register_notice(transaction, replace(NOTICE, purposes=()))
+        assert read_notices(transaction) == []
 
 
 @pytest.mark.parametrize(

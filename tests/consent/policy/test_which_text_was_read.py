@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from imp_consent.policy.notice import Notice, RegisteredNotice
+from imp_consent.policy.notice_search import find_notice
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.shown import Shown, predates
 from imp_core.errors import BadInput
@@ -69,11 +70,15 @@ def test_who_names_a_language_that_is_not_there_is_told_those_that_are_a_near_on
         with pytest.raises(BadInput) as refused:
             chosen(notices, said(language=language))
         mends[language] = refused.value.mend
+        with pytest.raises(BadInput) as asked:
+            find_notice(notices, "shown", language=language)
+        assert (asked.value.what, asked.value.mend) == (refused.value.what, refused.value.mend)
     assert mends == {
         "en-GB": "--language en; it is there in: en, ZH-Hans, de, zh-Hant",
         "ZH": "it is there in: ZH-Hans, zh-Hant, de, en",
         "fr": "it is there in: ZH-Hans, de, en, zh-Hant",
     }
+    assert [find_notice(notices, "shown", language=tag).seq for tag in (None, "EN", "de", "zh-hans")] == [4, 1, 4, 3]
 
 
 def test_one_language_spelt_in_two_ways_is_one_that_was_said() -> None:
