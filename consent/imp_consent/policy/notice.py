@@ -214,7 +214,7 @@ def _problems(notice: Notice) -> list[tuple[bool, str]]:
         (len(notice.withdrawal) > _SHORT, "the passage on withdrawing is longer than 500 characters"),
         (not _steps(notice), "not numbers of steps; from 1 to 100, and both or none"),
         (
-            (notice.withdraw_steps or 0) > (notice.grant_steps or 0),
+            _is_harder(notice.grant_steps, notice.withdraw_steps),
             "it takes more steps to withdraw than to agree (GDPR 7(3)); make withdrawing as easy",
         ),
     ]
@@ -223,6 +223,10 @@ def _problems(notice: Notice) -> list[tuple[bool, str]]:
 def _steps(notice: Notice) -> bool:
     counted = (notice.grant_steps, notice.withdraw_steps)
     return counted == (None, None) or all(type(steps) is int and 1 <= steps <= _MAX_STEPS for steps in counted)
+
+
+def _is_harder(agree: int | None, withdraw: int | None) -> bool:
+    return agree is not None and withdraw is not None and withdraw > agree
 
 
 def _words(texts: tuple[str, ...]) -> bool:
