@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.notice import Notice
+from imp_consent.policy.unnamed import unnamed_data
 from imp_consent.policy.withdrawing import denies, find_withdrawal, partly_denies
 from tests.consent.law.conftest import Desk
 
@@ -29,6 +32,9 @@ DENIED = [
     ("zh-Hans", "同意一经作出，无法撤回"),  # noqa: RUF001 (a Chinese comma)
     ("zh-Hant", "同意後不可撤銷。"),
     ("ja", "同意は撤回できません。"),
+    ("en", "We note that you wish to withdraw although you cannot withdraw."),
+    ("en", f"You cannot {'x' * 18} withdraw."),
+    ("zh", "您无权撤回同意。"),
 ]
 SAID = [
     ("en", "You can withdraw at any time. Withdrawal does not affect the lawfulness of what was done before it."),
@@ -38,6 +44,8 @@ SAID = [
     ("zh", "您可以随时撤回同意，撤回不影响此前的处理。"),  # noqa: RUF001 (as above)
     ("ja", "同意はいつでも撤回できます。"),
     ("xx", "cannot withdraw"),  # a language nobody here reads
+    ("en", f"You cannot {'x' * 19} withdraw."),  # a word too far away to be about it
+    ("de", "Sie können sie vernichten oder widerrufen."),  # "nicht" within another word
 ]
 
 
@@ -77,6 +85,13 @@ def test_the_passage_found_is_shown_before_anything_is_written(desk: Desk, tmp_p
     assert add(desk, tmp_path, text, "--json").ok().json["withdrawal"] == find_withdrawal(text, "en")
 
 
+@pytest.mark.parametrize(
+    ("language", "text"), [("de", "Ihr Widerruf genügt."), ("fr", "Le retrait est libre."), ("zh-Hant", "可以撤銷。")]
+)
+def test_one_of_the_words_for_withdrawing_is_enough(language: str, text: str) -> None:
+    assert find_withdrawal(f"We ask.\n\n{text}\n\nMore.", language) == text
+
+
 def test_a_passage_that_denies_it_in_part_is_taken_with_a_warning(desk: Desk, tmp_path: Path) -> None:
     text = "You can withdraw at any time; once the parcel is sent you cannot withdraw."
     done = add(desk, tmp_path, text, "--json").ok()
@@ -98,3 +113,18 @@ def test_a_notice_that_leaves_out_who_receives_the_data_is_taken_with_a_warning(
     assert "recipient" not in named.err
     desk.wait(1)
     assert desk.record("analytics", "given", "--notice", "shown").ok().json["warnings"] == []
+
+
+def test_a_purposes_name_in_the_text_names_no_data() -> None:
+    names = ("advice", "advice.health")
+    purposes = {name: DeclaredPurpose(name=name, description="We do.", data=("health",)) for name in names}
+    words: dict[str, Any] = {
+        "name": "shown",
+        "version": 1,
+        "language": "en",
+        "controller": "Shop Ltd",
+        "purposes": names,
+    }
+    for text, lacking in (("Advice, Advice.Health.", ("health",)), ("Advice.Health: your HEALTH.", ())):
+        found = unnamed_data(Notice(**words, withdrawal="at any time", text=text), purposes)
+        assert found == (dict.fromkeys(names, lacking) if lacking else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -54,6 +55,34 @@ def test_any_purposes_come_back_from_their_document(texts: dict[str, str]) -> No
 def test_a_name_that_is_not_dotted_words_is_refused(name: str) -> None:
     with pytest.raises(BadInput):
         check_purpose(DeclaredPurpose(name=name, description="We do."))
+
+
+def test_the_longest_name_and_the_longest_line_that_fit_are_taken() -> None:
+    purpose = DeclaredPurpose(name="a" * 64, description="b" * 500, necessity="c" * 500)
+    assert check_purpose(purpose) is purpose
+
+
+def test_traits_are_kept_once_each_and_in_order() -> None:
+    purpose = DeclaredPurpose(name="ads", description="We do.", traits=("sale", "profiling", "sale"))
+    assert check_purpose(purpose).traits == ("profiling", "sale")
+
+
+@pytest.mark.parametrize(
+    ("traits", "what"),
+    [
+        (("sale", "secret"), "^1 unknown trait$"),
+        (("hidden", "sale", "secret"), "^2 unknown traits$"),
+        (("none", "sale"), "^the trait none beside others$"),
+    ],
+)
+def test_traits_that_nobody_knows_or_that_contradict_each_other_are_refused(traits: tuple[str, ...], what: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        check_purpose(DeclaredPurpose(name="ads", description="We do.", traits=traits))
+    assert re.search(what, refused.value.what)
+
+
+def test_none_said_twice_is_none() -> None:
+    assert check_purpose(DeclaredPurpose(name="ads", description="We do.", traits=("none", "none"))).traits == ("none",)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "two\nlines", "a" * 501, "\x00", "\ud800"])

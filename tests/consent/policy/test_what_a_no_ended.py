@@ -80,6 +80,8 @@ def test_an_objection_ends_other_bases_and_with_traits_whatever_has_one_of_them(
         ({"channel": "email"}, True),
         ({"lifts": "restrict"}, False),
         ({"at_us": 0}, False),  # it was before the objection, and is known only now
+        ({"at_us": 1}, False),  # at one time the no counts
+        ({"at_us": 3}, True),
         ({"at_us": 9}, False),  # it will be
     ],
 )
@@ -96,3 +98,10 @@ def test_an_objection_after_a_lift_that_reached_the_one_before_it_ends_something
 def test_a_no_that_an_earlier_one_did_not_cover_ends_something(first: str, then: str, again: bool) -> None:
     noes = [("withdraw", "shop", {"channel": channel}) for channel in (first, then)]
     assert ended(("grant", "shop"), *noes) == (("shop",) if again else ())
+
+
+@pytest.mark.parametrize(("where", "again"), [("email", True), ("", True), ("sms", False)])
+def test_a_lift_on_one_channel_leaves_a_no_on_the_others_as_it_was(where: str, again: bool) -> None:
+    noes = [("object", "shop", {"channel": "email"})] * 2
+    lift = ("lift", "shop", {"lifts": "object", "channel": where})
+    assert ended(("basis", "shop"), noes[0], lift, noes[1]) == (("shop",) if again else ())
