@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.changed_module import ChangedModule
+from benchmarks.tests_of_policy import TESTS_OF
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _POLICY = _PROJECT / "consent" / "imp_consent" / "policy"
@@ -35,52 +36,6 @@ _TESTS = _PROJECT / "tests" / "consent"
 _PAGE = _PROJECT / "docs" / "mutation.md"
 # | words.py | `the line` | `what was` → `what is` | why |
 _ROW = re.compile(r"\| (\w+)\.py \| `(.+?)` \| `(.+?)` → `(.+?)` \| .+ \|")
-# The quick ones first: the first test that fails ends a mutant.
-_FOLD = (
-    "policy/test_state.py", "policy/test_cuts.py", "policy/test_requirements.py", "policy/test_closer_readings.py",
-    "policy/test_forms_agree.py::test_the_fold_answers_as_the_clerk_does_at_every_point_of_time_and_knowledge",
-)  # fmt: skip
-_LAW = (
-    "law/test_write_rules.py", "law/test_how_long_it_holds.py", "law/test_when_to_ask_again.py",
-    "law/test_special_rows.py", "law/test_consent_rows.py", "law/test_basis_rows.py",
-    "law/test_noes_reach_what_they_mean.py", "law/test_outdated.py", "law/test_one_act_one_region.py",
-)  # fmt: skip
-_ALONE = "law/test_bases_and_lifts_alone.py"
-_REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_files_of_law.py", "law/test_regimes.py")
-_LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/test_basis_rows.py")
-_NOTICES = ("policy/test_which_text_was_read.py", "policy/test_which_law_and_notice.py", "policy/test_notice.py")
-_TESTS_OF = {
-    **dict.fromkeys(("words", "state"), _FOLD),
-    "cuts": (*_FOLD, "law/test_outdated.py"),
-    "scope": ("policy/test_taken_back_already.py", *_FOLD),
-    "decide": ("policy/test_state.py", "policy/test_forms_agree.py"),
-    "late": ("policy/test_late.py",),
-    "limiting": ("policy/test_limits_that_stand.py",),
-    "laws": ("law/test_laws_alone.py", "law/test_a_no_under_their_law.py"),
-    "ended": ("policy/test_what_a_no_is_about.py",),
-    "closed": ("policy/test_what_a_no_ended.py",),
-    "closes": ("rights/test_languages.py", "rights/test_what_a_no_closes.py"),
-    "declared": ("policy/test_purpose.py",),
-    "recorded": ("policy/test_which_law_and_notice.py",),
-    **dict.fromkeys(("withdrawing", "unnamed"), ("law/test_what_a_notice_says.py",)),
-    "lift_rules": (_ALONE, *_LIFTS),
-    "basis_rules": (_ALONE, *_LAW, "law/test_no_change_over.py"),
-    **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), _LAW),
-    **dict.fromkeys(("period", "rules", "regime", "regime_sections"), (*_REGIMES, *_LAW)),
-    **dict.fromkeys(("notice", "notice_search", "shown"), _NOTICES),
-    "sayable": ("policy/test_words_that_can_be_meant.py",),
-    "says": ("policy/test_what_must_be_said.py",),
-    "suffices": ("law/test_who_moved.py",),
-    "purpose": ("policy/test_purpose.py",),
-    "explain": ("policy/test_explain.py",),
-    "sources": ("policy/test_which_law_and_notice.py",),
-    "jurisdictions": ("law/test_where_law_holds.py",),
-    "actions": ("law/test_acts_of_agreeing.py",),
-    "asked_law": ("law/test_a_place_alone.py", "law/test_asking_under_another_law.py"),
-    "record_fields": ("law/test_what_an_entry_says_besides.py",),
-    "house": ("law/test_regimes.py", "law/test_a_place_alone.py"),
-    "project": ("policy/test_state.py", "policy/test_warm_gate.py"),
-}
 # What no test changes: loaded once, and every child has it.
 # Not hypothesis: pytest rewrites the assertions of its plugins as it loads them.
 _PRELOADED = ["sqlmodel", "cryptography.x509", "duckdb", "pyarrow", "phonenumbers", "pytest", "_pytest.doctest"]
@@ -120,7 +75,7 @@ class Mutant:
 def main(words: Sequence[str] | None = None) -> int:
     """Try every mutant, or a sample; 1 where one survived that the page does not explain."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", nargs="+", default=list(_TESTS_OF), choices=_TESTS_OF)
+    parser.add_argument("--files", nargs="+", default=list(TESTS_OF), choices=TESTS_OF)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", type=int, nargs="+", help="only changes of these lines")
     parser.add_argument("--sample", type=int, help="at most so many changes of each file, drawn by the seed")
@@ -162,7 +117,7 @@ def explained(page: Path = _PAGE) -> set[tuple[str, ...]]:
 
 def _check_page(known: set[tuple[str, ...]]) -> int:
     """Say which changes of a page can no longer be made; 1 where there are any."""
-    there = {mutant.key for file in {row[0] for row in known} & _TESTS_OF.keys() for mutant in mutants_of(file)}
+    there = {mutant.key for file in {row[0] for row in known} & TESTS_OF.keys() for mutant in mutants_of(file)}
     stale = sorted(known - there)
     print(f"{len(known)} changes explained, {len(stale)} of them of lines that are not there any more")
     for file, text, was, now in stale:
@@ -289,7 +244,7 @@ def _test(changed: str, file: Path) -> None:
     sys.meta_path.insert(0, ChangedModule(f"imp_consent.policy.{changed}", _POLICY / f"{changed}.py", file))
     options = ["-x", "-q", *(word for name in ("xdist", "randomly", "cacheprovider") for word in ("-p", f"no:{name}"))]
     basetemp = file.with_suffix(".tmp")
-    code = pytest.main([*options, f"--basetemp={basetemp}", *(str(_TESTS / name) for name in _TESTS_OF[changed])])
+    code = pytest.main([*options, f"--basetemp={basetemp}", *(str(_TESTS / name) for name in TESTS_OF[changed])])
     with contextlib.suppress(OSError):
         file.unlink()
     os._exit(int(code))  # what a changed module left running is left

@@ -1,0 +1,56 @@
+"""Which tests, below `tests/consent`, notice a change of which file of the policy; the quick ones first.
+
+The first test that fails ends a change, and a change that no test notices has run them all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["TESTS_OF"]
+
+_FOLD = (
+    "policy/test_state.py", "policy/test_cuts.py", "policy/test_requirements.py", "policy/test_closer_readings.py",
+    "policy/test_forms_agree.py::test_the_fold_answers_as_the_clerk_does_at_every_point_of_time_and_knowledge",
+)  # fmt: skip
+_LAW = (
+    "law/test_write_rules.py", "law/test_how_long_it_holds.py", "law/test_when_to_ask_again.py",
+    "law/test_special_rows.py", "law/test_consent_rows.py", "law/test_basis_rows.py",
+    "law/test_noes_reach_what_they_mean.py", "law/test_outdated.py", "law/test_one_act_one_region.py",
+)  # fmt: skip
+_ALONE = "law/test_bases_and_lifts_alone.py"
+_REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_files_of_law.py", "law/test_regimes.py")
+_LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/test_basis_rows.py")
+_NOTICES = ("policy/test_which_text_was_read.py", "policy/test_which_law_and_notice.py", "policy/test_notice.py")
+TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("words", "state"), _FOLD),
+    "cuts": (*_FOLD, "law/test_outdated.py"),
+    "scope": ("policy/test_taken_back_already.py", *_FOLD),
+    "decide": ("policy/test_state.py", "policy/test_forms_agree.py"),
+    "late": ("policy/test_late.py",),
+    "limiting": ("policy/test_limits_that_stand.py",),
+    "laws": ("law/test_laws_alone.py", "law/test_a_no_under_their_law.py"),
+    "ended": ("policy/test_what_a_no_is_about.py",),
+    "closed": ("policy/test_what_a_no_ended.py",),
+    "closes": ("rights/test_languages.py", "rights/test_what_a_no_closes.py"),
+    "declared": ("policy/test_purpose.py",),
+    "recorded": ("policy/test_which_law_and_notice.py",),
+    **dict.fromkeys(("withdrawing", "unnamed"), ("law/test_what_a_notice_says.py",)),
+    "lift_rules": (_ALONE, *_LIFTS),
+    "basis_rules": (_ALONE, *_LAW, "law/test_no_change_over.py"),
+    **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), _LAW),
+    **dict.fromkeys(("period", "rules", "regime", "regime_sections"), (*_REGIMES, *_LAW)),
+    **dict.fromkeys(("notice", "notice_search", "shown"), _NOTICES),
+    "sayable": ("policy/test_words_that_can_be_meant.py",),
+    "says": ("policy/test_what_must_be_said.py",),
+    "suffices": ("law/test_who_moved.py",),
+    "purpose": ("policy/test_purpose.py",),
+    "explain": ("policy/test_explain.py",),
+    "sources": ("policy/test_which_law_and_notice.py",),
+    "jurisdictions": ("law/test_where_law_holds.py",),
+    "actions": ("law/test_acts_of_agreeing.py",),
+    "asked_law": ("law/test_a_place_alone.py", "law/test_asking_under_another_law.py"),
+    "record_fields": ("law/test_what_an_entry_says_besides.py",),
+    "house": ("law/test_regimes.py", "law/test_a_place_alone.py"),
+    "project": ("policy/test_state.py", "policy/test_warm_gate.py"),
+}
