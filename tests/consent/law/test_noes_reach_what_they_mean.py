@@ -172,6 +172,7 @@ def _names(no: Statement, said: Saying, *yeses: Statement, purposes: Iterable[De
         ({"channel": "sms"}, ()),
         ({"channel": "web"}, ("ads",)),
         ({"at_us": 10}, ()),
+        ({"at_us": 5}, ("ads",)),
         ({"traits": ("sale",)}, ()),
         ({"traits": ("profiling",)}, ()),
         ({"bundled": True}, ()),
@@ -186,7 +187,35 @@ def test_a_no_misses_only_a_yes_of_no_known_kind_that_it_is_about(yes: dict[str,
     assert _names(no, said, Statement(**words)) == found
 
 
-def test_a_signal_that_says_nothing_takes_nothing_back() -> None:
-    no = Statement(type="signal", purpose="*", channel="", at_us=5, traits=("invalid",))
+@pytest.mark.parametrize("purpose", ["*", "ads"])
+def test_a_signal_that_says_nothing_takes_nothing_back(purpose: str) -> None:
+    no = Statement(type="signal", purpose=purpose, channel="", at_us=5, traits=("invalid",))
     yes = Statement(type="grant", purpose="ads", channel="", at_us=1)
-    assert _names(no, Saying(type="signal", purpose="*", at_us=5), yes) == ()
+    assert _names(no, Saying(type="signal", purpose=purpose, at_us=5), yes) == ()
+
+
+def test_a_no_about_one_branch_misses_nothing_of_another() -> None:
+    no = Statement(type="signal", purpose="news", channel="", at_us=5, traits=("sale",))
+    yeses = [Statement(type="grant", purpose=name, channel="", at_us=1) for name in ("news.post", "ads")]
+    assert _names(no, Saying(type="signal", purpose="news", at_us=5), *yeses) == ("news.post",)
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "left"),
+    [
+        ({"at_us": 2}, ()),
+        ({"at_us": 3}, ()),
+        ({"at_us": 1}, ("ads",)),
+        ({"at_us": 3, "purpose": "*"}, ()),
+        ({"at_us": 3, "purpose": "news"}, ("ads",)),
+        ({"at_us": 3, "channel": "web"}, ()),
+        ({"at_us": 3, "channel": "sms"}, ("ads",)),
+    ],
+)
+def test_what_was_withdrawn_since_the_yes_needs_no_withdrawal_more(
+    withdrawn: dict[str, Any], left: tuple[str, ...]
+) -> None:
+    yes = Statement(type="grant", purpose="ads", channel="", at_us=2)
+    words = {"type": "withdraw", "purpose": "ads", "channel": ""} | withdrawn
+    no = Statement(type="signal", purpose="*", channel="web", at_us=5, traits=("sale",))
+    assert _names(no, Saying(type="signal", purpose="*", at_us=5, channel="web"), yes, Statement(**words)) == left
