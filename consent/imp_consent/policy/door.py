@@ -99,9 +99,7 @@ class Door:
 
     def settle(self, who: RawId | int, said: Saying) -> Saying:
         """The saying with the laws that it stands under: of a no, those of what it ends (`imp_consent.policy.laws`)."""
-        if said.under is not None or said.type not in OWN:
-            return self._laws.settle(said)
-        return self._laws.settle(said, self._entries_of(who))
+        return self._laws.settle(said, self._entries_of(who) if said.type in OWN else ())
 
     def rules(self, said: Saying) -> Rules:
         """The rules that hold for a saying: of the laws it is settled to stand under, else as if nobody were known.

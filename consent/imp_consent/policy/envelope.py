@@ -17,8 +17,7 @@ PLUGIN: Final = "imp-consent"
 
 def uuid7(now_us: int, random: bytes) -> str:
     """A UUID version 7 (RFC 9562 §5.7): milliseconds since 1970, then 74 of the given 80 random bits."""
-    milliseconds = (now_us // 1_000) & (2**48 - 1)
-    noise = int.from_bytes(random[:10], "big")
+    milliseconds, noise = now_us // 1_000, int.from_bytes(random, "big")
     number = (milliseconds << 80) | (7 << 76) | ((noise >> 68) << 64) | (2 << 62) | (noise & (2**62 - 1))
     digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
