@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.decide import PERMITTING, Reason, decision
-from imp_consent.policy.explain import Asked, explain
+from imp_consent.policy.explain import Asked, explain, what_changes
 from imp_consent.policy.scope import DENYING, PERMITTING_TYPES
 from imp_core.clock import parse_time
 from imp_core.ports import SystemEntry
@@ -100,6 +102,62 @@ def test_every_type_of_entry_that_decides_has_words_of_its_own(type_: str) -> No
 )
 def test_a_no_is_told_as_people_speak(no: PersonEntry, words: str) -> None:
     assert f"{words} (entry 7)." in explain(ASKED, decision(Reason.REFUSED, (7,)), [no])[2]
+
+
+def test_a_bundled_yes_is_told_to_open_nothing_with_the_law_that_says_so_where_one_does() -> None:
+    bundled, other = entry("grant", bundled=True), entry("grant", seq=8, bundled=True)
+    told = explain(ASKED, decision(Reason.NO_RECORD), [bundled, other], void={7: "GDPR 7(2)", 8: ""})
+    assert [line for line in told if line.startswith("That yes opens nothing")] == [
+        "That yes opens nothing: it is on record as bundled, one act for several purposes without a choice for each. "
+        "(The law: GDPR 7(2).)",
+        "That yes opens nothing: it is on record as bundled, one act for several purposes without a choice for each.",
+    ]
+    assert told[-2].startswith("Nothing else that the person said covers this use")
+    assert told[-1] == "A yes for this purpose by a choice of its own would change it."
+
+
+def test_a_bundled_yes_beside_a_no_leaves_the_words_of_the_no() -> None:
+    told = explain(ASKED, decision(Reason.REFUSED, (8,)), [entry("grant"), entry("refuse", seq=8)], void={7: ""})
+    assert told[3].startswith("That yes opens nothing")
+    assert told[4].endswith("the person said no to ads (entry 8).")
+    assert told[-2].startswith("A no stands until the person says yes.")
+    assert told[-1] == what_changes(Reason.REFUSED) == "A later yes of the person would change it."
+
+
+def test_who_is_too_young_is_told_what_that_age_asks_for_and_what_was_found_to_open_it() -> None:
+    young = entry("minor", needs="own")
+    told = explain(ASKED, decision(Reason.UNDER_AGE, (7,)), [young])
+    assert told[-2] == (
+        "At this age only a yes of the child's own counts. (The law: GDPR 8; PIPL 31; CCPA §1798.120(c).)"
+    )
+    assert told[-1] == what_changes(Reason.UNDER_AGE)
+    tried = replace(ASKED, opens="A yes of the child's own would change it.")
+    assert explain(tried, decision(Reason.UNDER_AGE, (7,)), [young])[-1] == "A yes of the child's own would change it."
+    assert explain(ASKED, decision(Reason.REFUSED, (7,)), [young])[-2].startswith("A no stands")
+    assert explain(ASKED, decision(Reason.UNDER_AGE), [])[-2].startswith("At this age the yes of a parent or guardian,")
+
+
+def test_a_yes_that_would_not_do_under_a_law_that_is_asked_about_is_answered_no_under_it() -> None:
+    told = explain(replace(ASKED, short_under="cn-pipl"), decision(Reason.GIVEN, (7,)), [entry("grant")])
+    assert told[1] == "Answer: no under cn-pipl; under the law that was recorded the gate says yes (given)."
+
+
+def test_of_several_words_that_end_the_earliest_end_is_told_and_of_a_no_none() -> None:
+    both = [entry("grant", until_us=END), entry("guardian", seq=8, until_us=END - 5 * 10**6), entry("grant", seq=9)]
+    told = explain(ASKED, decision(Reason.GIVEN, (7, 8)), both)
+    assert told[-1].endswith(", or at 2026-05-31T23:59:55Z by itself.")
+    assert explain(ASKED, decision(Reason.REFUSED, (7,)), [entry("refuse", until_us=END)])[-1] == (
+        "A later yes of the person would change it."
+    )
+
+
+def test_a_basis_or_an_entry_without_words_of_its_own_is_told_as_it_was_recorded() -> None:
+    (told,) = explain(ASKED, decision(Reason.BASIS, (7,)), [entry("basis", basis="custom")])[2:3]
+    assert told.endswith("a legal basis other than consent was recorded for ads: custom (entry 7).")
+    (told,) = explain(ASKED, decision(Reason.REFUSED, (7,)), [entry("signal", purpose="ads", traits=("sale",))])[2:3]
+    assert "opt-out signal against the sale of data, within ads" in told
+    (told,) = explain(ASKED, decision(Reason.REFUSED, (7,)), [entry("limit-sensitive")])[2:3]
+    assert told.endswith("the person asked to limit the use of sensitive data for ads (entry 7).")
 
 
 def test_times_are_told_to_the_second_and_a_tie_by_the_number_of_the_entry() -> None:

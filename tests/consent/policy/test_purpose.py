@@ -19,8 +19,10 @@ from imp_consent.policy.purpose import (
     check_purpose,
     format_purposes,
     parse_purposes,
+    purpose_from,
     read_purposes,
     register_purposes,
+    traits_of,
 )
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.gate import Purpose
@@ -163,6 +165,43 @@ def test_the_first_format_is_still_read_and_says_nothing_the_second_would_not() 
     assert parse_purposes(first) == (plain,)
     with pytest.raises(LedgerBroken):
         parse_purposes(format_purposes([FULL]).replace(b"imp-purposes/2", b"imp-purposes/1"))
+
+
+def test_a_document_of_the_first_format_may_speak_of_the_second_and_may_be_empty() -> None:
+    plain = DeclaredPurpose(name="ads", description='We write "imp-purposes/2" on walls.')
+    assert parse_purposes(format_purposes([plain]).replace(b"imp-purposes/2", b"imp-purposes/1", 1)) == (plain,)
+    assert parse_purposes(b'format = "imp-purposes/1"\n') == ()
+    mixed = format_purposes([plain, FULL]).replace(b"imp-purposes/2", b"imp-purposes/1", 1)
+    with pytest.raises(LedgerBroken, match="canonical form"):
+        parse_purposes(mixed)
+
+
+def test_the_traits_of_a_purpose_are_its_own_or_those_a_shipped_one_has_now() -> None:
+    email = DEFAULT_PURPOSES[-1]
+    bare = DeclaredPurpose(name=email.name, description=email.description)
+    assert traits_of(bare) == email.traits == ("direct-marketing", "electronic-mail")
+    assert traits_of(DeclaredPurpose(name=email.name, description=email.description, traits=("sale",))) == ("sale",)
+    assert traits_of(DeclaredPurpose(name=email.name, description="Something else.")) == ()
+    assert traits_of(FULL) == FULL.traits
+
+
+def test_a_table_of_a_purpose_begins_at_version_1_and_says_nothing_unknown() -> None:
+    table = {"name": "ads", "description": "We do."}
+    assert purpose_from(table) == DeclaredPurpose(name="ads", description="We do.", version=1)
+    with pytest.raises(BadInput, match="unknown field") as refused:
+        purpose_from({**table, "trait": ["sale"]})
+    assert "traits" in (refused.value.mend or "")
+    with pytest.raises(KeyError):
+        purpose_from({"name": "ads"})
+
+
+@pytest.mark.parametrize("material", [(), ("ads", "a.b")])
+def test_what_changed_in_substance_is_named_sorted_where_anything_did(trial: Trial, material: tuple[str, ...]) -> None:
+    with trial() as transaction:
+        seq = register_purposes(transaction, DEFAULT_PURPOSES, material=material)
+        (entry,) = transaction.system_entries("policy")
+    assert entry.seq == seq
+    assert entry.fields.get("material") == (sorted(material) or None)
 
 
 @pytest.mark.parametrize(
