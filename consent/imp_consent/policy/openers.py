@@ -14,6 +14,7 @@ from imp_consent.policy.state import timeline
 
 __all__ = ["too_young", "what_opens"]
 
+_TO_COME: Final = 2**62  # the number of an entry that no ledger has yet
 _GUARDIAN: Final = "a guardian's authorisation (imp consent guardian)"
 _LATER: Final = "recorded from now on"
 _WHY: Final[Mapping[str | None, str]] = MappingProxyType(
@@ -60,13 +61,12 @@ def what_opens(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at
 def _opens(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int, words: Sequence[str]) -> bool:
     then = 1 + max([at_us, *(fact.statement.at_us for fact in facts)])  # a no of a time to come is met too
     traits = tuple(sorted(set(purpose.traits) - {NO_TRAIT}))
-    seq = 1 + max((fact.seq for fact in facts), default=0)
     said = {
         "guardian": Statement(type="guardian", purpose=purpose.name, channel=EVERY_CHANNEL, at_us=then),
         "own": _yes(purpose.name, channel, then, traits, by=None),
         "by": _yes(purpose.name, channel, then, traits, by="guardian"),
     }
-    tried = [_Tried(seq + place, said[word]) for place, word in enumerate(words)]
+    tried = [_Tried(seq, said[word]) for seq, word in enumerate(words, start=_TO_COME)]
     known = timeline([*facts, *tried], Scope(purpose.name, channel))
     return any(part.permit and part.from_us <= then < part.to_us for part in known)
 

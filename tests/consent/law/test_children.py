@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from imp_consent.ledger.entry import Statement
 from imp_consent.policy.declared import DeclaredPurpose
-from imp_consent.policy.openers import what_opens
+from imp_consent.policy.openers import too_young, what_opens
 from imp_consent.policy.scope import Scope
 from imp_consent.policy.state import timeline
 from imp_core.errors import BadInput
@@ -16,6 +18,8 @@ from tests.consent.law.conftest import NOW_US, Desk
 
 FRANCE = ("--jurisdiction", "FR")
 CHINA = ("--regime", "cn-pipl", "--jurisdiction", "CN")
+GUARDIAN = "A guardian's authorisation (imp consent guardian)"
+EITHER = "a yes of the child's own or, with --by-guardian, of the guardian's"
 AUTHORISED = ("--guardian", "member:9", "--role", "mother", "--verification", "ID card", "--purpose", "analytics")
 
 
@@ -143,6 +147,49 @@ def test_r16_what_nobody_can_open_now_is_not_said_to_be(law: Any) -> None:
     assert what_opens(law.history, only, "email", NOW_US) == (
         "A yes of the child's own would change it, recorded from now on."
     )
+
+
+def opens(law: Any, at_us: int = NOW_US) -> str | None:
+    return what_opens(law.history, law.purposes["analytics"], "", at_us)
+
+
+def test_r16_what_is_tried_is_what_would_hold_in_the_next_moment(law: Any) -> None:
+    law.history.append(_told(2, type="minor", purpose="*", needs="guardian", until_us=NOW_US + 2, at_us=NOW_US - 10))
+    law.history.append(_told(3, type="minor", purpose="*", needs="own", at_us=NOW_US - 10))
+    assert opens(law) == f"{GUARDIAN}, and then {EITHER} would change it, recorded from now on."
+    assert opens(law, NOW_US + 1) == "A yes of the child's own would change it, recorded from now on."
+
+
+def test_r16_an_authorisation_that_runs_out_is_given_anew_and_no_yes_of_the_childs_own_is_enough(law: Any) -> None:
+    law.history.append(_told(2, type="minor", purpose="*", needs="guardian", at_us=NOW_US - 10))
+    law.history.append(_told(3, type="guardian", purpose="*", at_us=NOW_US - 9, until_us=NOW_US + 1))
+    law.history.append(_told(4, type="grant", purpose="analytics", at_us=NOW_US - 8))
+    assert opens(law) == f"{GUARDIAN} would change it, recorded from now on."
+    assert opens(law, NOW_US - 2) == "A yes of the child's own would change it, recorded from now on."
+
+
+def test_r16_a_yes_of_the_childs_own_counts_over_a_signal_that_the_child_is_told_of(law: Any) -> None:
+    law.history.append(_told(2, type="minor", purpose="*", needs="own", at_us=NOW_US - 10))
+    law.history.append(_told(3, type="signal", purpose="*", traits=("sale",), at_us=NOW_US - 9))
+    law.declare("analytics", traits=("sale",))
+    assert opens(law) == "A yes of the child's own would change it, recorded from now on."
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ({"type": "minor", "needs": "own"}, "At this age only a yes of the child's own counts."),
+        ({"type": "minor", "needs": "guardian"}, "At this age a parent or guardian has to authorise it."),
+        ({"type": "minor"}, None),
+        ({"type": "restrict"}, None),
+    ],
+)
+def test_r16_what_an_age_asks_for_is_said_of_an_age_alone(words: dict[str, Any], why: str | None) -> None:
+    assert too_young([_told(1, purpose="*", at_us=1, **words).statement]) == why
+
+
+def _told(seq: int, **said: Any) -> Any:
+    return SimpleNamespace(seq=seq, statement=Statement(**({"channel": ""} | said)))
 
 
 def test_r20_in_china_whatever_is_known_of_a_child_is_sensitive(desk: Desk) -> None:
