@@ -57,4 +57,4 @@ def holds_in(places: Iterable[str], code: str) -> bool:
 @cache
 def _known() -> frozenset[str]:
     rows = _FILE.read_text(encoding="utf-8").splitlines()
-    return frozenset(row.partition("\t")[0] for row in rows if row and not row.startswith("#"))
+    return frozenset(row.partition("\t")[0] for row in rows if not row.startswith("#"))

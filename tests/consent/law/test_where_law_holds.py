@@ -52,6 +52,20 @@ def test_a_place_that_a_regime_of_the_house_names_is_known() -> None:
     packaged().check(("gdpr",), "CA-QX")
 
 
+def test_of_many_regions_four_are_told_those_like_it_or_the_first() -> None:
+    regions = [f"CA-{letters}" for letters in ("EEE", "DDD", "CCC", "BBB", "AAA")]
+    for code, told in (("CA-XYZ", "CA-AAA, CA-BBB, CA-CCC, CA-DDD"), ("CA-AAB", "CA-AAA, CA-BBB")):
+        with pytest.raises(BadInput) as refused:
+            check_jurisdiction(code, regions)
+        assert refused.value.mend == f"such as {told}; or the country alone: CA"
+    with pytest.raises(BadInput) as refused:
+        check_jurisdiction("US-CX")
+    assert (refused.value.mend or "").count("US-") == 4
+    assert check_jurisdiction("CA", regions) == "CA"
+    assert check_jurisdiction("CA-AAA", regions) == "CA-AAA"
+    assert check_jurisdiction("FR-XYZ", regions) == "FR-XYZ", "another country's regions say nothing of it"
+
+
 def test_a_law_of_residents_holds_where_they_are_and_in_the_country_around_it() -> None:
     assert holds_in(("US-CA",), "US-CA")
     assert holds_in(("US-CA",), "US"), "which state it is was not said"

@@ -12,7 +12,7 @@ from imp_consent.policy.notice import Notice, RegisteredNotice
 from imp_consent.policy.notice_search import find_notice, find_notices, newest_notice
 from imp_consent.policy.recorded import Law, recorded_law
 from imp_consent.policy.regime import packaged
-from imp_consent.policy.sources import source_of
+from imp_consent.policy.sources import source_of, source_of_part
 from imp_core.errors import BadInput
 from imp_core.gate import Decision
 
@@ -99,3 +99,63 @@ def test_where_no_entry_decided_the_persons_own_law_speaks_and_of_nobody_the_hou
 def test_a_house_whose_law_is_not_in_the_ledger_rests_on_the_general_one() -> None:
     house = read_house({"policy": {"regimes": ["hammurabi"]}})
     assert source_of(decided("opt_in"), [], packaged(), house) == "the general one"
+
+
+def cited(reason: str, name: str, *, place: str | None = None, type_: str = "grant", **said: Any) -> str:
+    """What an answer by one entry under one law rests on."""
+    return sources(decided(reason, 1), entry(1, type_, said=said, **under(name, place=place)))
+
+
+def test_a_yes_rests_on_the_law_of_consent_and_on_that_of_the_kind_its_data_needs() -> None:
+    plain = packaged().rules(("gdpr",)).sources["given"]
+    assert cited("given", "gdpr") == cited("given", "gdpr", traits=("sale",)) == plain
+    assert cited("given", "gdpr", traits=("special-category",)) == f"{plain}; GDPR 9(2)(a)"
+    assert cited("given", "cn-pipl", traits=("automated-decision",)) == "PIPL 13(1), 14", "no kind of consent is needed"
+
+
+def test_a_basis_rests_on_its_own_conditions_and_without_any_on_that_there_are_bases() -> None:
+    contract = cited("basis", "gdpr", type_="basis", basis="contract")
+    assert contract == "GDPR 6(1)(b), 5(2); GDPR 5(1)(a), 7(3); EDPB 05/2020 §§121-123"
+    assert cited("basis", "us-ca", type_="basis", basis="contract") == packaged().rules(("us-ca",)).sources["bases"]
+    assert cited("basis", "eprivacy", type_="basis", basis="contract") == "the general one", "it names no bases"
+
+
+def test_what_is_over_rests_on_the_time_that_held_for_its_kind_of_data() -> None:
+    french = {"place": "FR", "traits": ("terminal",)}
+    assert cited("expired", "eprivacy", **french) == "CNIL guidelines 2020-091 and recommendation 2020-092"
+    assert cited("expired", "eprivacy", place="FR", traits=("sale",)) == "the general one"
+    assert cited("expired", "gdpr") == packaged().rules(("gdpr",)).sources["expired"]
+
+
+def test_an_age_rests_on_the_rule_for_these_very_uses() -> None:
+    uses = ("sale", "sharing", "targeted-advertising")
+    assert cited("under_age", "us-ca", type_="minor", needs="own", traits=uses).endswith("§7071")
+    general = packaged().rules(("us-ca",)).sources["under_age"]
+    assert cited("under_age", "us-ca", type_="minor", needs="own") == general
+    assert cited("under_age", "us-ca", type_="minor", needs="guardian", traits=uses) == general
+
+
+def test_an_objection_to_kinds_of_use_and_a_limit_rest_on_the_law_of_these() -> None:
+    law = packaged().rules(("gdpr",)).sources
+    assert cited("objected", "gdpr", type_="object", traits=("direct-marketing",)) == law["objection"]
+    assert cited("objected", "gdpr", type_="object") == law["objected"] != law["objection"]
+    assert cited("limited", "gdpr", type_="limit-sensitive", traits=("sensitive",)) == law["limit"]
+    assert cited("refused", "gdpr", type_="refuse", traits=("sale",)) == law["refused"]
+
+
+def test_of_an_answer_by_many_entries_the_newest_four_sources_are_told_each_once() -> None:
+    names = ("gdpr", "cn-pipl", "us-ca", "us-opt-out", "gdpr", "default")
+    history = [entry(seq, **under(name)) for seq, name in enumerate(names)]
+    told = sources(decided("given", *range(len(names))), *history)
+    by = [packaged().rules((name,)).sources.get("given") for name in reversed(names)]
+    wanted = list(dict.fromkeys(source for source in by if source))
+    assert (told, len(wanted) > 4) == ("; ".join(wanted[:4]), True)
+    assert sources(decided("given", 1), *history) == packaged().rules(("cn-pipl",)).sources["given"]
+
+
+def test_the_law_of_a_part_is_that_of_its_entry_and_none_where_it_says_nothing_of_it() -> None:
+    known = packaged()
+    assert source_of_part(entry(1, **under("cn-pipl")), "bundle", known) == "PIPL 14, 16; GB/T 35273-2020 5.3"
+    assert source_of_part(entry(1, **under("cn-pipl")), "no-such-part", known) == ""
+    assert source_of_part(entry(1, **under("hammurabi")), "bundle", known) == ""
+    assert source_of_part(entry(1), "bundle", known) == ""
