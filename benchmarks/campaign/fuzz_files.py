@@ -110,7 +110,7 @@ def _said(path: Path) -> int:
 
 
 def _recorded(format_: str) -> Callable[[Path], object]:
-    return lambda path: [number for number, row in read_records(path, format_) if isinstance(row, RecordRow)]
+    return lambda path: [number for number, _, row in read_records(path, format_) if isinstance(row, RecordRow)]
 
 
 def _settings(path: Path) -> object:

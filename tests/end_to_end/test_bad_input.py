@@ -104,17 +104,17 @@ CONSENT_FILES = {
     "GBK": (consent("member:张三").encode("gbk"), ("UTF-8", "gb18030")),
     "UTF-16": (consent().encode("utf-16"), ("UTF-8", "utf-16")),
     "Latin-1": (consent("email:é@example.com").encode("latin-1"), "UTF-8"),
-    "an e-mail without @": (consent("email:ann.example.com"), "row 2, identifier: not an e-mail address"),
-    "a short phone": (consent("phone:123"), "row 2, identifier: not a phone number"),
-    "a phone without its country": (consent("phone:13812345678"), "row 2, identifier: not a phone number"),
-    "an unknown kind": (consent("fax:8"), "row 2, identifier: unknown kind"),
-    "no kind": (consent("8"), "row 2, identifier: not an identifier"),
-    "no identifier": (consent(""), "row 2, identifier: empty"),
-    "a time to come": (consent(at="2999-01-01T00:00:00Z"), "row 2, at: a time to come"),
-    "no time": (consent(at="yesterday"), "row 2, at: not a time in ISO 8601"),
-    "no zone": (consent(at="2026-02-01T00:00:00"), "row 2, at: a time without a zone"),
-    "an unknown purpose": (consent(purpose="flying"), "row 2, purpose: unknown purpose"),
-    "an unknown state": (consent(state="maybe"), "row 2, state: unknown state"),
+    "an e-mail without @": (consent("email:ann.example.com"), "line 3, identifier: not an e-mail address"),
+    "a short phone": (consent("phone:123"), "line 3, identifier: not a phone number"),
+    "a phone without its country": (consent("phone:13812345678"), "line 3, identifier: not a phone number"),
+    "an unknown kind": (consent("fax:8"), "line 3, identifier: unknown kind"),
+    "no kind": (consent("8"), "line 3, identifier: not an identifier"),
+    "no identifier": (consent(""), "line 3, identifier: empty"),
+    "a time to come": (consent(at="2999-01-01T00:00:00Z"), "line 3, at: a time to come"),
+    "no time": (consent(at="yesterday"), "line 3, at: not a time in ISO 8601"),
+    "no zone": (consent(at="2026-02-01T00:00:00"), "line 3, at: a time without a zone"),
+    "an unknown purpose": (consent(purpose="flying"), "line 3, purpose: unknown purpose"),
+    "an unknown state": (consent(state="maybe"), "line 3, state: unknown state"),
     "an open quote": (consent('"member:8'), "quotes that do not match"),
     "nothing": ("", "empty"),
     "a header only": (CONSENT, "no row"),
@@ -331,7 +331,7 @@ def test_a_broken_ledger_is_named_and_the_gate_says_no(shop, content):
 
 def test_the_process_says_the_same_and_json_says_it_in_json(shop, imp, given):
     path = given("consent.csv", consent("email:ann"))
-    text = refuse(imp, "consent", "import", path, says="row 2, identifier: not an e-mail address")
+    text = refuse(imp, "consent", "import", path, says="line 3, identifier: not an e-mail address")
     assert text == shop("consent", "import", path)
     answer = imp("consent", "import", path, "--json")
     assert (answer.code, answer.json["error"]["where"]) == (2, str(path))

@@ -7,47 +7,27 @@ record can end earlier than it did there, or be refused, but never opens what it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from imp_consent.commands.imported import (
-    MOST_FAULTS,
-    Earlier,
-    check_rejects,
-    check_unchanged,
-    fault_of,
-    file_sha256,
-    find_earlier,
-    note_import,
-    refusal,
-    write_rejects,
-)
-from imp_consent.commands.record_files import read_records, read_terms_file
-from imp_consent.commands.take_over_terms import take_over_terms
-from imp_consent.commands.yes_taken import unknown_act
-from imp_consent.ledger.suppression import Suppressed
-from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.door import Door
-from imp_consent.policy.limiting import limits_in_force
+from imp_consent.commands.aside import Fault, ReadRow
+from imp_consent.commands.imported import Earlier, check_rejects, file_sha256
+from imp_consent.commands.record_files import RecordRead, counted_in_records, read_records, read_terms_file
+from imp_consent.commands.taking import Source, take_in
 from imp_consent.policy.saying import Saying
-from imp_consent.policy.scope import Scope
-from imp_consent.policy.shown import predates
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
-from imp_consent.runtime import open_log
-from imp_core.command import progress
 from imp_core.context import Context
 from imp_core.counting import some, span
 from imp_core.errors import BadInput
-from imp_core.event import RawId, RowFault
-from imp_core.ports import Json
+from imp_core.event import RawId
 
-__all__ = ["RecordsImport", "import_records", "records_text"]
+__all__ = ["RecordsImport", "import_records", "records_source", "records_text"]
 
 _MORE: Final = ("guardian", "role", "signal", "told_us", "verification")
-_AFTER: Final = frozenset({"lost", "lift"})
 _LANGUAGE: Final = "by the SHA-256 of that text in the column notice"
 _KIND: Final = "member"  # of whom an export calls by a pseudonym
 
@@ -58,8 +38,8 @@ class RecordsImport:
 
     `skipped` entries had been imported from the same file before; `rejected` ones are faulty and left out; `suppressed`
     ones are of people who were erased here.
-    `purposes` and `notices` are how many were taken over from the terms. `older_than_notice` and
-    `unknown_acts`: as of `ImportResult`.
+    `purposes` and `notices` are how many were taken over from the terms. `older_than_notice`, `unknown_acts`,
+    `unnamed_recipients` and `warnings`: as of `ImportResult`.
     """
 
     file: str
@@ -75,22 +55,14 @@ class RecordsImport:
     last_seq: int | None
     older_than_notice: int = 0
     unknown_acts: int = 0
+    unnamed_recipients: int = 0
+    warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Tally:
-    rows: int = 0
-    suppressed: int = 0
-    older: int = 0
-    unknown_acts: int = 0
-    earlier: Earlier = field(default_factory=Earlier)
-    purposes: int = 0
-    notices: int = 0
-    people: set[int] = field(default_factory=set)
-    seqs: list[int] = field(default_factory=list)  # first and last
-    faults: list[RowFault] = field(default_factory=list)
-    marks: list[int | str] = field(default_factory=list)  # what each fault is tried again by
-    begun: int = 0  # the ledger's size before anything was imported
+class _Sound(NamedTuple):
+    number: int
+    place: int
+    row: RecordRow
 
 
 def import_records(
@@ -107,24 +79,11 @@ def import_records(
             asked for, or none could be; nothing is recorded.
     """
     rejects_path = check_rejects(ctx, rejects_path, (path, terms_path))
-    sha256 = file_sha256(path)
-    terms = None if terms_path is None else read_terms_file(terms_path)
-    tally = _Tally()
-    with open_log(ctx).write() as transaction:
-        tally.earlier = find_earlier(transaction, sha256, format_)
-        if tally.earlier.left is None or tally.earlier.left:
-            if terms is not None:
-                tally.purposes, tally.notices = take_over_terms(transaction, terms)
-            _record(ctx, transaction, path, format_, sha256, tally=tally, strict=rejects_path is None)
-            if rejects_path is not None:
-                write_rejects(rejects_path, tally.faults)
-            if tally.earlier.left is None and tally.faults and not tally.rows + tally.suppressed:
-                raise BadInput("every entry is faulty", where=str(path), mend=f"see {rejects_path}")
-            if tally.rows + tally.suppressed or not tally.faults:
-                _note(transaction, sha256, format_, tally)
+    source = records_source(path, format_, terms_path)
+    tally = take_in(ctx, source, rejects_path=rejects_path)
     return RecordsImport(
         file=str(path),
-        sha256=sha256,
+        sha256=source.sha256,
         rows=tally.rows,
         people=len(tally.people),
         suppressed=tally.suppressed,
@@ -132,51 +91,64 @@ def import_records(
         rejected=len(tally.faults),
         purposes=tally.purposes,
         notices=tally.notices,
-        first_seq=min(tally.seqs, default=None),
-        last_seq=max(tally.seqs, default=None),
-        older_than_notice=tally.older,
-        unknown_acts=tally.unknown_acts,
+        first_seq=tally.first,
+        last_seq=tally.last,
+        older_than_notice=tally.warned.older,
+        unknown_acts=tally.warned.acts,
+        unnamed_recipients=tally.warned.unnamed,
+        warnings=tally.warned.texts(source.counted),
     )
 
 
-def _record(
-    ctx: Context,
-    transaction: Transaction,
-    path: Path,
-    format_: str,
-    sha256: str,
-    *,
-    tally: _Tally,
-    strict: bool,
-) -> None:
-    door, tally.begun = Door(ctx, transaction, surface="import"), transaction.size
-    with progress("rows") as shown:
-        for numbered in _by_person(read_records(path, format_), tally):
-            for number, row in numbered:
-                shown.advance()
-                _append(door, transaction, number, row, sha256, tally=tally, strict=strict)
-            if strict and len(tally.faults) >= MOST_FAULTS:
-                break
-    if strict and tally.faults:
-        raise refusal(path, tally.faults, language=_LANGUAGE)
-    check_unchanged(path, sha256)
+def records_source(path: Path, format_: str, terms_path: Path | None) -> Source:
+    """A file of records, as it is imported.
+
+    Raises:
+        BadInput: the file or its terms cannot be read.
+    """
+    sha256 = file_sha256(path)
+    return Source(
+        path=path,
+        sha256=sha256,
+        mapping=format_,
+        counted=counted_in_records(path, format_),
+        read=partial(_read, path, format_, sha256),
+        language=_LANGUAGE,
+        one="entry",
+        many="entries",
+        terms=None if terms_path is None else read_terms_file(terms_path),
+    )
 
 
-def _by_person(
-    rows: Iterable[tuple[int, RecordRow | BadInput]], tally: _Tally
-) -> Iterator[list[tuple[int, RecordRow]]]:
+def _read(path: Path, format_: str, sha256: str, earlier: Earlier) -> Iterator[ReadRow | Fault]:
     """A person's adjacent rows together, in the order in which they were recorded; none that was recorded before."""
+    faults: list[Fault] = []
+    for _, together in groupby(_sound(read_records(path, format_), earlier, faults), key=lambda item: item.row.person):
+        theirs = list(together)
+        yield from faults
+        faults.clear()
+        for number, place, row in sorted(theirs, key=lambda item: item.row.position):
+            yield _row(number, place, row, sha256)
+    yield from faults
 
-    def sound() -> Iterator[tuple[int, RecordRow]]:
-        for number, row in rows:
-            if isinstance(row, BadInput):
-                if tally.earlier.is_left(number):
-                    _fail(tally, number, row, mark=number)
-            elif tally.earlier.is_left(number, _mark(number, row)):
-                yield number, row
 
-    for _, theirs in groupby(sound(), key=lambda numbered: numbered[1].person):
-        yield sorted(theirs, key=lambda numbered: numbered[1].position)
+def _sound(rows: Iterable[RecordRead], earlier: Earlier, faults: list[Fault]) -> Iterator[_Sound]:
+    """The rows that can be read; the others are put to `faults`, and part nobody's rows."""
+    for number, place, row in rows:
+        if isinstance(row, BadInput):
+            if earlier.is_left(number):
+                faults.append(_fault(number, place, number, row))
+        elif earlier.is_left(number, _mark(number, row)):
+            yield _Sound(number, place, row)
+
+
+def _row(number: int, place: int, row: RecordRow, sha256: str) -> ReadRow | Fault:
+    mark = _mark(number, row)
+    try:
+        raw = _who(row.person)
+    except BadInput as error:
+        return _fault(number, place, mark, error)
+    return ReadRow(number, place, mark, raw, _saying(row, evidence=f"sha256:{sha256}#{number}"))
 
 
 def _mark(number: int, row: RecordRow) -> str:
@@ -184,50 +156,8 @@ def _mark(number: int, row: RecordRow) -> str:
     return f"{number}.{row.position}"
 
 
-def _fail(tally: _Tally, number: int, error: BadInput, *, mark: int | str) -> None:
-    tally.faults.append(fault_of(number, error))
-    tally.marks.append(mark)
-
-
-def _append(
-    door: Door,
-    transaction: Transaction,
-    number: int,
-    row: RecordRow,
-    sha256: str,
-    *,
-    tally: _Tally,
-    strict: bool,
-) -> None:
-    try:
-        raw = _who(row.person)
-        who = (
-            transaction.subject_for(raw) if row.statement.type in _AFTER else raw
-        )  # what it follows was lost or corrected where it comes from
-        said = _saying(row, evidence=f"sha256:{sha256}#{number}")
-        if said.type == "lift" and isinstance(who, int):
-            _check_own(transaction, who, said, before=tally.begun)
-        if strict and tally.faults:  # one fault is known, so nothing will be kept: only look for more
-            door.check(who, said)
-            return
-        done = door.append(who, said, idempotency_key=f"{sha256}#{_mark(number, row)}")
-    except Suppressed:
-        tally.suppressed += 1
-    except BadInput as error:
-        _fail(tally, number, error, mark=_mark(number, row))
-    else:
-        tally.rows += 1
-        tally.older += predates(said, door.notice(said))
-        tally.unknown_acts += unknown_act(said, door.rules(said))
-        tally.people.add(done.subject)
-        tally.seqs = [tally.seqs[0] if tally.seqs else done.seq, done.seq]
-
-
-def _check_own(transaction: Transaction, subject: int, lift: Saying, *, before: int) -> None:
-    """What was limited here is lifted here, where the person is told first; a file lifts what came with it."""
-    within = Scope(lift.purpose, lift.channel)
-    if any(entry.seq < before for entry in limits_in_force(transaction.history(subject), lift.lifts or "", within)):
-        raise BadInput("it would lift what was limited in this workspace", where="type", mend="see: imp consent lift")
+def _fault(number: int, place: int, mark: int | str, error: BadInput) -> Fault:
+    return Fault(number=number, place=place, mark=mark, field=error.where or "row", problem=error.what)
 
 
 def _who(person: str) -> RawId:
@@ -266,17 +196,6 @@ def _saying(row: RecordRow, *, evidence: str) -> Saying:
         shared=details.get("shared") is True,
         more={name: details[name] for name in _MORE if name in details},
     )
-
-
-def _note(transaction: Transaction, sha256: str, format_: str, tally: _Tally) -> None:
-    counts: dict[str, Json] = {
-        "rows": tally.rows,
-        "suppressed": tally.suppressed,
-        "people": len(tally.people),
-        "first": min(tally.seqs, default=None),
-        "last": max(tally.seqs, default=None),
-    }
-    note_import(transaction, sha256, format_, counts, rejected=tally.marks)
 
 
 def records_text(done: RecordsImport) -> str:

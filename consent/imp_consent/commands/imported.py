@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import click
-
+from imp_consent.commands.aside import Fault
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_core.context import Context
-from imp_core.counting import rows_told, some
 from imp_core.errors import BadInput, ImpError
-from imp_core.event import RowFault
 from imp_core.output import check_output, write_output
 from imp_core.ports import Json
 
@@ -28,12 +25,10 @@ __all__ = [
     "Earlier",
     "check_rejects",
     "check_unchanged",
-    "fault_of",
     "file_sha256",
     "find_earlier",
     "note_import",
     "refusal",
-    "warn_of_older",
     "write_rejects",
 ]
 
@@ -52,6 +47,11 @@ class Earlier:
     rows: int = 0
     suppressed: int = 0
     left: frozenset[str] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be rows that were not recorded."""
+        return self.left is None or bool(self.left)
 
     def is_left(self, *marks: object) -> bool:
         """Whether a row is still to be recorded, by any of the marks it may have been rejected under."""
@@ -95,16 +95,18 @@ def check_rejects(ctx: Context, path: Path | None, inputs: Collection[Path | Non
     return check_output(ctx, path, inputs=tuple(inputs), private=(keys,), force=True)
 
 
-def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
-    """Rows that could not be taken, in their order, as CSV for its owner only: row, field and problem, never a value.
+def write_rejects(path: Path, faults: Iterable[Fault], *, counted: str) -> None:
+    """Rows that could not be taken, in their order, as CSV for its owner only: place, field and problem, never a value.
+
+    `counted` heads the first column: what is counted there, such as "line" as an editor counts the file's lines.
 
     Raises:
         BadInput: it cannot be written.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("row", "field", "problem"))
-    writer.writerows((fault.row, fault.field, fault.problem) for fault in sorted(faults, key=lambda fault: fault.row))
+    writer.writerow((counted, "field", "problem"))
+    writer.writerows((fault.place, fault.field, fault.problem) for fault in sorted(faults, key=lambda one: one.place))
     try:
         write_output(path, text.getvalue().encode())
     except ImpError as error:
@@ -113,34 +115,17 @@ def write_rejects(path: Path, faults: Iterable[RowFault]) -> None:
         ) from None
 
 
-def fault_of(number: int, error: BadInput) -> RowFault:
-    """What is wrong with a row, by its number, field and problem."""
-    return RowFault(row=number, field=error.where or "row", problem=error.what)
-
-
-def refusal(path: Path, faults: Sequence[RowFault], *, language: str, known: str = "") -> BadInput:
-    """Why nothing of a file was imported; `known` is what the ledger has of it.
+def refusal(path: Path, faults: Sequence[Fault], *, counted: str, language: str, known: str = "") -> BadInput:
+    """Why nothing of a file was imported; `known` is what the ledger has of it, `counted` what places count.
 
     `language` is where such a file says in which language a notice was shown.
     """
-    named = "; ".join(f"row {fault.row}, {fault.field}: {fault.problem}" for fault in faults[:MOST_FAULTS])
+    named = "; ".join(f"{counted} {fault.place}, {fault.field}: {fault.problem}" for fault in faults[:MOST_FAULTS])
     more = ", and perhaps more" if len(faults) >= MOST_FAULTS else ""
-    mend = "mend these rows, or leave faulty rows out: --rejects FILE"
+    mend = "mend these rows, or leave faulty rows out: --rejects FILE; --dry-run looks at all of them"
     if any(fault.field == "language" for fault in faults):
         mend = f"say in which language it was shown, {language}; or {mend.removeprefix('mend these rows, or ')}"
-    what = f"nothing{known} was imported: {named}{more}"
-    return BadInput(what, where=str(path), mend=mend + rows_told(path.name))
-
-
-def warn_of_older(rows: int) -> None:
-    """Say on standard error how many rows given are older than every notice, and what that means; nothing of none."""
-    if rows:
-        click.echo(
-            f"warning: {some(rows, 'row given is', 'rows given are')} older than every notice registered here: put on "
-            "record with the oldest text that names the purpose; if another one was shown, register that and name its "
-            "hash in the column notice",
-            err=True,
-        )
+    return BadInput(f"nothing{known} was imported: {named}{more}", where=str(path), mend=mend)
 
 
 def check_unchanged(path: Path, sha256: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from imp_consent.commands.rows import read_rows
+from imp_consent.commands.rows import counted_in, read_placed
 from imp_consent.records.document import parse_document
 from imp_consent.records.graph import TERMS
 from imp_consent.records.parse import Copies, is_record, parse_record
@@ -15,7 +15,7 @@ from imp_consent.records.row import COLUMNS, REQUIRED, RecordRow, parse_row
 from imp_consent.records.terms import Terms, parse_terms
 from imp_core.errors import BadInput
 
-__all__ = ["RECORD_FORMATS", "read_records", "read_terms_file"]
+__all__ = ["RECORD_FORMATS", "RecordRead", "counted_in_records", "read_records", "read_terms_file"]
 
 RECORD_FORMATS: Final = ("records", "27560")
 _MAX_TERMS: Final = 1 << 26
@@ -24,6 +24,14 @@ _NO_RECORD: Final = (
     "it has no node of type dpv:ConsentRecord: name what imp consent export --format 27560 wrote; "
     "a table is read with --format records, purposes and notices with --terms"
 )
+
+
+class RecordRead(NamedTuple):
+    """A row, or what is wrong with it: its number below a header (of a document, its node's), and its place there."""
+
+    number: int
+    place: int
+    row: RecordRow | BadInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +64,50 @@ class _Layout:
         return dict(row) if set(row) <= set(COLUMNS) else "a key that is not a field of a record"
 
 
-def read_records(path: Path, format_: str) -> Iterator[tuple[int, RecordRow | BadInput]]:
-    """The rows of a file with their numbers (of a 27560 document, of its nodes); or what is wrong with one.
+def read_records(path: Path, format_: str) -> Iterator[RecordRead]:
+    """The rows of a file (of a 27560 document, of its nodes); or what is wrong with one.
 
     Raises:
         BadInput: on iteration, where the file as a whole cannot be read.
     """
+    yield from _of_table(path) if _checked(format_) == "records" else _of_document(path)
+
+
+def counted_in_records(path: Path, format_: str) -> str:
+    """What the places of a file's rows count: "node" of a document, else "line" or "row" of a table.
+
+    Raises:
+        BadInput: the file is absent, empty or cannot be read.
+    """
+    return counted_in(path) if _checked(format_) == "records" else "node"
+
+
+def _checked(format_: str) -> str:
     if format_ not in RECORD_FORMATS:
         raise BadInput("unknown format", where="--format", mend=f"one of {', '.join(RECORD_FORMATS)}")
-    yield from _of_table(path) if format_ == "records" else _of_document(path)
+    return format_
 
 
-def _of_table(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
-    for number, row in read_rows(path, _Layout()):
+def _of_table(path: Path) -> Iterator[RecordRead]:
+    read: RecordRow | BadInput
+    for number, place, row in read_placed(path, _Layout()):
         try:
-            if isinstance(row, str):
-                yield number, BadInput(row, where="row")
-            else:
-                yield number, parse_row(row)
+            read = BadInput(row, where="row") if isinstance(row, str) else parse_row(row)
         except BadInput as error:
-            yield number, error
+            read = error
+        yield RecordRead(number, place, read)
 
 
-def _of_document(path: Path) -> Iterator[tuple[int, RecordRow | BadInput]]:
+def _of_document(path: Path) -> Iterator[RecordRead]:
     where, found, copies = str(path), False, Copies()
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             for number, node in enumerate(parse_document(stream), 1):
                 if is_record(node):
                     found = True
-                    yield from ((n, row) for n, row in _of_record(number, node) if not _is_copy(row, copies))
+                    yield from (
+                        RecordRead(number, number, row) for row in _of_record(node) if not _is_copy(row, copies)
+                    )
     except OSError as error:
         raise BadInput(
             f"the file cannot be read: {error.strerror}", where=where, mend="look at its name, whose it is and its mode"
@@ -102,13 +124,13 @@ def _is_copy(row: RecordRow | BadInput, copies: Copies) -> bool:
     return isinstance(row, RecordRow) and copies.has(row)
 
 
-def _of_record(number: int, node: Mapping[str, object]) -> Iterator[tuple[int, RecordRow | BadInput]]:
+def _of_record(node: Mapping[str, object]) -> Iterator[RecordRow | BadInput]:
     try:
         rows = parse_record(node)
     except BadInput as error:
-        yield number, error
+        yield error
     else:
-        yield from ((number, row) for row in rows)
+        yield from rows
 
 
 def read_terms_file(path: Path) -> Terms:

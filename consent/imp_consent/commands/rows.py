@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol, cast
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol, cast
 
 from imp_core.errors import BadInput
 
-__all__ = ["Instant", "Layout", "Row", "read_rows"]
+__all__ = ["Instant", "Layout", "PlacedRow", "Row", "counted_in", "read_placed", "read_rows"]
 
 
 _ROWS: Final = "put a row a person below the header; see the command's --help for the columns"
@@ -30,6 +30,14 @@ class Instant:
 
 
 Row = dict[str, object] | str  # field → value as the file has it; or what is wrong with the row as a whole
+
+
+class PlacedRow(NamedTuple):
+    """A row with its number below the header, without blank lines, and its place as who opens the file finds it."""
+
+    number: int
+    place: int
+    row: Row
 
 
 class Layout(Protocol):
@@ -79,13 +87,32 @@ def read_rows(path: Path, layout: Layout) -> Iterator[tuple[int, Row]]:
     Raises:
         BadInput: the file as a whole cannot be read: absent, empty, binary, damaged, or of another header or encoding.
     """
+    return ((number, row) for number, _, row in read_placed(path, layout))
+
+
+def read_placed(path: Path, layout: Layout) -> Iterator[PlacedRow]:
+    """The same with each row's place: the line in which it begins, of Parquet the row, both from 1 (`counted_in`).
+
+    Raises:
+        BadInput: as `read_rows`.
+    """
     where = str(path)
     number = 0
     with _opened(path) as (content, suffix):
-        for number, row in enumerate(_rows(content, suffix, layout, where), 1):
-            yield number, row
+        for number, (place, row) in enumerate(_rows(content, suffix, layout, where), 1):
+            yield PlacedRow(number, place, row)
     if not number:
         raise BadInput("the file holds no row", where=where, mend=_ROWS)
+
+
+def counted_in(path: Path) -> str:
+    """What the places of a file's rows count: "line", or "row" of Parquet.
+
+    Raises:
+        BadInput: the file is absent, empty or cannot be read.
+    """
+    with _opened(path) as (_, suffix):
+        return "row" if suffix == ".parquet" else "line"
 
 
 @contextmanager
@@ -118,9 +145,9 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         ) from None
 
 
-def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterator[Row]:
+def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterator[tuple[int, Row]]:
     if suffix == ".parquet":
-        yield from _parquet(content, layout, where)
+        yield from enumerate(_parquet(content, layout, where), 1)
         return
     if suffix not in (*_JSON_LINES, *_DELIMITED):
         raise BadInput("not a kind of file that is read here", where=where, mend=_SAVE_AS)
@@ -137,7 +164,7 @@ def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterato
         stream.detach()
 
 
-def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str) -> Iterator[Row]:
+def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str) -> Iterator[tuple[int, Row]]:
     lines = _lines(stream, where)
     first = next(lines, "")
     delimiter = layout.delimiter or _delimiter_of(first, "\t" if suffix == ".tsv" else ",")
@@ -150,11 +177,11 @@ def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str
         places = [(name, header.index(column)) for name, column in chosen.items()]
         begins = records.line_num + 1
         for record in records:
-            begins = records.line_num + 1  # where the next one does
+            line, begins = begins, records.line_num + 1  # where the next one does
             if len(record) == len(header):
-                yield {name: record[place] for name, place in places}
+                yield line, {name: record[place] for name, place in places}
             elif record:
-                yield f"{len(record)} fields where the header has {len(header)}"
+                yield line, f"{len(record)} fields where the header has {len(header)}"
     except csv.Error:
         # after a quote that is not closed nothing can be said about the rows that follow
         place = f"{where}, line {begins}"
@@ -191,15 +218,12 @@ def _chosen(layout: Layout, header: Sequence[str], delimiter: str, *, where: str
         raise BadInput(what, where=where, mend=f"{mend}, or save it with commas") from None
 
 
-def _json_lines(stream: io.TextIOWrapper, layout: Layout, where: str) -> Iterator[Row]:
-    for line in _lines(stream, where):
+def _json_lines(stream: io.TextIOWrapper, layout: Layout, where: str) -> Iterator[tuple[int, Row]]:
+    for place, line in enumerate(_lines(stream, where), 1):
         if not line.strip():
             continue
         row = _decoded(line)
-        if row is None:
-            yield "not a JSON object"
-        else:
-            yield layout.pick(row)
+        yield place, "not a JSON object" if row is None else layout.pick(row)
 
 
 def _parquet(content: BinaryIO, layout: Layout, where: str) -> Iterator[Row]:

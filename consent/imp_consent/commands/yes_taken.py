@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import click
-
 from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.notice import Notice
 from imp_consent.policy.rules import Rules
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.says import unnamed_recipients
-from imp_core.counting import some
 
-__all__ = ["recipient_warnings", "unknown_act", "warn_of_acts", "warnings_of_yes", "warnings_text"]
+__all__ = ["KNOWN_ACTS", "recipient_warnings", "unknown_act", "warnings_of_yes", "warnings_text"]
 
-_KNOWN: Final = (
+KNOWN_ACTS: Final = (
     "known are words such as click, tap, ticked a box, signature, signed form, spoken yes, reply, toggle, button, "
     "点击, 勾选, 签名"
 )
 _ACT: Final = (
     "the word for the act is none that is known: consent is an act of the person's own (GDPR 4(11), rec. 32; PIPL 14); "
-    + _KNOWN
+    + KNOWN_ACTS
 )
 
 
@@ -53,13 +50,3 @@ def recipient_warnings(
 def warnings_text(warnings: Iterable[str]) -> str:
     """Lines to append; empty where there is none."""
     return "".join(f"\nwarning: {warning}" for warning in warnings)
-
-
-def warn_of_acts(rows: int) -> None:
-    """Say on standard error how many rows given name an act in a word that is not known; nothing of none."""
-    if rows:
-        click.echo(
-            f"warning: {some(rows, 'row given names', 'rows given name')} the act in a word that is not known: "
-            f"consent is an act of the person's own (GDPR 4(11), rec. 32; PIPL 14); {_KNOWN}",
-            err=True,
-        )

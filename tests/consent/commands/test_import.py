@@ -132,6 +132,8 @@ def test_the_command_prints_counts_and_the_ledger_notes_hashes_and_counts_only(
         "last_seq": None,
         "older_than_notice": 0,
         "unknown_acts": 0,
+        "unnamed_recipients": 0,
+        "warnings": [],
     }
     assert imp_here("consent", "import", str(path)).ok().out == (
         "nothing new: all 4 rows of this file were imported before\n"
@@ -241,7 +243,7 @@ def test_a_faulty_row_is_named_by_file_row_and_field_and_nothing_is_kept(
     path = write("c.csv", as_csv([ROWS[0], {**ROWS[1], **change}, ROWS[2]]))
     answer = imp_here("consent", "import", str(path))
     assert answer.code == 2
-    assert f"row 2, {field}: " in answer.err
+    assert f"line 3, {field}: " in answer.err
     assert problem in answer.err
     assert str(path) in answer.err
     assert SECRET not in answer.out + answer.err
@@ -254,7 +256,7 @@ def test_all_faults_up_to_ten_are_named_at_once(shop: Context, write: Write, siz
     with pytest.raises(BadInput) as raised:
         import_file(shop, write("c.csv", as_csv([ROWS[0], bad, ROWS[1], {**ROWS[2], "identifier": "email:x"}])))
     assert raised.value.what == (
-        "nothing was imported: row 2, state: unknown state; row 4, identifier: not an e-mail address"
+        "nothing was imported: line 3, state: unknown state; line 5, identifier: not an e-mail address"
     )
     with pytest.raises(BadInput) as raised:
         import_file(shop, write("d.csv", as_csv([bad] * 50)))
@@ -310,16 +312,16 @@ def test_a_file_that_cannot_be_read_is_refused_whole(
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b'{"identifier": "member:1", ', "row 2, row: not a JSON object"),
-        (b"[1, 2]", "row 2, row: not a JSON object"),
-        (b"NaN", "row 2, row: not a JSON object"),
-        (b'"\\ud800"', "row 2, row: not a JSON object"),
-        (b'{"identifier": "\\ud800"}', "row 2, row: not a JSON object"),
-        (json.dumps({**ROWS[1], "chanel": "web"}).encode(), "row 2, row: a key that is not a field"),
-        (json.dumps({**ROWS[1], "at": 1_767_225_600}).encode(), "row 2, at: not a time"),
-        (json.dumps({**ROWS[1], "state": True}).encode(), "row 2, state: not a text"),
-        (json.dumps({**ROWS[1], "purpose": None}).encode(), "row 2, purpose: empty"),
-        (json.dumps({**ROWS[1], "identifier": ["member:1"]}).encode(), "row 2, identifier: not a text"),
+        (b'{"identifier": "member:1", ', "line 2, row: not a JSON object"),
+        (b"[1, 2]", "line 2, row: not a JSON object"),
+        (b"NaN", "line 2, row: not a JSON object"),
+        (b'"\\ud800"', "line 2, row: not a JSON object"),
+        (b'{"identifier": "\\ud800"}', "line 2, row: not a JSON object"),
+        (json.dumps({**ROWS[1], "chanel": "web"}).encode(), "line 2, row: a key that is not a field"),
+        (json.dumps({**ROWS[1], "at": 1_767_225_600}).encode(), "line 2, at: not a time"),
+        (json.dumps({**ROWS[1], "state": True}).encode(), "line 2, state: not a text"),
+        (json.dumps({**ROWS[1], "purpose": None}).encode(), "line 2, purpose: empty"),
+        (json.dumps({**ROWS[1], "identifier": ["member:1"]}).encode(), "line 2, identifier: not a text"),
     ],
 )
 def test_a_broken_json_line_is_a_faulty_row(shop: Context, write: Write, size: Size, line: bytes, problem: str) -> None:
@@ -330,7 +332,7 @@ def test_a_broken_json_line_is_a_faulty_row(shop: Context, write: Write, size: S
 
 def test_a_row_with_a_field_too_many_is_a_faulty_row(shop: Context, write: Write) -> None:
     path = write("c.csv", as_csv(ROWS[:1]) + b"member:2,analytics,given,2026-01-01T10:00:00Z,more\n")
-    with pytest.raises(BadInput, match="row 2, row: 5 fields where the header has 4"):
+    with pytest.raises(BadInput, match="line 3, row: 5 fields where the header has 4"):
         import_file(shop, path)
 
 
@@ -390,9 +392,9 @@ def test_rejects_leave_faulty_rows_out_and_hold_no_values(
     done = imp_here("consent", "import", str(path), "--rejects", str(rejects), "--json").ok().json
     assert (done["rows"], done["rejected"], done["first_seq"], done["last_seq"]) == (2, 2, 2, 3)
     assert list(csv.reader(rejects.read_text().splitlines())) == [
-        ["row", "field", "problem"],
-        ["2", "identifier", "not an e-mail address"],
-        ["3", "purpose", "unknown purpose"],
+        ["line", "field", "problem"],
+        ["3", "identifier", "not an e-mail address"],
+        ["4", "purpose", "unknown purpose"],
     ]
     assert SECRET not in rejects.read_text()
 
@@ -407,13 +409,13 @@ def test_the_same_file_again_takes_only_the_rows_that_were_rejected(
     assert (second.rows, second.skipped, second.rejected, second.first_seq) == (0, 1, 1, None)
     said = imp_here("consent", "import", str(path), "--rejects", str(rejects)).ok().out
     assert said == "nothing new: 1 row of this file was imported before, 1 faulty and left out\n"
-    with pytest.raises(BadInput, match="nothing new, beside 1 row imported before, was imported: row 2, purpose"):
+    with pytest.raises(BadInput, match="nothing new, beside 1 row imported before, was imported: line 3, purpose"):
         import_file(shop, path)
     assert size() == before
     imp_here("consent", "purpose", "add", "ads", "--description", "We advertise.", "--trait", "none").ok()
     again = import_file(shop, path, rejects_path=rejects)
     assert (again.rows, again.skipped, again.rejected) == (1, 1, 0)
-    assert rejects.read_text() == "row,field,problem\n"
+    assert rejects.read_text() == "line,field,problem\n"
     third = import_file(shop, path)
     assert (third.rows, third.skipped) == (0, 2)
 

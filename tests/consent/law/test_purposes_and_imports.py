@@ -118,7 +118,7 @@ def test_a_row_that_the_law_does_not_let_stand_is_named_with_its_field(
     row |= {"consent": "explicit"} | {column: value}
     path.write_text(f"{','.join(row)}\n{','.join(row.values())}\n", encoding="utf-8")
     refused = desk.consent("import", str(path))
-    assert (refused.code, f"row 1, {field}: " in refused.err) == (2, True)
+    assert (refused.code, f"line 2, {field}: " in refused.err) == (2, True)
     assert desk.entries() == []
 
 

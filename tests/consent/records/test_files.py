@@ -67,7 +67,7 @@ SOUND = {"a.csv": table(ROW), "a.jsonl": json.dumps(ROW).encode() + b"\n", "a.pa
 def test_a_table_of_any_kind_is_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(SOUND[name])
-    ((number, row),) = read_records(path, "records")
+    ((number, _, row),) = read_records(path, "records")
     assert isinstance(row, RecordRow)
     assert (number, row.person, row.statement.type) == (1, ROW["person"], "refuse")
 
@@ -136,13 +136,13 @@ def test_a_table_with_another_header_is_refused(tmp_path: Path, content: bytes, 
         list(read_records(path, "records"))
 
 
-def test_faults_are_named_by_row_and_field_up_to_ten(shop: Context) -> None:
+def test_faults_are_named_by_line_and_field_up_to_ten(shop: Context) -> None:
     path = shop.directory / "a.jsonl"
     path.write_text("".join(json.dumps(ROW | {"at": SECRET}) + "\n" for _ in range(12)))
-    with pytest.raises(BadInput, match=r"row 1, at: not a time .*row 10, at.*and perhaps more") as caught:
+    with pytest.raises(BadInput, match=r"line 1, at: not a time .*line 10, at.*and perhaps more") as caught:
         import_records(shop, path, format_="records")
     assert SECRET not in str(caught.value)
-    assert "row 11" not in str(caught.value)
+    assert "line 11" not in str(caught.value)
 
 
 def test_a_persons_rows_are_recorded_in_the_order_of_their_positions(shop: Context) -> None:
@@ -160,7 +160,7 @@ def test_a_persons_rows_are_recorded_in_the_order_of_their_positions(shop: Conte
 def test_what_the_law_here_refuses_is_refused_whoever_recorded_it(shop: Context) -> None:
     path = shop.directory / "a.jsonl"
     path.write_text(json.dumps(ROW | {"type": "grant", "action": "pre_ticked"}) + "\n")
-    with pytest.raises(BadInput, match="row 1, action"):
+    with pytest.raises(BadInput, match="line 1, action"):
         import_records(shop, path, format_="records")
 
 

@@ -102,7 +102,7 @@ def fill(ctx: Context, people: list[list[dict[str, Any]]]) -> list[RawId]:
 def rows(path: Path, format_: str) -> dict[str, list[RecordRow]]:
     """The rows of an export by person, in order; guardians have another pseudonym in each."""
     found = defaultdict(list)
-    for _, row in read_records(path, "27560" if format_ == "27560" else "records"):
+    for _, _, row in read_records(path, "27560" if format_ == "27560" else "records"):
         assert isinstance(row, RecordRow)
         details = {name: value for name, value in row.details.items() if name != "guardian"}
         found[row.person].append(replace(row, details=details))
@@ -264,7 +264,7 @@ def test_one_faulty_row_imports_nothing(two_shops: Shops) -> None:
     broken = json.dumps(json.loads(lines[1]) | {"purpose": "unheard-of", "evidence": "secret-7c1f"})
     path.write_text(f"{lines[0]}\n{broken}\n")
     size = open_log(other).size
-    with pytest.raises(BadInput, match=r"row 2, purpose: unknown purpose") as caught:
+    with pytest.raises(BadInput, match=r"line 2, purpose: unknown purpose") as caught:
         imported(other, path, "jsonl")
     assert "secret-7c1f" not in str(caught.value)
     assert open_log(other).size == size

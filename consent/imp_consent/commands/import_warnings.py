@@ -1,0 +1,110 @@
+"""What an import says of yeses that it took, and may not be what the law means by one: once a kind, with their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import click
+
+from imp_consent.commands.yes_taken import KNOWN_ACTS, recipient_warnings, unknown_act
+from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.door import Door
+from imp_consent.policy.notice import RegisteredNotice
+from imp_consent.policy.saying import Saying
+from imp_consent.policy.shown import predates
+from imp_core.counting import some
+
+__all__ = ["Warned", "warn"]
+
+_SHOWN: Final = 5  # rows named before they are only counted
+_OLDER: Final = (
+    "put on record with the oldest text that names the purpose; if another one was shown, register that and name its "
+    "hash in the column notice"
+)
+_ACT: Final = f"consent is an act of the person's own (GDPR 4(11), rec. 32; PIPL 14); {KNOWN_ACTS}"
+
+
+@dataclass(slots=True)
+class _Rows:
+    """How many rows there are of a kind, and where the first of them stand."""
+
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def add(self, place: int) -> None:
+        self.count += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(place)
+
+    def places(self, counted: str) -> str:
+        shown = ", ".join(map(str, self.first))
+        more = "" if self.count <= _SHOWN else f" and {self.count - _SHOWN:,} more"
+        return f"({counted if self.count == 1 else f'{counted}s'} {shown}{more})"
+
+
+@dataclass(slots=True)
+class Warned:
+    """Looks at each yes that was taken, and keeps how many need a word, and where the first of them stand."""
+
+    purposes: Mapping[str, DeclaredPurpose] = field(default_factory=dict)
+    _older: _Rows = field(default_factory=_Rows)
+    _acts: _Rows = field(default_factory=_Rows)
+    _unnamed: dict[str, _Rows] = field(default_factory=dict)  # what is said of a purpose and its notice → rows
+    _known: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    def look(self, door: Door, said: Saying, place: int) -> None:
+        """Look at what was taken of a row."""
+        notice = door.notice(said)
+        if predates(said, notice):
+            self._older.add(place)
+        if said.type != "grant":
+            return
+        if unknown_act(said, door.rules(said)):
+            self._acts.add(place)
+        for words in self._unnamed_by(notice, said.purpose):
+            self._unnamed.setdefault(words, _Rows()).add(place)
+
+    def _unnamed_by(self, notice: RegisteredNotice | None, purpose: str) -> tuple[str, ...]:
+        if notice is None:
+            return ()
+        key = (notice.sha256, purpose)
+        if key not in self._known:
+            self._known[key] = recipient_warnings(notice.notice, (purpose,), self.purposes)
+        return self._known[key]
+
+    @property
+    def older(self) -> int:
+        """Rows that are older than every notice registered, and name none by its hash."""
+        return self._older.count
+
+    @property
+    def acts(self) -> int:
+        """Rows given that name the act in a word that is none that is known."""
+        return self._acts.count
+
+    @property
+    def unnamed(self) -> int:
+        """Rows given that rest on a notice which leaves out a recipient of the purpose."""
+        return sum(rows.count for rows in self._unnamed.values())
+
+    def texts(self, counted: str) -> tuple[str, ...]:
+        """What is said, a sentence a kind; `counted` is what the numbers of rows count, such as "line"."""
+        said = []
+        if self.older:
+            those = some(self.older, "row given is", "rows given are")
+            said.append(f"{those} older than every notice registered here {self._older.places(counted)}: {_OLDER}")
+        if self.acts:
+            those = some(self.acts, "row given names", "rows given name")
+            said.append(f"{those} the act in a word that is not known {self._acts.places(counted)}: {_ACT}")
+        for words, rows in self._unnamed.items():
+            those = some(rows.count, "row given rests", "rows given rest")
+            said.append(f"{those} on a notice that leaves out a recipient {rows.places(counted)}: {words}")
+        return tuple(said)
+
+
+def warn(texts: tuple[str, ...]) -> None:
+    """Say it on standard error."""
+    for text in texts:
+        click.echo(f"warning: {text}", err=True)

@@ -1,0 +1,230 @@
+"""How the rows of a file become entries: all in one transaction, or none; or tried there, and nothing kept.
+
+The file is read before the ledger is locked (`aside.py`): while it is read, others write. Whether a row can be recorded
+is judged at the door, where what stands before it is known, and under the same lock in which it is recorded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from imp_consent.commands.aside import Aside, Fault, ReadRow
+from imp_consent.commands.import_warnings import Warned
+from imp_consent.commands.imported import (
+    MOST_FAULTS,
+    Earlier,
+    check_unchanged,
+    find_earlier,
+    note_import,
+    refusal,
+    write_rejects,
+)
+from imp_consent.commands.take_over_terms import take_over_terms
+from imp_consent.ledger.log import Log
+from imp_consent.ledger.suppression import Suppressed
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.door import Door
+from imp_consent.policy.limiting import limits_in_force
+from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import Scope
+from imp_consent.records.terms import Terms
+from imp_consent.runtime import open_log
+from imp_core.command import progress
+from imp_core.context import Context
+from imp_core.counting import some
+from imp_core.errors import BadInput
+from imp_core.ports import Json
+
+__all__ = ["Source", "Tally", "take_in"]
+
+_AFTER: Final = frozenset({"lost", "lift"})  # what they follow was lost or corrected where they come from
+_NAMES: Final = ("purpose", "notice")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file to import: its hash, how it is read (`mapping` tells readings apart), and what its places count.
+
+    `read` gives the rows that an earlier import left, and raises BadInput where the file as a whole cannot be read.
+    `language` is where such a file says in which language a notice was shown, `one` and `many` what it holds, `states`
+    its words for types of entries, by which the ledger counts them.
+    """
+
+    path: Path
+    sha256: str
+    mapping: str
+    counted: str
+    read: Callable[[Earlier], Iterator[ReadRow | Fault]]
+    language: str
+    one: str = "row"
+    many: str = "rows"
+    terms: Terms | None = None
+    states: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of a file: entries by type, people, the first and last entry, faults, what was not known and warnings.
+
+    `purposes` and `notices` are how many were taken over from its terms. `unknown` are the words for purposes and
+    notices in rows that were not taken.
+    """
+
+    earlier: Earlier = field(default_factory=Earlier)
+    types: Counter[str] = field(default_factory=Counter)
+    suppressed: int = 0
+    people: set[int] = field(default_factory=set, repr=False)
+    first: int | None = None
+    last: int | None = None
+    faults: list[Fault] = field(default_factory=list)
+    unknown: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in _NAMES}, repr=False)
+    warned: Warned = field(default_factory=Warned)
+    purposes: int = 0
+    notices: int = 0
+    begun: int = 0  # the ledger's size before anything was imported
+
+    @property
+    def rows(self) -> int:
+        """How many entries were recorded."""
+        return self.types.total()
+
+    def count(self, type_: str, seq: int, subject: int) -> None:
+        """Count an entry."""
+        self.types[type_] += 1
+        self.people.add(subject)
+        self.first = seq if self.first is None else self.first
+        self.last = seq
+
+
+def take_in(ctx: Context, source: Source, *, rejects_path: Path | None, undo: bool = False) -> Tally:
+    """Record what a file says in one transaction; with `undo` do all of it, then keep nothing.
+
+    Faulty rows are left out and written to `rejects_path`; without it, and without `undo`, they refuse everything.
+
+    Raises:
+        BadInput: the file cannot be read, changed meanwhile, or a row is faulty that may not be left out, or all are;
+            nothing is recorded then.
+    """
+    log, strict = open_log(ctx), rejects_path is None and not undo
+    with log.read() as reader:
+        earlier = find_earlier(reader, source.sha256, source.mapping)
+    aside, tally = Aside(), Tally()
+    if earlier.is_open:  # what an earlier import left can only get less
+        aside.put(source.read(earlier), most_faults=MOST_FAULTS if strict else None)
+        check_unchanged(source.path, source.sha256)
+    with _written(log, undo=undo) as transaction:
+        tally.earlier = find_earlier(transaction, source.sha256, source.mapping)
+        if tally.earlier.is_open:
+            if source.terms is not None:
+                tally.purposes, tally.notices = take_over_terms(transaction, source.terms)
+            _take_all(ctx, transaction, aside, source, tally=tally, strict=strict)
+            if not undo:
+                _conclude(transaction, source, tally, rejects_path)
+    return tally
+
+
+class _Undone(Exception):
+    """Everything was tried."""
+
+
+@contextmanager
+def _written(log: Log, *, undo: bool) -> Iterator[Transaction]:
+    try:
+        with log.write() as transaction:
+            yield transaction
+            if undo:
+                raise _Undone
+    except _Undone:
+        return
+
+
+def _take_all(
+    ctx: Context,
+    transaction: Transaction,
+    items: Iterable[ReadRow | Fault],
+    source: Source,
+    *,
+    tally: Tally,
+    strict: bool,
+) -> None:
+    door, tally.begun = Door(ctx, transaction, surface="import"), transaction.size
+    tally.warned.purposes = read_purposes(transaction)
+    with progress("rows") as shown:
+        for item in items:
+            shown.advance()
+            if not tally.earlier.is_left(item.number, item.mark):  # another process imported it meanwhile
+                continue
+            if isinstance(item, Fault):
+                tally.faults.append(item)
+            else:
+                _take(door, transaction, item, source.sha256, tally=tally, dry=strict and bool(tally.faults))
+            if strict and len(tally.faults) >= MOST_FAULTS:
+                break
+
+
+def _take(door: Door, transaction: Transaction, row: ReadRow, sha256: str, *, tally: Tally, dry: bool) -> None:
+    said = row.said
+    try:
+        who = transaction.subject_for(row.raw) if said.type in _AFTER else row.raw
+        if said.type == "lift" and isinstance(who, int):
+            _check_own(transaction, who, said, before=tally.begun)
+        if dry:  # one fault is known, so nothing will be kept: only look for more
+            door.check(who, said)
+            return
+        done = door.append(who, said, idempotency_key=f"{sha256}#{row.mark}")
+    except Suppressed:
+        tally.suppressed += 1
+    except BadInput as error:
+        _fail(row, error, tally)
+    else:
+        tally.count(said.type, done.seq, done.subject)
+        tally.warned.look(door, said, row.place)
+
+
+def _fail(row: ReadRow, error: BadInput, tally: Tally) -> None:
+    where = error.where or "row"
+    fault = Fault(number=row.number, place=row.place, mark=row.mark, field=where, problem=error.what)
+    tally.faults.append(fault)
+    named = {"purpose": row.said.purpose, "notice": row.said.notice}.get(where)
+    if named:
+        tally.unknown[where].add(named)
+
+
+def _check_own(transaction: Transaction, subject: int, lift: Saying, *, before: int) -> None:
+    """What was limited here is lifted here, where the person is told first; a file lifts what came with it."""
+    within = Scope(lift.purpose, lift.channel)
+    if any(entry.seq < before for entry in limits_in_force(transaction.history(subject), lift.lifts or "", within)):
+        raise BadInput("it would lift what was limited in this workspace", where="type", mend="see: imp consent lift")
+
+
+def _conclude(transaction: Transaction, source: Source, tally: Tally, rejects_path: Path | None) -> None:
+    """Refuse all where it must be, else say in the ledger what was imported."""
+    taken = tally.rows + tally.suppressed
+    if rejects_path is not None:
+        write_rejects(rejects_path, tally.faults, counted=source.counted)
+        if tally.earlier.left is None and tally.faults and not taken:
+            raise BadInput(f"every {source.one} is faulty", where=str(source.path), mend=f"see {rejects_path}")
+    elif tally.faults:
+        before = some(tally.earlier.rows, source.one, source.many)
+        known = f" new, beside {before} imported before," if tally.earlier.rows else ""
+        raise refusal(source.path, tally.faults, counted=source.counted, language=source.language, known=known)
+    if taken or not tally.faults:
+        _note(transaction, source, tally)
+
+
+def _note(transaction: Transaction, source: Source, tally: Tally) -> None:
+    counts: dict[str, Json] = {
+        "rows": tally.rows,
+        "suppressed": tally.suppressed,
+        "people": len(tally.people),
+        "first": tally.first,
+        "last": tally.last,
+        **{word: tally.types[type_] for word, type_ in source.states.items()},
+    }
+    note_import(transaction, source.sha256, source.mapping, counts, rejected=[fault.mark for fault in tally.faults])
