@@ -54,8 +54,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "sources": ("policy/test_which_law_and_notice.py",),
     "jurisdictions": ("law/test_where_law_holds.py",),
     "actions": ("law/test_acts_of_agreeing.py",),
-    "asked_law": ("law/test_a_place_alone.py", "law/test_asking_under_another_law.py"),
+    **dict.fromkeys(("asked_law", "house"), ("law/test_house_law_alone.py",)),
     "record_fields": ("law/test_what_an_entry_says_besides.py",),
-    "house": ("law/test_regimes.py", "law/test_a_place_alone.py"),
     "project": ("policy/test_state.py", "policy/test_warm_gate.py"),
 }
