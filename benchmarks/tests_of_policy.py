@@ -56,5 +56,5 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "actions": ("law/test_acts_of_agreeing.py",),
     **dict.fromkeys(("asked_law", "house"), ("law/test_house_law_alone.py",)),
     "record_fields": ("law/test_what_an_entry_says_besides.py",),
-    "project": ("policy/test_state.py", "policy/test_warm_gate.py"),
+    "project": ("policy/test_projection.py", "policy/test_state.py"),
 }

@@ -31,7 +31,7 @@ def project(transaction: Transaction, subject: int) -> Sequence[PersonEntry]:
         scope, rectangles = first
         transaction.sealed.insert_later(TABLE, [format_row(subject, scope, rectangle) for rectangle in rectangles])
         return history
-    open_ = _open(transaction, subject) if len(history) > 1 else {}
+    open_ = _open(transaction, subject)
     inserted: list[tuple[int | str, ...]] = []
     for scope in sorted(touched(history)):
         close, insert = step(open_.get(scope, ()), timeline(history, scope), newest)
