@@ -1,4 +1,4 @@
-"""How `imp consent import` reads: nobody waits for its file, it names rows by lines as editors do, and warns of yeses."""
+"""How `imp consent import` reads: nobody waits for its file, rows are named by their lines, and yeses warned of."""
 
 from __future__ import annotations
 
