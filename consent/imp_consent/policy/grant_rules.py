@@ -9,6 +9,7 @@ from functools import lru_cache
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.case import Case, Told, refusal
 from imp_consent.policy.notice import Notice, check_notice
+from imp_consent.policy.notice_search import is_hash_of
 from imp_consent.policy.rules import CONSENTS, Need
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.says import unsaid
@@ -88,7 +89,7 @@ def ends_at(said: Saying, case: Case) -> int | None:
 def _seen(said: Saying, case: Case) -> int | None:
     """The entry of the very text that was shown, where it is named by its hash: it may be known here only later."""
     shown = case.shown
-    return shown.seq if shown and said.notice and shown.sha256.startswith(said.notice) else None
+    return shown.seq if shown and is_hash_of(said.notice, shown) else None
 
 
 def basis_ends_at(said: Saying, case: Case) -> int | None:

@@ -71,6 +71,16 @@ def test_a_yes_above_leaves_out_the_purpose_below_of_which_a_newer_version_says_
     assert law.write("grant", "shop").covers == ("shop.news",)
 
 
+def test_a_yes_under_a_short_name_with_which_the_hash_begins_too_names_no_hash(law: Any) -> None:
+    names = (f"{number:x}" for number in range(4096))
+    name = next(name for name in names if law.show("analytics", name=name).sha256.startswith(name))
+    law.cuts = [Cut("analytics", NOW_US + 5, 1, notice=name)]
+    assert law.write("grant", "analytics", notice=name).until_us == NOW_US + 5
+    assert law.write("grant", "analytics", notice=law.notice.sha256[:8]).until_us is None, (
+        "they had seen that very text"
+    )
+
+
 def test_a_basis_from_before_its_purpose_changed_and_recorded_after_it_ends_at_the_change(law: Any) -> None:
     law.cuts = [Cut("essential", NOW_US + 5, 9, notice="shown"), Cut("essential", NOW_US + 9, 10, bases=True)]
     words = {"basis": "contract", "evidence": "order 7"}
