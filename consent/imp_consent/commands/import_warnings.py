@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import click
 
+from imp_consent.commands.law_taken import OTHER_LAW, other_law
 from imp_consent.commands.yes_taken import KNOWN_ACTS, recipient_warnings, unknown_act
+from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.door import Door
 from imp_consent.policy.notice import RegisteredNotice
@@ -24,6 +26,9 @@ _OLDER: Final = (
     "hash in the column notice"
 )
 _ACT: Final = f"consent is an act of the person's own (GDPR 4(11), rec. 32; PIPL 14); {KNOWN_ACTS}"
+
+_PEOPLE: Final = "people whose entries are all under another"
+_LAW: Final = f"{OTHER_LAW}; say where they are in a column jurisdiction"
 
 
 @dataclass(slots=True)
@@ -51,11 +56,12 @@ class Warned:
     purposes: Mapping[str, DeclaredPurpose] = field(default_factory=dict)
     _older: _Rows = field(default_factory=_Rows)
     _acts: _Rows = field(default_factory=_Rows)
+    _laws: _Rows = field(default_factory=_Rows)
     _unnamed: dict[str, _Rows] = field(default_factory=dict)  # what is said of a purpose and its notice → rows
     _known: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
-    def look(self, door: Door, said: Saying, place: int) -> None:
-        """Look at what was taken of a row."""
+    def look(self, door: Door, said: Saying, place: int, earlier: Callable[[], Sequence[PersonEntry]]) -> None:
+        """Look at what was taken of a row; `earlier` is what was recorded of the person before."""
         notice = door.notice(said)
         if predates(said, notice):
             self._older.add(place)
@@ -63,6 +69,8 @@ class Warned:
             return
         if unknown_act(said, door.rules(said)):
             self._acts.add(place)
+        if said.regimes is None and other_law(said, door.rules(said).names, door.place(said), earlier()) is not None:
+            self._laws.add(place)
         for words in self._unnamed_by(notice, said.purpose):
             self._unnamed.setdefault(words, _Rows()).add(place)
 
@@ -98,6 +106,10 @@ class Warned:
         if self.acts:
             those = some(self.acts, "row given names", "rows given name")
             said.append(f"{those} the act in a word that is not known {self._acts.places(counted)}: {_ACT}")
+        if self._laws.count:
+            those = some(self._laws.count, "row given names", "rows given name")
+            who = "somebody whose entries are all under another" if self._laws.count == 1 else _PEOPLE
+            said.append(f"{those} no law, of {who} {self._laws.places(counted)}: {_LAW}")
         for words, rows in self._unnamed.items():
             those = some(rows.count, "row given rests", "rows given rest")
             said.append(f"{those} on a notice that leaves out a recipient {rows.places(counted)}: {words}")

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
-from imp_consent.commands.law_taken import law_text
+from imp_consent.commands.law_taken import law_text, other_law, other_law_warnings
 from imp_consent.commands.notice_taken import OLDER_THAN_NOTICE, NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import law_options, of_law
@@ -52,7 +52,8 @@ class RecordResult:
     `law_because` says where that is from (None: it was named, or is imp.toml's).
     `returned`: by it somebody who was erased came back.
     `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it. `warnings`
-    say why it may be no consent: by what act it was given is not clear, or who receives the data was not said.
+    say why it may be no consent: by what act it was given is not clear, who receives the data was not said, or it names
+    no law where all else of the person is under another than imp.toml's.
     """
 
     seq: int
@@ -138,11 +139,12 @@ def record_together(
     log = open_log(ctx)
     with log.write() as transaction:
         door = Door(ctx, transaction, surface=surface)
-        done = []
+        done, seqs = [], list[int]()
         for number, purpose in enumerate(purposes):
             one = door.settle(raw_id, replace(said, purpose=purpose))
             appended = door.append(raw_id, one, returning=returning and number == 0)
-            done.append(_result(transaction, door, one, appended, state=state))
+            seqs.append(appended.seq)
+            done.append(_result(transaction, door, one, appended, state=state, since=seqs[0]))
         returned = bool(transaction.subjects.lifted)
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
@@ -239,12 +241,19 @@ def _check_purposes(purposes: Sequence[str], *, state: str, each: bool, bundled:
         raise BadInput("several purposes by one act: was there a choice for each?", where="--purpose", mend=mend)
 
 
-def _result(transaction: Transaction, door: Door, said: Saying, appended: Appended, *, state: str) -> RecordResult:
+def _result(
+    transaction: Transaction, door: Door, said: Saying, appended: Appended, *, state: str, since: int
+) -> RecordResult:
     seq, subject, statement = appended
     given, notice = statement.type == "grant", door.notice(said)
     rules = door.rules(said)
     denied: Mapping[str, str] = {}
-    closed = None
+    closed: str | None = None
+    warnings: tuple[str, ...] = ()
+    if given and notice:
+        earlier = [entry for entry in transaction.history(subject) if entry.seq < since]
+        other = other_law(said, rules.names, door.place(said), earlier)
+        warnings = warnings_of_yes(said, rules, notice.notice, read_purposes(transaction)) + other_law_warnings(other)
     if given and not statement.bundled:
         closed = opens_nothing(transaction, subject, said.purpose, said.channel)
         if not said.channel:
@@ -267,7 +276,7 @@ def _result(transaction: Transaction, door: Door, said: Saying, appended: Append
         jurisdiction=door.place(said),
         law_because=said.under.why if said.under else None,
         opens_nothing=closed,
-        warnings=warnings_of_yes(said, rules, notice.notice, read_purposes(transaction)) if given and notice else (),
+        warnings=warnings,
     )
 
 

@@ -25,10 +25,11 @@ from imp_consent.commands.imported import (
     write_rejects,
 )
 from imp_consent.commands.take_over_terms import take_over_terms
+from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.door import Door
+from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.saying import Saying
@@ -184,7 +185,11 @@ def _take(door: Door, transaction: Transaction, row: ReadRow, sha256: str, *, ta
         _fail(row, error, tally)
     else:
         tally.count(said.type, done.seq, done.subject)
-        tally.warned.look(door, said, row.place)
+        tally.warned.look(door, said, row.place, lambda: _before(transaction, done))
+
+
+def _before(transaction: Transaction, done: Appended) -> list[PersonEntry]:
+    return [entry for entry in transaction.history(done.subject) if entry.seq < done.seq]
 
 
 def _fail(row: ReadRow, error: BadInput, tally: Tally) -> None:
