@@ -48,7 +48,6 @@ _RESTS_ON_NOTICE: Final = frozenset({"grant", "refuse"})
 _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "lift", "lost", "erase-requested"})
 # Whatever law or place is named with it, or was with older entries: a no, and what carries one or takes a yes away.
 _NOT_REFUSED: Final = DENYING | {"request", "link", "unlink", "correction"}
-_AFTER_OTHERS: Final = frozenset({"basis", "lift"})  # what is judged by what was said before
 _OPENING: Final = _PERMITTING | {"lift", "guardian"}  # they wait until everything in imp.toml is read
 _OF_TRAITS: Final = frozenset({"signal", "limit-sensitive"})
 
@@ -153,7 +152,7 @@ class Door:
         if isinstance(who, RawId):
             normalise(who)
         said = self.settle(who, said)
-        self.statement(said, self._history(who, said))
+        self.statement(said, self._entries_of(who))
 
     def append(
         self, who: RawId | int, said: Saying, *, idempotency_key: str | None = None, returning: bool = False
@@ -170,7 +169,7 @@ class Door:
         if returning and said.type != "grant":
             raise BadInput("only a consent brings somebody back", where="returning", mend="use it with --state given")
         said = self.settle(who, said)
-        statement = self.statement(said, self._history(who, said))
+        statement = self.statement(said, self._entries_of(who))
         subject = self._subject(who, said, returning=returning)
         if statement.type == "grant" and said.at_us < self._returned_us(subject):
             raise Suppressed(
@@ -261,22 +260,9 @@ class Door:
             more=more | ({"returning": True} if returning else {}) | dict(said.more),
         )
 
-    def _history(self, who: RawId | int, said: Saying) -> Sequence[PersonEntry]:
-        """What a rule may have to look at; most sayings are judged by themselves."""
-        if said.type not in _AFTER_OTHERS and said.by is None and not self._meets_separate(said):
-            return ()
-        return self._entries_of(who)
-
     def _entries_of(self, who: RawId | int) -> Sequence[PersonEntry]:
         subject = self._transaction.find_subject(who) if isinstance(who, RawId) else who
         return () if subject is None else self._transaction.history(subject)
-
-    def _meets_separate(self, said: Saying) -> bool:
-        """Whether it is a consent that is not to be of one act with another, or needs more of a child."""
-        if said.type != "grant":
-            return False
-        needs, ages = self.rules(said).needs, self.rules(said).ages
-        return "separate" in (said.consent, *(need.consent for need in needs)) or any(age.adds for age in ages)
 
     def _subject(self, who: RawId | int, said: Saying, *, returning: bool) -> int:
         if isinstance(who, int):
