@@ -2,7 +2,8 @@
 
 The words are law's data ([actions] of a regime). `refused` are what is no act. Whatever holds one of `passive` is
 refused too, and whatever has one of `passive_words` as a word of its own ("not", "none"): in doubt nobody agreed, and
-who did may be recorded by a plainer word. `known` are the beginnings of words for acts; other words are taken, and
+who did may be recorded by a plainer word. Only before a number some of these (`numbered`) say no no: "form no 12", and
+"№" and "nº", which are spelt out as "no". `known` are the beginnings of words for acts; other words are taken, and
 whoever writes them is told.
 """
 
@@ -23,6 +24,7 @@ class Acts:
     passive: frozenset[str] = frozenset()
     passive_words: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
+    numbered: frozenset[str] = frozenset()
 
     def __or__(self, other: Acts) -> Acts:
         """The words of both."""
@@ -31,6 +33,7 @@ class Acts:
             self.passive | other.passive,
             self.passive_words | other.passive_words,
             self.known | other.known,
+            self.numbered | other.numbered,
         )
 
     def is_passive(self, action: str) -> bool:
@@ -50,10 +53,18 @@ def plain_action(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_passive(acts: Acts, action: str) -> bool:
-    plain, several = plain_action(action), _several(action)
+    plain = plain_action(action)
     if plain in _plain(acts.refused) or any(marker in plain for marker in _plain(acts.passive)):
         return True
-    return not several.isdisjoint(_plain(acts.passive_words))
+    words, numbered = _several(action), _plain(acts.numbered)
+    denying = (place for place, word in enumerate(words) if word in _plain(acts.passive_words))
+    return any(words[place] not in numbered or not _is_before_number(words, place) for place in denying)
+
+
+def _is_before_number(words: tuple[str, ...], place: int) -> bool:
+    """Whether a number follows. What begins so and goes on ("no 1 clicked") may deny all the same."""
+    alone = place == 0 and words[2:] == ()
+    return (place > 0 or alone) and any(word[0].isdigit() for word in words[place + 1 : place + 2])
 
 
 @lru_cache(maxsize=4096)
@@ -66,11 +77,11 @@ def _is_known(acts: Acts, action: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _several(action: str) -> frozenset[str]:
-    """The words of an action, each plain: `n/a` is two, `did_not` too."""
+def _several(action: str) -> tuple[str, ...]:
+    """The words of an action in their order, each plain: `n/a` is two, `did_not` too."""
     letters = unicodedata.normalize("NFKD", action).casefold()
     kept = (letter for letter in letters if not unicodedata.combining(letter) and unicodedata.category(letter) != "Cf")
-    return frozenset("".join(letter if letter.isalnum() else " " for letter in kept).split())
+    return tuple("".join(letter if letter.isalnum() else " " for letter in kept).split())
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,17 @@ ACTIVE = [
     "Häkchen gesetzt", "unterschrieben", "coché", "cliqué", "firmó", "casella spuntata", "handtekening",
     "podpis", "assinatura", "kryssade i rutan", "クリック", "클릭",
 ]  # fmt: skip
+NUMBERED = [
+    "signed form no 12", "signed form no. 12", "signed form No.12", "SIGNED FORM NO 12a", "signed form № 12",
+    "signature, form №12", "signed form nr. 12", "Formular Nr. 12 unterschrieben", "formulaire n° 12 coché",
+    "formulário nº 12, assinatura", "formulario n.º 12 firmado", "modulo n. 12 con firma",
+    "formulier nr 12 handtekening", "podpis na formularzu nr 12", "签名 表格第12号", "簽名第\uff11\uff12號",
+    "signed form no \uff11\uff12", "signed form no ١٢", "form no 12, box no 3 ticked",
+]  # fmt: skip
+DENIED_BY_NO = [
+    "no click", "no, 12 clicks", "no 1 clicked", "signed no form", "form signed? no", "12 no", "form no twelve", "no",
+    "form no 12, no click", "form no 12 not signed", "form no 12: kein Klick", "signed form no 12 by default",
+]  # fmt: skip
 LAWS = [found.name for found in packaged()]
 
 
@@ -50,6 +61,26 @@ def test_r03_an_act_of_agreeing_is_known_in_the_languages_notices_are_in(law: An
         law.regimes = (name,)
         law.write("grant", "analytics", action=action)
         assert packaged().rules((name,)).acts.is_known(action)
+
+
+@pytest.mark.parametrize("action", NUMBERED)
+def test_r03_the_number_of_a_form_denies_nothing(law: Any, action: str) -> None:
+    for name in LAWS:
+        law.regimes = (name,)
+        law.write("grant", "analytics", action=action)
+        assert packaged().rules((name,)).acts.is_known(action)
+
+
+@pytest.mark.parametrize("action", DENIED_BY_NO)
+def test_r03_a_no_without_its_number_or_beside_one_still_denies(law: Any, action: str) -> None:
+    for law.regimes in [(name,) for name in LAWS]:
+        with pytest.raises(BadInput, match="no affirmative action"):
+            law.write("grant", "analytics", action=action)
+
+
+def test_a_number_by_itself_is_a_word_that_is_not_known(desk: Desk) -> None:
+    for action in ("no. 12", "№ 12"):
+        assert len(desk.record("analytics", "given", "--action", action).ok().json["warnings"]) == 1
 
 
 def test_r03_the_command_line_refuses_what_is_no_act_and_names_the_law(desk: Desk) -> None:
