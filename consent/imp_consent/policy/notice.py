@@ -121,8 +121,8 @@ def parse_notice(data: bytes) -> Notice:
         document: dict[str, Any] = json.loads(data.decode())
         lists = {name: tuple(document[name]) for name in ("purposes", "data", "recipients")}
         notice = Notice(**{**document, **lists})
-        canonical = format_notice(notice) == data
-    except (ValueError, TypeError, KeyError):
+        canonical = _is_typed(notice) and format_notice(notice) == data
+    except (ValueError, TypeError, KeyError, RecursionError):
         canonical = False
     if not canonical:
         raise LedgerBroken("not a notice in canonical form", where="notice", mend="run: imp audit verify")
@@ -188,6 +188,14 @@ def read_notices(reader: Reader) -> list[RegisteredNotice]:
             )
         )
     return found
+
+
+def _is_typed(notice: Notice) -> bool:
+    """Whether it holds texts and numbers where these are meant: others' files hold whatever they hold."""
+    texts = [notice.name, notice.language, notice.controller, notice.withdrawal, notice.text]
+    numbers = [found for found in (notice.version, notice.grant_steps, notice.withdraw_steps) if found is not None]
+    listed = [*notice.purposes, *notice.data, *notice.recipients]
+    return all(isinstance(text, str) for text in (*texts, *listed)) and all(type(number) is int for number in numbers)
 
 
 def _problems(notice: Notice) -> list[tuple[bool, str]]:

@@ -72,6 +72,30 @@ def test_other_bytes_are_no_notice(data: bytes) -> None:
         parse_notice(data)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({name: 3} for name in ("name", "language", "controller", "withdrawal", "text")),
+        *({name: (3,)} for name in ("purposes", "data", "recipients")),
+        {"version": "1"},
+        {"version": True},
+        {"version": None},
+        {"withdrawal": ["a"]},
+        {"grant_steps": "1", "withdraw_steps": "1"},
+        {"grant_steps": 1.0},
+        {"withdraw_steps": [1]},
+    ],
+)
+def test_a_notice_with_a_number_for_a_text_or_a_text_for_a_number_is_none(change: dict[str, Any]) -> None:
+    with pytest.raises(LedgerBroken):
+        parse_notice(format_notice(replace(NOTICE, **change)))
+
+
+def test_a_notice_nested_past_all_measure_is_none() -> None:
+    with pytest.raises(LedgerBroken):
+        parse_notice(b"[" * 200_000)
+
+
 def test_r06_the_exact_text_comes_back_by_its_hash(trial: Trial) -> None:
     with trial() as transaction:
         done = register_notice(transaction, NOTICE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock
 from imp_core.context import Context
+from imp_core.errors import BadInput
 from imp_core.event import RawId
 
 Shops = Callable[[], tuple[Context, Context]]
@@ -64,6 +67,29 @@ def test_r15_a_newer_version_taken_over_ends_what_was_given_under_an_older_one(t
     assert not check(other, OURS, purpose="analytics").permitted
     assert check(other, THEIRS, purpose="analytics").permitted, "it rests on the newer version"
     assert _yes(other, RawId("member", "8")) == newer
+
+
+@pytest.mark.parametrize("change", [{"version": "2"}, {"version": True}, {"name": 3}, {"recipients": [3]}])
+def test_others_terms_with_a_number_for_a_text_are_refused_and_nothing_of_them_is_taken(
+    two_shops: Shops, change: dict[str, object]
+) -> None:
+    one, other = two_shops()
+    _ask(one, FIRST)
+    _yes(one, THEIRS)
+    _wait(one)
+    path, terms = Path(one.directory) / "a.csv", Path(one.directory) / "terms.json"
+    export_records(one, path, format_="csv", people=[THEIRS], terms_path=terms)
+    document = json.loads(terms.read_text(encoding="utf-8"))
+    compact: dict[str, Any] = {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False}
+    document["notices"] = [json.dumps(json.loads(text) | change, **compact) for text in document["notices"]]
+    terms.write_text(json.dumps(document, **compact) + "\n", encoding="utf-8")
+    with open_log(other).read() as reader:
+        before = reader.size
+    with pytest.raises(BadInput, match="not a notice in canonical form") as refused:
+        import_records(other, path, format_="records", terms_path=terms)
+    assert (refused.value.where or "").endswith("terms.json")
+    with open_log(other).read() as reader:
+        assert reader.size == before
 
 
 def test_an_older_version_taken_over_changes_nothing(two_shops: Shops) -> None:
