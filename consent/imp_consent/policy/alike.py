@@ -36,9 +36,8 @@ def pass_on(
     """Append an opt-out of somebody for everybody alike; returns the seqs. Nothing is appended of other types."""
     if statement.type not in OPT_OUTS:
         return []
-    law = Law(said.regimes, said.jurisdiction)
-    if said.under is not None and said.under.known:  # they may be one person: what is known of one's law is of both
-        law = said.under.laws[0]
+    # they may be one person: what is known of one's law is of both
+    law = said.under.laws[0] if said.under and said.under.known else Law()
     passed = replace(_echoed(statement), regimes=law.regimes, jurisdiction=law.jurisdiction)
     return [
         echo(other, passed, statement)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imp_consent.commands.erase import erase
-from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.suppression import Suppressed
-from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.regime import packaged, parse_regime, register_regimes
-from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 from imp_core.plugin_commands import enable
+from tests.consent.law.at_the_door import CHINA, LI, PLAIN, TAGGED, door, entries, say, words
 
 Desk = Any
-LI = RawId("member", "li")
-PLAIN, TAGGED = RawId("email", "janedoe@gmail.com"), RawId("email", "jane.doe+news@gmail.com")
-CHINA: dict[str, Any] = {"regimes": ("cn-pipl",), "jurisdiction": "CN", "consent": "separate"}
 NO_LAW: dict[str, Any] = {"regimes": ("hammurabi",), "jurisdiction": "FR"}
 
 CHILDREN = """
@@ -62,35 +56,6 @@ def settings(shop: Context, tmp_path: Path) -> Callable[[str], None]:
         shop.reload_workspace()
 
     return put
-
-
-@contextmanager
-def door(shop: Context) -> Iterator[Door]:
-    with open_log(shop).write() as transaction:
-        yield Door(shop, transaction, surface="test")
-
-
-def words(shop: Context, type_: str, purpose: str = "analytics", **said: Any) -> Saying:
-    return Saying(**{"type": type_, "purpose": purpose, "at_us": shop.clock.now_us()} | said)
-
-
-def say(
-    shop: Context,
-    type_: str,
-    purpose: str = "analytics",
-    *,
-    who: RawId | int = LI,
-    returning: bool = False,
-    **said: Any,
-) -> Appended:
-    with door(shop) as open_door:
-        return open_door.append(who, words(shop, type_, purpose, **said), returning=returning)
-
-
-def entries(shop: Context, who: RawId | int = LI) -> list[PersonEntry]:
-    with open_log(shop).read() as reader:
-        subject = reader.find_subject(who) if isinstance(who, RawId) else who
-        return [] if subject is None else reader.history(subject)
 
 
 def test_what_was_appended_is_told_by_its_number_and_its_person(shop: Context) -> None:
