@@ -19,7 +19,7 @@ from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.counting import some
 from imp_core.errors import BadInput
-from imp_core.suppress import hidden
+from imp_core.suppress import hidden, hidden_together
 
 __all__ = ["FlagShown", "UseShown", "UsesFound", "uses", "uses_command"]
 
@@ -30,6 +30,8 @@ _LISTED: Final = 20
 class FlagShown:
     """Why a use is to be reviewed: how many people, in all and by reason (None: fewer than k); what denies them.
 
+    People are counted once, under each of their reasons: so where one reason's count is hidden all are, since what the
+    others leave of all people would tell it.
     `entries` are the lowest and highest of the entries that deny, None where none says it any more.
     """
 
@@ -158,7 +160,7 @@ def _shown(use: RecordedUse, flag: Flagged | None, k: int) -> UseShown:
 def _flag(flag: Flagged, k: int) -> FlagShown:
     return FlagShown(
         people=hidden(flag.people, k),
-        reasons={reason: hidden(n, k) for reason, n in flag.reasons.items()},
+        reasons=hidden_together(flag.reasons, k),
         entries=flag.entries,
     )
 
@@ -166,7 +168,9 @@ def _flag(flag: Flagged, k: int) -> FlagShown:
 def _text(found: UsesFound) -> str:
     out = [_line(use) for use in found.uses]
     flagged = sum(use.flag is not None for use in found.uses)
-    return "\n".join([*out, f"{some(len(found.uses), 'use')}, {flagged} flagged; 'few' is fewer than {found.k}"])
+    return "\n".join(
+        [*out, f"{some(len(found.uses), 'use')}, {flagged} flagged; 'few' is fewer than {found.k}, or would tell that"]
+    )
 
 
 def _line(use: UseShown) -> str:

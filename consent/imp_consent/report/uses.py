@@ -10,7 +10,7 @@ from imp_consent.audit.uses import DONE, RecordedUse
 from imp_consent.report.report import Cell, FlaggedUse, UseGroup
 from imp_consent.report.seqs import format_seqs
 from imp_core.clock import format_time
-from imp_core.suppress import hidden
+from imp_core.suppress import hidden, hidden_together
 
 __all__ = ["cell", "flagged_uses", "use_groups"]
 
@@ -74,7 +74,7 @@ def _flagged(use: RecordedUse, flag: Flagged, k: int) -> FlaggedUse:
         purposes=use.purposes,
         actor=use.actor,
         people=people,
-        reasons={reason: hidden(n, k) for reason, n in flag.reasons.items()},
+        reasons=hidden_together(flag.reasons, k),  # what one leaves of all people would tell another
         entries=entries,
         command=f"imp audit entries {entries}",
     )

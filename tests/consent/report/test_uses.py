@@ -38,6 +38,18 @@ def test_flags_count_people_from_k_on_and_name_nobody(shop):
     assert "m30" not in answer.out
 
 
+def test_r54_a_reason_of_few_is_not_told_by_what_the_others_leave_of_all_people(shop):
+    shop.say(*((f"m{who}", "analytics", "withdrawn", 35) for who in range(12, 24)))
+    shop.say(*((f"m{who}", "analytics", "refused", 35) for who in (24, 25)))
+    answer = shop("audit", "uses", "--flagged", "--json")
+    (late,) = answer.json["uses"]
+    assert late["flag"]["people"] == 15
+    assert late["flag"]["reasons"] == {"refused": None, "withdrawn": None}, "15 less 13 would be 2"
+    text = shop("audit", "uses", "--flagged").out
+    assert "denied since: refused few, withdrawn few" in text
+    assert "'few' is fewer than 10, or would tell that" in text
+
+
 def test_a_withdrawal_in_time_flags_nothing(shop):
     shop.go_to(50)
     shop.visit("later")
