@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from imp_consent.ledger.entry import Statement
+from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
+from imp_consent.policy.declared import declared
 from imp_consent.policy.notice import Notice
 from imp_consent.records.facts import Facts
 from imp_consent.records.row import RecordRow, format_details
@@ -116,7 +118,8 @@ def _process(rows: Sequence[RecordRow], notice: Notice | None, facts: Facts, ter
     traits = {trait for row in rows for trait in row.statement.traits if row.statement.type in {"grant", "basis"}}
     covered = sorted({purpose for row in rows for purpose in row.statement.covers})
     places = list(dict.fromkeys(row.jurisdiction for row in rows if row.jurisdiction)) or [facts.jurisdiction]
-    recipients = [{"@type": "dpv:Recipient", "dpv:hasName": name} for name in (notice.recipients if notice else ())]
+    told = _recipients(notice, {said.purpose, *covered}, terms)
+    recipients = [{"@type": "dpv:Recipient", "dpv:hasName": name} for name in told]
     withdrawal: Node = {"@type": "dpv:WithdrawConsent", "dpv:isExercisedAt": facts.contact}
     if notice is not None:
         withdrawal["dct:description"] = notice.withdrawal
@@ -135,6 +138,20 @@ def _process(rows: Sequence[RecordRow], notice: Notice | None, facts: Facts, ter
         "dpv:hasConsentControl": withdrawal,
         "dpv:hasRight": {"@type": "dpv:DataSubjectRight", "dpv:isExercisedAt": facts.rights},
     }
+
+
+def _recipients(notice: Notice | None, about: AbstractSet[str], terms: Terms) -> list[str]:
+    """Of the recipients that a notice names, those of these purposes; of every purpose ("*"), all.
+
+    A notice names recipients for all of its purposes together. Whose they are the purposes say, that declare each its
+    own: who is declared by others alone gets nothing for these; who is declared by none may be of any.
+    """
+    declaring: dict[str, set[str]] = {}
+    for name, purpose in terms.purposes.items():
+        if (recipient := declared(purpose).recipient) is not None:
+            declaring.setdefault(recipient.name, set()).add(name)
+    named = notice.recipients if notice else ()
+    return [one for one in named if EVERY_PURPOSE in about or about & declaring.get(one, about)]
 
 
 def _purpose(name: str, terms: Terms, traits: set[str]) -> Node:
