@@ -218,9 +218,16 @@ def test_a_basis_rests_on_no_notice_unless_it_names_one_and_says_what_is_used(de
     assert entries(shop)[-1].payload["notice"]["name"] == "shown"
     say(shop, "withdraw")
     withdrawn = entries(shop)[-1]
-    assert ("notice" in withdrawn.payload, withdrawn.payload["data_categories"]) == (False, [])
+    assert (withdrawn.statement.notice, "notice" in withdrawn.payload) == (None, False)
+    assert withdrawn.payload["data_categories"] == []
     say(shop, "withdraw", notice="shown")
     assert entries(shop)[-1].payload["notice"]["name"] == "shown"
+
+
+def test_where_their_law_knows_no_such_signal_it_closes_what_the_strictest_says(shop: Context) -> None:
+    told = say(shop, "signal", "*", more={"signal": "gpc"}).statement
+    assert told.traits == ("sale", "sharing", "targeted-advertising")
+    assert say(shop, "limit-sensitive", "*").statement.traits == ("sensitive", "special-category")
 
 
 def test_a_withdrawal_names_the_yes_it_ends_and_nothing_else_does(shop: Context) -> None:
