@@ -1,7 +1,8 @@
-"""What docs/mutation.md says no test can tell apart is about code as it stands."""
+"""What docs/mutation.md says no test can tell apart is about code as it stands, and no file is left out."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,18 @@ def test_a_line_that_is_gone_and_a_change_nobody_makes_are_named(project_folder:
     assert done.returncode == 1
     assert done.stdout.startswith("4 changes explained, 3 of them of lines that are not there any more\n")
     assert "late.py: if tomorrow:" in done.stdout
+
+
+def test_a_file_of_the_policy_in_which_a_change_can_be_made_and_that_has_no_tests_is_named(
+    project_folder: Path, tmp_path: Path
+) -> None:
+    policy = Path("consent") / "imp_consent" / "policy"
+    for folder in (Path("benchmarks"), policy):
+        shutil.copytree(project_folder / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    page = project_folder / "docs" / "mutation.md"
+    (tmp_path / policy / "plain.py").write_text("def plain(a: str) -> str:\n    return a.strip()\n", encoding="utf-8")
+    assert check(tmp_path, page).returncode == 0
+    (tmp_path / policy / "fresh.py").write_text("def fresh(a: int) -> bool:\n    return a > 1\n", encoding="utf-8")
+    done = check(tmp_path, page)
+    assert done.returncode == 1
+    assert done.stdout.endswith("fresh.py: which tests are its own is not said in benchmarks/tests_of_policy.py\n")
