@@ -191,6 +191,20 @@ def test_an_unknown_person_and_a_missing_gate_have_their_own_reasons(bench: Any)
     assert assign_unit(bench.ctx, "test", RawId("member", "8")).reason == "ledger_unavailable"
 
 
+def test_nobody_takes_part_while_nothing_reads_a_setting(bench: Any, run: Any) -> None:
+    bench.gate.known = bench.gate.permitted = {7}
+    path = bench.root / "imp.toml"
+    sound = path.read_text(encoding="utf-8")
+    path.write_text(f'{sound}\n[policy]\nregims = ["cn-pipl"]\n', encoding="utf-8")
+    bench.ctx.__dict__.pop("workspace", None)
+    code, out, err = run("assign", "test", "member:7")
+    assert (code, out) == (0, "a, outside the experiment (settings_unread)\n")
+    assert "warning: nothing reads imp.toml, [policy] regims" in err
+    path.write_text(sound, encoding="utf-8")
+    bench.ctx.__dict__.pop("workspace", None)
+    assert assign_unit(bench.ctx, "test", RawId("member", "7")).in_experiment
+
+
 def test_outside_the_traffic_share_a_permitted_person_is_served_control(bench: Any, definition: str) -> None:
     bench.write("traffic = 0.0001\n" + definition)
     outside = next(str(n) for n in range(100) if place("test", str(n)))

@@ -22,19 +22,28 @@ __all__ = ["ConsentMode", "consent_mode", "consent_mode_command"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentMode:
-    """Each parameter's state, "granted" or "denied", and whether the ledger could be asked at all."""
+    """Each parameter's state, "granted" or "denied", and whether the ledger could be asked at all.
+
+    `settings_read`: nothing in imp.toml is misspelt; else everything is denied, since which purposes a parameter needs
+    may stand under the name that nothing reads.
+    """
 
     states: Mapping[str, str]
     available: bool = True
+    settings_read: bool = True
 
 
 def consent_mode(ctx: Context, raw: RawId, *, channel: str | None = None) -> ConsentMode:
     """The Consent Mode v2 states of a person now. Unknown people and purposes, and a broken ledger, are denied.
 
+    So is everybody while nothing reads some of imp.toml: what a page tells Google's tags permits.
+
     Raises:
         BadInput: the identifier or `[signals.consent_mode]` of imp.toml is malformed.
     """
     signals = ctx.workspace.config.get("signals", {})
+    if ctx.unread_settings():
+        return ConsentMode(states=consent_states({}, lambda _: False), settings_read=False)
     mapping = read_mapping(signals.get("consent_mode", {}) if isinstance(signals, Mapping) else signals)
     try:
         with open_log(ctx).read() as reader:
@@ -67,4 +76,6 @@ def consent_mode_command(ctx: Context, *, identifier: str, channel: str | None, 
     found = consent_mode(ctx, read_identifier(identifier), channel=channel)
     if not found.available:
         click.echo("warning: the ledger cannot be read: everything is denied", err=True)
+    if not found.settings_read:
+        click.echo("warning: until every setting in imp.toml is read everything is denied", err=True)
     emit(found, lambda: format_states(found.states), as_json=as_json)

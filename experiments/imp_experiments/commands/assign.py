@@ -17,13 +17,15 @@ from imp_experiments.design.load import load_experiment
 __all__ = ["Assigned", "assign_unit"]
 
 OUTSIDE_TRAFFIC: Final = "outside_traffic"
+SETTINGS_UNREAD: Final = "settings_unread"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned:
     """The variant to serve, and whether the person takes part. Segment and bucket are None where they do not.
 
-    `reason`: the gate's, or "outside_traffic". Who does not take part is served control and leaves no trace.
+    `reason`: the gate's, "outside_traffic", or "settings_unread": until everything in imp.toml is read nobody takes
+    part. Who does not take part is served control and leaves no trace.
     """
 
     experiment: str
@@ -44,6 +46,10 @@ def assign_unit(ctx: Context, name: str, raw: RawId) -> Assigned:
     """
     experiment = load_experiment(ctx, name).experiment
     subject = ctx.gate.resolve(raw)
+    if ctx.unread_settings():
+        return Assigned(
+            experiment=experiment.name, variant=experiment.control, in_experiment=False, reason=SETTINGS_UNREAD
+        )
     decision = _decide(ctx, experiment.purpose, subject)
     if subject is None or not decision.permitted:
         return Assigned(

@@ -114,3 +114,29 @@ def test_a_name_that_stands_above_every_table_is_found_too(line: Line) -> None:
     answer = line(*GIVE)
     assert (answer.code, "imp.toml, jurisdiction" in answer.err) == (2, True)
     assert "did you mean [policy] jurisdiction" in answer.err
+
+
+def test_what_a_page_asks_is_answered_with_no_until_it_is_mended(line: Line) -> None:
+    line(*GIVE).ok()
+    ask = ("consent", "signal", "consent-mode", WHO)
+    assert line(*ask, "--json").ok().json["states"]["analytics_storage"] == "granted"
+    put(line, '[signals.consent_mod]\nanalytics_storage = ["marketing.email"]')
+    answer = line(*ask, "--json").ok()
+    assert set(answer.json["states"].values()) == {"denied"}
+    assert (answer.json["available"], answer.json["settings_read"]) == (True, False)
+    assert "warning: until every setting in imp.toml is read everything is denied" in answer.err
+    assert "granted" not in line(*ask).ok().out
+
+
+def test_what_is_asked_and_what_brings_noes_goes_on_with_a_warning(line: Line) -> None:
+    line(*GIVE).ok()
+    line("plugin", "enable", "file").ok()
+    put(line, "[Policy]")
+    asked = line("consent", "check", WHO, "--purpose", "analytics").ok()
+    assert "warning: nothing reads imp.toml, [Policy]" in asked.err
+    visits = line.workspace.parent / "visits.csv"
+    at = "2026-02-01T10:00:00Z"
+    visits.write_text(f"type,identifier,at,purpose,id,channel,name\ntouchpoint,{WHO},{at},analytics,e1,web,visit\n")
+    taken = line("ingest", "file", visits, "--json").ok()
+    assert "warning: nothing reads imp.toml, [Policy]" in taken.err
+    assert taken.json["received"] == 1
