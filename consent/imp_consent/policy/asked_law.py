@@ -17,7 +17,8 @@ def asked_law(known: Regimes, house: House, law: Law) -> Law:
     """The regimes and the place that a question means; the house's law where it names neither.
 
     Raises:
-        BadInput: there is no such regime or place, they contradict each other, or no regime known is the law there.
+        BadInput: there is no such place, or no such regime where a place is known, they contradict each other, or no
+            regime known is the law there.
     """
     place = law.jurisdiction or house.jurisdiction
     names = law.regimes or house.regimes

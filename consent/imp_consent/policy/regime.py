@@ -116,7 +116,8 @@ class Regimes:
         """Look whether there is such a jurisdiction and any of these regimes can hold there.
 
         Raises:
-            BadInput: there is no such regime or jurisdiction, or they contradict each other.
+            BadInput: there is no such jurisdiction, or, where one is named, no such regime, or they contradict each
+                other. Without a jurisdiction nothing is looked at: `rules` says that there is no such regime.
         """
         if jurisdiction is None:
             return
