@@ -23,6 +23,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import FOREVER_SEQ
@@ -41,6 +42,8 @@ _MOST_DAYS: Final = 36_500
 _COLUMNS: Final = ("type", "event_us")
 _PAYLOADS: Final = 200  # named by one entry, which holds 4 KiB
 _EXTENDED: Final = "extended"  # the answer that is none yet
+# What a permission is made of: it counts by when it held, not by when somebody typed it (GDPR 5(1)(e)).
+_OF_A_PERMISSION: Final = frozenset({"grant", "basis", "guardian", "minor"})
 _TYPES: Final = tuple(str(type_) for type_ in EventType)
 
 
@@ -210,9 +213,11 @@ def _is_old(rows: pa.RecordBatch, schedule: Schedule, now_us: int) -> pa.Boolean
 
 
 def _at_rest(reader: Reader, now_us: int, days: int) -> Iterator[int]:
-    """People nothing is permitted of, now or since so many days, of whom nothing was noted in that time.
+    """People nothing is permitted of, now or since so many days, and who said no or asked for nothing in that time.
 
-    Whoever has a restriction in force, or waits for an answer, is left: they may need what is kept (GDPR 18(1)(c)).
+    A no, a correction or a request counts from when it was noted: until then the permission was relied on, or it is
+    what may have to be shown (GDPR 5(2), 7(1)). Whoever has a restriction in force, or waits for an answer, is left:
+    they may need what is kept (GDPR 18(1)(c)).
     """
     before_us = now_us - days * DAY_US
     permitted = (
@@ -230,14 +235,17 @@ def _at_rest(reader: Reader, now_us: int, days: int) -> Iterator[int]:
             entry.statement.type == "request" and entry.payload.get("request") not in answered for entry in history
         )
         restricted = bool(limits_in_force(history, "restrict"))
-        newest = max((_recorded(entry.payload, entry.statement.at_us) for entry in history), default=now_us)
+        newest = max(map(_counts_from, history), default=now_us)
         if newest < before_us and not waits and not restricted:
             yield int(subject)
 
 
-def _recorded(payload: Mapping[str, Json], at_us: int) -> int:
-    recorded = payload.get("recorded_us")
-    return recorded if isinstance(recorded, int) else at_us
+def _counts_from(entry: PersonEntry) -> int:
+    """From when an entry keeps the rest; by when a permission ends, the rows of the state say."""
+    recorded = entry.payload.get("recorded_us")
+    if entry.statement.type in _OF_A_PERMISSION or not isinstance(recorded, int):
+        return entry.statement.at_us
+    return recorded
 
 
 def _answered(reader: Reader, now_us: int, days: int) -> Iterator[int]:

@@ -100,6 +100,33 @@ def test_r60_evidence_goes_when_nothing_was_permitted_for_its_period_and_the_no_
     assert verified().living == 1
 
 
+def test_r60_a_yes_that_was_typed_after_its_end_counts_from_its_end_and_a_no_from_when_it_was_noted(
+    shop: Line, setting: Setting, clock: SimulatedClock
+) -> None:
+    setting("[retention]\nevidence = 30")
+
+    def typed(who: str, at: str, *words: str) -> None:
+        shop("consent", "record", who, "--purpose", "analytics", "--at", at, *words).ok()
+
+    clock.move_to(parse_time("2026-11-22T12:00:00Z"))
+    due = shop("consent", "retention", "--json").ok().json["people"]
+    typed("member:old", "2026-06-01T00:00:00Z", "--state", "given", "--valid-for", "10d")
+    assert shop("consent", "retention", "--json").ok().json["people"] == due + 1
+    typed("member:late", "2026-11-01T00:00:00Z", "--state", "given", "--valid-for", "10d")
+    typed("member:open", "2026-06-01T00:00:00Z", "--state", "given")
+    typed("member:no", "2026-06-01T00:00:00Z", "--state", "refused")
+    typed("member:back", "2026-06-01T00:00:00Z", "--state", "given", "--valid-for", "10d")
+    typed("member:back", "2026-06-05T00:00:00Z", "--state", "withdrawn")
+    assert shop("consent", "retention", "--json").ok().json["people"] == due + 1
+    clock.move_to(parse_time("2026-12-10T23:59:59Z"))
+    assert shop("consent", "retention", "--json").ok().json["people"] == due + 1, "it ended not quite 30 days ago"
+    clock.move_to(parse_time("2026-12-11T00:00:00Z"))
+    assert shop("consent", "retention", "--json").ok().json["people"] == due + 2
+    clock.move_to(parse_time("2026-12-23T12:00:00Z"))
+    assert shop("consent", "retention", "--execute", "--json").ok().json["people"] == due + 4
+    assert shop("consent", "check", "member:open", "--purpose", "analytics").code == 0
+
+
 def test_evidence_of_somebody_who_asked_for_a_restriction_or_an_answer_is_kept(
     shop: Line, setting: Setting, clock: SimulatedClock
 ) -> None:
