@@ -7,11 +7,11 @@ of the basis is: whoever relies on one has to be able to show it (GDPR 5(2)).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from imp_consent.ledger.entry import EVERY_CHANNEL
+from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.policy.case import Case, Told, refusal
 from imp_consent.policy.grant_rules import check_said_before
 from imp_consent.policy.rules import BASES, NOTICE_BASES, Condition
@@ -90,9 +90,8 @@ def _no_withdrawal(said: Saying, case: Case) -> bool:
 
     What counts is when it was recorded: nobody puts a basis before a no afterwards.
     """
-    first = _recorded(said, case)
     taken_back = case.about(said.purpose, said.channel, "withdraw", "refuse")
-    return all(first is not None and first < told.seq for told in taken_back if told.statement.at_us <= said.at_us)
+    return all(_held(said, told, case) for told in taken_back if told.statement.at_us <= said.at_us)
 
 
 def _no_swap(said: Saying, case: Case) -> bool:
@@ -100,14 +99,18 @@ def _no_swap(said: Saying, case: Case) -> bool:
 
     A no to everything, or to a purpose above, is none to what was never asked for: a later order is fulfilled.
     """
-    first = _recorded(said, case)
     taken_back = case.about(said.purpose, said.channel, "withdraw", "refuse")
-    return all(first is not None and first < told.seq for told in taken_back if _rested_on_consent(said, told, case))
+    return all(_held(said, told, case) for told in taken_back if _rested_on_consent(said, told, case))
 
 
 def _rested_on_consent(said: Saying, no: Told, case: Case) -> bool:
-    """Whether consent had been asked for this purpose when that no was said: it names it, or there was a yes."""
-    return no.statement.purpose == said.purpose or any(
+    """Whether consent had been asked for this purpose when that no was said: it names it, or there was a yes.
+
+    It names what the notice lists that it answers, too: one question was about all of that.
+    """
+    if said.purpose in (no.statement.purpose, *case.asked.get(no.statement.notice or "", ())):
+        return True
+    return any(
         said.purpose in (told.statement.purpose, *told.statement.covers)
         and (EVERY_CHANNEL in (said.channel, told.statement.channel) or said.channel == told.statement.channel)
         and told.statement.at_us <= no.statement.at_us
@@ -118,8 +121,7 @@ def _rested_on_consent(said: Saying, no: Told, case: Case) -> bool:
 def _not_before_a_no(said: Saying, case: Case) -> bool:
     """Its time is after every no on record about it, unless this basis was on record before that no, from that time."""
     return all(
-        said.at_us > no.statement.at_us
-        or any(own.seq < no.seq and own.statement.at_us <= said.at_us for own in _same(said, case))
+        said.at_us > no.statement.at_us or _held(said, no, case, from_us=said.at_us)
         for no in case.about(said.purpose, said.channel, *_NOES)
         if not no.statement.traits or set(no.statement.traits) & set(case.purposes[said.purpose].traits)
     )
@@ -135,19 +137,33 @@ def _no_opt_out(said: Saying, case: Case) -> bool:
     )
 
 
-def _recorded(said: Saying, case: Case) -> int | None:
-    """The place of the first entry of this very basis; None: it was not on record."""
-    return min((told.seq for told in _same(said, case)), default=None)
+def _held(said: Saying, no: Told, case: Case, *, from_us: int | None = None) -> bool:
+    """Whether this very basis was on record before that no, and had not run out by then: what ended holds nothing open.
+
+    `from_us`: and held from that time on.
+    """
+    return any(
+        own.seq < no.seq
+        and not _is_over(own.statement, no.statement.at_us, case)
+        and (from_us is None or own.statement.at_us <= from_us)
+        for own in _same(said, case)
+    )
 
 
-def _same(said: Saying, case: Case) -> list[Told]:
+def _is_over(own: Statement, at_us: int, case: Case) -> bool:
+    """Whether a basis had run out by a time, or its purpose had turned into another."""
+    changed = case.cut_after(own.purpose, own.at_us, bases=True)
+    return any(end is not None and end <= at_us for end in (own.until_us, changed))
+
+
+def _same(said: Saying, case: Case) -> Iterator[Told]:
     """The entries of this very basis, for this purpose, as wide as it or wider."""
-    return [
+    return (
         told
         for told in case.about(said.purpose, said.channel, "basis")
         if (told.statement.basis, told.statement.purpose) == (said.basis, said.purpose)
         and told.statement.channel in (EVERY_CHANNEL, said.channel)
-    ]
+    )
 
 
 _CLOSED: Final = "is closed: the person said no, took consent back or opted out before"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
@@ -42,8 +42,9 @@ class Told(Protocol):
 class Case:
     """One saying's circumstances. `purposes` are all there are by name, `shown` the notice it rests on, if on any.
 
-    `history` are the person's entries, oldest first; `cuts` the material changes that are known. `strictest` are the
-    rules of all regimes at once, for a no about which those that hold say nothing.
+    `history` are the person's entries, oldest first; `cuts` the material changes that are known; `asked` the purposes
+    that each notice names, by its hash. `strictest` are the rules of all regimes at once, for a no about which those
+    that hold say nothing.
     """
 
     rules: Rules
@@ -52,6 +53,7 @@ class Case:
     history: Sequence[Told] = ()
     cuts: Sequence[Cut] = ()
     strictest: Rules | None = None
+    asked: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def notice(self) -> Notice | None:

@@ -90,7 +90,9 @@ class Door:
         self._house = read_house(ctx.workspace.config)
         self._purposes = read_purposes(transaction)
         self._regimes = read_regimes(transaction)
-        self._shown = Shown(read_notices(transaction))
+        notices = read_notices(transaction)
+        self._shown = Shown(notices)
+        self._asked = {found.sha256: found.notice.purposes for found in notices}
         self._cuts = cuts_in(chain(transaction.system_entries("notice"), transaction.system_entries("policy")))
         self._channels = _MEDIA | set(ctx.workspace.plugin_pins) | self._house.channels
         self._laws = Laws(self._house, self._regimes)
@@ -141,6 +143,7 @@ class Door:
             history=history,
             cuts=self._cuts,
             strictest=self._regimes.strictest() if said.type in _OF_TRAITS else None,
+            asked=self._asked,
         )
 
     def check(self, who: RawId | int, said: Saying) -> None:

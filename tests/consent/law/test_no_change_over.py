@@ -150,3 +150,70 @@ def test_what_was_on_record_before_a_no_may_be_recorded_again_from_then_and_not_
     assert law.write("basis", "analytics", at_us=NOW_US - 7, **words).basis == "legal-obligation"
     with pytest.raises(BadInput, match="dated back over a no"):
         law.write("basis", "analytics", at_us=NOW_US - 10, **words)
+
+
+SHORT = ("--at", "2019-01-01T00:00:00Z", "--valid-for", "30d")
+
+
+@pytest.mark.parametrize(("words", "why"), [(ORDER, "rested on consent"), (WEIGHED, "took consent back")])
+def test_r11_a_basis_that_had_run_out_by_the_no_opens_nothing_after_it(
+    desk: Desk, words: tuple[str, ...], why: str
+) -> None:
+    rest(desk, "analytics", *words, *SHORT).ok()
+    desk.record("analytics", "given", "--at", "2021-01-01T00:00:00Z").ok()
+    desk.record("analytics", "withdrawn", "--at", "2024-01-01T00:00:00Z").ok()
+    assert why in failed(rest(desk, "analytics", *words))
+    assert why in failed(rest(desk, "analytics", *words, "--at", "2025-01-01T00:00:00Z"))
+    assert desk.asked("analytics") == "withdrawn"
+
+
+def test_no_basis_is_dated_back_into_a_time_after_the_one_on_record_had_run_out(desk: Desk) -> None:
+    rest(desk, "essential", *ORDER, *SHORT).ok()
+    desk.record("*", "withdrawn", "--at", "2024-01-01T00:00:00Z").ok()
+    for when in ("2020-01-01T00:00:00Z", "2019-01-15T00:00:00Z"):  # from within its time it would go on beyond it
+        assert "dated back over a no" in failed(rest(desk, "essential", *ORDER, "--at", when))
+    assert desk.asked("essential", "--at", "2022-01-01T00:00:00Z") == "expired"
+    rest(desk, "essential", *ORDER).ok()
+
+
+def test_r11_a_basis_renewed_before_the_no_was_on_record_by_then(desk: Desk) -> None:
+    rest(desk, "analytics", *ORDER, *SHORT).ok()
+    rest(desk, "analytics", *ORDER, "--at", "2023-12-20T00:00:00Z", "--valid-for", "30d").ok()
+    desk.record("analytics", "withdrawn", "--at", "2024-01-01T00:00:00Z").ok()
+    rest(desk, "analytics", *ORDER).ok()
+    assert desk.asked("analytics") == "basis"
+
+
+def test_r11_a_basis_ends_in_the_very_moment_in_which_its_time_is_up(law: Any) -> None:
+    words = {"basis": "contract", "evidence": "order 9"}
+    law.write("basis", "analytics", at_us=NOW_US - 9, until_us=NOW_US - 5, **words)
+    law.write("withdraw", "analytics", at_us=NOW_US - 6)
+    assert law.write("basis", "analytics", **words).basis == "contract"
+    law.write("withdraw", "analytics", at_us=NOW_US - 5)
+    law.history.pop(2)  # the renewal
+    with pytest.raises(BadInput, match="rested on consent"):
+        law.write("basis", "analytics", **words)
+
+
+def test_r11_a_basis_for_what_the_purpose_was_once_is_none_for_what_it_became(desk: Desk) -> None:
+    rest(desk, "analytics", *ORDER).ok()
+    desk.wait(1)
+    desk.consent("purpose", "change", "analytics", "--description", "We sell.").ok()
+    desk.wait(1)
+    desk.record("analytics", "withdrawn").ok()
+    desk.wait(1)
+    assert "rested on consent" in failed(rest(desk, "analytics", *ORDER))
+
+
+def test_r11_who_refused_what_a_notice_asks_for_refused_all_that_it_lists(desk: Desk) -> None:
+    for name in ("orders", "orders.advice", "orders.post"):
+        desk.purpose(name)
+    desk.notice("orders", "orders.advice").ok()
+    desk.wait(1)
+    desk.record("orders", "refused").ok()
+    desk.wait(1)
+    assert "rested on consent" in failed(rest(desk, "orders.advice", *ORDER))
+    rest(desk, "orders.post", *ORDER).ok()  # nobody was asked for that
+    desk.record("orders", "withdrawn", who="member:2").ok()  # said of itself, and no answer to a notice
+    desk.wait(1)
+    rest(desk, "orders.advice", *ORDER, who="member:2").ok()
