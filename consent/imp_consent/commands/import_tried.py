@@ -70,13 +70,17 @@ class ImportTried:
     then: str | None
 
 
-def tried(ctx: Context, source: Source, *, options: Mapping[str, object], rejects_path: Path | None) -> ImportTried:
+def tried(
+    ctx: Context, source: Source, *, options: Mapping[str, object], rejects_path: Path | None, in_parts: bool = False
+) -> ImportTried:
     """Do all that the import does, and keep nothing. `options` are those that the command was given, for `then`.
+
+    `in_parts`: a part at a time, each judged without what the parts before it say, since nothing of them was kept.
 
     Raises:
         BadInput: the file as a whole cannot be read.
     """
-    tally = take_in(ctx, source, rejects_path=rejects_path, undo=True)
+    tally = take_in(ctx, source, rejects_path=rejects_path, undo=True, in_parts=in_parts)
     purposes, notices, others = _unknown(ctx, tally, source.terms)
     taken = tally.rows + tally.suppressed
     refused = bool(tally.faults) and (rejects_path is None or (tally.earlier.left is None and not taken))
@@ -98,7 +102,7 @@ def tried(ctx: Context, source: Source, *, options: Mapping[str, object], reject
         notices=tally.notices,
         warnings=tally.warned.texts(source.counted),
         refused=refused,
-        then=_then(source, options, rejects_path, tally) if taken else None,
+        then=_then(source, options, rejects_path, tally, in_parts=in_parts) if taken else None,
     )
 
 
@@ -185,9 +189,12 @@ def _word(type_: str, source: Source) -> str:
     return next((word for word, other in source.states.items() if other == type_), type_)
 
 
-def _then(source: Source, options: Mapping[str, object], rejects_path: Path | None, tally: Tally) -> str:
+def _then(
+    source: Source, options: Mapping[str, object], rejects_path: Path | None, tally: Tally, *, in_parts: bool
+) -> str:
     words = ["imp", "consent", "import", str(source.path)]
     for name, value in options.items():
         words += [] if value is None else [name, str(value)]
     rejects = rejects_path or ("rejects.csv" if tally.faults else None)
-    return shlex.join([*words, *([] if rejects is None else ["--rejects", str(rejects)])])
+    words += [] if rejects is None else ["--rejects", str(rejects)]
+    return shlex.join([*words, *(["--in-parts"] if in_parts else [])])

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,36 +42,49 @@ class Earlier:
     """What was recorded of a file before, `rows` and `suppressed`, and what is `left`.
 
     `left` are the marks of rows that every import so far rejected. It is None where the file was never imported: then
-    every row is new.
+    every row is new. `through` is the last row that was tried, where an import in parts did not come to the file's end.
     """
 
     rows: int = 0
     suppressed: int = 0
     left: frozenset[str] | None = None
+    through: int | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether there may be rows that were not recorded."""
-        return self.left is None or bool(self.left)
+        return self.left is None or self.through is not None or bool(self.left)
 
-    def is_left(self, *marks: object) -> bool:
-        """Whether a row is still to be recorded, by any of the marks it may have been rejected under."""
-        return self.left is None or any(str(mark) in self.left for mark in marks)
+    def is_left(self, number: int, mark: object = None) -> bool:
+        """Whether a row is still to be recorded, by its number or the mark it may have been rejected under."""
+        if self.left is None or (self.through is not None and number > self.through):
+            return True
+        return str(number) in self.left or str(mark) in self.left
 
 
 def find_earlier(reader: Reader, sha256: str, mapping: str) -> Earlier:
     """What the ledger says of earlier imports of these bytes, read in the same way."""
-    rows, suppressed, left = 0, 0, None
+    rows, suppressed, through = 0, 0, 0
+    left: frozenset[str] | None = None
     for entry in reader.system_entries(_TYPE):
         if (entry.fields.get("file"), entry.fields.get("mapping")) != (sha256, mapping):
             continue
         rejects = entry.fields.get("rejects")
         marks = json.loads(reader.document(rejects)) if isinstance(rejects, str) else []
         rejected = frozenset(map(str, marks))
-        left = rejected if left is None else left & rejected
+        begin, end = entry.fields.get("begin"), entry.fields.get("through")
+        tried = range(begin, end + 1 if isinstance(end, int) else sys.maxsize) if isinstance(begin, int) else None
+        left = rejected | _untried(left or frozenset(), tried)
+        through = max(through, end) if isinstance(end, int) and through < sys.maxsize else sys.maxsize
         rows += int(str(entry.fields.get("rows", 0)))
         suppressed += int(str(entry.fields.get("suppressed", 0)))
-    return Earlier(rows=rows, suppressed=suppressed, left=left)
+    unfinished = left is not None and through < sys.maxsize
+    return Earlier(rows=rows, suppressed=suppressed, left=left, through=through if unfinished else None)
+
+
+def _untried(left: frozenset[str], tried: range | None) -> frozenset[str]:
+    """Of rows that were left those that an import of some rows (None: of all) did not try."""
+    return frozenset(mark for mark in left if tried is not None and int(mark.partition(".")[0]) not in tried)
 
 
 def note_import(

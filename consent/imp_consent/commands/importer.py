@@ -53,8 +53,10 @@ delimiter = ","              # left out: what the header shows
 Errors, warnings and rejects name a row by the line of the file in which it begins, as an editor counts lines (of
 Parquet by the row). The same file again records nothing new; rows that --rejects left out are tried again. --dry-run
 reads and judges all rows as the import does, keeps nothing, and exits with 1 where the import would be refused. The
-file is read before the ledger is locked; while its rows are judged and recorded, who else writes has to wait. What imp
-consent export wrote is read back with --format and --terms.
+file is read before the ledger is locked; while its rows are judged and recorded, with --dry-run too, who else writes
+has to wait, and gives up after half a minute. So record more than some ten thousand rows --in-parts: a withdrawal gets
+through between two of them; what was recorded stays, and the same command goes on after it where it was stopped. What
+imp consent export wrote is read back with --format and --terms.
 
 \b
 Example: imp consent import newsletter.csv.gz --map newsletter.toml --dry-run
@@ -94,19 +96,26 @@ class ImportResult:
 
 
 def import_file(
-    ctx: Context, path: Path, *, map_path: Path | None = None, rejects_path: Path | None = None
+    ctx: Context,
+    path: Path,
+    *,
+    map_path: Path | None = None,
+    rejects_path: Path | None = None,
+    in_parts: bool = False,
 ) -> ImportResult:
     """Record every row of a file in one transaction; a row imported from the same file before is skipped.
 
     With `rejects_path` faulty rows are left out and written there, by line, field and problem, never their values.
+    With `in_parts` too some rows are recorded at a time, and what was recorded stays whatever becomes of the rest.
 
     Raises:
         BadInput: the file or its mapping cannot be read, or a row is faulty and no rejects file was asked for, or
             every row is faulty; nothing is recorded then.
     """
     rejects_path = check_rejects(ctx, rejects_path, (path, map_path))
+    _check_parts(in_parts=in_parts, rejects=rejects_path is not None)
     source = rows_source(path, map_path)
-    tally = take_in(ctx, source, rejects_path=rejects_path)
+    tally = take_in(ctx, source, rejects_path=rejects_path, in_parts=in_parts)
     return ImportResult(
         file=str(path),
         sha256=source.sha256,
@@ -123,6 +132,12 @@ def import_file(
         unnamed_recipients=tally.warned.unnamed,
         warnings=tally.warned.texts(source.counted),
     )
+
+
+def _check_parts(*, in_parts: bool, rejects: bool) -> None:
+    if in_parts and not rejects:
+        what = "in parts a faulty row cannot refuse the whole file: rows before it are recorded by then"
+        raise BadInput(what, where="--in-parts", mend="say where to list faulty rows: --rejects FILE")
 
 
 def rows_source(path: Path, map_path: Path | None) -> Source:
@@ -173,6 +188,7 @@ def _read(path: Path, reader: RowReader, earlier: Earlier) -> Iterator[ReadRow |
     help="What FILE holds: rows as above (default), records that imp consent export wrote, or 27560 (.jsonld).",
 )
 @click.option("--terms", type=click.Path(path_type=Path), help="Take over purposes and notices of an export first.")
+@click.option("--in-parts", is_flag=True, help="Record some rows at a time, so that others can write between.")
 @click.option("--dry-run", is_flag=True, help="Read and judge every row as the import does, and keep nothing.")
 @json_option
 @pass_context
@@ -184,6 +200,7 @@ def import_command(
     rejects_path: Path | None,
     format_: str | None,
     terms: Path | None,
+    in_parts: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -196,11 +213,14 @@ def import_command(
         raise BadInput("--map is for rows, not for records", where="--map", mend="leave it out, or --format")
     if chosen == "rows" and terms is not None:
         raise BadInput("--terms goes with records", where="--terms", mend="add: --format records")
+    if chosen != "rows" and in_parts:
+        raise BadInput("--in-parts is for rows, not for records", where="--in-parts", mend="leave it out")
     if dry_run:
+        _check_parts(in_parts=in_parts, rejects=rejects_path is not None)
         rejects_path = check_rejects(ctx, rejects_path, (file, map_path, terms))
         source = rows_source(file, map_path) if chosen == "rows" else records_source(file, chosen, terms)
         options = {"--map": map_path, "--format": None if chosen == "rows" else chosen, "--terms": terms}
-        found = tried(ctx, source, options=options, rejects_path=rejects_path)
+        found = tried(ctx, source, options=options, rejects_path=rejects_path, in_parts=in_parts)
         warn(found.warnings)
         emit(found, lambda: tried_text(found), as_json=as_json)
         if found.refused:
@@ -210,7 +230,7 @@ def import_command(
         warn(taken.warnings)
         emit(taken, lambda: records_text(taken), as_json=as_json)
     else:
-        done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path)
+        done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path, in_parts=in_parts)
         warn(done.warnings)
         emit(done, lambda: _text(done), as_json=as_json)
 

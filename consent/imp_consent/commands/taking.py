@@ -6,11 +6,14 @@ is judged at the door, where what stands before it is known, and under the same 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from imp_consent.commands.aside import Aside, Fault, ReadRow
@@ -42,7 +45,10 @@ from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_core.ports import Json
 
-__all__ = ["Source", "Tally", "take_in"]
+__all__ = ["PART", "Source", "Tally", "take_in"]
+
+PART: Final = 2_000  # rows recorded at a time: some seconds, of the half minute that others wait
+_PAUSE_S: Final = 0.02
 
 _AFTER: Final = frozenset({"lost", "lift"})  # what they follow was lost or corrected where they come from
 _NAMES: Final = ("purpose", "notice")
@@ -102,32 +108,72 @@ class Tally:
         self.first = seq if self.first is None else self.first
         self.last = seq
 
+    def add(self, part: Tally) -> None:
+        """Count what was done in a part; its warnings and unknown words are of one kind with these."""
+        self.types += part.types
+        self.suppressed += part.suppressed
+        self.people |= part.people
+        self.faults += part.faults
+        self.first = part.first if self.first is None else self.first
+        self.last = self.last if part.last is None else part.last
 
-def take_in(ctx: Context, source: Source, *, rejects_path: Path | None, undo: bool = False) -> Tally:
+
+def take_in(
+    ctx: Context, source: Source, *, rejects_path: Path | None, undo: bool = False, in_parts: bool = False
+) -> Tally:
     """Record what a file says in one transaction; with `undo` do all of it, then keep nothing.
 
     Faulty rows are left out and written to `rejects_path`; without it, and without `undo`, they refuse everything.
+    `in_parts`: in a transaction for each few rows, between which others write. What was recorded of a file that is not
+    gone through stays, and the file again goes on after it.
 
     Raises:
         BadInput: the file cannot be read, changed meanwhile, or a row is faulty that may not be left out, or all are;
             nothing is recorded then.
     """
-    log, strict = open_log(ctx), rejects_path is None and not undo
+    log, strict = open_log(ctx), rejects_path is None and not undo and not in_parts
     with log.read() as reader:
         earlier = find_earlier(reader, source.sha256, source.mapping)
     aside, tally = Aside(), Tally()
     if earlier.is_open:  # what an earlier import left can only get less
         aside.put(source.read(earlier), most_faults=MOST_FAULTS if strict else None)
         check_unchanged(source.path, source.sha256)
+    if in_parts:
+        return _take_parts(ctx, log, aside, source, earlier, rejects_path=rejects_path, undo=undo)
     with _written(log, undo=undo) as transaction:
         tally.earlier = find_earlier(transaction, source.sha256, source.mapping)
         if tally.earlier.is_open:
             if source.terms is not None:
                 tally.purposes, tally.notices = take_over_terms(transaction, source.terms)
-            _take_all(ctx, transaction, aside, source, tally=tally, strict=strict)
+            with progress("rows") as shown:
+                _take_all(ctx, transaction, aside, source, tally=tally, strict=strict, count=shown.advance)
             if not undo:
                 _conclude(transaction, source, tally, rejects_path)
     return tally
+
+
+def _take_parts(
+    ctx: Context, log: Log, aside: Aside, source: Source, earlier: Earlier, *, rejects_path: Path | None, undo: bool
+) -> Tally:
+    whole, items = Tally(earlier=earlier), iter(aside)
+    part = list(islice(items, PART))
+    with progress("rows") as shown:
+        while part:
+            following = list(islice(items, PART))
+            tried: dict[str, Json] = {"begin": part[0].number}
+            if following:
+                tried["through"] = part[-1].number
+            tally = Tally(unknown=whole.unknown, warned=whole.warned)
+            with _written(log, undo=undo) as transaction:
+                tally.earlier = find_earlier(transaction, source.sha256, source.mapping)
+                _take_all(ctx, transaction, part, source, tally=tally, strict=False, count=shown.advance)
+                _note(transaction, source, tally, tried)
+            whole.add(tally)
+            part = following
+            time.sleep(_PAUSE_S)  # who waits for the ledger looks again after some milliseconds
+    if rejects_path is not None and not undo and earlier.is_open:
+        write_rejects(rejects_path, whole.faults, counted=source.counted)
+    return whole
 
 
 class _Undone(Exception):
@@ -153,20 +199,20 @@ def _take_all(
     *,
     tally: Tally,
     strict: bool,
+    count: Callable[[], object],
 ) -> None:
     door, tally.begun = Door(ctx, transaction, surface="import"), transaction.size
     tally.warned.purposes = read_purposes(transaction)
-    with progress("rows") as shown:
-        for item in items:
-            shown.advance()
-            if not tally.earlier.is_left(item.number, item.mark):  # another process imported it meanwhile
-                continue
-            if isinstance(item, Fault):
-                tally.faults.append(item)
-            else:
-                _take(door, transaction, item, source.sha256, tally=tally, dry=strict and bool(tally.faults))
-            if strict and len(tally.faults) >= MOST_FAULTS:
-                break
+    for item in items:
+        count()
+        if not tally.earlier.is_left(item.number, item.mark):  # another process imported it meanwhile
+            continue
+        if isinstance(item, Fault):
+            tally.faults.append(item)
+        else:
+            _take(door, transaction, item, source.sha256, tally=tally, dry=strict and bool(tally.faults))
+        if strict and len(tally.faults) >= MOST_FAULTS:
+            break
 
 
 def _take(door: Door, transaction: Transaction, row: ReadRow, sha256: str, *, tally: Tally, dry: bool) -> None:
@@ -223,7 +269,10 @@ def _conclude(transaction: Transaction, source: Source, tally: Tally, rejects_pa
         _note(transaction, source, tally)
 
 
-def _note(transaction: Transaction, source: Source, tally: Tally) -> None:
+def _note(
+    transaction: Transaction, source: Source, tally: Tally, tried: Mapping[str, Json] = MappingProxyType({})
+) -> None:
+    """`tried` are the first row and the last of a part; the last part has no last one: nothing comes after it."""
     counts: dict[str, Json] = {
         "rows": tally.rows,
         "suppressed": tally.suppressed,
@@ -231,5 +280,6 @@ def _note(transaction: Transaction, source: Source, tally: Tally) -> None:
         "first": tally.first,
         "last": tally.last,
         **{word: tally.types[type_] for word, type_ in source.states.items()},
+        **tried,
     }
     note_import(transaction, source.sha256, source.mapping, counts, rejected=[fault.mark for fault in tally.faults])

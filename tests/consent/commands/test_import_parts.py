@@ -1,0 +1,129 @@
+"""`imp consent import --in-parts`: others write between two parts, and what was stopped goes on where it was stopped."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imp_consent.commands import taking
+from imp_consent.commands.importer import rows_source
+from imp_consent.ledger.entry import PersonEntry
+from imp_core.context import Context
+
+Cli = Any
+Size = Callable[[], int]
+Entries = Callable[[str], list[PersonEntry]]
+System = Callable[[str], list[dict[str, Any]]]
+
+AT = "2026-01-01T10:00:00Z"
+HEADER = "identifier,purpose,state,at\n"
+
+
+class Stopped(BaseException):
+    """The import is ended from outside."""
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], object]], None]:
+    """Parts of two rows; what is given happens after each of them, and hears which it was."""
+
+    def of_two(between: Callable[[int], object]) -> None:
+        done = iter(range(1, 1_000))
+        monkeypatch.setattr(taking, "PART", 2)
+        monkeypatch.setattr(taking.time, "sleep", lambda _: between(next(done)))
+
+    return of_two
+
+
+def rows(path: Path, count: int, *, bad: tuple[int, ...] = (), purpose: str = "ads") -> Path:
+    said = (f"member:{n},{purpose if n in bad else 'analytics'},refused,{AT}\n" for n in range(1, count + 1))
+    path.write_text(HEADER + "".join(said))
+    return path
+
+
+def test_r08_a_withdrawal_gets_through_between_two_parts_of_a_long_file(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imp_here("consent", "record", "member:77", "--purpose", "analytics", "--state", "given", "--at", AT).ok()
+    monkeypatch.setattr("imp_consent.ledger.store._BUSY_MS", 300)
+    words = ("consent", "record", "member:77", "--purpose", "analytics", "--state", "withdrawn")
+    parts(lambda part: imp_here(*words).ok() if part == 1 else None)
+    path = rows(tmp_path / "c.csv", 5)
+    done = imp_here("consent", "import", path, "--rejects", tmp_path / "r.csv", "--in-parts", "--json").ok().json
+    assert (done["rows"], done["people"], done["rejected"]) == (5, 5, 0)
+    (_, withdrawn) = entries("member:77")
+    assert entries("member:2")[0].seq < withdrawn.seq < entries("member:3")[0].seq
+    assert imp_here("audit", "verify").ok()
+
+
+def test_an_import_that_was_stopped_keeps_whole_parts_and_the_same_command_goes_on_after_them(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, system: System, parts: Any
+) -> None:
+    path, rejects = rows(tmp_path / "c.csv", 9, bad=(2, 7)), tmp_path / "r.csv"
+    words = ("consent", "import", path, "--rejects", rejects, "--in-parts", "--json")
+
+    def stop(part: int) -> None:
+        if part == 2:
+            raise Stopped
+
+    parts(stop)
+    with pytest.raises(Stopped):
+        taking.take_in(shop, rows_source(path, None), rejects_path=rejects, in_parts=True)
+    assert [bool(entries(f"member:{n}")) for n in range(1, 10)] == [True, False, True, True, *[False] * 5]
+    assert [(one["begin"], one["through"]) for one in system("import")] == [(1, 2), (3, 4)]
+    parts(lambda _: None)
+    done = imp_here(*words).ok().json
+    assert (done["rows"], done["skipped"], done["rejected"]) == (4, 3, 2)
+    assert [row[0] for row in list(csv.reader(rejects.read_text().splitlines()))[1:]] == ["3", "8"]
+    assert [len(entries(f"member:{n}")) for n in range(1, 10)] == [1, 0, 1, 1, 1, 1, 0, 1, 1]
+    imp_here("consent", "purpose", "add", "ads", "--description", "We advertise.", "--trait", "none").ok()
+    last = imp_here(*words).ok().json
+    assert (last["rows"], last["skipped"], last["rejected"]) == (2, 7, 0)
+    assert [len(entries(f"member:{n}")) for n in range(1, 10)] == [1] * 9
+    assert imp_here("audit", "verify").ok()
+
+
+def test_what_was_stopped_may_be_finished_all_at_once_and_is_then_done(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, size: Size, parts: Any
+) -> None:
+    path = rows(tmp_path / "c.csv", 6)
+
+    def stop(_: int) -> None:
+        raise Stopped
+
+    parts(stop)
+    with pytest.raises(Stopped):
+        taking.take_in(shop, rows_source(path, None), rejects_path=tmp_path / "r.csv", in_parts=True)
+    assert imp_here("consent", "import", path, "--json").ok().json["rows"] == 4
+    assert [len(entries(f"member:{n}")) for n in range(1, 7)] == [1] * 6
+    before = size()
+    parts(lambda _: None)
+    for more in ((), ("--rejects", tmp_path / "r.csv"), ("--rejects", tmp_path / "r.csv", "--in-parts")):
+        assert "all 6 rows of this file were imported before" in imp_here("consent", "import", path, *more).ok().out
+    assert size() == before
+
+
+def test_a_dry_run_in_parts_keeps_nothing_and_tells_the_command(
+    shop: Context, imp_here: Cli, tmp_path: Path, size: Size, parts: Any
+) -> None:
+    parts(lambda _: None)
+    path, rejects, before = rows(tmp_path / "c.csv", 5, bad=(4,)), tmp_path / "r.csv", size()
+    words = ("consent", "import", path, "--rejects", rejects, "--in-parts", "--json")
+    tried = imp_here(*words, "--dry-run").ok().json
+    assert (tried["rows"], tried["rejected"], tried["unknown_purposes"]) == (4, 1, ["ads"])
+    assert tried["then"] == f"imp consent import {path} --rejects {rejects} --in-parts"
+    assert (size(), rejects.exists()) == (before, False)
+
+
+def test_in_parts_goes_with_rejects_and_with_rows(shop: Context, imp_here: Cli, tmp_path: Path, size: Size) -> None:
+    path, before = rows(tmp_path / "c.csv", 2), size()
+    for dry in ((), ("--dry-run",)):
+        refused = imp_here("consent", "import", path, "--in-parts", *dry)
+        assert (refused.code, "--rejects FILE" in refused.err) == (2, True)
+    words = ("--format", "records", "--rejects", tmp_path / "r.csv", "--in-parts")
+    assert "is for rows, not for records" in imp_here("consent", "import", path, *words).err
+    assert size() == before
