@@ -82,6 +82,12 @@ def test_who_comes_with_a_yes_takes_over_what_was_taken_back_once_each_under_its
     assert (law(taken), taken.payload["other_spelling"]) == (THERE, True)
 
 
+def test_what_is_taken_over_is_under_the_place_too_that_it_was_recorded_in(shop: Context) -> None:
+    say(shop, "refuse", who=PLAIN, regimes=("gdpr",), jurisdiction="DE")
+    say(shop, "grant", "experimentation", who=TAGGED)
+    assert law(entries(shop, TAGGED)[0]) == (["gdpr"], "DE")
+
+
 def test_only_who_said_no_yes_yet_takes_anything_over(shop: Context, clock: Any) -> None:
     subject = say(shop, "refuse", "experimentation", who=PLAIN).subject
     assert say(shop, "grant", "marketing.email", who=TAGGED).seq

@@ -14,7 +14,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US
 from imp_core.context import Context
-from tests.consent.law.at_the_door import entries, say, words
+from tests.consent.law.at_the_door import PLAIN, entries, say, words
 
 CHINESE = ("cn-pipl",)
 
@@ -67,13 +67,13 @@ def test_a_request_is_that_of_whom_the_entry_right_before_it_says(shop: Context)
     with open_log(shop).write() as transaction:
         nobodys = note(shop, transaction, None)
         theirs = note(shop, transaction, subject, append=_door(shop, transaction))
-    say(shop, "withdraw")
+    say(shop, "withdraw", who=PLAIN)
     with open_log(shop).read() as reader:
         assert requester(reader, theirs.seq, theirs.id) == subject
         assert requester(reader, theirs.seq, nobodys.id) is None
         assert requester(reader, nobodys.seq, nobodys.id) is None, "though an entry of somebody's stands before it"
         assert requester(reader, theirs.seq - 1, theirs.id) is None
-        assert requester(reader, theirs.seq + 2, theirs.id) is None, "theirs, and another entry"
+        assert requester(reader, theirs.seq + 2, theirs.id) is None
 
 
 def _door(shop: Context, transaction: Transaction) -> Any:
