@@ -15,6 +15,7 @@ import click
 from imp_core import __version__
 from imp_core.context import Context, load_target
 from imp_core.errors import BadInput, CheckFailed, ImpError, PluginBroken
+from imp_core.given_once import expect_once, expect_once_below
 from imp_core.hookspecs import CommandRef
 
 __all__ = ["cli", "invoke", "main"]
@@ -50,6 +51,10 @@ class _LazyGroup(click.Group):
             raise PluginBroken(f"{ref.target} is not a click command", mend="see: imp doctor")
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        expect_once(ctx, args)
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -61,7 +66,10 @@ class _LazyGroup(click.Group):
             hint = f"did you mean: {', '.join(close)}?" if close else "see: imp --help"
             # The word itself is not repeated: it may be an identifier in the wrong place.
             ctx.fail(f"there is no such command; {hint}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            expect_once_below(ctx, name, command, rest)
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         refs = self._refs(ctx)
