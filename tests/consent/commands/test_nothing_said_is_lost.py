@@ -6,7 +6,7 @@ import pytest
 
 YES = ("consent", "record", "member:1", "--purpose", "analytics", "--state", "given")
 TWO_CHANNELS = ("--channel", "email", "--channel", "sms")
-TWO_PURPOSES = ("--purpose", "analytics", "--purpose", "marketing")
+TWO_PURPOSES = ("--purpose", "analytics", "--purpose", "marketing.email")
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_the_order_of_two_purposes_changes_no_answer(shop, imp_here):
 
 def test_purposes_of_one_yes_may_still_be_several(shop, imp_here, size):
     before = size()
-    imp_here(*YES, "--purpose", "marketing", "--each").ok()
+    imp_here(*YES, "--purpose", "marketing.email", "--each").ok()
     assert size() == before + 2
