@@ -12,7 +12,7 @@ from imp_consent.policy.declared import NO_TRAIT, DeclaredPurpose
 from imp_consent.policy.scope import Fact, Scope
 from imp_consent.policy.state import timeline
 
-__all__ = ["too_young", "what_opens"]
+__all__ = ["OPENERS", "opener", "too_young", "what_opens"]
 
 _TO_COME: Final = 2**62  # the number of an entry that no ledger has yet
 _GUARDIAN: Final = "a guardian's authorisation (imp consent guardian)"
@@ -25,17 +25,23 @@ _WHY: Final[Mapping[str | None, str]] = MappingProxyType(
     }
 )
 # What might be said from now on, the least first.
-_TRIED: Final = (
-    (("own",), "a yes of the child's own"),
-    (("guardian",), _GUARDIAN),
-    (
-        ("guardian", "own", "or"),
-        f"{_GUARDIAN}, and then a yes of the child's own or, with --by-guardian, of the guardian's",
-    ),
-    (("guardian", "own"), f"{_GUARDIAN} and a yes of the child's own"),
-    (("guardian", "by"), f"{_GUARDIAN}, and then a yes of the guardian's (--by-guardian)"),
-    (("guardian", "own", "by"), f"{_GUARDIAN}, a yes of the guardian's (--by-guardian) and one of the child's own"),
+_TRIED: Final[Mapping[str, tuple[Sequence[str], str]]] = MappingProxyType(
+    {
+        "own": (("own",), "a yes of the child's own"),
+        "guardian": (("guardian",), _GUARDIAN),
+        "guardian-either": (
+            ("guardian", "own", "or"),
+            f"{_GUARDIAN}, and then a yes of the child's own or, with --by-guardian, of the guardian's",
+        ),
+        "guardian-own": (("guardian", "own"), f"{_GUARDIAN} and a yes of the child's own"),
+        "guardian-by": (("guardian", "by"), f"{_GUARDIAN}, and then a yes of the guardian's (--by-guardian)"),
+        "guardian-by-own": (
+            ("guardian", "own", "by"),
+            f"{_GUARDIAN}, a yes of the guardian's (--by-guardian) and one of the child's own",
+        ),
+    }
 )
+OPENERS: Final = tuple(_TRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,19 @@ def too_young(deciding: Iterable[Statement]) -> str | None:
 
 def what_opens(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int) -> str | None:
     """What would open a use after a time, in a sentence; None where nothing does that child or guardian can say."""
-    for words, text in _TRIED:
+    found = opener(facts, purpose, channel, at_us)
+    if found is None:
+        return None
+    _, text = _TRIED[found]
+    return f"{text[0].upper()}{text[1:]} would change it, {_LATER}."
+
+
+def opener(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int) -> str | None:
+    """The least of `OPENERS` that would open a use after a time; None where none does."""
+    for name, (words, _) in _TRIED.items():
         ways = [("guardian", "own"), ("guardian", "by")] if "or" in words else [words]
         if all(_opens(facts, purpose, channel, at_us, way) for way in ways):
-            return f"{text[0].upper()}{text[1:]} would change it, {_LATER}."
+            return name
     return None
 
 

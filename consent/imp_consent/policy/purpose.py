@@ -42,6 +42,7 @@ __all__ = [
     "format_purposes",
     "parse_purposes",
     "purpose_from",
+    "purposes_over_time",
     "read_purposes",
     "register_purposes",
     "traits_of",
@@ -168,9 +169,21 @@ def read_purposes(reader: Reader) -> dict[str, DeclaredPurpose]:
     newest = None
     for entry in reader.system_entries("policy"):
         newest = entry.fields.get(_FIELD, newest)
-    if not isinstance(newest, str):
-        return {}
-    return {purpose.name: purpose for purpose in parse_purposes(reader.document(newest))}
+    return _named(reader, newest) if isinstance(newest, str) else {}
+
+
+def purposes_over_time(reader: Reader) -> list[tuple[int, dict[str, DeclaredPurpose]]]:
+    """The purposes by name as each `policy` entry set them, with its seq, oldest first.
+
+    Raises:
+        LedgerBroken: a document is missing, changed or malformed.
+    """
+    set_ = ((entry.seq, entry.fields.get(_FIELD)) for entry in reader.system_entries("policy"))
+    return [(seq, _named(reader, sha256)) for seq, sha256 in set_ if isinstance(sha256, str)]
+
+
+def _named(reader: Reader, sha256: str) -> dict[str, DeclaredPurpose]:
+    return {purpose.name: purpose for purpose in parse_purposes(reader.document(sha256))}
 
 
 def _lines(purpose: DeclaredPurpose) -> str:

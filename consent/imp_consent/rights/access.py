@@ -12,14 +12,17 @@ from functools import partial
 from typing import Any, Final
 
 from imp_consent.identity.normalize import normalise
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.subject import OwnRow, own_rows
+from imp_consent.policy.decide import Reason
+from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.house import House, read_house
 from imp_consent.policy.notice import Notice, parse_notice
-from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.openers import opener
+from imp_consent.policy.purpose import purposes_over_time, read_purposes
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.sources import source_of
 from imp_consent.rights.notify import KnownRecipients
@@ -69,7 +72,9 @@ class OwnEvent:
 class Permission:
     """What the gate answers now for a purpose (without a channel): whether the data may be used, and why.
 
-    `source` is the law, of those that the entries which decided were recorded under.
+    `source` is the law, of those that the entries which decided were recorded under. `data` is what the purpose
+    declares now. `missing` is what would open it for somebody under age, one of `imp_consent.policy.openers.OPENERS`;
+    None where they are not, or nothing would.
     """
 
     purpose: str
@@ -78,6 +83,8 @@ class Permission:
     reason: str
     source: str
     entries: tuple[int, ...]
+    data: tuple[str, ...] = ()
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +192,8 @@ def _all_of(
     law = partial(source_of, history=history, regimes=regimes, house=house)
     return {
         "identifiers": _kinds(reader, subject),
-        "permissions": _permissions(gate, subject, descriptions, law, now_us=now_us),
-        "entries": own_entries(history, descriptions),
+        "permissions": _permissions(gate, subject, purposes, history, law, now_us=now_us),
+        "entries": own_entries(history, descriptions, purposes_over_time(reader)),
         "notices": _notices(reader, history),
         "touchpoints": tuple(event for event in events if event.type == EventType.TOUCHPOINT),
         "exposures": tuple(event for event in events if event.type == EventType.EXPOSURE),
@@ -223,19 +230,28 @@ def _plain(name: str, value: object) -> object:
 
 
 def _permissions(
-    gate: Gate, subject: int, descriptions: Mapping[str, str], law: Callable[[Decision], str], *, now_us: int
+    gate: Gate,
+    subject: int,
+    purposes: Mapping[str, DeclaredPurpose],
+    history: Sequence[PersonEntry],
+    law: Callable[[Decision], str],
+    *,
+    now_us: int,
 ) -> tuple[Permission, ...]:
     found: list[Permission] = []
-    for purpose, description in sorted(descriptions.items()):
-        answer = gate.decide(Use(purpose=purpose, action=Action.COLLECT, subject=subject), at_us=now_us)
+    for name, purpose in sorted(purposes.items()):
+        answer = gate.decide(Use(purpose=name, action=Action.COLLECT, subject=subject), at_us=now_us)
+        young = answer.reason == Reason.UNDER_AGE
         found.append(
             Permission(
-                purpose=purpose,
-                description=description,
+                purpose=name,
+                description=purpose.description,
                 permitted=answer.permitted,
                 reason=answer.reason,
                 source=law(answer),
                 entries=answer.entries,
+                data=purpose.data,
+                missing=opener(history, purpose, EVERY_CHANNEL, now_us) if young else None,
             )
         )
     return tuple(found)

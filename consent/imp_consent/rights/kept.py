@@ -17,6 +17,7 @@ from imp_consent.rights.wording import DEFAULT, Wording, read_wording
 __all__ = ["Kept", "contradictions", "kept", "kept_texts", "nothing_set"]
 
 _DURATION: Final = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
+_UNITS: Final = ("year", "month", "week", "day")
 _DAYS: Final = (366, 31, 7, 1)  # at most, of each unit
 
 
@@ -50,7 +51,8 @@ def kept_texts(periods: tuple[Kept, ...], wording: Wording | None = None) -> tup
     """The periods in words, one line each; English where no wording is given."""
     words = read_wording(DEFAULT) if wording is None else wording
     return tuple(
-        words.say("kept", one.what, type=one.type, words=one.words, days=_days(words, one.days)) for one in periods
+        words.say("kept", one.what, type=one.type, words=_plain(words, one.words), days=_days(words, one.days))
+        for one in periods
     )
 
 
@@ -80,6 +82,15 @@ def contradictions(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _days(words: Wording, n: int | None) -> str:
     return words.say("kept", "day") if n == 1 else words.say("kept", "days", n=n)
+
+
+def _plain(words: Wording, told: str | None) -> str | None:
+    """A duration as people read it, "1 year and 6 months"; any other words stay."""
+    found = None if told is None else _DURATION.fullmatch(told.strip())
+    if found is None:
+        return told
+    parts = [(unit, int(n)) for unit, n in zip(_UNITS, found.groups(), strict=True) if n is not None]
+    return words.several(words.say("kept", unit if n == 1 else f"{unit}s", n=n) for unit, n in parts)
 
 
 def _named(schedule: Schedule) -> list[tuple[str, int | None]]:

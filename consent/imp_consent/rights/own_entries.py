@@ -9,6 +9,7 @@ from typing import Final
 
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.closes import closed_by
+from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.rights import own_words
 from imp_consent.rights.wording import DEFAULT, read_wording
 from imp_core.clock import format_time
@@ -36,7 +37,8 @@ class OwnEntry:
 
     Times are ISO 8601; `channel` None is every channel, `until` None for good. `superseded_by` is the correction that
     says it was wrong, None where none does. `closes` are the kinds of use that a no closes, by their traits; None:
-    all of its purpose, or it is no such no.
+    all of its purpose, or it is no such no. `purpose_data` is the data that its purpose declared when it was recorded;
+    which data the notice named, the record says.
     """
 
     seq: int
@@ -51,14 +53,22 @@ class OwnEntry:
     notice: str | None
     superseded_by: int | None = None
     closes: tuple[str, ...] | None = None
+    purpose_data: tuple[str, ...] = ()
     statement: Mapping[str, Json] = field(default_factory=dict)
     record: Mapping[str, Json] = field(default_factory=dict)
 
 
-def own_entries(history: Sequence[PersonEntry], descriptions: Mapping[str, str]) -> tuple[OwnEntry, ...]:
-    """A person's entries, oldest first; `descriptions` are the purposes' own words by name."""
+def own_entries(
+    history: Sequence[PersonEntry],
+    descriptions: Mapping[str, str],
+    declared: Sequence[tuple[int, Mapping[str, DeclaredPurpose]]] = (),
+) -> tuple[OwnEntry, ...]:
+    """A person's entries, oldest first; `descriptions` are the purposes' own words by name.
+
+    `declared` are the purposes as they were set, each from an entry of the log on, oldest first.
+    """
     wrong = {entry.statement.corrects: entry.seq for entry in history if entry.statement.corrects is not None}
-    return tuple(_own_entry(entry, descriptions, wrong.get(entry.seq)) for entry in history)
+    return tuple(_own_entry(entry, descriptions, wrong.get(entry.seq), _data_of(entry, declared)) for entry in history)
 
 
 def without_others(record: Mapping[str, Json]) -> dict[str, Json]:
@@ -92,7 +102,15 @@ def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
     )
 
 
-def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_by: int | None) -> OwnEntry:
+def _data_of(entry: PersonEntry, declared: Sequence[tuple[int, Mapping[str, DeclaredPurpose]]]) -> tuple[str, ...]:
+    then = next((named for seq, named in reversed(declared) if seq < entry.seq), {})
+    purpose = then.get(entry.statement.purpose)
+    return () if purpose is None else purpose.data
+
+
+def _own_entry(
+    entry: PersonEntry, descriptions: Mapping[str, str], superseded_by: int | None, data: tuple[str, ...]
+) -> OwnEntry:
     said, recorded = entry.statement, entry.payload.get("recorded_us")
     actor = entry.payload.get("actor")
     return OwnEntry(
@@ -108,6 +126,7 @@ def _own_entry(entry: PersonEntry, descriptions: Mapping[str, str], superseded_b
         notice=said.notice,
         superseded_by=superseded_by,
         closes=closed_by(said),
+        purpose_data=data,
         statement=said.plain(),
         record=without_others(_without_proof(entry)),
     )

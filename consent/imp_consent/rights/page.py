@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
-from imp_consent.rights.access import Access, OwnEvent, ShownNotice
+from imp_consent.rights.access import Access, OwnEvent, Permission, ShownNotice
 from imp_consent.rights.kept import Kept, kept_texts, nothing_set
 from imp_consent.rights.own_authorisations import OwnAuthorisation
 from imp_consent.rights.own_entries import OwnEntry
@@ -111,13 +111,18 @@ class _Page:
             (
                 one.purpose,
                 one.description,
+                ", ".join(one.data),
                 self._words.say("values", "yes" if one.permitted else "no"),
-                self._words.maybe("reasons", one.reason, one.reason),
+                self._because(one),
                 one.source,
             )
             for one in self._copy.permissions
         ]
-        return self._table(("purpose", "what", "may", "because", "law"), rows)
+        return self._table(("purpose", "what", "used", "may", "because", "law"), rows)
+
+    def _because(self, one: Permission) -> str:
+        key = one.reason if one.missing is None else f"{one.reason}-{one.missing}"
+        return self._words.maybe("reasons", key, one.reason)
 
     def _uses(self) -> Iterator[str]:
         own = self._words.maybe
@@ -175,6 +180,7 @@ class _Page:
             "recorded": entry.recorded,
             "recorded_by": self._words.say("values", _OF_SAYER.get(entry.recorded_by, "staff")),
             "notice": entry.notice,
+            **({"purpose_data": entry.purpose_data} if entry.purpose_data else {}),
             **own,
         }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from itertools import permutations
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +14,10 @@ import pytest
 
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.declared import DeclaredPurpose
-from imp_consent.policy.openers import too_young, what_opens
+from imp_consent.policy.openers import OPENERS, too_young, what_opens
 from imp_consent.policy.scope import Scope
 from imp_consent.policy.state import timeline
+from imp_consent.rights.wording import languages, read_wording
 from imp_core.errors import BadInput
 from tests.consent.law.conftest import NOW_US, Desk
 
@@ -250,3 +255,48 @@ def test_r16_in_china_nobody_authorises_everything_at_once_for_a_child(desk: Des
 def test_r16_where_a_childs_data_need_no_separate_consent_everything_may_be_authorised(desk: Desk) -> None:
     young(desk, "--jurisdiction", "DE")
     desk.consent("guardian", "member:1", *AUTHORISED[:-2], "--jurisdiction", "DE").ok()
+
+
+MISSING = {
+    "de": ("Ihre eigene Einwilligung ist nötig", "die Zustimmung einer sorgeberechtigten Person ist nötig"),
+    "en": ("your own consent is needed", "a guardian's authorisation is needed"),
+    "es": ("se necesita su propio consentimiento", "se necesita la autorización de un tutor"),
+    "fr": ("votre propre consentement est nécessaire", "l'autorisation d'un titulaire de l'autorité parentale"),
+    "zh-Hans": ("需要您本人的同意", "需要监护人的授权"),
+}
+
+
+def copied(desk: Desk, folder: Path, *words: str) -> tuple[str, str | None]:
+    """Because of what, by the child's copy, analytics may not be done, and what its file says is missing."""
+    how = ("--verified", "reasonable", "--how", "seen")
+    desk.consent("access", "member:1", "--out", str(folder), *how, *words).ok()
+    (row,) = re.findall(r"<tr><td>[^\n]*>analytics<[^\n]*</tr>", (folder / "access.html").read_text(encoding="utf-8"))
+    cells = [html.unescape(re.sub("<[^>]+>", "", cell)) for cell in row.split("</td>")]
+    said = json.loads((folder / "access.json").read_bytes())["permissions"]
+    return cells[4], next(one["missing"] for one in said if one["purpose"] == "analytics")
+
+
+@pytest.mark.parametrize("tag", sorted(MISSING))
+def test_r16_the_copy_of_a_child_names_whose_word_is_missing(desk: Desk, tmp_path: Path, tag: str) -> None:
+    own, guardian = MISSING[tag]
+    young(desk, *FRANCE)
+    desk.wait(1)
+    desk.consent("guardian", "member:1", *AUTHORISED, *FRANCE).ok()
+    assert "A yes of the child's own would change it" in explained(desk)
+    assert copied(desk, tmp_path / "authorised", "--language", tag) == (own, "own")
+    desk.wait(1)
+    desk.record("analytics", "given", *FRANCE).ok()
+    given = read_wording(tag).say("reasons", "given")
+    assert copied(desk, tmp_path / "both", "--language", tag) == (given, None)
+    desk.consent("minor", "member:2", "--age", "10", *FRANCE).ok()
+    desk.record("analytics", "given", *FRANCE, who="member:2").ok()
+    desk.imp = lambda *words, imp=desk.imp: imp(*("member:2" if word == "member:1" else word for word in words))
+    because, missing = copied(desk, tmp_path / "alone", "--language", tag)
+    assert (because.startswith(guardian), missing) == (True, "guardian")
+
+
+def test_every_language_says_what_is_missing_for_each_that_opens() -> None:
+    for tag in languages():
+        reasons = read_wording(tag).tables["reasons"]
+        assert {f"under_age-{name}" for name in OPENERS} <= reasons.keys()
+        assert len(set(reasons.values())) == len(reasons), "no two of them say the same"

@@ -310,3 +310,30 @@ def test_a_folder_that_is_not_free_opens_no_request(shop: Line, context: Context
     for command in ("access", "portability"):
         assert shop("consent", command, WHO, "--out", tmp_path / "full", *words).code == 2
     assert open_log(context).size == size
+
+
+def test_r32_an_entry_tells_the_data_its_purpose_declared_then_beside_what_the_notice_names(
+    shop: Line, tmp_path: Path
+) -> None:
+    text = tmp_path / "health.txt"
+    text.write_text(
+        "Shop Ltd advises you on health: advice.health (health).\n\nYou can withdraw your consent at any time."
+    )
+    described = ("--description", "We advise you on your health.")
+    kind = ("--trait", "special-category")
+    shop("consent", "purpose", "add", "advice.health", *described, *kind, "--data", "health").ok()
+    shop("consent", "notice", "add", text, "--name", "health", "--purpose", "advice.health").ok()
+    yes = ("--purpose", "advice.health", "--state", "given", "--consent", "explicit")
+    shop("consent", "record", "member:kim", *yes).ok()
+    shop("consent", "purpose", "change", "advice.health", "--data", "health", "--data", "diet").ok()
+    words = ("--out", tmp_path / "kim", "--language", "de", "--verified", "reasonable", "--how", "x")
+    shop("consent", "access", "member:kim", *words).ok()
+    found = json.loads((tmp_path / "kim" / "access.json").read_bytes())
+    (entry,) = [one for one in found["entries"] if one["type"] == "grant"]
+    assert (entry["purpose_data"], "touchpoint" in entry["record"]["data_categories"]) == (["health"], True)
+    now = {one["purpose"]: one["data"] for one in found["permissions"]}
+    assert (now["advice.health"], now["analytics"]) == (["health", "diet"], [])
+    page = (tmp_path / "kim" / "access.html").read_text(encoding="utf-8")
+    for label, value in (("Daten laut Zweck", "health"), ("Daten laut Hinweis", "identifier, touchpoint")):
+        assert f'<th><bdi dir="auto">{label}</bdi></th><td><bdi dir="auto">{value}' in page
+    assert '<td><bdi dir="auto">health, diet</bdi></td>' in page

@@ -43,7 +43,7 @@ def test_the_copy_the_record_and_the_assessment_name_the_same_periods(shop: Line
             "events of type touchpoint: 395 days",
             "proof of consent: 1095 days after the last permission ended",
             "what people asked: 1 day after it was answered",
-            "as records of consent say: P3Y",
+            "as records of consent say: 3 years",
         ]
     )
     markdown, assessment = shop("audit", "records").ok().out, shop("audit", "dpia").ok().out
@@ -54,6 +54,33 @@ def test_the_copy_the_record_and_the_assessment_name_the_same_periods(shop: Line
     chinese, _ = copy(shop, tmp_path / "zh", "zh-Hans")
     for line in kept_texts(kept({"retention": {"evidence": 1095}}), read_wording("zh-Hans")):
         assert line in chinese
+
+
+@pytest.mark.parametrize(
+    ("tag", "told", "words"),
+    [
+        ("en", "P3Y", "3 years"),
+        ("en", "P1Y6M", "1 year and 6 months"),
+        ("de", " P3Y ", "3 Jahre"),
+        ("de", "P1Y1M2W1D", "1 Jahr, 1 Monat, 2 Wochen und 1 Tag"),
+        ("fr", "P24M", "24 mois"),
+        ("es", "P0D", "0 días"),
+        ("zh-Hans", "P3Y", "3 年"),
+        ("zh-Hans", "六年", "六年"),
+        ("de", "P", "P"),
+        ("de", "P3X", "P3X"),
+        ("en", "PT5H", "PT5H"),
+        ("en", "three years", "three years"),
+    ],
+)
+def test_a_duration_is_told_in_plain_words_of_the_language_and_other_words_as_they_are(
+    shop: Line, tmp_path: Path, tag: str, told: str, words: str
+) -> None:
+    put(shop, f'[records]\nretention = "{told}"\n')
+    page, _ = copy(shop, tmp_path / "a", tag)
+    (line,) = kept_texts(kept({"records": {"retention": told}}), read_wording(tag))
+    assert line.endswith(words)
+    assert line in page
 
 
 def test_where_no_period_is_set_both_say_so_in_the_same_words(shop: Line, tmp_path: Path) -> None:
