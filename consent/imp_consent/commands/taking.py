@@ -47,7 +47,7 @@ from imp_core.ports import Json
 
 __all__ = ["PART", "Source", "Tally", "take_in"]
 
-PART: Final = 2_000  # rows recorded at a time: some seconds, of the half minute that others wait
+PART: Final = 1_000  # rows recorded at a time: some seconds, of the half minute that others wait
 _PAUSE_S: Final = 0.02
 
 _AFTER: Final = frozenset({"lost", "lift"})  # what they follow was lost or corrected where they come from

@@ -1,4 +1,4 @@
-"""`imp consent import --in-parts`: others write between two parts, and what was stopped goes on where it was stopped."""
+"""`imp consent import --in-parts`: others write between two parts, and what was stopped goes on from there."""
 
 from __future__ import annotations
 
