@@ -17,7 +17,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.alike import pass_on, take_over
 from imp_consent.policy.case import Case
 from imp_consent.policy.cuts import cuts_in
-from imp_consent.policy.ended import OWN
+from imp_consent.policy.ended import OWN, consent_ends
 from imp_consent.policy.envelope import envelope
 from imp_consent.policy.house import read_house
 from imp_consent.policy.laws import Laws
@@ -26,7 +26,7 @@ from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.record_fields import record_fields
 from imp_consent.policy.regime import read_regimes
-from imp_consent.policy.requested import open_erase_task
+from imp_consent.policy.requested import OCCASIONS, open_erase_task
 from imp_consent.policy.rules import NOTICE_BASES, Rules
 from imp_consent.policy.sayable import check_words
 from imp_consent.policy.saying import Saying
@@ -49,6 +49,8 @@ _OF_THE_KNOWN: Final = frozenset({"correction", "link", "unlink", "request", "li
 # Whatever law or place is named with it, or was with older entries: a no, and what carries one or takes a yes away.
 _NOT_REFUSED: Final = DENYING | {"request", "link", "unlink", "correction"}
 _OPENING: Final = _PERMITTING | {"lift", "guardian"}  # they wait until everything in imp.toml is read
+_OF_CONSENT: Final = frozenset({"grant", "refuse", "withdraw"})
+_WITHDRAWAL: Final = OCCASIONS[0]
 _OF_TRAITS: Final = frozenset({"signal", "limit-sensitive"})
 
 
@@ -204,11 +206,20 @@ class Door:
         self, subject: int, said: Saying, statement: Statement, key: str | None = None, *, returning: bool = False
     ) -> int:
         """Append what was checked, and what the law lets follow from it."""
+        rules = self._rules_of_erasure(subject, said, statement)
         body = self._envelope(subject, said, statement, key, returning=returning)
         seq = self._transaction.append_person(subject, statement, body)
-        if said.type == "withdraw" and (rules := self._laws.certain(said)) is not None:
-            open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion="withdrawal")
+        if rules is not None:
+            open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion=_WITHDRAWAL)
         return seq
+
+    def _rules_of_erasure(self, subject: int, said: Saying, statement: Statement) -> Rules | None:
+        """The rules by which what this ends is erased without being asked for; None where it ends none, or need not."""
+        rules = self._laws.certain(said) if said.type in _OF_CONSENT else None
+        if rules is None or _WITHDRAWAL not in rules.erase_on:
+            return None
+        ends = consent_ends(statement, self._entries_of(subject), noted=_WITHDRAWAL)
+        return rules if ends else None
 
     def _append_besides(self, who: RawId | int, subject: int, said: Saying, statement: Statement) -> None:
         """Append what else such a no means: its other half, and a withdrawal of each yes that it would miss."""

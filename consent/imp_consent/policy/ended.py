@@ -12,7 +12,7 @@ from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry, Statement
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import PERMITTING_TYPES, corrected, lineage
 
-__all__ = ["LINKS", "NOES", "OWN", "SUSPENDING", "ended_by"]
+__all__ = ["LINKS", "NOES", "OWN", "SUSPENDING", "consent_ends", "ended_by"]
 
 # What takes permission away, or keeps it away, by the law that holds for the person.
 NOES: Final = frozenset({"refuse", "withdraw", "object", "restrict", "limit-sensitive", "signal", "minor"})
@@ -30,23 +30,51 @@ def ended_by(said: Saying, history: Sequence[PersonEntry]) -> list[PersonEntry]:
     """
     if said.type not in NOES:
         return []
-    wrong = corrected(history)
-    held = [entry for entry in history if entry.seq not in wrong]
+    held = _held(history)
     about = [entry for entry in held if entry.statement.type in PERMITTING_TYPES and _meets(entry.statement, said)]
     return [entry for entry in about if _stands(entry.statement, said, held)] or about
 
 
-def _meets(yes: Statement, no: Saying) -> bool:
+def consent_ends(said: Statement, history: Sequence[PersonEntry], *, noted: str) -> bool:
+    """Whether by one more entry consent has ended, whichever of yes and no comes to be known first.
+
+    By a withdrawal; by a refusal of what stands; by a yes that a withdrawal or refusal of later had ended, unless that
+    it had was `noted` since the no: a request with this task is on record.
+    """
+    if said.type == "withdraw":
+        return True
+    held = _held(history)
+    if said.type == "refuse":
+        yeses = (entry.statement for entry in held if entry.statement.type == "grant")
+        return any(_meets(yes, said) and _stands(yes, said, held) for yes in yeses)
+    if said.type != "grant":
+        return False
+    since = max((entry.seq for entry in held if entry.payload.get("task") == noted), default=-1)
+    noes = (entry.statement for entry in held if entry.statement.type in _TAKE_BACK and entry.seq > since)
+    return any(_meets(said, no) and (no.type == "withdraw" or not _is_over(said, no)) for no in noes)
+
+
+def _held(history: Sequence[PersonEntry]) -> list[PersonEntry]:
+    """Those of a person's entries that no correction took back."""
+    wrong = corrected(history)
+    return [entry for entry in history if entry.seq not in wrong]
+
+
+def _meets(yes: Statement, no: Saying | Statement) -> bool:
     if yes.at_us > no.at_us or not (EVERY_CHANNEL in (yes.channel, no.channel) or yes.channel == no.channel):
         return False
     return any(no.purpose in lineage(name) for name in (yes.purpose, *yes.covers))
 
 
-def _stands(yes: Statement, no: Saying, held: Sequence[PersonEntry]) -> bool:
+def _stands(yes: Statement, no: Saying | Statement, held: Sequence[PersonEntry]) -> bool:
     """Whether a yes had neither run out by then nor been taken back whole."""
-    if yes.until_us is not None and yes.until_us <= no.at_us:
-        return False
-    return not any(_took_back(older, yes) for older in _noes(held) if yes.at_us <= older.at_us <= no.at_us)
+    return not _is_over(yes, no) and not any(
+        _took_back(older, yes) for older in _noes(held) if yes.at_us <= older.at_us <= no.at_us
+    )
+
+
+def _is_over(yes: Statement, no: Saying | Statement) -> bool:
+    return yes.until_us is not None and yes.until_us <= no.at_us
 
 
 def _took_back(no: Statement, yes: Statement) -> bool:

@@ -239,14 +239,14 @@ def test_a_withdrawal_names_the_yes_it_ends_and_nothing_else_does(shop: Context)
     assert "supersedes" not in refused.payload
 
 
-def test_only_a_withdrawal_opens_an_erasure_where_the_law_wants_one(shop: Context) -> None:
+def test_only_what_ends_consent_opens_an_erasure_where_the_law_wants_one(shop: Context) -> None:
     say(shop, "grant", **CHINA)
-    say(shop, "refuse")
-    assert [told.statement.type for told in entries(shop)] == ["grant", "refuse"]
+    say(shop, "restrict")
+    assert [told.statement.type for told in entries(shop)] == ["grant", "restrict"]
     say(shop, "withdraw", **NO_LAW, who=RawId("member", "other"))
     assert [told.statement.type for told in entries(shop, RawId("member", "other"))] == ["withdraw"], "none is certain"
     taken = say(shop, "withdraw")
-    assert [told.statement.type for told in entries(shop)] == ["grant", "refuse", "withdraw", "request"]
+    assert [told.statement.type for told in entries(shop)] == ["grant", "restrict", "withdraw", "request"]
     assert entries(shop)[-2].seq == taken.seq
 
 
