@@ -14,6 +14,7 @@ from imp_consent.gate import denied_channels, known_at
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.asked_law import asked_law
+from imp_consent.policy.case import Case
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.house import read_house
@@ -21,6 +22,7 @@ from imp_consent.policy.openers import what_opens
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import read_regimes
+from imp_consent.policy.rules import Rules
 from imp_consent.policy.scope import PERMITTING_TYPES, corrected
 from imp_consent.policy.sources import source_of, source_of_part
 from imp_consent.policy.suffices import falls_short
@@ -114,7 +116,9 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explaine
         if found.permitted and asked.channel is None and subject is not None:
             denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
         deciding = [entry for entry in known if found.permitted and entry.seq in found.entries]
-        under, lacks = ((), []) if law is None else _lacks(ctx, reader, law, asked, deciding)
+        rules = None if law is None else _rules_of(ctx, reader, law)
+        under = () if rules is None else rules.names
+        lacks = [] if rules is None else _lacks(reader, rules, asked, known, deciding)
         answer = _checked(found, denied, lacks, under)
         if not explained:
             return answer
@@ -126,20 +130,25 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explaine
         return _explained(answer, _explanation(reader, asked, known, found))
 
 
-def _lacks(
-    ctx: Context, reader: Reader, law: Law, asked: Asked, permitting: Sequence[PersonEntry]
-) -> tuple[tuple[str, ...], list[str]]:
-    """The law that is asked about, and what the entries that permit a use lack under it.
+def _rules_of(ctx: Context, reader: Reader, law: Law) -> Rules:
+    """The rules of the law that is asked about.
 
     Raises:
         BadInput: there is no such regime or jurisdiction, they contradict each other, or which law is meant is not
             known.
     """
     regimes = read_regimes(reader)
-    named = asked_law(regimes, read_house(ctx.workspace.config), law)
-    rules, purpose = regimes.rules(*named), read_purposes(reader)[asked.purpose]
+    return regimes.rules(*asked_law(regimes, read_house(ctx.workspace.config), law))
+
+
+def _lacks(
+    reader: Reader, rules: Rules, asked: Asked, history: Sequence[PersonEntry], permitting: Sequence[PersonEntry]
+) -> list[str]:
+    """What the entries that permit a use lack under these rules, of a child as of a child."""
+    purposes = read_purposes(reader)
+    purpose, added = purposes[asked.purpose], Case(rules=rules, purposes=purposes, history=history).added(asked.at_us)
     said = [entry.statement for entry in permitting if entry.statement.type in PERMITTING_TYPES]
-    return rules.names, [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us)]
+    return [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us, added=added)]
 
 
 def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], found: Decision) -> list[str]:

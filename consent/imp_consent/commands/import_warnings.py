@@ -27,7 +27,6 @@ _OLDER: Final = (
 )
 _ACT: Final = f"consent is an act of the person's own (GDPR 4(11), rec. 32; PIPL 14); {KNOWN_ACTS}"
 
-_PEOPLE: Final = "people whose entries are all under another"
 _LAW: Final = f"{OTHER_LAW}; say where they are in a column jurisdiction"
 
 
@@ -108,8 +107,8 @@ class Warned:
             said.append(f"{those} the act in a word that is not known {self._acts.places(counted)}: {_ACT}")
         if self._laws.count:
             those = some(self._laws.count, "row given names", "rows given name")
-            who = "somebody whose entries are all under another" if self._laws.count == 1 else _PEOPLE
-            said.append(f"{those} no law, of {who} {self._laws.places(counted)}: {_LAW}")
+            who = "somebody" if self._laws.count == 1 else "people"
+            said.append(f"{those} no law, of {who} recorded under another {self._laws.places(counted)}: {_LAW}")
         for words, rows in self._unnamed.items():
             those = some(rows.count, "row given rests", "rows given rest")
             said.append(f"{those} on a notice that leaves out a recipient {rows.places(counted)}: {words}")

@@ -53,7 +53,7 @@ class RecordResult:
     `returned`: by it somebody who was erased came back.
     `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it. `warnings`
     say why it may be no consent: by what act it was given is not clear, who receives the data was not said, or it names
-    no law where all else of the person is under another than imp.toml's.
+    no law where the person's age, or what they said last, is under another than imp.toml's.
     """
 
     seq: int

@@ -77,6 +77,34 @@ def test_another_country_or_another_law_is_another(
     assert all(text.endswith(f"record it again with --jurisdiction {where}") for text in found)
 
 
+def test_an_age_that_holds_or_the_last_word_under_another_law_is_enough(desk: Desk, tmp_path: Path) -> None:
+    house(tmp_path, "gdpr", "eprivacy", place=None)
+    desk.record("marketing.email").ok()
+    desk.consent("minor", "member:1", "--age", "10", *ELSEWHERE).ok()
+    (text,) = warned(desk.record("analytics").ok())
+    assert text.startswith("their age is recorded under cn-pipl")
+    assert text.endswith("record it again with --jurisdiction CN")
+    desk.wait(366 * 8)
+    assert warned(desk.record("analytics").ok()) == [], "they are of age, and the last yes is under imp.toml's"
+    before = desk.record("analytics", "refused", "--jurisdiction", "CN").ok()
+    (text,) = warned(desk.record("analytics").ok())
+    assert text.startswith("what they said last is under cn-pipl")
+    desk.record("analytics", "refused", "--jurisdiction", "CN").ok()
+    desk.record("marketing.email", "refused").ok()
+    assert before.code == 0
+    assert warned(desk.record("analytics").ok()) == [], "what they said last is under imp.toml's"
+
+
+def test_what_was_corrected_tells_of_no_law(desk: Desk, tmp_path: Path) -> None:
+    house(tmp_path, "gdpr", "eprivacy", place="FR")
+    desk.record("analytics").ok()
+    wrong = desk.record("marketing.email", "given", *ELSEWHERE).ok().json["seq"]
+    assert len(warned(desk.record("analytics", "given", "--at", "2026-02-01T00:00:00Z").ok())) == 1
+    shown = ("--verified", "reasonable", "--how", "seen")
+    desk.consent("rectify", "member:1", "--entry", str(wrong), *shown).ok()
+    assert warned(desk.record("analytics").ok()) == []
+
+
 def test_an_act_for_several_purposes_is_compared_with_what_was_there_before_it(desk: Desk, tmp_path: Path) -> None:
     house(tmp_path, "gdpr", "eprivacy", place="FR")
     desk.record("analytics", "refused", *ELSEWHERE).ok()
@@ -95,7 +123,7 @@ def test_a_file_without_places_is_warned_of_once_with_its_lines(desk: Desk, tmp_
     done = desk.consent("import", str(path), "--json").ok()
     texts = [text for text in done.json["warnings"] if "name no law" in text]
     assert len(texts) == 1
-    assert texts[0].startswith("2 rows given name no law, of people whose entries are all under another (lines 3, 4): ")
+    assert texts[0].startswith("2 rows given name no law, of people recorded under another (lines 3, 4): ")
     assert f"warning: {texts[0]}\n" in done.err
     placed = tmp_path / "placed.csv"
     placed.write_text("identifier,purpose,state,at,jurisdiction\n" + yes.format(1, ",CN"))

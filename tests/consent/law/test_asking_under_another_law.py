@@ -130,3 +130,22 @@ def test_an_explanation_says_no_first_where_the_yes_falls_short(moved: Desk) -> 
         in told.out
     )
     assert "\nAnswer: yes (given).\n" in moved.consent(*words, "FR").ok().out
+
+
+@pytest.mark.parametrize("place", ["DE", "FR"])
+def test_r20_the_yes_of_a_child_is_measured_by_what_their_data_is_there(desk: Desk, place: str) -> None:
+    law = ("--jurisdiction", place)
+    guardian = ("--guardian", "member:9", "--role", "mother", "--verification", "seen", "--purpose", "analytics")
+    desk.consent("minor", "member:1", "--age", "10", *law).ok()
+    desk.wait(1)
+    desk.consent("guardian", "member:1", *guardian, *law).ok()
+    desk.wait(1)
+    desk.record("analytics", "given", *law).ok()
+    words = ("check", "member:1", "--purpose", "analytics")
+    assert "it would do as well" in desk.consent(*words, *law).ok().out
+    china = desk.consent(*words, "--jurisdiction", "CN")
+    assert china.code == 1
+    assert "would not do: data with the trait sensitive needs separate consent (PIPL 28, 29, 30" in china.out
+    desk.wait(366 * 8)
+    grown = desk.consent(*words, "--jurisdiction", "CN")
+    assert (grown.code, "it would do as well" in grown.out) == (0, True), grown.out
