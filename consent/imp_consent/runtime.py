@@ -176,7 +176,9 @@ class SystemLedger:
     def diagnose(self) -> Iterator[Check]:
         """Keys, database, checkpoint and what lies beside them: looked at, not changed."""
         from imp_consent.audit.glance import glance, named_data  # noqa: PLC0415 (of no other command)
+        from imp_consent.plane.settings import settings_checks  # noqa: PLC0415 (as above)
 
+        yield from settings_checks(self._workspace.config)
         keyring = self._log.keyring
         left = "" if keyring.settled else "; a rotation is under way, or died: the next command that writes finishes it"
         if unfinished := len(keyring.unfinished):

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from imp_consent.plane.retention import EventType
 from imp_consent.records import facts
 from imp_consent.report import processing
 from imp_consent.rights import verification
 from imp_consent.signals.consent_mode import PARAMETERS
+from imp_core.event import EventType
 from imp_core.known_settings import KNOWN
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from imp_consent.commands.disclose import LATE, Asking, answering_options, asked
 from imp_consent.commands.of_nobody import maybe_meant, maybe_meant_text
 from imp_consent.rights.access import SCHEMA, Access, assemble, spoken
 from imp_consent.rights.asking import Asked
-from imp_consent.rights.kept import kept, kept_texts
+from imp_consent.rights.kept import kept_as_read, kept_texts
 from imp_consent.rights.page import render_page
 from imp_consent.rights.requests import Request
 from imp_consent.rights.wording import DEFAULT, choose_wording, languages
@@ -35,7 +35,8 @@ class AccessResult:
     """What was written where; counts only, since the rest is the person's. `due` None: no regime sets a clock.
 
     `maybe_meant` are open requests for access of which nobody knows whose they are, where nothing is held of this
-    person and none was named: they stay open. `language` is that of the page, by its tag.
+    person and none was named: they stay open. `language` is that of the page, by its tag. `periods_unread` is what is
+    wrong in [retention] of imp.toml: the copy says that those periods could not be read.
     """
 
     request: str
@@ -51,6 +52,7 @@ class AccessResult:
     late: bool
     language: str = DEFAULT
     maybe_meant: tuple[str, ...] = ()
+    periods_unread: tuple[str, ...] = ()
 
 
 def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, language: str | None = None) -> AccessResult:
@@ -65,7 +67,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, language: str |
         LedgerBroken: an entry, a row or a file was changed by other hands, or is missing.
     """
     made: list[tuple[Access, str]] = []
-    periods, read = kept(ctx.workspace.config), choose_wording(language)
+    (periods, unread), read = kept_as_read(ctx.workspace.config), choose_wording(language)
 
     def files(opened: Request) -> dict[str, bytes]:
         told = (opened.id, opened.received_us, opened.due_us)
@@ -93,6 +95,7 @@ def access(ctx: Context, raw: RawId, asked: Asked, *, out: Path, language: str |
         late=answered.late,
         language=tag,
         maybe_meant=maybe_meant(open_log(ctx), asked, known=copy.known),
+        periods_unread=tuple(f"{fault.where}: {fault.what}" for fault in unread),
     )
 
 
@@ -123,3 +126,5 @@ def access_command(
     held += f", {some(done.authorisations, 'authorisation')} as a guardian" if done.authorisations else ""
     text = f"request {done.request}: {held if done.known else 'nothing is held by this identifier'}; in {done.folder}"
     emit(done, text + (LATE if done.late else "") + maybe_meant_text(done.maybe_meant), as_json=as_json)
+    for fault in done.periods_unread:
+        click.echo(f"warning: {fault}; the copy says that this period could not be read", err=True)

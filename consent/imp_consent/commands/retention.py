@@ -10,7 +10,8 @@ import click
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.ledger.log import Log
 from imp_consent.plane.remove import request_erasure, resume
-from imp_consent.plane.retention import Schedule, due, read_schedule, remove_requests, remove_rows
+from imp_consent.plane.retention import due, remove_requests, remove_rows
+from imp_consent.plane.schedule import Schedule, read_schedule
 from imp_consent.policy.envelope import envelope
 from imp_consent.rights.notify import KnownRecipients, leave_notices
 from imp_consent.runtime import open_log

@@ -1,22 +1,23 @@
 """Two persons for what cannot be undone: one asks, another approves, then it is done, once.
 
 `imp.toml` turns it on: `[policy] two_persons = true` for every change of keys that somebody asks for, and for erasing
-more people at a time than `two_persons_above` (10 where it is left out). A person's own erasure waits for nobody, and
-so neither does the change of the key-encryption key that ends it: without it the person stays readable in backups, and
-with it nobody else loses anything. Who is one person and who another is what `--actor` or the login says; the log
-keeps all of it as entries `approval`: asked, given, used. The first two name the SHA-256 of what is to be done, with a
-random nonce before it, so that of whom to erase nothing can be tried out against the log.
+more than 10 people at a time; `two_persons_above` says another number, and alone it is for erasing. A person's own
+erasure waits for nobody, and so neither does the change of the key-encryption key that ends it: without it the person
+stays readable in backups, and with it nobody else loses anything. Who is one person and who another is what `--actor`
+or the login says; the log keeps all of it as entries `approval`: asked, given, used. The first two name the SHA-256 of
+what is to be done, with a random nonce before it, so that of whom to erase nothing can be tried out against the log.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.second_person import read_two_persons
 from imp_consent.runtime import open_log
 from imp_core.actor import same_actor
 from imp_core.clock import DAY_US
@@ -30,7 +31,6 @@ __all__ = ["VALID_US", "Asked", "approve", "find_asked", "guard_erasure", "guard
 VALID_US: Final = 7 * DAY_US  # an approval that nobody used by then has to be asked for anew
 _TYPE: Final = "approval"
 _NONCE: Final = 16
-_ABOVE: Final = 10  # people that one person may erase at a time: enough for everybody behind one person's identifiers
 _ASKED, _GIVEN, _USED = "asked", "given", "used"
 
 
@@ -59,24 +59,25 @@ def guard_keys(ctx: Context, action: str, what: str) -> None:
         CheckFailed: it was asked for, now or before, and another person has to approve it.
         BadInput: `imp.toml` does not say it as it must.
     """
-    if _settings(ctx)[0]:
+    if read_two_persons(ctx.workspace.config).keys:
         _guard(ctx, f"keys {action} {what}", ["keys", action, what], people=None)
 
 
-def guard_erasure(ctx: Context, subjects: Sequence[int]) -> None:
+def guard_erasure(ctx: Context, subjects: Sequence[int], guardians: Collection[bytes] = ()) -> None:
     """Let an erasure pass, if it is of no more people than one person may erase, or another person approved it.
+
+    `guardians` are the loose tokens of those who stand in others' entries and are nobody else here: people as well.
 
     Raises:
         As `guard_keys`.
     """
-    on, above = _settings(ctx)
-    if on and len(subjects) > above:
-        _guard(
-            ctx,
-            f"erase {some(len(subjects), 'person', 'people')}",
-            ["erase", *map(str, sorted(subjects))],
-            people=len(subjects),
-        )
+    n = len(subjects) + len(guardians)
+    if n <= 1:
+        return  # a person's own erasure waits for nobody, and for no setting that has to be mended first
+    above = read_two_persons(ctx.workspace.config).above
+    if above is not None and n > above:
+        who = [*map(str, sorted(subjects)), *sorted(token.hex() for token in guardians)]
+        _guard(ctx, f"erase {some(n, 'person', 'people')}", ["erase", *who], people=n)
 
 
 def find_asked(reader: Reader, *, now_us: int) -> list[Asked]:
@@ -120,22 +121,6 @@ def approve(ctx: Context, seq: int) -> Asked:
             )
         transaction.append_system(_TYPE, {"step": _GIVEN, "request": seq, "sha256": asked.sha256})
     return asked
-
-
-def _settings(ctx: Context) -> tuple[bool, int]:
-    policy = ctx.workspace.config.get("policy", {})
-    on, above = policy.get("two_persons", False), policy.get("two_persons_above", _ABOVE)
-    if not isinstance(on, bool):
-        raise BadInput(
-            "not true or false", where="imp.toml, [policy] two_persons", mend="write true or false, without quotes"
-        )
-    if type(above) is not int or above < 1:
-        raise BadInput(
-            "not a whole number from 1",
-            where="imp.toml, [policy] two_persons_above",
-            mend="write it like: two_persons_above = 10",
-        )
-    return on, above
 
 
 def _guard(ctx: Context, deed: str, what: Sequence[str], *, people: int | None) -> None:

@@ -1,13 +1,5 @@
 """Retention: what the schedule of `imp.toml` no longer lets be kept is removed (GDPR 5(1)(e); PIPL 19, 47).
 
-    [retention]
-    evidence = 1095        # days after the last permission ended that a person's proof of consent is kept
-    requests = 1095        # days after its answer that what a person asked is kept
-
-    [retention.archive]    # days that events are kept, by type
-    touchpoint = 395
-    outcome = 730
-
 Rows of the archive go by rewriting their files, one after the other, each with its `retention` entry in one
 transaction, so that a crash goes on with the next. Evidence goes by erasing the person, through the very steps of
 `imp_consent.plane.remove`: the keyed token stays that keeps their no. What was asked goes by destroying its payload:
@@ -18,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,39 +20,21 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.plane import archive
+from imp_consent.plane.schedule import Schedule
 from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.requested import requester
 from imp_core.clock import DAY_US
-from imp_core.errors import BadInput, ImpError
-from imp_core.event import EventType
+from imp_core.errors import ImpError
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
-__all__ = ["Due", "Schedule", "due", "read_schedule", "remove_requests", "remove_rows"]
+__all__ = ["Due", "due", "remove_requests", "remove_rows"]
 
-_MOST_DAYS: Final = 36_500
 _COLUMNS: Final = ("type", "event_us")
 _PAYLOADS: Final = 200  # named by one entry, which holds 4 KiB
 _EXTENDED: Final = "extended"  # the answer that is none yet
 # What a permission is made of: it counts by when it held, not by when somebody typed it (GDPR 5(1)(e)).
 _OF_A_PERMISSION: Final = frozenset({"grant", "basis", "guardian", "minor"})
-_TYPES: Final = tuple(str(type_) for type_ in EventType)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """For how many days what is kept: events by type, evidence after the last permission, requests after the answer.
-
-    None, or a type that is not there: as long as there is no erasure.
-    """
-
-    archive: Mapping[str, int] = field(default_factory=dict)
-    evidence: int | None = None
-    requests: int | None = None
-
-    def plain(self) -> dict[str, Json]:
-        """The schedule as JSON."""
-        return {"archive": dict(sorted(self.archive.items())), "evidence": self.evidence, "requests": self.requests}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,24 +48,6 @@ class Due:
     files: int
     people: tuple[int, ...] = field(repr=False)
     requests: tuple[int, ...] = field(repr=False)
-
-
-def read_schedule(config: Mapping[str, Any]) -> Schedule:
-    """The schedule of `imp.toml`.
-
-    Raises:
-        BadInput: [retention] holds something else: a misspelt period would silently keep for ever.
-    """
-    table = config.get("retention", {})
-    if not isinstance(table, dict) or not table.keys() <= {"archive", "evidence", "requests"}:
-        raise _bad("it knows archive, evidence and requests")
-    periods = table.get("archive", {})
-    if not isinstance(periods, dict) or not periods.keys() <= set(_TYPES):
-        raise _bad(f"[retention.archive] knows {', '.join(_TYPES)}")
-    for days in (*periods.values(), table.get("evidence", 1), table.get("requests", 1)):
-        if type(days) is not int or not 1 <= days <= _MOST_DAYS:
-            raise _bad(f"a number of days from 1 to {_MOST_DAYS}, like evidence = 1095")
-    return Schedule(archive=periods, evidence=table.get("evidence"), requests=table.get("requests"))
 
 
 def due(log: Log, workspace: Workspace, schedule: Schedule, *, count: Callable[[int], None] = lambda _: None) -> Due:
@@ -259,7 +215,3 @@ def _answered(reader: Reader, now_us: int, days: int) -> Iterator[int]:
         id_ = str(entry.fields.get("id"))
         if id_ in old and requester(reader, entry.seq, id_) is not None:
             yield entry.seq - 1
-
-
-def _bad(mend: str) -> BadInput:
-    return BadInput("[retention] is not a schedule", where="imp.toml", mend=mend)

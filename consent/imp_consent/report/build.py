@@ -10,7 +10,7 @@ from imp_consent.audit.uses import UseFilter, read_uses
 from imp_consent.audit.verify import Verification
 from imp_consent.ledger.entry import SYSTEM_TYPES
 from imp_consent.ledger.reader import Reader
-from imp_consent.plane.retention import read_schedule
+from imp_consent.plane.schedule import read_schedule
 from imp_consent.report.consent import consent_by_purpose, times_between
 from imp_consent.report.events import EVENT_TYPES, KEY_TYPES, NOTICE_TYPES, RETENTION_TYPES, told_events
 from imp_consent.report.report import SCHEMA_ID, Checked, Event, Report, RequestClock, Retention

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from imp_consent.plane.retention import Schedule, read_schedule
+from imp_consent.plane.schedule import Schedule, read_schedule, readable_schedule
 from imp_consent.rights.wording import DEFAULT, Wording, read_wording
+from imp_core.errors import BadInput
 
-__all__ = ["Kept", "contradictions", "kept", "kept_texts", "nothing_set"]
+__all__ = ["Kept", "contradictions", "kept", "kept_as_read", "kept_texts", "nothing_set"]
 
 _DURATION: Final = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
 _UNITS: Final = ("year", "month", "week", "day")
@@ -23,7 +24,10 @@ _DAYS: Final = (366, 31, 7, 1)  # at most, of each unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One period: of `what` ("events" of a `type`, "evidence", "requests") so many `days`; "told": in `words`."""
+    """One period: of `what` ("events" of a `type`, "evidence", "requests") so many `days`; "told": in `words`.
+
+    "unread": there is a period that could not be read.
+    """
 
     what: str
     type: str | None = None
@@ -37,7 +41,18 @@ def kept(config: Mapping[str, Any]) -> tuple[Kept, ...]:
     Raises:
         BadInput: [retention] is not a schedule.
     """
-    schedule, told = read_schedule(config), _told(config)
+    return _periods(config, read_schedule(config))
+
+
+def kept_as_read(config: Mapping[str, Any]) -> tuple[tuple[Kept, ...], tuple[BadInput, ...]]:
+    """The periods as far as they can be read, for a person's copy, which waits for no setting; and what cannot."""
+    schedule, faults = readable_schedule(config)
+    periods = _periods(config, schedule)
+    return ((*periods, Kept(what="unread")) if faults else periods), faults
+
+
+def _periods(config: Mapping[str, Any], schedule: Schedule) -> tuple[Kept, ...]:
+    told = _told(config)
     found = [Kept(what="events", type=type_, days=days) for type_, days in sorted(schedule.archive.items())]
     found += [
         Kept(what=what, days=days)
@@ -72,7 +87,7 @@ def contradictions(config: Mapping[str, Any]) -> tuple[str, ...]:
     if days is None:
         return ()
     schedule = read_schedule(config)
-    longer = [f"{name} = {n}" for name, n in _named(schedule) if n is not None and n > days]
+    longer = [f"{name} = {n}" for name, n in schedule.named() if n is not None and n > days]
     endless = [] if schedule.evidence is not None else ["evidence is not set"]
     return tuple(
         f"one period for both: [records] retention tells people {told}, and by [retention] it is longer ({what})"
@@ -91,11 +106,6 @@ def _plain(words: Wording, told: str | None) -> str | None:
         return told
     parts = [(unit, int(n)) for unit, n in zip(_UNITS, found.groups(), strict=True) if n is not None]
     return words.several(words.say("kept", unit if n == 1 else f"{unit}s", n=n) for unit, n in parts)
-
-
-def _named(schedule: Schedule) -> list[tuple[str, int | None]]:
-    archive: list[tuple[str, int | None]] = [(f"archive.{name}", n) for name, n in sorted(schedule.archive.items())]
-    return [*archive, ("evidence", schedule.evidence), ("requests", schedule.requests)]
 
 
 def _told(config: Mapping[str, Any]) -> str | None:

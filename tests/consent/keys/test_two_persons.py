@@ -216,7 +216,7 @@ def test_the_log_has_who_asked_who_approved_and_what_and_no_subject(shop):
 
 def test_without_the_setting_one_person_does(shop, tmp_path):
     config = tmp_path / "workspace" / "imp.toml"
-    config.write_text(config.read_text().replace("two_persons = true", "two_persons = false"))
+    config.write_text(config.read_text().replace("two_persons = true\ntwo_persons_above = 2\n", ""))
     ann(shop, *ROTATE).ok()
     ann(shop, *ERASE).ok()
 

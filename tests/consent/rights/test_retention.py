@@ -14,7 +14,8 @@ import pytest
 
 from imp_consent.audit.verify import Verification, verify
 from imp_consent.commands.retention import retention
-from imp_consent.plane.retention import read_schedule, remove_rows
+from imp_consent.plane.retention import remove_rows
+from imp_consent.plane.schedule import read_schedule
 from imp_consent.runtime import open_log
 from imp_core.clock import DAY_US, SimulatedClock, format_time, parse_time
 from imp_core.context import Context
