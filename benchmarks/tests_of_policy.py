@@ -57,5 +57,6 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "actions": ("law/test_acts_of_agreeing.py",),
     **dict.fromkeys(("asked_law", "house"), ("law/test_house_law_alone.py",)),
     "record_fields": ("law/test_what_an_entry_says_besides.py",),
+    "second_person": ("policy/test_what_two_persons_do.py",),
     "project": ("policy/test_projection.py", "policy/test_state.py"),
 }
