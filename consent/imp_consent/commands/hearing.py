@@ -68,6 +68,7 @@ class _Desk:
         self._transaction = transaction
         self._door = door
         self._named = named
+        self._devices: set[str] = set()  # whose people's request was noted here
 
     def append(self, who: int | RawId, said: Saying) -> Appended:
         said = self._settled(who, said)
@@ -80,9 +81,20 @@ class _Desk:
         shown: dict[str, Json] = {name: format_time(us) for name, us in clocks.items()}
         more = {**said.more, "clocks": shown} if shown else said.more
         done = self._door.append(who, replace(said, traits=traits, more=more))
-        if TELL in clocks and LINKED_FROM not in said.more:
+        if TELL in clocks and not self._is_noted(said):
             self._request(done.subject, said, rules)
         return done
+
+    def _is_noted(self, said: Saying) -> bool:
+        """Whether its device's own request stands for it too; where the device's law has none, its first person's."""
+        device = said.more.get(LINKED_FROM)
+        if not isinstance(device, str):
+            return False
+        first = device not in self._devices
+        self._devices.add(device)
+        history = self._transaction.history(int(device, 16))
+        own = (entry for entry in history if entry.statement.type == "request")
+        return not first or any(entry.payload.get("kind") == REQUEST for entry in own)
 
     def _settled(self, who: int | RawId, said: Saying) -> Saying:
         """Under the law that is named, else that of the person, else that of the device along whose link it came."""

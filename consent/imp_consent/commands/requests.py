@@ -9,6 +9,7 @@ import click
 
 from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.disclose import Asking, asked_for, asking_options
+from imp_consent.plane.notices import due_notices
 from imp_consent.policy.requested import OCCASIONS
 from imp_consent.rights.asking import Asked, open_request
 from imp_consent.rights.infeasible import keep_only_stored
@@ -28,6 +29,7 @@ from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.event import RawId
 
@@ -35,6 +37,7 @@ __all__ = ["RequestLine", "RequestList", "answer", "extend", "list_requests", "o
 
 _ANSWERED: Final = "answered"
 _INFEASIBLE: Final = "infeasible"
+_RECIPIENTS: Final = "imp consent recipients list"
 # Kinds that a command of the same name carries out, which notes the answer.
 _CARRIED_OUT: Final = ("access", "erase", "limit", "object", "portability", "rectify", "restrict")
 
@@ -64,10 +67,16 @@ class RequestLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestList:
-    """Requests, the most urgent first, and how many are overdue."""
+    """Requests, the most urgent first, and how many are overdue.
+
+    `to_tell` is how many recipients still have to be told of what people asked, `to_tell_late` of how many the time is
+    over: `imp consent recipients list` names them.
+    """
 
     requests: tuple[RequestLine, ...]
     overdue: int
+    to_tell: int = 0
+    to_tell_late: int = 0
 
 
 def list_requests(ctx: Context, *, every: bool = False) -> RequestList:
@@ -76,9 +85,15 @@ def list_requests(ctx: Context, *, every: bool = False) -> RequestList:
     now_us = ctx.clock.now_us()
     with log.read() as reader:
         found = [request for request in read_requests(reader) if every or request.outcome is None]
+        due = due_notices(reader, now_us=now_us)
     found.sort(key=lambda r: (r.outcome is not None, r.due_us is None, r.due_us or r.received_us, r.seq))
     overdue = sum(request.overdue(now_us) for request in found)
-    return RequestList(requests=tuple(_line(request, now_us) for request in found), overdue=overdue)
+    return RequestList(
+        requests=tuple(_line(request, now_us) for request in found),
+        overdue=overdue,
+        to_tell=len({one.recipient for one in due}),
+        to_tell_late=len({one.recipient for one in due if one.overdue}),
+    )
 
 
 def open_(ctx: Context, raw: RawId, asked: Asked, *, task: str | None = None) -> RequestLine:
@@ -147,10 +162,12 @@ def requests() -> None:
 def list_command(ctx: Context, *, every: bool, check: bool, as_json: bool) -> None:
     """List the requests that are open, the most urgent first. It says nobody's name.
 
+    Whom you still have to tell of what people asked has a list and a --check of its own: imp consent recipients list.
+
     Example: imp consent requests list --check
     """
     found = list_requests(ctx, every=every)
-    emit(found, lambda: "\n".join(map(_text, found.requests)) or "no request is open", as_json=as_json)
+    emit(found, lambda: _list_text(found), as_json=as_json)
     if check and found.overdue:
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
@@ -243,6 +260,14 @@ def _line(request: Request, now_us: int) -> RequestLine:
         reason=request.reason,
         late=request.late,
     )
+
+
+def _list_text(found: RequestList) -> str:
+    lines = list(map(_text, found.requests)) or ["no request is open"]
+    if found.to_tell:
+        late = f", {found.to_tell_late} of them overdue" if found.to_tell_late else ""
+        lines.append(f"{some(found.to_tell, 'recipient is', 'recipients are')} to be told{late}; see: {_RECIPIENTS}")
+    return "\n".join(lines)
 
 
 def _time(time_us: int | None) -> str | None:
