@@ -49,8 +49,8 @@ def consent_ends(said: Statement, history: Sequence[PersonEntry], *, noted: str)
         return any(_meets(yes, said) and _stands(yes, said, held) for yes in yeses)
     if said.type != "grant":
         return False
-    since = max((entry.seq for entry in held if entry.payload.get("task") == noted), default=-1)
-    noes = (entry.statement for entry in held if entry.statement.type in _TAKE_BACK and entry.seq > since)
+    told = [entry.seq for entry in held if entry.payload.get("task") == noted]
+    noes = (no.statement for no in held if no.statement.type in _TAKE_BACK and all(no.seq > seq for seq in told))
     return any(_meets(said, no) and (no.type == "withdraw" or not _is_over(said, no)) for no in noes)
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from imp_consent.ledger.entry import PersonEntry, Statement
-from imp_consent.policy.ended import ended_by
+from imp_consent.policy.ended import consent_ends, ended_by
 from imp_consent.policy.saying import Saying
 
 Words = tuple[str, str] | tuple[str, str, dict[str, Any]]
 
 
-def ended(no: Words, *words: Words, at_us: int = 100) -> list[int]:
-    """The seqs of what a no ends of these entries, the first of which is entry 1, said at 1, and so on."""
-    history = []
+def told(words: Sequence[Words]) -> Iterator[PersonEntry]:
+    """Entries, the first of which is entry 1, said at 1, and so on."""
     for seq, (type_, purpose, *more) in enumerate(words, start=1):
         said = {"channel": "", "at_us": seq} | (more[0] if more else {})
+        payload = {"task": said.pop("task", None)}
         statement = Statement(type=type_, purpose=purpose, **said)
-        history.append(PersonEntry(seq=seq, subject=1, statement=statement, payload={}))
+        yield PersonEntry(seq=seq, subject=1, statement=statement, payload=payload)
+
+
+def ended(no: Words, *words: Words, at_us: int = 100) -> list[int]:
+    """The seqs of what a no ends of these entries."""
+    history = list(told(words))
     type_, purpose, *rest = no
     return [
         entry.seq for entry in ended_by(Saying(type=type_, purpose=purpose, **{"at_us": at_us, **dict(*rest)}), history)
@@ -111,3 +117,57 @@ def test_what_was_corrected_away_is_neither_ended_nor_takes_anything_back() -> N
     assert ended(("withdraw", "news"), ("grant", "news"), ("grant", "news"), wrong) == [2]
     words = (("grant", "news"), ("withdraw", "news"), ("correction", "news", {"corrects": 2}), ("grant", "news"))
     assert ended(("withdraw", "news"), *words) == [1, 4]
+
+
+def ends(said: Words, *words: Words) -> bool:
+    """Whether consent has ended by what is said, or known, after these entries: at 100, unless it says when."""
+    type_, purpose, *more = said
+    fields = {"channel": "", "at_us": 100} | dict(*more)
+    return consent_ends(Statement(type=type_, purpose=purpose, **fields), list(told(words)), noted="withdrawal")
+
+
+def test_a_withdrawal_ends_consent_whatever_is_known_and_what_takes_none_back_does_not() -> None:
+    assert ends(("withdraw", "news"))
+    for type_ in ("object", "restrict", "basis", "minor", "lift"):
+        assert not ends((type_, "news"), ("grant", "news"), ("withdraw", "news", {"at_us": 200}))
+
+
+def test_a_refusal_ends_a_yes_that_stands_and_nothing_else() -> None:
+    yes = ("grant", "news")
+    assert ends(("refuse", "news"), ("grant", "shop"), yes)
+    assert ends(("refuse", "*"), yes)
+    assert not ends(("refuse", "news"))
+    assert not ends(("refuse", "shop"), yes)
+    assert not ends(("refuse", "news"), ("basis", "news", {"basis": "contract"}))
+    assert not ends(("refuse", "news"), yes, ("withdraw", "news"))
+    assert not ends(("refuse", "news"), ("grant", "news", {"until_us": 100}))
+    assert not ends(("refuse", "news"), yes, ("correction", "news", {"corrects": 1}))
+
+
+def test_a_yes_that_comes_to_be_known_after_its_no_has_ended() -> None:
+    yes = ("grant", "news", {"at_us": 5})
+    for no in (("withdraw", "*"), ("refuse", "news")):
+        assert ends(yes, (*no, {"at_us": 9}))
+        assert ends(yes, (*no, {"at_us": 5}))
+        assert not ends(yes, (*no, {"at_us": 4}))
+        assert not ends(yes, (*no, {"at_us": 9}), ("correction", "*", {"corrects": 1}))
+    assert not ends(yes)
+    assert not ends(yes, ("object", "news", {"at_us": 9}))
+    assert not ends(yes, ("withdraw", "shop", {"at_us": 9}))
+    assert ends(yes, ("withdraw", "shop", {"at_us": 9}), ("withdraw", "news", {"at_us": 9}))
+
+
+def test_a_yes_that_had_run_out_by_then_is_ended_by_a_withdrawal_and_by_no_refusal() -> None:
+    yes = ("grant", "news", {"at_us": 5, "until_us": 9})
+    assert ends(yes, ("withdraw", "news", {"at_us": 9}))
+    assert not ends(yes, ("refuse", "news", {"at_us": 9}))
+    assert ends(yes, ("refuse", "news", {"at_us": 8}))
+
+
+def test_what_was_noted_since_the_no_is_not_noted_again() -> None:
+    yes, no = ("grant", "news", {"at_us": 5}), ("withdraw", "news", {"at_us": 9})
+    noted = ("request", "*", {"at_us": 9, "task": "withdrawal"})
+    assert not ends(yes, no, noted)
+    assert ends(yes, no, noted, no)
+    assert not ends(yes, no, noted, no, noted)
+    assert ends(yes, no, ("request", "*", {"at_us": 9, "task": "retention-elapsed"}))
