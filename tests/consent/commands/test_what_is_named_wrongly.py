@@ -198,18 +198,19 @@ def test_what_an_auditor_and_an_operator_may_name_wrongly_has_a_mend(imp_here: A
 
 
 @pytest.mark.usefixtures("shop")
-def test_rows_are_numbered_alike_everywhere_and_told_from_those_of_a_spreadsheet(imp_here: Any, tmp_path: Path) -> None:
+def test_a_row_is_told_from_a_line_of_the_file_and_from_one_of_a_spreadsheet(imp_here: Any, tmp_path: Path) -> None:
+    """Where the word is "line" it is that of the file; a "row" counts below the header, and that is said with it."""
     rows, records, signals, rejects = (tmp_path / name for name in ("a.csv", "r.csv", "s.csv", "rejects.csv"))
     rows.write_text("identifier,purpose,state,at\nmember:1,analytics,given,2026-01-01\n", "utf-8")
     records.write_text("person,position,type,purpose,at\nmember:1,1,grant,analytics,2026-01-01\n", "utf-8")
     signals.write_text("identifier,kind,at,channel\nmember:1,gpc,2026-01-01,web\n", "utf-8")
     read = ("consent", "import")
-    for words in ((*read, rows), (*read, records, "--format", "records"), ("consent", "signal", "import", signals)):
-        refused(imp_here(*words), "row 1, at", "row 1 here is row 2 of a spreadsheet")
-        assert "row 2 of a spreadsheet" in " ".join(
-            imp_here(*words[: 3 if "signal" in words else 2], "--help").out.split()
-        )
     for words in ((*read, rows), (*read, records, "--format", "records")):
+        refused(imp_here(*words), "line 2, at")
+        assert "spreadsheet" not in imp_here(*words).err
         imp_here(*words, "--rejects", rejects)
-        assert rejects.read_text("utf-8").splitlines()[1].startswith("1,at,")
-    assert "row 2 of a spreadsheet" in " ".join(imp_here("ingest", "--help").out.split())
+        assert rejects.read_text("utf-8").startswith("line,field,problem\n2,at,")
+    assert "as an editor counts lines" in " ".join(imp_here(*read, "--help").out.split())
+    refused(imp_here("consent", "signal", "import", signals), "row 1, at", "row 1 here is row 2 of a spreadsheet")
+    for words in (("consent", "signal", "import"), ("ingest",)):
+        assert "row 2 of a spreadsheet" in " ".join(imp_here(*words, "--help").out.split())
