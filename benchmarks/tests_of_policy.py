@@ -42,6 +42,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "requested": ("law/test_requests_alone.py",),
     "door": ("law/test_the_door.py", "law/test_alike_alone.py", "law/test_noes_reach_what_they_mean.py"),
     "openers": ("law/test_children.py",),
+    "objected": ("law/test_asking_who_objected.py",),
     "lift_rules": (_ALONE, *_LIFTS),
     "basis_rules": (_ALONE, *_LAW, "law/test_no_change_over.py"),
     **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), _LAW),

@@ -32,6 +32,7 @@ from imp_consent.policy.withdrawing import partly_denies
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
+from imp_core.counting import some
 
 __all__ = ["NoticeAdded", "add_notice", "list_notices", "notice", "show_notice"]
 
@@ -116,8 +117,16 @@ def show_notice(ctx: Context, word: str, *, language: str | None = None) -> Regi
     Raises:
         BadInput: there is none.
     """
+    found, _ = _shown(ctx, word, language)
+    return found
+
+
+def _shown(ctx: Context, word: str, language: str | None) -> tuple[RegisteredNotice, list[Notice]]:
+    """The notice, and the others of its name."""
     with open_log(ctx).read() as reader:
-        return find_notice(read_notices(reader), word, language=language)
+        notices = read_notices(reader)
+        found = find_notice(notices, word, language=language)
+    return found, [one.notice for one in notices if one.notice.name == found.notice.name and one.seq != found.seq]
 
 
 def _planned(reader: Reader, words: Said, controller: str) -> tuple[RegisteredNotice, bool]:
@@ -192,13 +201,23 @@ def list_command(ctx: Context, *, as_json: bool) -> None:
 @json_option
 @pass_context
 def show_command(ctx: Context, word: str, language: str | None, *, as_json: bool) -> None:
-    """Show a notice's exact text, by its hash or its name.
+    """Show a notice's exact text, by its hash or its name: of a name the newest version.
+
+    In which other languages that version stands is said above the text, and how many other versions there are.
 
     Example: imp consent notice show default
     """
-    found = show_notice(ctx, word, language=language)
+    found, others = _shown(ctx, word, language)
+    version = found.notice.version
+    languages = sorted({one.language for one in others if one.version == version} - {found.notice.language})
+    versions = sorted({one.version for one in others} - {version})
     answer = {"seq": found.seq, "sha256": found.sha256, **asdict(found.notice), "material": found.material}
-    emit(answer, lambda: f"{_line(_added(found))}\n\n{found.notice.text}", as_json=as_json)
+    answer |= {"other_languages": languages, "other_versions": versions}
+    there = [
+        *([f"also in {', '.join(languages)}: name one with --language"] if languages else []),
+        *([f"{some(len(versions), 'other version')}: imp consent notice list"] if versions else []),
+    ]
+    emit(answer, lambda: "\n".join((_line(_added(found)), *there, "", found.notice.text)), as_json=as_json)
 
 
 def _added(found: RegisteredNotice) -> NoticeAdded:

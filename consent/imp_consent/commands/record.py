@@ -216,7 +216,7 @@ def record_command(
 
 def _warn(done: Sequence[RecordResult], *, state: str, words: Mapping[str, Any]) -> None:
     """Say on standard error what was taken otherwise than it may have been meant: nothing is refused for it."""
-    if words["as_json"] and any(one.older_than_notice for one in done):  # where it is text, beside the notice it names
+    if any(one.older_than_notice for one in done):
         click.echo(f"warning: {OLDER_THAN_NOTICE}", err=True)
     if words["returning"] and not any(one.returned for one in done):
         click.echo("warning: nobody was erased under this identifier: it is no return", err=True)
@@ -286,7 +286,6 @@ def _text(done: RecordResult) -> str:
     text = f"entry {done.seq}: {done.purpose}{where} {done.state} from {done.at}{until}"
     bundled = "\nit was bundled with other purposes and opens nothing: ask for each by itself" if done.bundled else ""
     law = law_text(done.regimes, done.jurisdiction, done.law_because)
-    older = f"; warning: {OLDER_THAN_NOTICE}" if done.older_than_notice else ""
-    more = law + notice_taken_text(done.shown) + older + bundled + opens_nothing_text(done.opens_nothing)
+    more = law + notice_taken_text(done.shown) + bundled + opens_nothing_text(done.opens_nothing)
     more += warnings_text(done.warnings)
     return text + more + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)

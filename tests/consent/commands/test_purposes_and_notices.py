@@ -79,6 +79,28 @@ def test_the_same_name_again_is_a_new_version_in_each_language(shop: Context, te
     assert show_notice(shop, "news").notice.version == 2
 
 
+def test_who_is_shown_one_translation_is_told_of_the_others_and_of_other_versions(
+    shop: Context, imp_here: Cli, text_file: Path
+) -> None:
+    add = {"name": "news", "purposes": ("analytics",), "withdrawal": "Withdraw when you like."}
+    for language in ("en", "de", "zh-Hans"):
+        add_notice(shop, text_file, **add, language=language)
+    shown = imp_here("consent", "notice", "show", "news").ok().out.splitlines()
+    assert "(zh-Hans)" in shown[0]
+    assert shown[1:3] == ["also in de, en: name one with --language", ""]
+    assert imp_here("consent", "notice", "show", "news", "--language", "de").ok().out.splitlines()[1] == (
+        "also in en, zh-Hans: name one with --language"
+    )
+    text_file.write_text(TEXT + " We write seldom.")
+    newest = add_notice(shop, text_file, **add, language="en")
+    shown = imp_here("consent", "notice", "show", newest.sha256[:12]).ok().out.splitlines()
+    assert shown[1:3] == ["1 other version: imp consent notice list", ""]
+    found = imp_here("consent", "notice", "show", "news", "--json").ok().json
+    assert (found["other_languages"], found["other_versions"]) == ([], [1])
+    plain = imp_here("consent", "notice", "show", "default", "--json").ok().json
+    assert (plain["other_languages"], plain["other_versions"]) == ([], [])
+
+
 def test_the_very_same_notice_again_is_nothing_new_and_ends_no_consent(imp_here: Cli, text_file: Path) -> None:
     imp_here("init", "--controller", "Shop Ltd").ok()
     words = ("consent", "notice", "add", str(text_file), "--name", "news", "--purpose", "analytics")

@@ -204,6 +204,9 @@ def test_r06_a_yes_from_before_every_version_rests_on_the_oldest_and_says_that_i
     assert taken.json["older_than_notice"] is True
     assert "warning: this yes is older than every notice registered here" in taken.err
     assert "--notice HASH" in taken.err
+    plain = desk.consent("record", "member:2", "--purpose", "analytics", "--state", "given", *LONG_AGO).ok()
+    assert plain.err == taken.err, "a line by itself, as an import's"
+    assert "older than" not in plain.out
     by_name = desk.record("analytics", "given", "--notice", "shown", *LONG_AGO).ok()
     assert (by_name.json["shown"]["version"], by_name.json["older_than_notice"]) == (1, True)
     named = desk.record("analytics", "given", "--notice", sha256[:12], *LONG_AGO).ok()
