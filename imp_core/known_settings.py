@@ -21,7 +21,7 @@ KNOWN: Final[Mapping[str, frozenset[str] | None]] = {
     "policy": frozenset({"channels", "jurisdiction", "regime", "regimes", "two_persons", "two_persons_above"}),
     "privacy": frozenset({"k"}),
     "processing": frozenset({"dpo", "joint", "people", "recipient", "representative", "security"}),
-    "processing.recipient": frozenset({"contact", "country", "name", "role", "safeguard"}),
+    "processing.recipient": frozenset({"contact", "country", "host", "name", "role", "safeguard"}),
     "records": frozenset({"address", "contact", "retention", "rights", "storage"}),
     "retention": frozenset({"archive", "evidence", "requests"}),
     "retention.archive": frozenset({"exposure", "outcome", "touchpoint", "trait"}),

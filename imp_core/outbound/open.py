@@ -11,7 +11,8 @@ from imp_core.errors import BadInput
 from imp_core.manifest import Manifest
 from imp_core.outbound.runner import ChannelRunner
 
-__all__ = ["channel_context", "channel_settings", "open_runner", "resolved_hosts", "secret_variable", "shown_hosts"]
+__all__ = ["channel_context", "channel_settings", "hosts_here", "open_runner", "resolved_hosts", "secret_variable",
+           "shown_hosts"]  # fmt: skip
 
 
 def open_runner(ctx: Context, name: str) -> ChannelRunner:
@@ -85,15 +86,29 @@ def resolved_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, cha
     return tuple(_resolved(host, settings, channel) for host in hosts)
 
 
-def shown_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, channel: str) -> tuple[str, ...]:
-    """The same for an operator to read: a host whose setting is missing keeps its braces."""
-    out = []
+def hosts_here(
+    hosts: Sequence[str], settings: Mapping[str, Setting], *, channel: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The hosts that are known here, as `resolved_hosts` has them, and the settings that would name the others."""
+    known: list[str] = []
+    unset: list[str] = []
     for host in hosts:
         try:
-            resolved = _resolved(host, settings, channel)
+            known.append(_resolved(host, settings, channel))
         except BadInput:
-            resolved = host
-        out.append(host if resolved == host.lower() else f"{resolved} (setting {host.strip('{}')})")
+            unset.append(host.strip("{}"))
+    return tuple(known), tuple(unset)
+
+
+def shown_hosts(hosts: Sequence[str], settings: Mapping[str, Setting], *, channel: str) -> tuple[str, ...]:
+    """Each for an operator to read: one whose setting is missing keeps its braces, and says which it is."""
+    out = []
+    for host in hosts:
+        known, unset = hosts_here([host], settings, channel=channel)
+        if unset:
+            out.append(f"{host} (not set: [channels.{channel}] {unset[0]})")
+        else:
+            out.append(host if known[0] == host.lower() else f"{known[0]} (setting {host.strip('{}')})")
     return tuple(out)
 
 

@@ -17,6 +17,7 @@ from imp_consent.runtime import open_log
 from imp_core.command import emit, force_option, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import PluginBroken
+from imp_core.outbound.open import channel_settings, hosts_here
 from imp_core.output import check_output, write_output
 
 __all__ = ["Impact", "dpia_command", "impact", "processing_record", "records_command"]
@@ -42,11 +43,17 @@ def processing_record(ctx: Context) -> ProcessingRecord:
     """
     with open_log(ctx).read() as reader:
         found = manifests_enabled(reader, ctx.workspace.plugin_pins)
-        hosts = {
+        declared = {
             name: _hosts_installed(ctx, name) if manifest is None else manifest.hosts
             for name, manifest in found.items()
         }
-        return read_processing(reader, ctx.workspace, hosts, now_us=ctx.clock.now_us())
+        hosts: dict[str, Sequence[str] | None] = dict(declared)
+        unset: list[tuple[str, str]] = []
+        for name, asked in declared.items():
+            if asked is not None:
+                hosts[name], missing = hosts_here(asked, channel_settings(ctx, name), channel=name)
+                unset += [(name, setting) for setting in missing]
+        return read_processing(reader, ctx.workspace, hosts, unset=unset, now_us=ctx.clock.now_us())
 
 
 def _hosts_installed(ctx: Context, name: str) -> Sequence[str] | None:

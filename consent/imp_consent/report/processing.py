@@ -16,13 +16,14 @@ What only people know stands in `imp.toml`; all of it may be left out, and is th
     [[processing.recipient]]          # processors and others who get data
     name = "Mail Ltd"
     role = "processor"
+    host = "mail.example.org"         # of a channel's host: who runs it
     country = "US"                    # outside the Union: say the safeguard
     safeguard = "standard contractual clauses"
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -33,21 +34,21 @@ from imp_consent.policy.notice import RegisteredNotice, read_notices
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.scope import lineage
 from imp_consent.report.laws import RecordedLaw, RecordedMinors, read_laws
+from imp_consent.report.recipients import HOST, RecordedRecipient, recipients_of
 from imp_consent.rights.kept import contradictions, kept, kept_texts
 from imp_core.clock import format_time
 from imp_core.command import progress
 from imp_core.errors import BadInput
 from imp_core.workspace import Workspace
 
-__all__ = ["PROCESSING_SCHEMA", "ProcessingRecord", "RecordedPurpose", "RecordedRecipient", "read_processing"]
+__all__ = ["PROCESSING_SCHEMA", "ProcessingRecord", "RecordedPurpose", "read_processing"]
 
 PROCESSING_SCHEMA: Final = "urn:imp:processing-record:1"
 _FILE: Final = "imp.toml"
 _TABLE: Final = "processing"
 _TEXTS: Final = ("dpo", "representative")
 _LISTS: Final = ("joint", "people", "security")
-_RECIPIENT: Final = ("name", "role", "contact", "country", "safeguard")
-_ABROAD: Final = "transfer-abroad"
+_RECIPIENT: Final = ("name", "role", "contact", "host", "country", "safeguard")
 # What the product does for everybody (GDPR 32); it is told as it is set up here.
 _SECURITY: Final = (
     "people are known by keyed hashes; no identifier is kept in clear",
@@ -73,18 +74,6 @@ class RecordedPurpose:
     recipients: tuple[str, ...]
     bases: tuple[str, ...]
     notices: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedRecipient:
-    """Somebody who gets data: `source` is what says so. `country` and `safeguard` are None where nobody said."""
-
-    name: str
-    role: str
-    contact: str | None
-    country: str | None
-    safeguard: str | None
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +108,16 @@ class ProcessingRecord:
 
 
 def read_processing(
-    reader: Reader, workspace: Workspace, channels: Mapping[str, Iterable[str] | None], *, now_us: int
+    reader: Reader,
+    workspace: Workspace,
+    channels: Mapping[str, Sequence[str] | None],
+    *,
+    unset: Sequence[tuple[str, str]] = (),
+    now_us: int,
 ) -> ProcessingRecord:
     """The record as of now; `channels` are the enabled ones with the hosts they may reach (None: nobody knows).
+
+    `unset` are channels with the setting that would name a host of theirs and does not.
 
     Raises:
         BadInput: [processing] or [retention] of imp.toml is not what it must be.
@@ -134,7 +130,7 @@ def read_processing(
     declared = [purpose for _, purpose in sorted(read_purposes(reader).items())]
     others = {purpose.recipient.name for purpose in declared if purpose.recipient}
     purposes = tuple(_purpose(purpose, notices, bases, others) for purpose in declared)
-    recipients = (*_named(said), *_channels(channels), *_told(declared, notices))
+    recipients = recipients_of(said.get("recipient", []), channels, unset, declared, notices)
     record = ProcessingRecord(
         schema=PROCESSING_SCHEMA,
         made=format_time(now_us),
@@ -158,7 +154,8 @@ def read_processing(
         security=(*_SECURITY, f"keys kept by: {workspace.key_provider}", *said.get("security", ())),
         missing=contradictions(workspace.config),
     )
-    return _with_missing(record, unknown=sorted(name for name, hosts in channels.items() if hosts is None))
+    unknown = sorted(name for name, hosts in channels.items() if hosts is None)
+    return _with_missing(record, unknown=unknown, unset=unset)
 
 
 def _said(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -214,58 +211,9 @@ def _purpose(
     )
 
 
-def _named(said: Mapping[str, Any]) -> list[RecordedRecipient]:
-    return [
-        RecordedRecipient(
-            name=one["name"],
-            role=one.get("role", "recipient"),
-            contact=one.get("contact"),
-            country=one.get("country"),
-            safeguard=one.get("safeguard"),
-            source=_FILE,
-        )
-        for one in said.get("recipient", [])
-    ]
-
-
-def _channels(channels: Mapping[str, Iterable[str] | None]) -> list[RecordedRecipient]:
-    """The hosts behind a channel are somebody's: a channel without any sends nothing away."""
-    return [
-        RecordedRecipient(
-            name=", ".join(sorted(hosts or ())), role="host", contact=None, country=None, safeguard=None,
-            source=f"channel {name}",
-        )
-        for name, hosts in sorted(channels.items())
-        if list(hosts or ())
-    ]  # fmt: skip
-
-
-def _told(purposes: Iterable[DeclaredPurpose], notices: Iterable[RegisteredNotice]) -> list[RecordedRecipient]:
-    found = {
-        purpose.recipient.name: RecordedRecipient(
-            name=purpose.recipient.name,
-            role="recipient",
-            contact=purpose.recipient.contact or None,
-            country="abroad" if _ABROAD in purpose.traits else None,
-            safeguard=None,
-            source=f"purpose {purpose.name}",
-        )
-        for purpose in purposes
-        if purpose.recipient is not None
-    }
-    for notice in (one.notice for one in notices):
-        for name in notice.recipients:
-            found.setdefault(
-                name,
-                RecordedRecipient(
-                    name=name, role="recipient", contact=None, country=None, safeguard=None,
-                    source=f"notice {notice.name}",
-                ),
-            )  # fmt: skip
-    return [found[name] for name in sorted(found)]
-
-
-def _with_missing(record: ProcessingRecord, *, unknown: Iterable[str]) -> ProcessingRecord:
+def _with_missing(
+    record: ProcessingRecord, *, unknown: Iterable[str], unset: Iterable[tuple[str, str]]
+) -> ProcessingRecord:
     asked = (
         (record.address, 'the controller\'s address: [records] address = "…"'),
         (record.contact, 'how people reach the controller: [records] contact = "…"'),
@@ -281,9 +229,10 @@ def _with_missing(record: ProcessingRecord, *, unknown: Iterable[str]) -> Proces
         if not one.safeguard
     ]
     missing += [
-        f"who runs {one.name} and in which country: [[processing.recipient]]"
+        f"who runs {one.name} and in which country: [[processing.recipient]] host"
         for one in record.recipients
-        if one.role == "host"
+        if one.role == HOST
     ]
     missing += [f"which hosts the channel {name} may reach: imp plugin enable {name}" for name in unknown]
+    missing += [f"which host the channel {name} reaches: [channels.{name}] {setting}" for name, setting in unset]
     return replace(record, missing=tuple(missing))

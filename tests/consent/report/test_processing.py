@@ -31,6 +31,9 @@ touchpoint = 395
 """
 
 
+EMAIL_AT = '\n[channels.email]\nhost = "127.0.0.1"\nport = 25\nsender = "a@shop.example"\n'
+
+
 @pytest.fixture
 def say(empty_shop, tmp_path):
     def write(text=SAID):
@@ -102,12 +105,52 @@ def test_a_channel_that_cannot_run_now_is_in_the_record_as_it_was_enabled(say, t
 
 
 def test_a_channel_s_hosts_are_recipients_that_somebody_has_to_name(say):
-    shop = say("")
+    shop = say(EMAIL_AT)
     shop("plugin", "enable", "email")
     record = shop("audit", "records", "--json").json
     (host,) = [one for one in record["recipients"] if one["source"] == "channel email"]
     assert host["role"] == "host"
     assert any(f"who runs {host['name']}" in text for text in record["missing"])
+
+
+@pytest.mark.parametrize("command", ["records", "dpia"])
+def test_a_channel_s_host_is_the_one_that_its_settings_name(say, command):
+    shop = say(EMAIL_AT)
+    shop("plugin", "enable", "email")
+    shown = shop("audit", command).out
+    assert "127.0.0.1" in shown
+    assert "{host}" not in shown
+
+
+def test_a_host_that_no_setting_names_is_asked_for_by_the_setting(say):
+    shop = say("")
+    enabled = shop("plugin", "enable", "email").out
+    assert "hosts: {host} (not set: [channels.email] host)" in enabled
+    record = shop("audit", "records", "--json").json
+    assert "which host the channel email reaches: [channels.email] host" in record["missing"]
+    assert "{host}" not in shop("audit", "records").out
+    (host,) = [one for one in record["recipients"] if one["source"] == "channel email"]
+    assert (host["name"], host["role"]) == ("[channels.email] host", "host, not set yet")
+
+
+@pytest.mark.parametrize(
+    "named", ['name = "127.0.0.1"', 'name = "Mail Ltd"\nhost = "127.0.0.1"', 'name = "M"\nhost = " 127.0.0.1."']
+)
+def test_who_runs_a_host_is_told_by_a_recipient_of_that_name_or_host(say, named):
+    shop = say(f'{EMAIL_AT}\n[[processing.recipient]]\n{named}\ncountry = "IE"\nsafeguard = "within the Union"\n')
+    shop("plugin", "enable", "email")
+    record = shop("audit", "records", "--json").json
+    (told,) = [one for one in record["recipients"] if "channel email" in one["source"]]
+    assert told["source"] == "imp.toml; channel email"
+    assert told["country"] == "IE"
+    assert not any("who runs" in text for text in record["missing"])
+
+
+def test_a_recipient_with_another_host_is_no_answer(say):
+    shop = say(f'{EMAIL_AT}\n[[processing.recipient]]\nname = "Mail Ltd"\nhost = "127.0.0.11"\n')
+    shop("plugin", "enable", "email")
+    record = shop("audit", "records", "--json").json
+    assert "who runs 127.0.0.1 and in which country: [[processing.recipient]] host" in record["missing"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +162,7 @@ def test_a_channel_s_hosts_are_recipients_that_somebody_has_to_name(say):
         '[processing]\nrecipient = "Mail Ltd"',
         '[[processing.recipient]]\nrole = "processor"',
         '[[processing.recipient]]\nname = "A"\nplanet = "Mars"',
+        '[[processing.recipient]]\nname = "A"\nhost = 5',
         '[processing]\npeople = ["a\\u0007b"]',
         "processing = 3",
     ],

@@ -88,5 +88,5 @@ def test_hosts_are_resolved_by_settings_and_written_small():
     with pytest.raises(BadInput, match=r"the setting other is missing; imp\.toml, \[channels\.x\]"):
         resolved_hosts(hosts, settings, channel="x")
     assert shown_hosts(hosts, settings, channel="x") == (
-        "smtp.example.com (setting host)", "API.example.com", "{other}",
+        "smtp.example.com (setting host)", "API.example.com", "{other} (not set: [channels.x] other)",
     )  # fmt: skip
