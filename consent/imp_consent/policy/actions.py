@@ -1,17 +1,20 @@
 """What people did to say yes: whether it was an act of theirs, by the words for it, however they are spelt.
 
 The words are law's data ([actions] of a regime). `refused` are what is no act. Whatever holds one of `passive` is
-refused too, and whatever has one of `passive_words` as a word of its own ("not", "none"): in doubt nobody agreed, and
-who did may be recorded by a plainer word. Only before a number some of these (`numbered`) say no no: "form no 12", and
-"№" and "nº", which are spelt out as "no". `known` are the beginnings of words for acts; other words are taken, and
-whoever writes them is told.
+refused too, whatever has one of `passive_words` as a word of its own, or as several in a row ("not", "already on"), and
+whatever has a word that begins with one of `passive_begins` ("declin"): in doubt nobody agreed, and who did may be
+recorded by a plainer word. Only before a number some of these (`numbered`) say no no: "form no 12", and "№" and "nº",
+which are spelt out as "no". The words of `harmless` deny nothing where they stand together: "signed at closing".
+`known` are the beginnings of words for acts; other words are taken, and whoever writes them is told.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 __all__ = ["Acts", "plain_action"]
 
@@ -25,6 +28,8 @@ class Acts:
     passive_words: frozenset[str] = frozenset()
     known: frozenset[str] = frozenset()
     numbered: frozenset[str] = frozenset()
+    passive_begins: frozenset[str] = frozenset()
+    harmless: frozenset[str] = frozenset()
 
     def __or__(self, other: Acts) -> Acts:
         """The words of both."""
@@ -34,6 +39,8 @@ class Acts:
             self.passive_words | other.passive_words,
             self.known | other.known,
             self.numbered | other.numbered,
+            self.passive_begins | other.passive_begins,
+            self.harmless | other.harmless,
         )
 
     def is_passive(self, action: str) -> bool:
@@ -56,9 +63,30 @@ def _is_passive(acts: Acts, action: str) -> bool:
     plain = plain_action(action)
     if plain in _plain(acts.refused) or any(marker in plain for marker in _plain(acts.passive)):
         return True
-    words, numbered = _several(action), _plain(acts.numbered)
-    denying = (place for place, word in enumerate(words) if word in _plain(acts.passive_words))
-    return any(words[place] not in numbered or not _is_before_number(words, place) for place in denying)
+    words = _without(_several(action), _by_first(acts.harmless))
+    begins = tuple(_plain(acts.passive_begins))
+    return any(word.startswith(begins) for word in words) or _is_denied(acts, words)
+
+
+def _is_denied(acts: Acts, words: tuple[str, ...]) -> bool:
+    denying, numbered = _by_first(acts.passive_words), _plain(acts.numbered)
+    places = (place for place in range(len(words)) if _length_at(words, place, denying))
+    return any(words[place] not in numbered or not _is_before_number(words, place) for place in places)
+
+
+def _without(words: tuple[str, ...], phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> tuple[str, ...]:
+    kept, place = list[str](), 0
+    while place < len(words):
+        length = _length_at(words, place, phrases)
+        kept += () if length else (words[place],)
+        place += length or 1
+    return tuple(kept)
+
+
+def _length_at(words: tuple[str, ...], place: int, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
+    """How many words the longest of the phrases has that stands there; 0 where none does."""
+    found = (phrase for phrase in phrases.get(words[place], ()) if words[place : place + len(phrase)] == phrase)
+    return max(map(len, found), default=0)
 
 
 def _is_before_number(words: tuple[str, ...], place: int) -> bool:
@@ -82,6 +110,15 @@ def _several(action: str) -> tuple[str, ...]:
     letters = unicodedata.normalize("NFKD", action).casefold()
     kept = (letter for letter in letters if not unicodedata.combining(letter) and unicodedata.category(letter) != "Cf")
     return tuple("".join(letter if letter.isalnum() else " " for letter in kept).split())
+
+
+@lru_cache(maxsize=64)
+def _by_first(phrases: frozenset[str]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Words, of which some are several in a row, by the first of them."""
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for phrase in filter(None, map(_several, phrases)):
+        found[phrase[0]] = (*found.get(phrase[0], ()), phrase)
+    return MappingProxyType(found)
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,8 @@
     name, title, opt_in, source                          the regime itself
     [applies] to, home                                   where those are whom it protects; left out, or "*": anywhere;
                                                          home: where it is the law for everybody
-    [actions] refused, passive, passive_words, known, numbered   what is no act of agreeing, and what is one
+    [actions] refused, passive, passive_words, passive_begins, numbered, harmless, known
+                                                         what is no act of agreeing, and what is one
     [bundle] void   [bases] allowed   [objection] traits   [limit] traits   [erase] on
     [[condition]] basis, needs, traits                   what a basis rests on
     [[needs]] trait, consent, bases, says, unless, with  what a use of such data needs

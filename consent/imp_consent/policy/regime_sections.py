@@ -19,7 +19,7 @@ from imp_core.errors import BadInput
 __all__ = ["SECTIONS", "read_applies", "read_rules"]
 
 _SINGLE: Final = {
-    "actions": ("refused", "passive", "passive_words", "known", "numbered"),
+    "actions": ("refused", "passive", "passive_words", "known", "numbered", "passive_begins", "harmless"),
     "bundle": ("void",),
     "bases": ("allowed",),
     "objection": ("traits",),
