@@ -59,6 +59,7 @@ class Fault:
 class Aside:
     """Rows and faults in the order in which they were read. They can be gone through once, and are let go meanwhile."""
 
+    read: int = 0  # how many there were
     _packed: deque[bytes] = field(default_factory=deque, repr=False)
 
     def put(self, items: Iterable[ReadRow | Fault], *, most_faults: int | None = None) -> None:
@@ -69,6 +70,7 @@ class Aside:
         """
         stream = _until(items, most_faults)
         while batch := [_pack(item) for item in islice(stream, _BATCH)]:
+            self.read += len(batch)
             self._packed.append(zlib.compress(json.dumps(batch, separators=(",", ":")).encode(), _LEVEL))
 
     def __iter__(self) -> Iterator[ReadRow | Fault]:

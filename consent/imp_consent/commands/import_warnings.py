@@ -18,8 +18,9 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.shown import predates
 from imp_core.counting import some
 
-__all__ = ["Warned", "warn"]
+__all__ = ["Warned", "warn", "warn_of_long"]
 
+_LONG: Final = 20_000  # rows; who waits for them gives up after half a minute
 _SHOWN: Final = 5  # rows named before they are only counted
 _OLDER: Final = (
     "put on record with the oldest text that names the purpose; if another one was shown, register that and name its "
@@ -113,6 +114,14 @@ class Warned:
             those = some(rows.count, "row given rests", "rows given rest")
             said.append(f"{those} on a notice that leaves out a recipient {rows.places(counted)}: {words}")
         return tuple(said)
+
+
+def warn_of_long(rows: int, *, parted: bool) -> None:
+    """Say on standard error that others wait for a long file; `parted`: it could be recorded in parts."""
+    if rows > _LONG:
+        mend = "; stop it and add --rejects FILE --in-parts, and they get through between" if parted else ""
+        those = f"{rows:,} rows are judged and recorded at once"
+        click.echo(f"warning: {those}: until then nobody else can write, no withdrawal either{mend}", err=True)
 
 
 def warn(texts: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from imp_consent.commands.aside import Aside, Fault, ReadRow
-from imp_consent.commands.import_warnings import Warned
+from imp_consent.commands.import_warnings import Warned, warn_of_long
 from imp_consent.commands.imported import (
     MOST_FAULTS,
     Earlier,
@@ -140,6 +140,7 @@ def take_in(
         check_unchanged(source.path, source.sha256)
     if in_parts:
         return _take_parts(ctx, log, aside, source, earlier, rejects_path=rejects_path, undo=undo)
+    warn_of_long(aside.read, parted=bool(source.states))
     with _written(log, undo=undo) as transaction:
         tally.earlier = find_earlier(transaction, source.sha256, source.mapping)
         if tally.earlier.is_open:

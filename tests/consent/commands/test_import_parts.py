@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imp_consent.commands import taking
+from imp_consent.commands import import_warnings, taking
 from imp_consent.commands.importer import rows_source
 from imp_consent.ledger.entry import PersonEntry
 from imp_core.context import Context
@@ -117,6 +117,22 @@ def test_a_dry_run_in_parts_keeps_nothing_and_tells_the_command(
     assert (tried["rows"], tried["rejected"], tried["unknown_purposes"]) == (4, 1, ["ads"])
     assert tried["then"] == f"imp consent import {path} --rejects {rejects} --in-parts"
     assert (size(), rejects.exists()) == (before, False)
+
+
+def test_who_records_a_long_file_at_once_is_told_that_others_wait(
+    shop: Context, imp_here: Cli, tmp_path: Path, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_warnings, "_LONG", 3)
+    parts(lambda _: None)
+    short, long = rows(tmp_path / "short.csv", 3), rows(tmp_path / "long.csv", 4)
+    assert imp_here("consent", "import", short).ok().err == ""
+    for dry in (("--dry-run",), ()):
+        said = imp_here("consent", "import", long, *dry).ok().err
+        assert "warning: 4 rows are judged and recorded at once: until then nobody else can write" in said
+        assert "--in-parts" in said
+    assert imp_here("consent", "import", long).ok().err == "", "nothing is left to record"
+    more = rows(tmp_path / "more.csv", 5)
+    assert imp_here("consent", "import", more, "--rejects", tmp_path / "r.csv", "--in-parts").ok().err == ""
 
 
 def test_in_parts_goes_with_rejects_and_with_rows(shop: Context, imp_here: Cli, tmp_path: Path, size: Size) -> None:
