@@ -22,7 +22,7 @@ def rules_text(rules: Rules, *, whole: bool = False) -> str:
         "no consent": _some(rules.refused_actions) if not whole else _all(rules.refused_actions),
         "nor holding": _some(rules.acts.passive) if not whole else _all(rules.acts.passive),
         "nor a word": _some(rules.acts.passive_words) if not whole else _all(rules.acts.passive_words),
-        "nor one like": _some(rules.acts.passive_begins) if not whole else _all(rules.acts.passive_begins),
+        "nor like": _some(rules.acts.passive_begins) if not whole else _all(rules.acts.passive_begins),
         "acts": _some(rules.acts.known) if not whole else _all(rules.acts.known),
         "other bases": ", ".join(sorted(rules.bases or ())) or "none",
     }
