@@ -23,7 +23,7 @@ _REGIMES = ("law/test_of_several_laws.py", "law/test_period.py", "law/test_files
 _LIFTS = ("rights/test_lifts_at_the_door.py", "law/test_write_rules.py", "law/test_basis_rows.py")
 _NOTICES = ("policy/test_which_text_was_read.py", "policy/test_which_law_and_notice.py", "policy/test_notice.py")
 TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("words", "state"), _FOLD),
+    **dict.fromkeys(("words", "meeting", "state"), (*_FOLD[:4], "policy/test_child_and_guardian.py", *_FOLD[4:])),
     "cuts": (*_FOLD, "law/test_outdated.py"),
     "scope": ("policy/test_taken_back_already.py", *_FOLD),
     "decide": ("policy/test_state.py", "policy/test_forms_agree.py"),

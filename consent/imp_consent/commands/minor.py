@@ -71,7 +71,8 @@ def record_minor(
         named = regimes is not None or jurisdiction is not None  # a place of imp.toml that is none refuses nobody's age
         if named:
             door.rules_strictly(said)
-        for rule in door.rules(door.settle(raw_id, said)).under(years):
+        rules = door.rules(door.settle(raw_id, said))
+        for rule in rules.under(years):
             until_us = _until(rule, years, born, now)
             one = Saying(
                 type="minor",
@@ -79,6 +80,7 @@ def record_minor(
                 at_us=now,
                 until_us=until_us,
                 needs=rule.needs,
+                consent=rules.consent_needed(rule.adds),
                 traits=tuple(sorted(rule.traits)),
                 regimes=regimes,
                 jurisdiction=jurisdiction,

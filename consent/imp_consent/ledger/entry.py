@@ -67,7 +67,7 @@ class Statement:
     - `covers`: the purposes below `purpose` that the notice lists, which a grant covers too.
     - `traits`: of a grant or basis, the traits of its purpose then; of an objection, a limit or a signal, the traits it
       closes, none being everything in its purpose.
-    - `consent`: of a grant, "explicit" or "separate"; None is "expressed".
+    - `consent`: of a grant, "explicit" or "separate"; None is "expressed". Of a minor, the kind that a yes has to be.
     - `bundled`: one act said yes to several purposes at once.
     - `informed`: of a grant, that it was given after notice of the signal it conflicts with.
     - `by`: "guardian", where it was not the person who acted.

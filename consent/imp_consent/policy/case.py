@@ -66,10 +66,13 @@ class Case:
         return (need for need in self.rules.needs if need.concerns(traits))
 
     def added(self, at_us: int) -> frozenset[str]:
-        """The traits that whatever is known of the person has besides, by their age at a time, whenever it was told."""
+        """The traits that whatever is known of the person has besides, by their age at a time, whenever it was told.
+
+        Of an age only its end is known: whoever is too young by any law may be so by this one.
+        """
         ages = [age for age in self.rules.ages if age.adds]
-        young = {told.statement.needs for told in self.heard("minor") if _lasts(told.statement, at_us)} if ages else ()
-        return frozenset[str]().union(*(age.adds for age in ages if age.needs in young))
+        young = ages and any(_lasts(told.statement, at_us) for told in self.heard("minor"))
+        return frozenset[str]().union(*(age.adds for age in ages if young))
 
     def cut_after(self, purpose: str, at_us: int, *, bases: bool = False, seen: int | None = None) -> int | None:
         """The first time after another at which a purpose, or one above it, came to mean something else.

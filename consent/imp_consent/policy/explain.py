@@ -30,6 +30,8 @@ _SAID: Final[Mapping[str, str]] = {
     "lost": "what the person had said before of {about} was found to be lost with a damaged ledger",
     "erase-requested": "the person's erasure was asked for",
 }
+_PERSON: Final = "the person"
+_GUARDIAN: Final = "a parent or guardian, for the person,"
 _OTHER: Final = "something was recorded about {about}"
 _EVERYTHING: Final = "every use"
 _SECOND_US: Final = 1_000_000
@@ -171,6 +173,8 @@ def _entry(entry: PersonEntry) -> str:
     late = isinstance(recorded, int) and _time(recorded) != _time(said.at_us)
     noted = f", recorded at {_time(recorded)}" if isinstance(recorded, int) and late else ""
     what = _SAID.get(said.type, _OTHER).format(about=_about(said))
+    if said.by is not None:
+        what = what.replace(_PERSON, _GUARDIAN, 1)
     return f"At {_time(said.at_us)} {what}{where}{until}{more} (entry {entry.seq}{noted})."
 
 

@@ -186,6 +186,14 @@ def _check_guardian(said: Saying, case: Case) -> None:
             where="by",
             mend="record it first: imp consent guardian",
         )
+    minors = case.about(said.purpose, said.channel, "minor")
+    if not any(told.statement.needs in _GUARDED and _in_force(told.statement, said.at_us) for told in minors):
+        raise refusal(
+            "by then no age was recorded at which a guardian agrees: whoever is old enough says yes themselves",
+            "GDPR 4(11), 8(1)",
+            where="by",
+            mend="record the age first, as of then: imp consent minor KIND:VALUE --born YYYY-MM-DD --at TIME",
+        )
 
 
 def _in_force(statement: Statement, at_us: int) -> bool:

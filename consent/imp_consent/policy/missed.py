@@ -12,10 +12,10 @@ from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.policy.declared import NO_TRAIT, TRAITS, DeclaredPurpose
+from imp_consent.policy.meeting import NECESSARY
 from imp_consent.policy.purpose import traits_of
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import PERMITTING_TYPES, Fact, corrected, lineage
-from imp_consent.policy.words import NECESSARY
 
 __all__ = ["LIMITING", "missed", "withdrawal"]
 

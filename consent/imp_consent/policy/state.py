@@ -79,7 +79,7 @@ def begin(fact: Fact) -> tuple[Scope, list[Rectangle]] | None:
     It is what `timeline` and `step` make of it, in a seventh of their time; None where it takes the two.
     """
     said, seq = fact.statement, fact.seq
-    if said.type not in _PLAIN or said.purpose == EVERY_PURPOSE or said.covers or said.bundled:
+    if said.type not in _PLAIN or said.purpose == EVERY_PURPOSE or said.covers or said.bundled or said.by:
         return None
     begins, ends = said.at_us, None if said.type == "withdraw" else said.until_us
     reason = Reason.GIVEN if said.type == "grant" else DENIALS[said.type]
@@ -154,6 +154,7 @@ def _segments(heard: Sequence[Fact], wrong: frozenset[int], lost: Lost | None) -
     place = 0
     pending: tuple[int, Verdict] | None = None
     for at_us in _breaks(heard):
+        words.come_of_age(at_us)
         while place < len(spoken) and spoken[place].statement.at_us <= at_us:
             words.hear(spoken[place])
             place += 1

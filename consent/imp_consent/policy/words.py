@@ -6,7 +6,9 @@ or a no closes it. Which no closes which yes, and which yes reopens after which 
     restrict          closes everything, until it is lifted (GDPR 18)
     minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers,
                       and a guardian's, unless a guardian is needed besides (CCPA §1798.120(c)); "both" closes what
-                      lacks either, a guardian's authorisation or a standing yes of hers (GDPR 8(1); loi 78-17, art. 45)
+                      lacks either, a guardian's authorisation or a standing yes of hers (GDPR 8(1); loi 78-17, 45).
+                      With a kind of consent it closes a yes of a lesser kind (PIPL 28-29). A yes that it closes until
+                      she comes of age stays closed: it never was one
     object            closes what rests on interests or public tasks (GDPR 21(1)), until it is lifted; with traits it is
                       about direct marketing (21(2)-(3)): closes whatever has them, until her own explicit yes
     withdraw, refuse  close all but what is necessary (GDPR 7(3)-(4)), until she agrees later: no other basis reopens
@@ -14,8 +16,9 @@ or a no closes it. Which no closes which yes, and which yes reopens after which 
     signal            closes whatever has its traits, until a yes after notice of the conflict (11 CCR §7025(c)(3))
 
 A no for one channel is reopened by a yes for that channel only. At one event time a no outweighs a yes. Of several noes
-of one kind the newest counts (of several ages recorded for one purpose at one time, the one that lasts longest), and of
-several reasons the strictest is named. A loss voids what opens, lifts and authorisations too.
+of one kind the newest counts (of several ages recorded for one purpose, the one that lasts longest), and of several
+reasons the strictest is named. A loss voids what opens, lifts and authorisations too. A guardian says yes for a child
+only: of anybody else, nothing is heard of it. A guardian's refusal ends the authorisation, as a withdrawal does.
 """
 
 from __future__ import annotations
@@ -25,11 +28,11 @@ from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.policy.decide import STRICTNESS, Reason
+from imp_consent.policy.meeting import NECESSARY, OWN, guarded, is_over, meet, outlasts, reaches, reopens, weaker
 from imp_consent.policy.scope import PERMITTING_TYPES, Fact
 
-__all__ = ["DENIALS", "NECESSARY", "Lost", "Verdict", "Words"]
+__all__ = ["DENIALS", "Lost", "Verdict", "Words"]
 
-NECESSARY: Final = frozenset({"contract", "legal-obligation", "vital-interest", "public-task"})
 DENIALS: Final = {
     "refuse": Reason.REFUSED,
     "withdraw": Reason.WITHDRAWN,
@@ -39,9 +42,7 @@ DENIALS: Final = {
     "signal": Reason.SIGNAL,
     "minor": Reason.UNDER_AGE,
 }
-_STRONG: Final = frozenset({"explicit", "separate"})
 _DIRECT_MARKETING: Final = "direct-marketing"
-_OWN: Final = "own"
 _BOTH: Final = "both"
 _BEFORE: Final = -(2**63)
 
@@ -76,7 +77,7 @@ class _Answer(NamedTuple):
 class Words:
     """What was heard of a scope up to an event time: the newest of each kind, heard in the order of event times."""
 
-    __slots__ = ("_guardians", "_lifted_us", "_lost", "_nos", "_own", "_withdrawn_us", "_yeses")
+    __slots__ = ("_guardians", "_heard_us", "_lifted_us", "_lost", "_nos", "_own", "_unripe", "_withdrawn_us", "_yeses")
 
     def __init__(self, lost: Lost | None) -> None:
         self._lost = lost
@@ -85,12 +86,15 @@ class Words:
         self._nos: dict[tuple[object, ...], Fact] = {}
         self._guardians: dict[str, Fact] = {}
         self._lifted_us: dict[str | None, int] = {}
-        self._withdrawn_us = _BEFORE
+        self._withdrawn_us = self._heard_us = _BEFORE
+        self._unripe: dict[int, list[Fact]] = {}  # yeses by their seq that an age closed to its end, and these ages
 
     def hear(self, fact: Fact) -> None:
         """Take in one more entry, none of an earlier event time than those before."""
         said = fact.statement
         if said.type in PERMITTING_TYPES:
+            if said.by is not None and not any(guarded(no.statement, said.at_us) for no in self._nos.values()):
+                return  # nobody else agrees for whoever is old enough
             self._yeses[said.type, said.basis, said.channel] = fact
             if said.type == "grant" and said.by is None:
                 self._own[said.channel] = fact
@@ -111,22 +115,34 @@ class Words:
     def _hear_no(self, fact: Fact) -> None:
         said = fact.statement
         about = said.purpose if said.type == "minor" else said.purpose == EVERY_PURPOSE
-        kind = (said.type, said.channel, said.traits, said.needs, about)
+        kind = (said.type, said.channel, said.traits, said.needs, said.consent, about)
         before = self._nos.get(kind)
-        if before is None or not _outlasts(before.statement, said):
+        if before is None or not outlasts(before.statement, said):
             self._nos[kind] = fact
-        if said.type == "withdraw":
+        if said.type == "withdraw" or (said.type == "refuse" and said.by is not None):
             self._withdrawn_us = said.at_us
+
+    def come_of_age(self, at_us: int) -> None:
+        """Note which yeses an age closes to the last, of those that end by an event time; before what is said then."""
+        yeses = {yes.seq: yes for yes in (*self._own.values(), *self._yeses.values()) if yes.statement.type == "grant"}
+        for no in self._nos.values():
+            until_us = no.statement.until_us
+            if no.statement.type == "minor" and until_us is not None and self._heard_us < until_us <= at_us:
+                for yes in yeses.values():
+                    if self._closes(no, yes, until_us - 1):
+                        self._unripe.setdefault(yes.seq, []).append(no)
+        self._heard_us = at_us
 
     def verdict(self, at_us: int) -> Verdict:
         """What holds at an event time, once everything of that time was heard."""
         expired: list[Fact] = []
         against: list[_Answer] = []
         for yes in self._ordered_yeses():
-            if _is_over(yes.statement, at_us):
+            if is_over(yes.statement, at_us):
                 expired.append(yes)
                 continue
             found = [self._answer(no, at_us) for no in self._nos.values() if self._closes(no, yes, at_us)]
+            found += [self._answer(no, at_us) for no in self._unripe.get(yes.seq, ())]
             if self._lost is not None and self._lost.voids(yes):
                 found.append(_answer(Reason.LOST, self._lost.at_us, self._lost.seq))
             if not found:
@@ -162,22 +178,24 @@ class Words:
     def _closes(self, no: Fact, yes: Fact, at_us: int, *, authorised: bool | None = None) -> bool:
         """Whether a yes that has not run out gives way to this no; `authorised` by a guardian, None: as it is."""
         said, meant = no.statement, yes.statement
-        if said.traits and not _meet(said, meant):
+        if said.traits and not meet(said, meant):
             return False
         if said.type == "minor":
             return self._minor_closes(said, meant, at_us, authorised=authorised)
         if said.type == "restrict":
             return not self._is_lifted(said)
-        if not _reaches(said, meant):
+        if not reaches(said, meant):
             return False
         if self._is_lifted(said) and not (said.type == "object" and _DIRECT_MARKETING in meant.traits):
             return False
-        return not _reopens(said, meant)
+        return not reopens(said, meant)
 
     def _minor_closes(self, said: Statement, meant: Statement, at_us: int, *, authorised: bool | None) -> bool:
-        if _is_over(said, at_us) or meant.basis in NECESSARY:
+        if is_over(said, at_us) or meant.basis in NECESSARY:
             return False
-        if said.needs == _OWN:
+        if meant.type == "grant" and weaker(meant, said):
+            return True
+        if said.needs == OWN:
             return meant.type == "basis" or (meant.by is not None and not self._needs_guardian(meant, at_us))
         if said.needs == _BOTH and (meant.type == "basis" or meant.by is not None) and self._own_yes(at_us) is None:
             return True
@@ -185,7 +203,7 @@ class Words:
 
     def _needs_guardian(self, meant: Statement, at_us: int) -> bool:
         """Whether the person is so young then that a guardian says yes to this."""
-        return any(minor.needs != _OWN for minor in self._minors(meant, at_us))
+        return any(minor.needs != OWN for minor in self._minors(meant, at_us))
 
     def _needs_both(self, meant: Statement, at_us: int) -> bool:
         """Whether the person is so young then that a guardian says yes to this together with her."""
@@ -194,14 +212,15 @@ class Words:
     def _minors(self, meant: Statement, at_us: int) -> Iterator[Statement]:
         for no in self._nos.values():
             said = no.statement
-            if said.type == "minor" and not _is_over(said, at_us) and (not said.traits or _meet(said, meant)):
+            if said.type == "minor" and not is_over(said, at_us) and (not said.traits or meet(said, meant)):
                 yield said
 
     def _own_yes(self, at_us: int) -> Fact | None:
         """A yes by herself that stands: not run out, not lost, and closed by nothing but her age."""
         noes = [no for no in self._nos.values() if no.statement.type != "minor"]
         for own in self._own.values():
-            over = _is_over(own.statement, at_us) or (self._lost is not None and self._lost.voids(own))
+            over = is_over(own.statement, at_us) or own.seq in self._unripe
+            over = over or (self._lost is not None and self._lost.voids(own))
             if not over and not any(self._closes(no, own, at_us) for no in noes):
                 return own
         return None
@@ -220,14 +239,14 @@ class Words:
         if self._is_lifted(said) or (said.traits and said.purpose == EVERY_PURPOSE):
             return False
         if said.type == "minor":
-            unauthorised = said.needs != _OWN and self._guardian(at_us) is None
-            return unauthorised and not _is_over(said, at_us)
+            unauthorised = said.needs != OWN and self._guardian(at_us) is None
+            return unauthorised and not is_over(said, at_us)
         return True
 
     def _guardian(self, at_us: int) -> Fact | None:
         """The guardian's authorisation in force: not run out, and nothing withdrawn since."""
         for fact in self._guardians.values():
-            if not _is_over(fact.statement, at_us) and fact.statement.at_us > self._withdrawn_us:
+            if not is_over(fact.statement, at_us) and fact.statement.at_us > self._withdrawn_us:
                 return fact
         return None
 
@@ -236,7 +255,7 @@ class Words:
         reason = DENIALS[said.type]
         if said.type in {"refuse", "withdraw"} and said.channel != EVERY_CHANNEL:
             reason = Reason.CHANNEL_OPT_OUT
-        if said.type == "refuse" and _is_over(said, at_us):
+        if said.type == "refuse" and is_over(said, at_us):
             reason = Reason.EXPIRED
         return _answer(reason, said.at_us, no.seq)
 
@@ -248,40 +267,3 @@ def _answer(reason: str, at_us: int, seq: int) -> _Answer:
 def _preference(yes: Fact) -> tuple[bool, bool, int, int]:
     said = yes.statement
     return said.type != "grant", said.channel == EVERY_CHANNEL, -said.at_us, -yes.seq
-
-
-def _is_over(said: Statement, at_us: int) -> bool:
-    return said.until_us is not None and at_us >= said.until_us
-
-
-def _outlasts(before: Statement, said: Statement) -> bool:
-    """Whether of two noes of one kind the earlier heard counts: ages of one time, of which it lasts longer."""
-    if said.type != "minor" or before.at_us != said.at_us:
-        return False
-    return said.until_us is not None and (before.until_us is None or before.until_us > said.until_us)
-
-
-def _meet(said: Statement, meant: Statement) -> bool:
-    return any(trait in meant.traits for trait in said.traits)
-
-
-def _reaches(said: Statement, meant: Statement) -> bool:
-    """Whether a no is about what such a yes rests on, whichever came first."""
-    if said.traits and said.type in {"object", "signal"}:
-        return True  # whatever the legal basis
-    if said.type == "object":
-        return meant.type == "basis" and (meant.basis == "public-task" or meant.basis not in NECESSARY)
-    return meant.basis not in NECESSARY
-
-
-def _reopens(said: Statement, meant: Statement) -> bool:
-    """Whether a yes came after a no and is of the kind that outweighs it."""
-    if meant.at_us <= said.at_us or (said.channel != EVERY_CHANNEL and meant.channel == EVERY_CHANNEL):
-        return False
-    if meant.type != "grant":
-        return False
-    if said.type in {"refuse", "withdraw"}:
-        return True
-    if said.type == "signal":
-        return meant.informed
-    return meant.consent in _STRONG and (said.type != "object" or meant.by is None)

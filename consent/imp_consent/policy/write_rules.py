@@ -175,7 +175,7 @@ def _check_may_be_of_everything(case: Case) -> None:
 def _minor(said: Saying, case: Case) -> Statement:
     if said.needs not in _NEEDS:
         raise BadInput("what a minor needs is not said", where="needs", mend=f"one of {', '.join(_NEEDS)}")
-    return replace(_plain(said, case), needs=said.needs)
+    return replace(_plain(said, case), needs=said.needs, consent=None if said.consent == "expressed" else said.consent)
 
 
 def _traits_at(purpose: str, case: Case) -> list[frozenset[str]]:

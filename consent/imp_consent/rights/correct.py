@@ -22,9 +22,9 @@ from imp_core.event import RawId
 
 __all__ = ["Corrected", "Correction", "correct"]
 
-# A correction takes away what permits, never a no: whoever changed their mind says yes anew.
+# A correction takes away what permits, or an age, never a no: whoever changed their mind says yes anew.
 _THE_NEWER: Final = "see which entry is in its place: imp consent history KIND:VALUE"
-_CORRECTABLE: Final = frozenset({"grant", "basis", "guardian"})
+_CORRECTABLE: Final = frozenset({"grant", "basis", "guardian", "minor"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def correct(ctx: Context, transaction: Transaction, raw: RawId, correction: Corr
     )
     replaced = _replace(door, subject, wrong, correction) if correction.replaces else None
     shown = bool((correction.evidence or "").strip())
-    _check_reopens_nothing(before, transaction.history(subject), replaced, shown=shown)
+    _check_reopens_nothing(before, transaction.history(subject), replaced, shown=shown, age=said.type == "minor")
     answered = answer_request(transaction, request, outcome="answered")
     return Corrected(
         seq=done.seq,
@@ -144,7 +144,7 @@ def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correct
     at_us = said.at_us if correction.at_us is None else correction.at_us
     channels = {EVERY_CHANNEL, said.channel if correction.channel is None else correction.channel}
     covering = lineage(said.purpose if correction.purpose is None else correction.purpose)
-    noes = (entry.statement for entry in history if entry.statement.type in DENYING)
+    noes = (entry.statement for entry in history if entry.statement.type in DENYING and entry.seq != wrong.seq)
     crossed = any(
         no.purpose in covering and (no.channel in channels or len(channels) == 1) and said.at_us <= no.at_us <= at_us
         for no in noes
@@ -159,9 +159,11 @@ def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correct
 
 
 def _check_reopens_nothing(
-    before: list[PersonEntry], after: list[PersonEntry], replaced: Appended | None, *, shown: bool
+    before: list[PersonEntry], after: list[PersonEntry], replaced: Appended | None, *, shown: bool, age: bool
 ) -> None:
     """Expect that nothing is permitted that was not, but by what takes the entry's place where it is `shown` to be so.
+
+    Or by the `age` having been wrong, where that is shown.
 
     Raises:
         CheckFailed: an older entry permits it, or nothing shows it.
@@ -169,7 +171,7 @@ def _check_reopens_nothing(
     for scope in scopes(after):
         held = [part for part in timeline(before, scope) if part.permit]
         for part in timeline(after, scope):
-            own = replaced is not None and replaced.seq in part.entries
+            own = age or (replaced is not None and replaced.seq in part.entries)
             if not part.permit or (own and shown) or _covered(part, held):
                 continue
             if own:

@@ -132,7 +132,9 @@ def fold_as_before(ctx):
     ctx.close()
 
 
-@pytest.mark.parametrize("version", ["m003", "m004", "m005"])  # the newest: an upgrade that died before it folded
+@pytest.mark.parametrize(
+    "version", ["m003", "m004", "m005", "m006"]
+)  # the newest: an upgrade that died before it folded
 def test_an_upgrade_folds_anew_what_an_older_imp_folded_by_fewer_rules(imp_here, version):
     imp_here("init", "--controller", "Shop").ok()
     say = ("consent", "record", "member:1", "--purpose", "analytics", "--state")

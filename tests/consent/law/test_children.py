@@ -234,8 +234,10 @@ def test_r20_an_age_that_was_told_late_counts_for_what_was_said_before(law: Any)
     with pytest.raises(BadInput, match="separate consent"):
         law.write("grant", "analytics", at_us=NOW_US - 5)
     law.history.clear()
-    law.write("minor", "*", needs="own", at_us=NOW_US)
-    assert "sensitive" not in law.write("grant", "analytics").traits
+    law.write("minor", "*", needs="both", at_us=NOW_US, until_us=NOW_US + 5)
+    with pytest.raises(BadInput, match="separate consent"):  # by another law, but nobody knows how young
+        law.write("grant", "analytics", at_us=NOW_US - 5)
+    assert "sensitive" not in law.write("grant", "analytics", at_us=NOW_US + 5).traits, "of age"
 
 
 def test_r16_in_china_nobody_authorises_everything_at_once_for_a_child(desk: Desk) -> None:
@@ -247,9 +249,97 @@ def test_r16_in_china_nobody_authorises_everything_at_once_for_a_child(desk: Des
     assert refused.code == 2
     assert "for a child's data consent is separate (PIPL 28, 31; PIPL 28, 29, 30)" in refused.err
     assert "--purpose NAME" in refused.err
+
+
+def test_r20_in_china_no_guardian_opens_an_ordinary_yes_from_before_the_age_was_known(desk: Desk) -> None:
+    desk.record("analytics", "given", *CHINA).ok()
+    desk.wait(1)
+    assert young(desk, *CHINA)["source"] == "PIPL 28, 31"
     desk.consent("guardian", "member:1", *AUTHORISED, *CHINA).ok()
     desk.wait(1)
+    assert desk.asked("analytics") == "under_age"
+    desk.consent("purpose", "change", "analytics", "--necessity", "No page is safe without.", "--editorial").ok()
+    desk.record("analytics", "given", "--consent", "separate", "--evidence", "screen 5", *CHINA).ok()
     assert desk.asked("analytics") == "given"
+
+
+def test_r20_under_chinese_and_german_law_a_child_is_told_of_under_both(desk: Desk) -> None:
+    told = desk.consent("minor", "member:1", "--age", "10", "--regime", "gdpr", "--regime", "cn-pipl", "--json").ok()
+    assert [(entry["below"], entry["source"]) for entry in told.json["entries"]] == [
+        (14, "PIPL 28, 31"),
+        (16, "GDPR 8(1)"),
+    ]
+
+
+def test_r16_a_guardian_says_yes_for_no_adult(desk: Desk) -> None:
+    desk.record("analytics", "withdrawn").ok()
+    desk.wait(1)
+    desk.consent("guardian", "member:1", *AUTHORISED).ok()
+    desk.wait(1)
+    refused = desk.record("analytics", "given", "--by-guardian")
+    assert (refused.code, "whoever is old enough says yes themselves" in refused.err) == (2, True)
+    assert "imp consent minor" in refused.err
+    desk.consent("minor", "member:1", "--age", "15", "--jurisdiction", "DE").ok()
+    desk.wait(1)
+    desk.record("analytics", "given", "--by-guardian").ok()
+    assert desk.asked("analytics") == "given"
+    desk.wait(366)
+    refused = desk.record("analytics", "given", "--by-guardian")
+    assert (refused.code, desk.asked("analytics")) == (2, "given"), "what was agreed to for the child stays"
+
+
+@pytest.mark.parametrize("place", ["DE", "FR"])
+def test_r16_a_guardians_refusal_ends_what_the_guardian_authorised(desk: Desk, place: str) -> None:
+    law = ("--jurisdiction", place)
+    young(desk, *law)
+    desk.consent("guardian", "member:1", *AUTHORISED, *law).ok()
+    desk.wait(1)
+    desk.record("analytics", "refused", "--by-guardian", *law).ok()
+    desk.wait(1)
+    desk.record("analytics", "given", *law).ok()
+    assert desk.asked("analytics") == "under_age"
+    desk.consent("guardian", "member:1", *AUTHORISED, *law).ok()
+    desk.wait(1)
+    assert desk.asked("analytics") == "given", "authorised anew"
+
+
+def test_r16_a_yes_that_nobody_authorised_does_not_ripen_on_a_birthday(desk: Desk) -> None:
+    young(desk, "--jurisdiction", "DE", age="15")
+    desk.record("analytics", "given", "--jurisdiction", "DE").ok()
+    desk.wait(366)
+    assert desk.asked("analytics") == "under_age"
+    desk.record("analytics", "given", "--jurisdiction", "DE").ok()
+    assert desk.asked("analytics") == "given"
+
+
+def test_r16_an_age_under_another_law_takes_no_protection_away(desk: Desk) -> None:
+    young(desk, "--jurisdiction", "DE", age="12")
+    desk.record("analytics", "given").ok()
+    desk.wait(1)
+    young(desk, "--jurisdiction", "ES", age="12")
+    desk.wait(366 * 3)
+    assert desk.asked("analytics") == "under_age", "16 in Germany, 14 in Spain"
+
+
+def test_r16_an_age_that_was_wrong_is_corrected_where_something_shows_it(desk: Desk) -> None:
+    desk.record("analytics", "given").ok()
+    desk.wait(1)
+    wrong = young(desk, "--jurisdiction", "DE", age="12")["seq"]
+    assert desk.asked("analytics") == "under_age"
+    asked = ("rectify", "member:1", "--entry", str(wrong), "--verified", "high", "--how", "passport")
+    refused = desk.consent(*asked)
+    assert (refused.code, "--evidence" in refused.err) == (1, True), refused.err
+    desk.consent(*asked, "--evidence", "copy of the passport").ok()
+    assert desk.asked("analytics") == "given"
+
+
+def test_an_explanation_says_that_it_was_a_guardian_who_agreed(desk: Desk) -> None:
+    young(desk, "--jurisdiction", "DE")
+    desk.consent("guardian", "member:1", *AUTHORISED).ok()
+    desk.wait(1)
+    desk.record("analytics", "given", "--by-guardian").ok()
+    assert "a parent or guardian, for the person, said yes to analytics" in explained(desk)
+    assert "the person said yes" not in explained(desk)
 
 
 def test_r16_where_a_childs_data_need_no_separate_consent_everything_may_be_authorised(desk: Desk) -> None:

@@ -131,6 +131,9 @@ def test_a_guardians_authorisation_that_has_run_out_or_came_later_lets_nobody_ag
     with pytest.raises(BadInput, match="only a guardian"):
         law.write("grant", "analytics", by="friend")
     law.write("guardian", "marketing", by="guardian", more=named, until_us=NOW_US + DAY_US)
+    with pytest.raises(BadInput, match="no age was recorded at which a guardian agrees"):
+        law.write("grant", "marketing.email", by="guardian")
+    law.write("minor", "*", needs="guardian", at_us=NOW_US)
     assert law.write("grant", "marketing.email", by="guardian").by == "guardian"
     for at_us, purpose in (
         (NOW_US + DAY_US, "marketing.email"),

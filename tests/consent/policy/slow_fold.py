@@ -122,6 +122,7 @@ class Question:
     def __init__(self, known: list[Line], purpose: str, channel: str, at: int) -> None:
         self.known = known
         self.purpose = purpose
+        self.channel = channel
         self.at = at
         wrong = [line.corrects for line in known if line.type == "correction" and (line.corrects or 0) < line.seq]
         lasting = ("lost", "erase-requested")
@@ -136,6 +137,7 @@ class Question:
             and not line.bundled
             and purpose != "*"
             and (line.purpose == purpose or purpose in line.covers)
+            and (line.by is None or self.said_for_a_child(line))
         ]
         self.other = [line for line in past if line.type not in ("grant", "basis") and line.purpose in family(purpose)]
 
@@ -166,6 +168,33 @@ class Question:
         """Whether it has run out."""
         return line.until is not None and line.until <= self.at
 
+    def before(self, at: int, lines: list[Line]) -> Question:
+        """The same question at an earlier time, of some of the lines."""
+        return Question(lines, self.purpose, self.channel, at)
+
+    def said_for_a_child(self, yes: Line) -> bool:
+        """Whether an age was told by then at which a guardian speaks for the person."""
+        told = [
+            line
+            for line in self.known
+            if line.type in ("minor", "correction")
+            and (line.type == "correction" or (line.at, line.seq) < (yes.at, yes.seq))
+        ]
+        then = self.before(yes.at, told)
+        return any(no.type == "minor" and no.needs != "own" and not then.over(no) for no in then.noes())
+
+    def never_ripe(self, yes: Line) -> list[Line]:
+        """The ages over by now that closed a yes to their last moment."""
+        ages = [line for line in self.other if line.type == "minor" and yes.type == "grant"]
+        return [minor for minor in ages if self.closed_to_its_end(minor, yes)]
+
+    def closed_to_its_end(self, minor: Line, yes: Line) -> bool:
+        """Whether an age is over that still closed a yes in its last moment."""
+        if minor.until is None or not max(minor.at, yes.at) < minor.until <= self.at:
+            return False
+        last = self.before(minor.until - 1, self.known)
+        return minor in last.noes() and last.closes(minor, yes)
+
     def replaced(self, line: Line) -> bool:
         """Whether a newer yes of the same kind and breadth took its place."""
         return any(
@@ -182,14 +211,14 @@ class Question:
         def same(one: Line, other: Line) -> bool:
             if one.type == "minor" and one.purpose != other.purpose:
                 return False
-            return (one.type, one.channel, one.traits, one.needs, one.purpose == "*") == (
-                other.type, other.channel, other.traits, other.needs, other.purpose == "*",
+            return (one.type, one.channel, one.traits, one.needs, one.consent, one.purpose == "*") == (
+                other.type, other.channel, other.traits, other.needs, other.consent, other.purpose == "*",
             )  # fmt: skip
 
         def newer(one: Line, other: Line) -> bool:
             ends = [float("inf") if line.until is None else line.until for line in (one, other)]
-            if one.type == "minor" and one.at == other.at and ends[0] != ends[1]:
-                return ends[0] > ends[1]  # two ages recorded at once: the more careful one
+            if one.type == "minor" and ends[0] != ends[1]:
+                return ends[0] > ends[1]  # of two ages the more careful one
             return (one.at, one.seq) > (other.at, other.seq)
 
         return [no for no in noes if not any(same(no, other) and newer(other, no) for other in noes)]
@@ -214,6 +243,7 @@ class Question:
         return any(
             not self.over(line)
             and not self.voided(line)
+            and not self.never_ripe(line)
             and not any(no.type != "minor" and self.closes(no, line) for no in self.noes())
             for line in newest
         )
@@ -221,6 +251,7 @@ class Question:
     def against(self, yes: Line) -> list[tuple[int, int, int]]:
         """What speaks against a yes."""
         found = [self.named(no) for no in self.noes() if self.closes(no, yes)]
+        found += [self.named(minor) for minor in self.never_ripe(yes)]
         if self.voided(yes):
             found.append(self.loss())
         return found
@@ -251,9 +282,13 @@ class Question:
             if not any(o.channel == line.channel and (o.at, o.seq) > (line.at, line.seq) for o in guardians)
         ]
         return any(
-            not self.over(line) and not any(o.type == "withdraw" and o.at >= line.at for o in self.other)
+            not self.over(line) and not any(self.takes_back(o) and o.at >= line.at for o in self.other)
             for line in newest
         )
+
+    def takes_back(self, no: Line) -> bool:
+        """Whether an authorisation ends with a no: any that takes back, and a guardian's refusal."""
+        return no.type == "withdraw" or (no.type == "refuse" and no.by == "guardian")
 
     def lifted(self, no: Line) -> bool:
         """Whether a lift came after a no."""
@@ -272,6 +307,9 @@ class Question:
         if no.type == "minor":
             if self.over(no) or necessary:
                 return False
+            kinds = (None, "explicit", "separate")
+            if yes.type == "grant" and kinds.index(yes.consent) < kinds.index(no.consent):
+                return True
             if no.needs == "own":
                 return yes.type == "basis" or (yes.by == "guardian" and not self.child(yes))
             if no.needs == "both" and not self.alone() and (yes.type == "basis" or yes.by == "guardian"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,9 +16,22 @@ WORDS: dict[str, dict[str, object]] = {
     "own": {"type": "grant"},
     "by": {"type": "grant", "by": "guardian"},
     "no": {"type": "refuse"},
+    "their no": {"type": "refuse", "by": "guardian"},
     "basis": {"type": "basis", "basis": "legitimate-interest"},
     "object": {"type": "object", "traits": ("sale",)},
 }
+# Ages end while more is said: a child's, an older one's, one that asks for a kind of consent.
+AGES: dict[str, dict[str, object]] = {
+    "child": {"type": "minor", "needs": "guardian", "until": 3},
+    "longer": {"type": "minor", "needs": "guardian", "until": 5},
+    "together": {"type": "minor", "needs": "both", "until": 4},
+    "together for long": {"type": "minor", "needs": "both", "until": 7},
+    "older": {"type": "minor", "needs": "own", "until": 5},
+    "sensitive": {"type": "minor", "needs": "guardian", "consent": "separate", "until": 4},
+    "separately": {"type": "grant", "consent": "separate"},
+    "withdrawn": {"type": "withdraw"},
+}
+EVERY = {**WORDS, **AGES}
 
 
 @dataclass(frozen=True)
@@ -42,3 +56,30 @@ def test_child_and_guardian_are_heard_alike_by_the_fold_and_by_the_clerk() -> No
             opened.add(frozenset(words))
     assert opened
     assert all({"own", "guardian"} <= words for words in opened), "never by one of them alone"
+
+
+def both(words: tuple[str, ...]) -> tuple[list[Said], list[Line]]:
+    """The same words for the fold and for the clerk, one a tick; an age that would be over is not told."""
+    facts, lines = [], []
+    for at, word in enumerate(words):
+        fields = {"traits": ("sale",)} if word in ("own", "by", "basis", "separately") else {}
+        all_: dict[str, object] = {"purpose": "ads", "channel": "", **fields, **EVERY[word]}
+        until = all_.pop("until", None)
+        if until is None or int(str(until)) > at:
+            facts.append(Said(at, Statement(at_us=at, until_us=until, **all_)))  # type: ignore[arg-type]  # by name
+            lines.append(Line(seq=at, at=at, until=until, **all_))  # type: ignore[arg-type]  # as above
+    return facts, lines
+
+
+def test_whoever_comes_of_age_is_heard_alike_by_the_fold_and_by_the_clerk_at_every_time() -> None:
+    chosen = [*product(EVERY, repeat=3), *(tuple(random.Random(seed).choices([*EVERY], k=6)) for seed in range(8_000))]
+    late = 0
+    for words in chosen:
+        facts, lines = both(words)
+        segments, clerk = timeline(facts, Scope("ads", "")), Clerk(lines)
+        for at in range(7):
+            found = [part.reason for part in segments if part.from_us <= at < part.to_us] or ["no_record"]
+            wanted = clerk.answer("ads", "", at, len(words)).reason
+            assert found == [wanted], (words, at)
+            late += at >= 5 and wanted == "under_age"
+    assert late > 100, "yeses that never ripened are among them"

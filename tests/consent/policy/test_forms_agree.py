@@ -84,7 +84,11 @@ def fields(draw: st.DrawFn, type_: str, purpose: str) -> dict[str, Any]:
     if type_ in ("object", "signal", "limit-sensitive", "restrict", "minor", "withdraw", "refuse"):
         usual = type_ in ("object", "signal", "limit-sensitive")
         more = {"traits": one(*TRAITS) if usual else one((), (), (), ("sale",))}
-        return {**more, "needs": one("guardian", "both", "both", "own")} if type_ == "minor" else more
+        if type_ == "refuse":
+            return {**more, "by": one(None, None, "guardian")}
+        if type_ != "minor":
+            return more
+        return {**more, "needs": one("guardian", "both", "both", "own"), "consent": one(None, None, "separate")}
     return {"lifts": one("restrict", "object", "limit-sensitive")} if type_ == "lift" else {}
 
 
