@@ -42,6 +42,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "nothing to do: whoever writes next ends or removes it": """
         archive.unfinished keys.unfinished keys.unsettled send.open""",
     "nothing to do: a restore said so": "document.lost",
+    "finish it: imp consent erase --resume": "erasure.begun",
     "nothing brings them back: destroy every backup of the ledger from before that entry": "tombstones.lost",
     "this is another history than the one you kept a checkpoint of: keep both, and ask whoever runs the log": """
         pinned.contradicted log.root""",

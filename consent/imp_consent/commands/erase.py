@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
 
 import click
 
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.disclose import Asking, asked_for, request_options
 from imp_consent.commands.erased import authorised_text, erased_text, in_backups_text, notify_text, unknown_text
-from imp_consent.commands.of_nobody import answered_text, forget_nobody, left_open_text, maybe_meant, maybe_meant_text
+from imp_consent.commands.of_nobody import NOBODY, answered_text, forget_nobody, left_open_text, nothing_to_erase
 from imp_consent.commands.tell import TellResult, tell, told_text
 from imp_consent.commands.two_persons import guard_erasure
 from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
-from imp_consent.plane.guardians import authorised_by, forget_strangers, names_of, of_identifier
+from imp_consent.plane.guardians import authorised_by, names_of, of_identifier
 from imp_consent.plane.linked import devices_of
 from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
+from imp_consent.plane.strangers import find_strangers, forget_strangers
 from imp_consent.policy.envelope import envelope
 from imp_consent.rights.asking import Asked, open_request, take_up
 from imp_consent.rights.erasures import answer_all, open_besides, open_erasures
@@ -34,8 +34,6 @@ from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.event import RawId
 
 __all__ = ["ErasePlan", "ErasedAndTold", "erase", "erase_and_tell", "erase_command", "plan_erasure"]
-
-_NOBODY: Final = "nobody is known by this identifier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +116,10 @@ def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
         BadInput: an identifier is malformed.
         CheckFailed: nobody is known by any of the identifiers, or a second person has to approve it.
     """
-    _, subjects = _find(open_log(ctx), raw_ids)
+    log = open_log(ctx)
+    _, subjects = _find(log, raw_ids)
+    if raw_ids and not subjects:
+        raise nothing_to_erase(log, raw_ids, None)
     guard_erasure(ctx, subjects)
     return _erase(ctx, subjects, later=later)
 
@@ -138,18 +139,21 @@ def erase_and_tell(
     """
     log = open_log(ctx)
     waiting = _taken_up(ctx, log, raw_ids, asked)
-    strangers, answers = forget_nobody(ctx, log, raw_ids, asked, waiting)
-    if strangers or answers:
-        return ErasedAndTold(people=0, leaves=0, rows=0, files=0, seq=None, answered=answers, authorisations=strangers)
-    found, subjects = _find(log, raw_ids, asked)
-    guard_erasure(ctx, subjects)
-    strangers = forget_strangers(log, raw_ids)  # guardians who are nobody else here
+    found, subjects = _find(log, raw_ids)
+    strangers = find_strangers(log, raw_ids)  # guardians who are nobody else here
+    guard_erasure(ctx, subjects, strangers.tokens)
+    if raw_ids and not subjects:
+        gone, answers = forget_nobody(ctx, log, strangers, asked, waiting)
+        if gone.seq is None and not answers:
+            raise nothing_to_erase(log, raw_ids, asked)
+        return ErasedAndTold(people=0, leaves=0, rows=0, files=0, seq=gone.seq, answered=answers, authorisations=gone.n)
+    gone = forget_strangers(log, strangers)
     if asked is not None and waiting is None:
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
     to_notify, answers, besides = _before(log, subjects)
     done = _erase(ctx, subjects, later=later)
-    done = replace(done, authorisations=done.authorisations + strangers)
+    done = replace(done, authorisations=done.authorisations + gone.n)
     answer_all(log, answers)
     store = log.keyring.store
     try:
@@ -178,15 +182,11 @@ def _taken_up(ctx: Context, log: Log, raw_ids: list[RawId], asked: Asked | None)
         return take_up(ctx, reader, raw_ids[0], asked)
 
 
-def _find(log: Log, raw_ids: list[RawId], asked: Asked | None = None) -> tuple[list[int | None], list[int]]:
+def _find(log: Log, raw_ids: list[RawId]) -> tuple[list[int | None], list[int]]:
     """Who is known by each identifier, and everybody once."""
     with log.read() as reader:
         found = [reader.find_subject(raw) for raw in raw_ids]
-    subjects = sorted({subject for subject in found if subject is not None})
-    if raw_ids and not subjects:
-        meant = maybe_meant_text(maybe_meant(log, asked, known=False)).strip() if asked else ""
-        raise CheckFailed(f"{_NOBODY}: there is nothing to erase", mend=meant or None, where="identifier")
-    return found, subjects
+    return found, sorted({subject for subject in found if subject is not None})
 
 
 def _erase(ctx: Context, subjects: Sequence[int], *, later: bool) -> Erased:
@@ -215,9 +215,9 @@ def _unknown(found: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(place for place, subject in enumerate(found, start=1) if subject is None)
 
 
-def _text(done: ErasedAndTold) -> str:
-    if not done.people and done.authorisations:
-        return f"nobody is known by this identifier{authorised_text(done.authorisations)}"
+def _text(done: ErasedAndTold, *, named: bool) -> str:
+    if named and not done.people and done.authorisations:
+        return f"{NOBODY}{authorised_text(done.authorisations)}"
     if done.answered and not done.people:
         return answered_text(done.answered[0])
     text = erased_text(done) + authorised_text(done.authorisations) + left_open_text(done.left_open)
@@ -268,7 +268,7 @@ def erase_command(
         except KeyboardInterrupt:
             click.echo("what was begun is denied already; finish it with: imp consent erase --resume", err=True)
             raise
-        emit(done, lambda: _text(done) + unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
+        emit(done, lambda: _text(done, named=bool(raw_ids)) + unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
         return
     plan = plan_erasure(ctx, raw_ids, asked=asked)
     emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
@@ -284,9 +284,9 @@ def _says_how_surely() -> bool:
 
 def _plan_text(plan: ErasePlan, of: int) -> str:
     if not plan.known and plan.authorisations:
-        return f"{_NOBODY}{authorised_text(plan.authorisations, would=True)}"
+        return f"{NOBODY}{authorised_text(plan.authorisations, would=True)}"
     if not plan.known:
-        return _NOBODY if plan.answers is None else answered_text(plan.answers, would=True)
+        return NOBODY if plan.answers is None else answered_text(plan.answers, would=True)
     text = (
         f"would make {some(plan.entries, 'entry', 'entries')} unlinkable and remove every row; run again with --execute"
     )

@@ -23,6 +23,8 @@ def erased_text(done: Erased) -> str:
     if done.out_of_backups:
         before = some(done.out_of_backups, "person", "people")
         return f"{before} erased before can no longer be read from backups either"
+    if done.authorisations:
+        return "an erasure of guardians that was interrupted is finished"
     return "there was no erasure to resume: nobody waits for one"
 
 

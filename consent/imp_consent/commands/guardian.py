@@ -12,9 +12,11 @@ from imp_consent.commands.saying_options import law_options
 from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.guardians import named_as
 from imp_consent.policy.door import append_said
 from imp_consent.policy.saying import Saying
+from imp_consent.rights.own_authorisations import known_role
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
@@ -27,6 +29,14 @@ __all__ = ["GuardianResult", "guardian_command", "record_guardian"]
 _STRANGER: Final = (
     "nobody here is known by the guardian's identifier, who need not be a customer; if it is misspelt, record it again"
 )
+_ERASED: Final = (
+    "this guardian was erased here before: what they authorise from now on leads to them again, and nothing else of "
+    "them is taken up; record it only if they gave it since"
+)
+_ROLE: Final = (
+    "this role is in words of your own: it is one word, such as mother, father or guardian, and names nobody; in their "
+    "copy the guardian reads guardian instead"
+)
 _EVERYTHING: Final = (
     "this authorises every purpose there is or will be, and consent is specific (GDPR 4(11), 8(1)): "
     "name what the guardian agreed to, --purpose"
@@ -38,7 +48,8 @@ class GuardianResult:
     """The entry that was appended, for which purpose ("*": every one); `guardian` is the guardian's pseudonym (hex).
 
     `key` is the id of the pepper under which it is the pseudonym; `until` None: for good; times are ISO 8601.
-    `warnings` say what may have been meant otherwise: a guardian nobody is known by, a yes for whatever there will be.
+    `warnings` say what may have been meant otherwise: a guardian nobody is known by, or who was erased, a yes for
+    whatever there will be, a role that is no known word.
     """
 
     seq: int
@@ -76,6 +87,7 @@ def record_guardian(
             mend = "name the parent or guardian who authorised it"
             raise BadInput("nobody is their own guardian (GDPR 8(2))", where="--guardian", mend=mend)
         stranger = transaction.find_subject(guardian) is None
+        erased = stranger and is_suppressed(transaction.sealed, transaction.keyring, normalise(guardian))
         named = named_as(transaction.keyring, guardian)
         said = Saying(
             type="guardian",
@@ -98,10 +110,18 @@ def record_guardian(
         verification=verification,
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),
-        warnings=tuple(
-            text for text, meant in ((_STRANGER, stranger), (_EVERYTHING, purpose == EVERY_PURPOSE)) if meant
-        ),
+        warnings=_warnings(role, stranger=stranger, erased=erased, purpose=purpose),
     )
+
+
+def _warnings(role: str, *, stranger: bool, erased: bool, purpose: str) -> tuple[str, ...]:
+    meant = (
+        (_ERASED, erased),
+        (_STRANGER, stranger and not erased),
+        (_EVERYTHING, purpose == EVERY_PURPOSE),
+        (_ROLE, known_role(role) is None),
+    )
+    return tuple(text for text, holds in meant if holds)
 
 
 @click.command("guardian")

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.log import Log
-from imp_consent.plane.guardians import forget_strangers
+from imp_consent.ledger.suppression import is_suppressed
+from imp_consent.ledger.transaction import Transaction
+from imp_consent.plane.strangers import Forgotten, Strangers, forget_strangers
 from imp_consent.rights.asking import Asked, open_request
-from imp_consent.rights.erasures import answer_all, open_of_nobody
+from imp_consent.rights.erasures import answer_all, answer_in, open_of_nobody
 from imp_consent.rights.requests import Request
 from imp_core.context import Context
+from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 
-__all__ = ["answered_text", "forget_nobody", "is_known", "left_open_text", "maybe_meant", "maybe_meant_text"]
+__all__ = [
+    "NOBODY",
+    "answered_text",
+    "forget_nobody",
+    "is_known",
+    "left_open_text",
+    "maybe_meant",
+    "maybe_meant_text",
+    "nothing_to_erase",
+]
+
+NOBODY: Final = "nobody is known by this identifier"
+_ERASED_BEFORE: Final = "they were erased before; what an interrupted erasure left: imp consent erase --resume"
 
 
 def is_known(log: Log, raw: RawId) -> bool:
@@ -40,30 +57,41 @@ def maybe_meant_text(ids: Sequence[str]) -> str:
 
 
 def forget_nobody(
-    ctx: Context, log: Log, raw_ids: Sequence[RawId], asked: Asked | None, waiting: Request | None
-) -> tuple[int, tuple[str, ...]]:
-    """Where nobody is known by any of these: take guardians out of others' entries, and answer the request.
+    ctx: Context, log: Log, strangers: Strangers, asked: Asked | None, waiting: Request | None
+) -> tuple[Forgotten, tuple[str, ...]]:
+    """Where nobody is known by what was named: take guardians out of others' entries, and answer the request.
 
-    Returns how many entries there were, and the request that this answers: `waiting`, or one noted now where there
-    was something to take out. Both are nothing where somebody is known.
+    The request that this answers is `waiting`, or one noted now where there is something to take out, in the same
+    transaction: whoever sees them gone sees it answered.
     """
-    if not raw_ids or any(is_known(log, raw) for raw in raw_ids):
-        return 0, ()
-    n = forget_strangers(log, raw_ids)
-    if n:
-        log.compact()  # what they were named by is not left in free pages
-    if n and asked is not None and waiting is None:
-        with log.write() as transaction:
-            waiting = open_request(ctx, transaction, raw_ids[0], asked)
-    answers = () if waiting is None else (waiting.id,)
-    answer_all(log, answers)
-    return n, answers
+    answers = [] if waiting is None else [waiting.id]
+
+    def answer(transaction: Transaction) -> None:
+        if asked is not None and not answers:
+            answers.append(open_request(ctx, transaction, strangers.raw_ids[0], asked).id)
+        answer_in(transaction, answers)
+
+    done = forget_strangers(log, strangers, besides=answer)
+    if done.seq is None:
+        answer_all(log, answers)
+    else:
+        log.compact()  # what they were named by is not left in free pages; a crash before it leaves it to --resume
+    return done, tuple(answers)
+
+
+def nothing_to_erase(log: Log, raw_ids: Sequence[RawId], asked: Asked | None) -> CheckFailed:
+    """The refusal of an erasure of whom nobody knows, and what may have been meant."""
+    mend = maybe_meant_text(maybe_meant(log, asked, known=False)).strip() if asked else ""
+    with log.read() as reader:
+        before = any(is_suppressed(reader.sealed, reader.keyring, normalise(raw)) for raw in raw_ids)
+    mends = [mend, _ERASED_BEFORE if before else ""]
+    return CheckFailed(f"{NOBODY}: there is nothing to erase", mend="; ".join(filter(None, mends)), where="identifier")
 
 
 def answered_text(id_: str, *, would: bool = False) -> str:
     """That a request for an erasure was answered, or would be, by there being nothing to erase."""
     said = f"run again with --execute to answer request {id_} so" if would else f"request {id_} is answered so"
-    return f"nobody is known by this identifier: nothing is held; {said}"
+    return f"{NOBODY}: nothing is held; {said}"
 
 
 def left_open_text(ids: Sequence[str]) -> str:

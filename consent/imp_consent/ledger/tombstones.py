@@ -18,7 +18,7 @@ from __future__ import annotations
 import fcntl
 import hmac
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,7 +33,7 @@ from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import SystemEntry
 from imp_core.workspace import sync
 
-__all__ = ["TOMBSTONES_NAME", "Buried", "Tombstones", "counting", "lines_lost"]
+__all__ = ["TOMBSTONES_NAME", "Buried", "Tombstones", "agreed_lines", "counting", "lines_lost"]
 
 TOMBSTONES_NAME: Final = "tombstones"
 _KINDS: Final = ("erased", "suppressed", "lifted")
@@ -47,13 +47,15 @@ _LONGEST: Final = 200  # no line is longer
 class Buried:
     """What the file says: its lines' MACs, `erased` tokens after the id of their key, and the tokens of `suppression`.
 
-    A suppression key that leaked was wrapped: `suppressed` are the tokens as the key in use has them, by `keyring`.
+    A suppression key that leaked was wrapped: `noted` are the tokens as the key in use has them, by `keyring`, each
+    with the number of its last line. `renewed` are those that a line suppressed though they were, with its number.
     """
 
     keyring: Keyring = field(repr=False)
     macs: tuple[bytes, ...] = ()
     erased: frozenset[tuple[str, bytes]] = frozenset()
-    suppressed: frozenset[bytes] = frozenset()
+    noted: Mapping[bytes, int] = field(default_factory=dict)
+    renewed: Mapping[bytes, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> int:
@@ -71,6 +73,11 @@ class Buried:
         if not isinstance(lines, int) or not 0 <= lines <= self.lines:
             return False
         return end is None or not lines or self.macs[lines - 1].hex() == end
+
+    @cached_property
+    def suppressed(self) -> frozenset[bytes]:
+        """The tokens of who is suppressed."""
+        return frozenset(self.noted)
 
     def holds(self, subject: int) -> bool:
         """Whether this subject was erased, or is to be."""
@@ -91,8 +98,12 @@ def lines_lost(counted: Sequence[tuple[int, SystemEntry]], buried: Buried) -> in
     """How many lines that the last of these entries counted may be missing: those since one that agrees."""
     if not counted or buried.begins_as(counted[-1][1]):
         return 0
-    agreed = max((lines for lines, entry in counted if buried.begins_as(entry)), default=0)
-    return max(counted[-1][0] - agreed, 1)
+    return max(counted[-1][0] - agreed_lines(counted, buried), 1)
+
+
+def agreed_lines(counted: Iterable[tuple[int, SystemEntry]], buried: Buried) -> int:
+    """How many lines the newest of these entries counted that the file still agrees with; 0 where none does."""
+    return max((lines for lines, entry in counted if buried.begins_as(entry)), default=0)
 
 
 class Tombstones:
@@ -139,7 +150,8 @@ class Tombstones:
 
     def _parse(self, data: bytes) -> Buried:
         erased: set[tuple[str, bytes]] = set()
-        suppressed: set[bytes] = set()
+        suppressed: dict[bytes, int] = {}
+        renewed: dict[bytes, int] = {}
         lines = data.split(b"\n")[:-1]
         found = [self._split(line, number) for number, line in enumerate(lines, 1)]
         ring = self._following({key_id for _, key_id, _, _ in found})
@@ -152,12 +164,16 @@ class Tombstones:
             before = mac
             if kind == "erased":
                 erased.add((key_id, token))
-            elif kind == "suppressed":
-                suppressed.add(token_now(ring, key_id, token))
-            else:
-                suppressed.discard(token_now(ring, key_id, token))
+                continue
+            now = token_now(ring, key_id, token)
+            before_it = suppressed.pop(now, None)
+            renewed.pop(now, None)
+            if kind == "suppressed":
+                suppressed[now] = number
+                if before_it is not None:
+                    renewed[now] = number
         macs = tuple(mac for *_, mac in found)
-        return Buried(ring, macs=macs, erased=frozenset(erased), suppressed=frozenset(suppressed))
+        return Buried(ring, macs=macs, erased=frozenset(erased), noted=suppressed, renewed=renewed)
 
     def _following(self, named: set[str]) -> Keyring:
         """The ring, read anew where lines name a key that another process has put in use meanwhile."""

@@ -3,7 +3,8 @@
 A child's entry names its guardian by a pseudonym and by a loose token, inside an encrypted payload to which no leaf
 commits, and nothing leads from the guardian to the child: so everybody's entries are read. An erasure of the guardian
 leaves the authorisation, which is the child's record and by which the gate decides, and takes out whatever leads to who
-gave it: pseudonym, token, the reference to a proof, and the words that whoever recorded it chose freely.
+gave it: pseudonym, token, the reference to a proof, and the words that whoever recorded it chose freely. So goes the
+reference to what shows that a guardian said something else for that child, who is not named there and may be there.
 """
 
 from __future__ import annotations
@@ -21,10 +22,8 @@ from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under, rehash, token_now
 from imp_consent.identity.secrets import SubjectSecrets
 from imp_consent.ledger.entry import GUARDIAN_ERASED, PersonEntry, parse_payload
-from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.suppression import loose_tokens, suppress
-from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.ledger.suppression import loose_tokens
 from imp_consent.ledger.transaction import Transaction
 from imp_core.errors import KeysUnusable, LedgerBroken
 from imp_core.event import RawId
@@ -35,7 +34,7 @@ __all__ = [
     "Names",
     "authorised_by",
     "forget_guardians",
-    "forget_strangers",
+    "is_named",
     "named_as",
     "names_of",
     "of_identifier",
@@ -43,6 +42,7 @@ __all__ = [
 
 TAKEN_OUT: Final = "taken out when the guardian was erased"
 _GUARDIAN, _KEY, _TOKEN, _TOKEN_KEY = "guardian", "guardian_key", "guardian_token", "guardian_token_key"
+_EVIDENCE: Final = "evidence"
 _ROLE: Final = "guardian"
 _MARK: Final = b'"type":"guardian"'
 _EVERYBODYS: Final = (
@@ -52,7 +52,7 @@ _EVERYBODYS: Final = (
 # What stands in their places; a role of the one word that every guardian has says nothing of this one.
 _WITHOUT: Final[Mapping[str, Json]] = {
     _GUARDIAN: GUARDIAN_ERASED, _KEY: None, _TOKEN: None, _TOKEN_KEY: None,
-    "role": _ROLE, "verification": TAKEN_OUT, "evidence": None,
+    "role": _ROLE, "verification": TAKEN_OUT, _EVIDENCE: None,
 }  # fmt: skip
 
 
@@ -115,14 +115,16 @@ def authorised_by(reader: Reader, names: Names, *, since: int = 0) -> list[Perso
     """The authorisations from `since` on that name somebody, in the order of the log. Reads everybody's entries."""
     if not names.pseudonyms and not names.tokens:
         return []
-    found = (entry for entry in _everybodys(reader, since) if _is_named(reader.keyring, entry, names))
+    found = (entry for entry in _everybodys(reader, since) if is_named(reader.keyring, entry, names))
     return sorted(found, key=attrgetter("seq"))
 
 
 def forget_guardians(transaction: Transaction, found: Iterable[PersonEntry], *, beside: Collection[int] = ()) -> int:
     """Take the guardian out of these authorisations, but of those who are destroyed; returns how many there were.
 
-    What is written anew is read in the transaction: whoever wrote an entry since it was found keeps what they wrote.
+    Of what a guardian said for the same person besides goes what shows it: it may be a letter of this one, and which of
+    several said it no entry tells. What is written anew is read in the transaction: whoever wrote an entry since it was
+    found keeps what they wrote.
     """
     seqs: dict[int, set[int]] = {}
     for entry in found:
@@ -131,35 +133,19 @@ def forget_guardians(transaction: Transaction, found: Iterable[PersonEntry], *, 
     for subject, theirs in seqs.items():
         living = any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (subject,)))
         if living and subject not in beside:
-            for entry in [entry for entry in transaction.history(subject) if entry.seq in theirs]:
-                transaction.restate(entry, {**entry.payload, **_WITHOUT})
-                n += 1
+            for entry in list(transaction.history(subject)):
+                if entry.seq in theirs:
+                    transaction.restate(entry, {**entry.payload, **_WITHOUT})
+                    n += 1
+                elif _shows_a_guardians_word(entry):
+                    transaction.restate(entry, {**entry.payload, _EVIDENCE: None})
     return n
 
 
-def forget_strangers(log: Log, raw_ids: Iterable[RawId]) -> int:
-    """The same of guardians by whose identifiers nobody is known; returns how many entries there were.
-
-    They are suppressed from then on, so that no backup brings them back.
-
-    Raises:
-        BadInput: an identifier is malformed.
-    """
-    with log.read() as reader:
-        read, strangers = reader.size, [raw for raw in raw_ids if reader.find_subject(raw) is None]
-        named = {raw: authorised_by(reader, of_identifier(reader, raw)) for raw in strangers}
-    if not any(named.values()):
-        return 0
-    with log.write() as transaction:
-        n, ring = 0, transaction.keyring
-        for raw in (raw for raw, found in named.items() if found):
-            more = authorised_by(transaction, of_identifier(transaction, raw), since=read)
-            n += forget_guardians(transaction, [*named[raw], *more])
-        tokens = [loose_token_under(ring, ring.active("supp"), normalise(raw)) for raw, found in named.items() if found]
-        suppressed = suppress(transaction.sealed, tokens)
-    # after the commit: outside, a token that the database lacks would be taken for tampering
-    Tombstones(log.keyring.folder, log.keyring).suppress(suppressed)
-    return n
+def _shows_a_guardians_word(entry: PersonEntry) -> bool:
+    """Whether it names what shows a guardian's word, and is no authorisation: that is its own guardian's."""
+    said = entry.statement
+    return said.by == "guardian" and said.type != "guardian" and entry.payload.get(_EVIDENCE) is not None
 
 
 def _everybodys(reader: Reader, since: int) -> Iterator[PersonEntry]:
@@ -174,7 +160,8 @@ def _everybodys(reader: Reader, since: int) -> Iterator[PersonEntry]:
                 yield parse_payload(data, seq=seq, subject=subject)
 
 
-def _is_named(keyring: Keyring, entry: PersonEntry, names: Names) -> bool:
+def is_named(keyring: Keyring, entry: PersonEntry, names: Names) -> bool:
+    """Whether an entry is an authorisation by somebody of these names."""
     if entry.statement.type != "guardian":
         return False
     payload = entry.payload

@@ -15,20 +15,20 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.ratchet import ratchet
 from imp_consent.ledger.ratchet_due import erased_since_ratchet
 from imp_consent.ledger.suppression import suppress
-from imp_consent.ledger.tombstones import Tombstones, counting, lines_lost
+from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.guardians import authorised_by, forget_guardians, names_of
+from imp_consent.plane.kept_out import TELL_WITHIN_US, keep_suppressed
 from imp_consent.plane.linked import end_links, forget_numbers, linked_with
 from imp_consent.plane.outbox import WITHDRAWN, channels_of
-from imp_core.clock import DAY_US
+from imp_consent.plane.strangers import finish_strangers
 from imp_core.errors import ImpError, LedgerBroken
 from imp_core.ports import Json
 from imp_core.workspace import Workspace
 
 __all__ = ["Erased", "destroy_person", "leave_word", "pending", "request_erasure", "resume"]
 
-_TELL_WITHIN_US = 30 * DAY_US  # one month (GDPR 12(3)), in days so that the date is certain
 _REQUESTED = 1
 # Rows of these tables are a person's own; the numbers they hold are destroyed with them.
 _OWN_TABLES = ("consent_state", "inbox", "subject_key", "erasure")
@@ -96,7 +96,7 @@ def pending(log: Log) -> int:
 
 
 def resume(log: Log, workspace: Workspace, *, later: bool = False) -> Erased:
-    """Finish every erasure that was requested; safe to run again after a crash at any point.
+    """Finish every erasure that was requested or begun; safe to run again after a crash at any point.
 
     `later` leaves the ratchet of the key-encryption key and the clearing of the database to a later call: both cost
     as much for one person as for a day's.
@@ -104,7 +104,8 @@ def resume(log: Log, workspace: Workspace, *, later: bool = False) -> Erased:
     Raises:
         LedgerBroken: a registered file is missing or changed.
     """
-    done = _finish(log, workspace)
+    done, others = _finish(log, workspace), finish_strangers(log)
+    done = replace(done, seq=done.seq or others.seq, authorisations=done.authorisations + others.n)
     before = _in_backups(log)
     if not later:
         _ratchet(log)
@@ -192,38 +193,23 @@ def _destroy(log: Log, subjects: set[int]) -> Erased:
             leaves += next_i
             destroy_person(transaction, subject)
         # before the commit: these people are erased whether it is reached now or by whoever goes on
-        tombstones = _keep_suppressed(log, transaction)
+        tombstones = keep_suppressed(log, transaction)
         listing = archive.format_listing(rewritten)
         seq = transaction.append_system(
             "erased",
             {
                 "people": len(subjects),
+                "authorisations": authorisations,
                 "leaves": leaves,
                 "rows": rows,
                 "files": archive.sha256_of(listing),
-                "backups_clear_by": transaction.now_us + _TELL_WITHIN_US,
+                "backups_clear_by": transaction.now_us + TELL_WITHIN_US,
                 **tombstones,
             },
             documents=[listing],
         )
         files = len({file.path for file in rewritten})
     return Erased(people=len(subjects), leaves=leaves, rows=rows, files=files, seq=seq, authorisations=authorisations)
-
-
-def _keep_suppressed(log: Log, transaction: Transaction) -> dict[str, Json]:
-    """Note outside who is suppressed and is not there as such: the newly erased, and whose lines were cut off.
-
-    Returns what the `erased` entry says of the file: how many lines there are, the MAC of the last, and how many of
-    those that the newest entry before counted may be missing, if any are. Whom these named nobody knows any more.
-    """
-    stones = _tombstones(log)
-    buried = stones.read()
-    stored = (bytes(row[0]) for row in transaction.sealed.select("suppression"))  # type: ignore[arg-type]  # the column's type
-    stones.suppress(token for token in stored if token not in buried.suppressed)
-    lost = lines_lost(counting(transaction.system_entries("erased")), buried)
-    now = stones.read()
-    said: dict[str, Json] = {"tombstones": now.lines, "tombstones_end": now.end}
-    return {**said, "tombstones_lost": lost} if lost else said
 
 
 def destroy_person(transaction: Transaction, subject: int) -> list[bytes]:
@@ -265,7 +251,7 @@ def leave_word(transaction: Transaction, subjects: Iterable[int], channels: Sequ
     """
     key = transaction.keyring.active("channel").secret
     (last,) = transaction.sql.execute("SELECT coalesce(max(id), 0) FROM outbox").fetchone()
-    due_us = transaction.now_us + _TELL_WITHIN_US
+    due_us = transaction.now_us + TELL_WITHIN_US
     known_as = [(name, channel_pseudonym(key, name, subject)) for subject in subjects for name in channels]
     _take_back_word(transaction, set(known_as))
     transaction.sealed.insert(

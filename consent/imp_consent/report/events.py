@@ -21,17 +21,28 @@ EVENT_TYPES: Final = ("erased", "restore", "approval", "export", "import", "plug
 # What is told of an entry, by its type. A field that is not here may hold a count that tells how many few people are.
 _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "approval": ("step", "deed", "people", "request"),
-    "erased": ("people", "files"),
+    "erased": ("people", "authorisations", "files"),
     "experiment": ("experiment", "purpose", "variants"),
     "export": ("what", "entries"),
     "import": ("file", "people"),
     "plugin-enable": ("name", "version", "enabled"),
     "policy": ("purposes", "regimes", "material"),
-    "restore": ("from", "to", "lost", "erased"),
+    "restore": ("from", "to", "lost", "erased", "authorisations"),
     "retention": ("what", "days", "rows"),
 }
 _PEOPLE: Final = frozenset(
-    {"people", "lost", "erased", "rows", "rejected", "archive", "evidence", "requests", "counts"}
+    {
+        "people",
+        "authorisations",
+        "lost",
+        "erased",
+        "rows",
+        "rejected",
+        "archive",
+        "evidence",
+        "requests",
+        "counts",
+    }
 )
 _LONGEST: Final = 80
 _HASH: Final = re.compile(r"[0-9a-f]{64}")

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable
 
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
+from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.requested import requester
 from imp_consent.rights.requests import answer_request, own_requests, read_requests
 
-__all__ = ["answer_all", "open_besides", "open_erasures", "open_of_nobody"]
+__all__ = ["answer_all", "answer_in", "open_besides", "open_erasures", "open_of_nobody"]
 
 _ERASE = "erase"
 
@@ -47,6 +48,11 @@ def answer_all(log: Log, ids: Collection[str]) -> None:
     if not ids:
         return
     with log.write() as transaction:
-        for request in read_requests(transaction):
-            if request.id in ids and request.outcome is None:
-                answer_request(transaction, request, outcome="answered")
+        answer_in(transaction, ids)
+
+
+def answer_in(transaction: Transaction, ids: Collection[str]) -> None:
+    """The same in a transaction that does more."""
+    for request in read_requests(transaction):
+        if request.id in ids and request.outcome is None:
+            answer_request(transaction, request, outcome="answered")

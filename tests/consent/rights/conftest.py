@@ -147,3 +147,16 @@ def verified(context: Context) -> Callable[[], Verification]:
         return found
 
     return check
+
+
+@pytest.fixture
+def family(shop: Line) -> Line:
+    """Kim, whose guardian is known here, and Lea, whose guardian is not; both said yes through them."""
+    words = ("--role", "mother Ann Smith", "--verification", "passport C01X of Ann Smith", "--evidence", "scan-0815")
+    what = ("--purpose", "analytics", "--jurisdiction", "DE")
+    for child, guardian in (("member:kim", "email:ann@example.com"), ("member:lea", "phone:+33612345678")):
+        shop("consent", "minor", child, "--born", "2019-05-17", "--jurisdiction", "DE").ok()
+        shop("consent", "guardian", child, "--guardian", guardian, *words, *what).ok()
+        given = ("--state", "given", "--action", "click", "--evidence", "mail of Ann Smith")
+        shop("consent", "record", child, *what, *given, "--by-guardian").ok()
+    return shop

@@ -14,6 +14,7 @@ from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_consent.ledger.tombstones import Buried
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.guardians import Names, authorised_by, forget_guardians, names_of
+from imp_consent.plane.kept_out import suppressed_since
 from imp_consent.plane.linked import forget_numbers
 from imp_consent.plane.outbox import channels_of
 from imp_consent.plane.remove import destroy_person, leave_word
@@ -26,12 +27,18 @@ __all__ = ["Found", "check_tombstones", "find_people", "orphaned_leaves", "settl
 
 @dataclass(slots=True)
 class Found:
-    """Who lives on, who is erased again, and how many entries of whom are lost."""
+    """Who lives on, who is erased again, and how many entries of whom are lost.
+
+    `since` are the tokens of whoever was erased since the backup; `authorisations` counts what they authorised, once
+    they are taken out of it.
+    """
 
     living: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     lost: dict[int, int] = field(default_factory=dict)
     covered: int = 0
+    since: frozenset[bytes] = frozenset()
+    authorisations: int = 0
 
 
 def check_tombstones(buried: Buried, tail: Iterable[bytes]) -> None:
@@ -80,6 +87,7 @@ def find_people(
             _follow_chain(transaction, found, secrets, next_i, links)
     refuse_without_keys(transaction, missing, found.living)
     take_wraps(transaction, supp_id)
+    found.since = suppressed_since(transaction, buried)
     return found
 
 
@@ -104,9 +112,9 @@ def settle_people(transaction: Transaction, site: Site, found: Found, buried: Bu
     channels = sorted(channels_of(transaction).union(site.workspace.plugin_pins))
     tokens: list[bytes] = []
     forget_numbers(transaction, found.gone, found.living)  # whom these were linked with their own rows may tell no more
-    # nor may the rows of erased guardians open: their tokens outside say which they were
-    names = names_of(transaction, found.gone).union([Names(tokens=buried.suppressed)])
-    forget_guardians(transaction, authorised_by(transaction, names), beside=found.gone)
+    # nor may entries lead to erased guardians: their tokens outside say who they were, and the backup who was already
+    names = names_of(transaction, found.gone).union([Names(tokens=found.since)])
+    found.authorisations = forget_guardians(transaction, authorised_by(transaction, names), beside=found.gone)
     for subject in sorted(found.gone):
         tokens += destroy_person(transaction, subject)
     leave_word(transaction, sorted(found.gone), channels)

@@ -48,8 +48,8 @@ class Restored:
     covers `size`: of those between only the leaves are known, what people said in them is lost. `people` live on,
     `people_lost` of them have lost something they said and are denied until they say yes again, `people_erased` were
     erased since the backup and are again, with `leaves` entries that no longer belong to anybody and `rows` of the
-    archive. `unexplained` entries belong to nobody in the backup already, and no erasure in it accounts for them: the
-    restore does not either,
+    archive. Guardians who were erased since are taken out of `authorisations` in others' entries. `unexplained` entries
+    belong to nobody in the backup already, and no erasure in it accounts for them: the restore does not either,
     and the audit goes on saying so. `files_found` are batches that were written or rewritten since and found;
     `files_older` have an older file than the newest, which is not there; `batches_lost` have none.
     `documents_lost` are the SHA-256 of purposes, notices or lists that entries name and that are found nowhere.
@@ -74,4 +74,5 @@ class Restored:
     uses_closed: int
     messages_in_doubt: int
     replaced: str | None = None
+    authorisations: int = 0
     seq: int | None = None
