@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from imp_consent.ledger.entry import Statement
+from imp_consent.ledger.entry import GUARDIAN_ERASED, Statement
 from imp_core.clock import format_time, parse_time
 from imp_core.errors import BadInput
 from imp_core.ports import Json
@@ -53,6 +53,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*", re.ASCII)
 _MAX_PURPOSE: Final = 64
 _TOKEN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_GUARDIAN: Final = re.compile(rf"export:[0-9a-f]{{32}}|{GUARDIAN_ERASED}", re.ASCII)  # as `Naming.guardian` has it
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 # What of the envelope goes along: what writing the entry anew asks for, and the law it was recorded under.
 DETAILS: Final = ("grounds", "guardian", "regimes", "role", "shared", "signal", "steps", "told_us", "verification")
@@ -230,6 +231,10 @@ def _unpacked(text: str) -> dict[str, Json]:
         found = None
     if not isinstance(found, dict) or not set(found) <= set(DETAILS) or not _fit(found):
         raise BadInput("not an object of details", where="details", mend=f"JSON with some of {', '.join(DETAILS)}")
+    if not _GUARDIAN.fullmatch(str(found.get("guardian", GUARDIAN_ERASED))):
+        # whatever else stands here may be somebody's address, or a plain hash of one, and would be kept as it is
+        mend = "what an export writes there, export: and 32 hexadecimal digits, or erased; or imp consent guardian"
+        raise BadInput("not how an export calls a guardian", where="details.guardian", mend=mend)
     return found
 
 

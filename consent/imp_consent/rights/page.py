@@ -168,8 +168,9 @@ class _Page:
         yield f"<details><summary>{summary}</summary>\n{''.join(self._fields(self._entry_fields(entry)))}</details>\n"
 
     def _authorisation(self, one: OwnAuthorisation) -> str:
-        said = self._phrase("authorised", at=one.at, role=one.role, checked=one.checked_by)
-        return f"<p>{said}</p>\n" + "".join(self._fields({"evidence": one.evidence}) if one.evidence else ())
+        said = self._phrase("authorised", at=one.at, role=self._words.say("roles", one.role))
+        proof = f" {self._phrase('proof', controller=self._copy.controller)}" if one.proof else ""
+        return f"<p>{said}{proof}</p>\n"
 
     def _entry_fields(self, entry: OwnEntry) -> dict[str, Any]:
         own = {name: value for name, value in entry.record.items() if value not in (None, [], "")}

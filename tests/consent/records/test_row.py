@@ -92,7 +92,7 @@ details = st.fixed_dictionaries(
         "grounds": st.dictionaries(names, lines, max_size=3),
         "regimes": st.lists(names, max_size=3),
         "steps": st.integers(0, 9),
-        "guardian": lines,
+        "guardian": st.from_regex(r"export:[0-9a-f]{32}|erased", fullmatch=True),
     },
 )
 rows = st.builds(
@@ -172,6 +172,10 @@ def test_every_kind_of_table_is_its_owners_alone(tmp_path: Path, kind: str) -> N
         ({"details": '{"grounds":{"a":1}}'}, "details"),
         ({"details": '{"regimes":"gdpr"}'}, "details"),
         ({"details": '{"guardian":"\\ud800"}'}, "details"),
+        *(
+            ({"details": f'{{"guardian":"{text}"}}'}, "details.guardian")
+            for text in (SECRET, "王小明", "9f" * 16, "export:", "export:" + "9F" * 16, "export:" + "9f" * 17, "Erased")
+        ),
         ({"details": '{"steps":' + "9" * 5_000 + "}"}, "details"),
     ],
 )

@@ -6,6 +6,7 @@ What stays is the child's record: the gate answers as before.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,6 @@ TOLD = ("mother Ann Smith", "passport C01X of Ann Smith", "scan-0815")
 WORDS = ("--role", TOLD[0], "--verification", TOLD[1], "--evidence", TOLD[2], "--purpose", "analytics")
 
 
-@pytest.fixture
-def family(shop: Line) -> Line:
-    """Kim, whose guardian is known here, and Lea, whose guardian is not; both said yes."""
-    for child, guardian in ((KIM, ANN), (LEA, GRAN)):
-        shop("consent", "minor", child, "--born", "2019-05-17", "--jurisdiction", "DE").ok()
-        shop("consent", "guardian", child, "--guardian", guardian, *WORDS, "--jurisdiction", "DE").ok()
-        given = ("--purpose", "analytics", "--state", "given", "--action", "click", "--jurisdiction", "DE")
-        shop("consent", "record", child, *given, "--by-guardian").ok()
-    return shop
-
-
 def _records(opened: Context, child: str) -> str:
     """A child's entries as the ledger holds them, every word of them."""
     with open_log(opened).read() as reader:
@@ -48,6 +38,11 @@ def _found(reader: Reader, word: str) -> int:
     subject = reader.find_subject(RawId.parse(word))
     assert subject is not None
     return subject
+
+
+def _plain(page: str) -> str:
+    """A page without its tags."""
+    return re.sub(r"<[^>]*>", "", page)
 
 
 def _answer(line: Line, child: str) -> tuple[str, list[int]]:
@@ -137,6 +132,26 @@ def test_the_authorisation_of_an_erased_guardian_is_exported_and_taken_in_elsewh
     assert done.ok().json["rejected"] == 0
 
 
+@pytest.mark.parametrize("word", ["email:dora@example.com", "Dora", "0a" * 16, "export:dora"])
+def test_r18_a_record_from_elsewhere_names_a_guardian_by_an_exports_pseudonym_or_not_at_all(
+    family: Line, tmp_path: Path, word: str
+) -> None:
+    terms, path = ("--terms", tmp_path / "terms.json"), tmp_path / "records.jsonl"
+    family("consent", "export", path, "--format", "jsonl", *terms).ok()
+    text, n = re.subn(r'(?<=guardian\\":\\")export:[0-9a-f]{32}', word, path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    assert n == 2
+    elsewhere = {"IMP_HOME": str(tmp_path / "other"), "IMP_KEYS": str(tmp_path / "keys2")}
+    family("init", tmp_path / "other", "--controller", "Shop Ltd", **elsewhere).ok()
+    words = ("consent", "import", path, "--format", "records", *terms)
+    refused = family(*words, **elsewhere)
+    assert (refused.code, "details.guardian" in refused.err, word in refused.err + refused.out) == (2, True, False)
+    rejects = tmp_path / "rejects.csv"
+    family(*words, "--rejects", rejects, **elsewhere).ok()
+    left_out = rejects.read_text(encoding="utf-8")
+    assert (left_out.count("details.guardian"), word in left_out) == (2, False)
+
+
 @pytest.mark.parametrize("purpose", ["analytics", "*"])
 def test_an_authorisation_is_taken_back_as_the_commands_help_says(
     family: Line, clock: SimulatedClock, purpose: str
@@ -163,15 +178,45 @@ def test_r32_a_guardians_copy_holds_each_authorisation_and_nothing_of_the_child(
     assert "1 authorisation as a guardian" in done.out
     found = json.loads((tmp_path / who / "access.json").read_bytes())
     (one,) = found["authorisations"]
-    assert (found["known"], one["role"], one["checked_by"], one["evidence"]) == (True, *TOLD)
-    assert set(one) == {"role", "at", "checked_by", "evidence", "recorded"}
+    assert (found["known"], one["role"], one["proof"]) == (True, "guardian", True)
+    assert set(one) == {"role", "at", "recorded", "proof"}
     page = (tmp_path / who / "access.html").read_text(encoding="utf-8")
-    assert "you authorised something for another person" in page
-    assert [word for word in TOLD if word not in page] == []
+    assert "you authorised something for another person, as guardian" in _plain(page)
+    assert "Write to Shop Ltd to be shown what of it, and of the check, is about you" in _plain(page)
+    assert [word for word in TOLD if word in page + json.dumps(found)] == [], "whoever typed them may name the child"
     assert "We hold nothing about you" not in page
     with open_log(opened).read() as reader:
         numbers = [_found(reader, child) for child in (KIM, LEA)]
     assert not [n for n in numbers if str(n) in page + json.dumps(found) or f"{n:016x}" in page + json.dumps(found)]
+
+
+@pytest.mark.parametrize(
+    ("words", "role", "said"),
+    [
+        ("mother", "mother", "als Mutter"), ("  Legal  GUARDIAN ", "guardian", "als sorgeberechtigte Person"),
+        ("母亲", "mother", "als Mutter"), ("Pflegemutter", "foster-parent", "als Pflegeelternteil"),
+        ("mother of Tom Smith", "guardian", "als sorgeberechtigte Person"), ("母亲 汤姆", "guardian", "als sorge"),
+    ],
+)  # fmt: skip
+def test_r32_a_guardians_copy_tells_the_role_in_a_word_that_names_nobody(
+    shop: Line, tmp_path: Path, words: str, role: str, said: str
+) -> None:
+    told = ("--role", words, "--verification", "birth certificate of Tom Smith", "--evidence", "file Tom-Smith.pdf")
+    done = shop("consent", "guardian", "member:tom", "--guardian", GRAN, *told, "--purpose", "analytics").ok()
+    own_words = "Smith" in words or "汤姆" in words
+    assert ("warning: this role is in words of your own" in done.err) == own_words
+    shop("consent", "access", GRAN, "--out", tmp_path / "gran", "--language", "de", *VERIFIED).ok()
+    (one,) = json.loads((tmp_path / "gran" / "access.json").read_bytes())["authorisations"]
+    assert one["role"] == role
+    written = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "gran").iterdir())
+    assert (said in _plain(written), "Tom" in written, "汤姆" in written) == (True, False, False)
+
+
+def test_r32_a_copy_does_not_promise_a_proof_that_nobody_named(shop: Line, tmp_path: Path) -> None:
+    shop("consent", "guardian", "member:tom", "--guardian", GRAN, *WORDS[:4], "--purpose", "analytics").ok()
+    shop("consent", "access", GRAN, "--out", tmp_path / "gran", "--language", "en", *VERIFIED).ok()
+    assert json.loads((tmp_path / "gran" / "access.json").read_bytes())["authorisations"][0]["proof"] is False
+    assert "a proof of it" not in (tmp_path / "gran" / "access.html").read_text(encoding="utf-8")
 
 
 def test_r32_who_authorised_nothing_has_no_such_line_and_a_child_none_of_its_guardians(
