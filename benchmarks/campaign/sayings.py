@@ -57,5 +57,8 @@ def _fields(draw: random.Random, type_: str, purpose: str) -> dict[str, Any]:
     if type_ in {"object", "signal", "limit-sensitive"}:
         return {"traits": draw.choice(_TRAITS)}
     if type_ == "minor":
-        return {"needs": draw.choice(["guardian", "both", "own"])}
+        kind = draw.choice([None, None, "separate"])
+        return {"needs": draw.choice(["guardian", "guardian", "both", "own"]), "consent": kind}
+    if type_ == "refuse":
+        return {"by": draw.choice([None, None, "guardian"])}
     return {"lifts": draw.choice(["restrict", "object", "limit-sensitive"])} if type_ == "lift" else {}
