@@ -18,6 +18,7 @@ from imp_consent.policy.case import Case
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.house import read_house
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.openers import what_opens
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import Law
@@ -101,9 +102,10 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explaine
     size = None
     with open_log(ctx).read() as reader:
         subject = reader.find_subject(raw_id)
-        declared = read_purposes(reader).get(asked.purpose)
+        purposes = read_purposes(reader)
+        declared = purposes.get(asked.purpose)
         if declared is None:
-            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+            raise unknown_purpose(asked.purpose, purposes, where="--purpose")
         if asked.known_us is not None and subject is not None:
             size = known_at(reader.history(subject), asked.known_us)
         use = Use(purpose=asked.purpose, action=Action.COLLECT, subject=subject, channel=asked.channel)

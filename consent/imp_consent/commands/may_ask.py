@@ -14,6 +14,7 @@ from imp_consent.policy.asked_law import asked_law
 from imp_consent.policy.case import Case
 from imp_consent.policy.decide import SOURCES, Reason
 from imp_consent.policy.house import read_house
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.objected import Objection, standing_objection
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import Law
@@ -24,7 +25,7 @@ from imp_consent.runtime import open_log
 from imp_core.clock import format_time
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
-from imp_core.errors import BadInput, CheckFailed
+from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 
 __all__ = ["MayAsk", "ask_again", "may_ask_command"]
@@ -68,7 +69,7 @@ def ask_again(
     with open_log(ctx).read() as reader:
         purposes = read_purposes(reader)
         if purpose not in purposes:
-            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+            raise unknown_purpose(purpose, purposes, where="--purpose")
         subject = reader.find_subject(raw_id)
         house, known = read_house(ctx.workspace.config), read_regimes(reader)
         named = regimes is not None or jurisdiction is not None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.notice import DATA_CATEGORIES, Notice, RegisteredNotice, find_withdrawal
 from imp_core.errors import BadInput
 from imp_core.gate import Purpose
@@ -106,7 +107,7 @@ def _translated(earlier: Sequence[Notice], language: str) -> Notice | None:
 def _named(known: Mapping[str, Purpose], purposes: tuple[str, ...]) -> tuple[str, ...]:
     for name in purposes:
         if name not in known:
-            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+            raise unknown_purpose(name, known, where="--purpose")
     return tuple(dict.fromkeys(purposes))
 
 

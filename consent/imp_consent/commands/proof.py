@@ -25,6 +25,7 @@ from imp_consent.commands.verified import check_asks, verified_options
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.envelope import uuid7
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.scope import concerns
 from imp_consent.records.document import format_document
@@ -83,8 +84,8 @@ def prove_consent(
         check_output(ctx, out, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), folder=True)
     log = open_log(ctx)
     with log.write() as transaction:
-        if purpose is not None and purpose not in read_purposes(transaction):
-            raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+        if purpose is not None and purpose not in (purposes := read_purposes(transaction)):
+            raise unknown_purpose(purpose, purposes, where="--purpose")
         subject = transaction.find_subject(raw_id)
         asked = transaction.append_system("access-request", {"scope": "proof"})
         pairs = [] if subject is None else disclosed(transaction, subject)

@@ -14,6 +14,7 @@ from imp_consent.commands.files import read_toml
 from imp_consent.commands.purpose_changes import PurposeChanged, changed_text, differences, edited, editing
 from imp_consent.commands.purpose_options import classified, declared, declaring, expect_traits
 from imp_consent.gate import asked_anew
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import (
     DeclaredPurpose,
     check_purpose,
@@ -87,7 +88,7 @@ def change_purpose(
 
     def changed(known: Mapping[str, DeclaredPurpose]) -> Iterable[DeclaredPurpose]:
         if name not in known:
-            raise BadInput("unknown purpose", where="NAME", mend="see: imp consent purpose list")
+            raise unknown_purpose(name, known, where="NAME")
         new = check_purpose(replace(known[name], **declared))
         if editorial and not declared.keys() <= _EDITORIAL | classified(known[name], new):
             raise BadInput(
@@ -132,10 +133,10 @@ def find_purpose(ctx: Context, name: str) -> DeclaredPurpose:
     Raises:
         BadInput: there is none of this name.
     """
-    for found in list_purposes(ctx):
-        if found.name == name:
-            return found
-    raise BadInput("unknown purpose", where="NAME", mend="see: imp consent purpose list")
+    known = {found.name: found for found in list_purposes(ctx)}
+    if name not in known:
+        raise unknown_purpose(name, known, where="NAME")
+    return known[name]
 
 
 def _register(

@@ -26,6 +26,7 @@ from imp_consent.plane.send import (
     read_campaign,
     windows,
 )
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.channel import Capability, Channel, ChannelInfo, PayloadInvalid, Plan
@@ -227,12 +228,13 @@ def _manifest(ctx: Context, plugin: Channel) -> Manifest:
 
 def _check_campaign(log: Log, campaign: Campaign, info: ChannelInfo, manifest: Manifest) -> None:
     where = f"campaigns/{campaign.name}.toml"
-    if campaign.channel != info.name:
-        mend = f"send it with: imp send {campaign.channel}"
-        raise BadInput(f"the campaign is for the channel {campaign.channel}", where=where, mend=mend)
+    if (channel := campaign.channel) != info.name:
+        raise BadInput(
+            f"the campaign is for the channel {channel}", where=where, mend=f"send it with: imp send {channel}"
+        )
     with log.read() as reader:
-        if campaign.purpose not in read_purposes(reader):
-            raise BadInput("unknown purpose", where=f"{where}: purpose", mend="see: imp consent purpose list")
+        if campaign.purpose not in (purposes := read_purposes(reader)):
+            raise unknown_purpose(campaign.purpose, purposes, where=f"{where}: purpose")
     if not manifest.allows(Action.ACTIVATE, campaign.purpose):
         raise BadInput(
             f"the channel {info.name} does not declare the purpose {campaign.purpose} for sending",

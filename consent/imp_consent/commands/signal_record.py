@@ -20,6 +20,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.intake.heard import Heard, heed
 from imp_consent.plane.intake.signals import append_signals, living, new_signals
 from imp_consent.plane.linked import link
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_consent.signals.inbound import Ear, Effect, read_ear
@@ -27,7 +28,6 @@ from imp_consent.signals.optout import Reply
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
 from imp_core.counting import span
-from imp_core.errors import BadInput
 from imp_core.event import RawId, Signal, SignalKind
 
 __all__ = ["SignalsResult", "record_signals", "signal_import_command", "signal_record_command"]
@@ -119,7 +119,7 @@ class _Batch:
         finder, purposes = _Finder(reader), read_purposes(reader)
         for one in signals:
             if one.purpose is not None and one.purpose not in purposes:
-                raise BadInput("unknown purpose", where="purpose", mend="see: imp consent purpose list")
+                raise unknown_purpose(one.purpose, purposes, where="purpose")
             self._hear(finder, ear, one)
 
     def _hear(self, finder: _Finder, ear: Ear, one: Signal) -> None:

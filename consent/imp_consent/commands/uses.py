@@ -12,6 +12,7 @@ from imp_consent.audit.flagged import Flagged, find_flagged
 from imp_consent.audit.uses import ANALYSTS, DONE, RecordedUse, UseFilter, read_uses
 from imp_consent.commands.period import period, period_options
 from imp_consent.ledger.reader import Reader
+from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -124,7 +125,7 @@ def _check_purpose(reader: Reader, purpose: str) -> None:
     """A misspelt purpose has no uses, which would read like good news."""
     known = {*read_purposes(reader), *(name for use in read_uses(reader) for name in use.purposes)}
     if not any(f"{name}.".startswith(f"{purpose}.") for name in known):
-        raise BadInput("unknown purpose", where="--purpose", mend="see: imp consent purpose list")
+        raise unknown_purpose(purpose, known, where="--purpose")
 
 
 def _check_plugin(ctx: Context, reader: Reader, plugin: str) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
+from imp_consent.policy.misnamed import unknown_traits
 from imp_core.errors import BadInput
 from imp_core.gate import Purpose
 
@@ -115,12 +116,8 @@ def check_purpose(purpose: DeclaredPurpose) -> DeclaredPurpose:
         )
     if type(purpose.version) is not int or purpose.version < 1:
         raise BadInput("a purpose's version is a whole number from 1", where=where, mend="version = 1")
-    if unknown := set(purpose.traits) - TRAITS:
-        raise BadInput(
-            f"{len(unknown)} unknown trait{'s' if len(unknown) > 1 else ''}",
-            where=where,
-            mend=f"known are: {', '.join(sorted(TRAITS))}",
-        )
+    if set(purpose.traits) - TRAITS:
+        raise unknown_traits(purpose.traits, TRAITS, where=where)
     if NO_TRAIT in purpose.traits and len(set(purpose.traits)) > 1:
         raise BadInput(f"the trait {NO_TRAIT} beside others", where=where, mend="leave one or the other out")
     said = (*purpose.data, purpose.necessity, purpose.opt_out_option, purpose.review)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
+from imp_consent.policy.misnamed import unknown_channel, unknown_purpose
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import PERMITTING_TYPES
 from imp_core.errors import BadInput
@@ -25,7 +26,7 @@ def check_words(said: Saying, purposes: Iterable[str], channels: Iterable[str], 
     """
     known = frozenset(purposes)
     if said.purpose not in known and (said.type in PERMITTING_TYPES or not _is_above(said.purpose, known)):
-        raise BadInput("unknown purpose", where="purpose", mend="see: imp consent purpose list")
+        raise unknown_purpose(said.purpose, known, where="purpose")
     problem = "a time before 1970" if said.at_us < 0 else "a time to come" if said.at_us > now_us else None
     if problem is not None:
         raise BadInput(problem, where="at", mend="record what has been said, when it was said")
@@ -45,8 +46,7 @@ def _check_channel(channel: str, known: frozenset[str]) -> None:
         raise BadInput("not a name of a channel", where="channel", mend="lower-case, such as email or sms")
     if channel and channel not in known:
         # a withdrawal under a misspelt name would stop nothing
-        others = 'others go into imp.toml: [policy] channels = ["…"]'
-        raise BadInput("unknown channel", where="channel", mend=f"one of {', '.join(sorted(known))}; {others}")
+        raise unknown_channel(channel, known, where="channel")
 
 
 def _is_above(purpose: str, known: frozenset[str]) -> bool:

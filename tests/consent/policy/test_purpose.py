@@ -83,6 +83,16 @@ def test_traits_that_nobody_knows_or_that_contradict_each_other_are_refused(trai
     assert re.search(what, refused.value.what)
 
 
+def test_a_misspelt_trait_is_told_by_its_place_and_what_it_may_be_and_never_repeated() -> None:
+    with pytest.raises(BadInput) as refused:
+        check_purpose(DeclaredPurpose(name="ads", description="We do.", traits=("sale", "electronic-mial", "zoe@x.y")))
+    assert refused.value.what == "2 unknown traits"
+    assert (refused.value.mend or "").startswith(
+        "number 2 of its traits: did you mean electronic-mail?; number 3 of its traits; known are: automated-decision,"
+    )
+    assert "zoe" not in str(refused.value)
+
+
 def test_none_said_twice_is_none() -> None:
     assert check_purpose(DeclaredPurpose(name="ads", description="We do.", traits=("none", "none"))).traits == ("none",)
 
