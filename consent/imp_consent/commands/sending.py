@@ -228,19 +228,15 @@ def _manifest(ctx: Context, plugin: Channel) -> Manifest:
 
 def _check_campaign(log: Log, campaign: Campaign, info: ChannelInfo, manifest: Manifest) -> None:
     where = f"campaigns/{campaign.name}.toml"
-    if (channel := campaign.channel) != info.name:
-        raise BadInput(
-            f"the campaign is for the channel {channel}", where=where, mend=f"send it with: imp send {channel}"
-        )
+    if campaign.channel != info.name:
+        mend = f"send it with: imp send {campaign.channel}"
+        raise BadInput(f"the campaign is for the channel {campaign.channel}", where=where, mend=mend)
     with log.read() as reader:
         if campaign.purpose not in (purposes := read_purposes(reader)):
             raise unknown_purpose(campaign.purpose, purposes, where=f"{where}: purpose")
     if not manifest.allows(Action.ACTIVATE, campaign.purpose):
-        raise BadInput(
-            f"the channel {info.name} does not declare the purpose {campaign.purpose} for sending",
-            where=f"{where}: purpose",
-            mend=f"see: imp plugin show {info.name}",
-        )
+        what = f"the channel {info.name} does not declare the purpose {campaign.purpose} for sending"
+        raise BadInput(what, where=f"{where}: purpose", mend=f"see: imp plugin show {info.name}")
     _check_parts(campaign, info, where)
 
 
