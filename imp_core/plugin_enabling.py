@@ -182,4 +182,5 @@ def _entry(status: PluginStatus, manifest: Manifest) -> dict[str, Json]:
         "purposes": {action: list(names) for action, names in manifest.purposes.items()},
         "hosts": list(manifest.hosts),
         "addresses": str(manifest.addresses),
+        "withdrawals": manifest.withdrawals,
     }

@@ -147,6 +147,48 @@ def test_r08_word_waits_for_a_channel_whose_manifest_the_ledger_does_not_hold(
     assert [purpose for _, _, purpose in told()] == [EMAIL]
 
 
+@pytest.mark.parametrize(
+    ("key", "entry", "purpose", "left"),
+    [
+        ("", {}, EMAIL, True),
+        ("", {}, "analytics", False),  # no purpose of its
+        ("withdrawals = false", {}, EMAIL, False),
+        ("", {"withdrawals": False}, EMAIL, False),
+    ],
+    ids=["kept before the key", "of another purpose", "it says so", "its enabling says so"],
+)
+def test_r08_word_is_left_for_a_channel_enabled_before_manifests_said_whether_it_hears(
+    shop: Line,
+    told: Callable[[], list[list[str]]],
+    context: Context,
+    key: str,
+    entry: dict[str, bool],
+    purpose: str,
+    left: bool,
+) -> None:
+    now = context.workspace.plugin_pins["acme"]["manifest_sha256"]
+    with open_log(context).write() as transaction:
+        older = transaction.document(now).decode().replace("withdrawals = true", key).encode()
+        sha256 = hashlib.sha256(older).hexdigest()
+        fields: dict[str, Json] = {
+            "name": "acme",
+            "version": "0.9",
+            "enabled": True,
+            "manifest_sha256": sha256,
+            **entry,
+        }
+        transaction.append_system("plugin-enable", fields, documents=[older])
+    path = shop.workspace / "imp.toml"
+    text = path.read_text()
+    path.write_text(text.replace(now, sha256))
+    context.reload_workspace()
+    record(context, RawId.parse("member:1"), purpose=purpose, state="withdrawn")
+    path.write_text(text)
+    context.reload_workspace()
+    shop("consent", "tell").ok()
+    assert [purpose for _, _, purpose in told()] == [EMAIL] * left
+
+
 def test_r08_a_channel_whose_manifest_does_not_ask_hears_of_no_withdrawal(shop: Line, context: Context) -> None:
     shop("plugin", "enable", "file").ok()  # whatever its purposes are: it does not ask to hear
     record(context, RawId.parse("member:1"), purpose="analytics", state="withdrawn")
