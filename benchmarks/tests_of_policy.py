@@ -33,7 +33,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "ended": ("policy/test_what_a_no_is_about.py",),
     "closed": ("policy/test_what_a_no_ended.py",),
     "closes": ("rights/test_languages.py", "rights/test_what_a_no_closes.py"),
-    "declared": ("policy/test_purpose.py",),
+    **dict.fromkeys(("declared", "misnamed"), ("policy/test_purpose.py", "commands/test_misnamed.py")),
     "recorded": ("policy/test_which_law_and_notice.py",),
     **dict.fromkeys(("withdrawing", "unnamed"), ("law/test_what_a_notice_says.py",)),
     "missed": ("law/test_noes_reach_what_they_mean.py",),
