@@ -1,0 +1,57 @@
+"""Which encoding the bytes of a file look like: what is told to who has to say it."""
+
+from __future__ import annotations
+
+import pytest
+
+from imp_core.encodings import ENCODINGS, describe, likely_encoding
+
+WESTERN = [
+    "Müller",
+    "Größe;Straße",
+    "señor;niño",
+    "é",
+    "Ærø;Åland",
+    "pääsiäinen",
+    "Zoë;façade",
+    "cœur",
+    "Österreich\r\nÜbung",
+]
+CHINESE = ["会员", "member:张三;member:李四", "北京路1号", "a张b;王小明", "张", "退订\uff0c谢谢。"]
+
+
+@pytest.mark.parametrize("text", WESTERN)
+@pytest.mark.parametrize("around", ["", "identifier;state\r\n"])
+def test_western_text_is_never_taken_for_chinese(text: str, around: str) -> None:
+    assert likely_encoding((around + text + "@example.com").encode("cp1252")) == "cp1252"
+
+
+@pytest.mark.parametrize("text", CHINESE)
+@pytest.mark.parametrize("codec", ["gbk", "gb18030"])
+def test_chinese_text_is_told_from_western(text: str, codec: str) -> None:
+    assert likely_encoding(f"identifier,purpose\r\n{text},ads\r\n".encode(codec)) == "gb18030"
+
+
+def test_central_european_text_is_like_western_and_the_other_is_named_with_it() -> None:
+    assert likely_encoding("Łódź;Dvořák;Kraków".encode("cp1250")) == "cp1252"
+    assert "cp1250 is that of Central Europe" in describe("cp1252")
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_wide_text_is_told_by_its_mark_or_its_zeros(codec: str) -> None:
+    assert likely_encoding("identifier,purpose\n".encode(codec)) == "utf-16"
+    assert likely_encoding(b"\xff\xfe" + "会员".encode("utf-16-le")) == "utf-16"
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [b"", b"plain", b"a\0b plain text with one zero", "Müller".encode() + b";M\xfcller", bytes(range(128, 256)) * 3],
+    ids=["nothing", "ASCII", "a zero", "UTF-8 and another in one file", "every byte"],
+)
+def test_what_looks_like_none_of_them_is_not_guessed(sample: bytes) -> None:
+    assert likely_encoding(sample) is None
+
+
+def test_every_name_is_a_codec_that_reads_what_it_writes() -> None:
+    for name, codec in ENCODINGS.items():
+        assert "member:1".encode(codec).decode(codec) == "member:1", name
