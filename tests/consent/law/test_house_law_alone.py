@@ -121,7 +121,8 @@ def test_the_house_at_its_own_place_is_left_as_it_is_unless_none_of_its_law_is_a
 
 
 def test_regimes_are_at_home_in_one_place_or_in_the_one_country_of_them_all() -> None:
-    head = 'format = "imp-regime/1"\nname = "{}"\ntitle = "x"\nopt_in = true\nsource = "we"\n[applies]\nto = {}\nsource = "we"\n'
+    head = 'format = "imp-regime/1"\nname = "{}"\ntitle = "x"\nopt_in = true\nsource = "we"\n'
+    head += '[applies]\nto = {}\nsource = "we"\n'
     own = {name: head.format(name, places).encode() for name, places in HOMES.items()}
     known = Regimes({**KNOWN.texts, **own})
     cases = {("paris",): "FR-75", ("both",): "FR", ("paris", "both"): "FR", ("two",): None, ("paris", "two"): None}
