@@ -86,7 +86,8 @@ def _context(ctx: click.Context) -> Context:
         context = ctx.obj = Context(environ=os.environ, directory=Path.cwd())
         ctx.call_on_close(context.close)  # a context that was handed in is its owner's to close
     # `--help` is answered before the group's own function has run, so the options are read from here by both.
-    context.chosen_actor = ctx.find_root().params.get("actor") or context.chosen_actor
+    said = ctx.find_root().params.get("actor")
+    context.chosen_actor = context.chosen_actor if said is None else said
     context.without = tuple(ctx.find_root().params.get("without") or context.without)
     return context
 
@@ -104,6 +105,8 @@ def _context(ctx: click.Context) -> Context:
 @click.pass_context
 def cli(ctx: click.Context, actor: str | None, without: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 (`_context` and `invoke` read them)
     """Privacy-first experiments: consent gates every use of people's data, and an auditor can check it offline."""
+    if actor is not None:
+        _ = _context(ctx).actor  # refused where it is no name, before anything is done under it
     _warn(_context(ctx))
 
 

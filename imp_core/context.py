@@ -80,7 +80,7 @@ class Context:
         """
         from imp_core.actor import check_actor  # noqa: PLC0415 (`imp --help` needs it not, nor the next)
 
-        if self.chosen_actor:
+        if self.chosen_actor is not None:
             return check_actor(self.chosen_actor, where="--actor")
         if said := self.environ.get("IMP_ACTOR"):
             return check_actor(said, where="IMP_ACTOR")

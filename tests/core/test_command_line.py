@@ -191,6 +191,14 @@ def test_the_actor_is_the_option_else_the_variable_else_the_login(acme, imp_here
     assert acme("answer", IMP_ACTOR="").out.strip()
 
 
+@pytest.mark.parametrize("name", ["", "  ", "an\u200bn", "x" * 201])
+def test_an_actor_that_is_no_name_is_refused_and_never_taken_for_the_login(acme, imp_here, name):
+    for words in (("acme", "answer"), ("doctor",)):
+        refused = imp_here("--actor", name, *words)
+        assert (refused.code, refused.out) == (2, "")
+        assert "where: --actor" in refused.err
+
+
 def test_a_reader_that_goes_away_is_no_breakage(imp):
     program = Path(sys.executable).with_name("imp")
     command = f"'{program}' --help | true; exit ${{PIPESTATUS[0]}}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import Final
 
 from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["input_lines", "parse_days", "read_identifier", "read_identifiers", "time_option"]
+__all__ = ["input_lines", "listed_identifiers", "parse_days", "read_identifier", "read_identifiers", "time_option"]
 
 _DAYS: Final = re.compile(r"([0-9]{1,5})d")
 _MAX_DAYS: Final = 36_500
@@ -41,6 +42,30 @@ def read_identifiers() -> list[RawId]:
         BadInput: a line is not one, or the input is not UTF-8. Nothing of it is repeated.
     """
     return [RawId.parse(line) for line in input_lines("identifier") if line.strip()]
+
+
+def listed_identifiers(path: Path) -> list[RawId]:
+    """Identifiers from a file, one a line, or from standard input where it is "-".
+
+    Raises:
+        BadInput: it cannot be read or is not UTF-8, or a line is not one, which is named by its number.
+    """
+    if str(path) == "-":
+        lines = input_lines("identifier")
+    else:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            mend = "name a file of identifiers, one a line, in UTF-8; or - to read them"
+            raise BadInput("the file cannot be read as text", where=str(path), mend=mend) from None
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                found.append(RawId.parse(line.strip()))
+            except BadInput as error:
+                raise BadInput(error.what, where=f"line {number}", mend=error.mend) from None
+    return found
 
 
 def input_lines(where: str, *, lenient: bool = False) -> list[str]:

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 NOBODY: Final = "nobody is known by this identifier"
+_LOOK_AGAIN: Final = "look at its kind and spelling, or name another identifier of theirs: each kind is known by itself"
 _ERASED_BEFORE: Final = "they were erased before; what an interrupted erasure left: imp consent erase --resume"
 
 
@@ -84,8 +85,8 @@ def nothing_to_erase(log: Log, raw_ids: Sequence[RawId], asked: Asked | None) ->
     mend = maybe_meant_text(maybe_meant(log, asked, known=False)).strip() if asked else ""
     with log.read() as reader:
         before = any(is_suppressed(reader.sealed, reader.keyring, normalise(raw)) for raw in raw_ids)
-    mends = [mend, _ERASED_BEFORE if before else ""]
-    return CheckFailed(f"{NOBODY}: there is nothing to erase", mend="; ".join(filter(None, mends)), where="identifier")
+    mends = [*filter(None, [mend, _ERASED_BEFORE if before else ""])] or [_LOOK_AGAIN]
+    return CheckFailed(f"{NOBODY}: there is nothing to erase", mend="; ".join(mends), where="identifier")
 
 
 def answered_text(id_: str, *, would: bool = False) -> str:

@@ -26,11 +26,12 @@ from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.ports import Json, SystemEntry
 
-__all__ = ["VALID_US", "Asked", "approve", "find_asked", "guard_erasure", "guard_keys"]
+__all__ = ["VALID_US", "Asked", "approve", "find_asked", "find_waiting", "guard_erasure", "guard_keys", "is_of"]
 
 VALID_US: Final = 7 * DAY_US  # an approval that nobody used by then has to be asked for anew
 _TYPE: Final = "approval"
 _NONCE: Final = 16
+_LISTED: Final = " --of FILE, which looks whether it is for the people in the file"
 _ASKED, _GIVEN, _USED = "asked", "given", "used"
 
 
@@ -76,8 +77,7 @@ def guard_erasure(ctx: Context, subjects: Sequence[int], guardians: Collection[b
         return  # a person's own erasure waits for nobody, and for no setting that has to be mended first
     above = read_two_persons(ctx.workspace.config).above
     if above is not None and n > above:
-        who = [*map(str, sorted(subjects)), *sorted(token.hex() for token in guardians)]
-        _guard(ctx, f"erase {some(n, 'person', 'people')}", ["erase", *who], people=n)
+        _guard(ctx, f"erase {some(n, 'person', 'people')}", _erasure_of(subjects, guardians), people=n)
 
 
 def find_asked(reader: Reader, *, now_us: int) -> list[Asked]:
@@ -94,6 +94,23 @@ def find_asked(reader: Reader, *, now_us: int) -> list[Asked]:
     return [asked for asked in found.values() if now_us < asked.until_us]
 
 
+def is_of(asked: Asked, subjects: Collection[int], guardians: Collection[bytes] = ()) -> bool:
+    """Whether it asks for the erasure of exactly these, as `guard_erasure` would be handed them."""
+    return asked.sha256 == _digest(_erasure_of(subjects, guardians), asked.nonce)
+
+
+def find_waiting(reader: Reader, seq: int, *, now_us: int) -> Asked:
+    """What an entry asks for.
+
+    Raises:
+        BadInput: no such request waits.
+    """
+    for asked in find_asked(reader, now_us=now_us):
+        if asked.seq == seq:
+            return asked
+    raise BadInput("nothing waits for approval by this number", where="SEQ", mend="see what does: imp approve")
+
+
 def approve(ctx: Context, seq: int) -> Asked:
     """Approve what an entry asks for, as somebody else than who asked; names the same SHA-256.
 
@@ -103,10 +120,7 @@ def approve(ctx: Context, seq: int) -> Asked:
     """
     log = open_log(ctx)
     with log.write() as transaction:
-        waiting = {asked.seq: asked for asked in find_asked(transaction, now_us=transaction.now_us)}
-        asked = waiting.get(seq)
-        if asked is None:
-            raise BadInput("nothing waits for approval by this number", where="SEQ", mend="see what does: imp approve")
+        asked = find_waiting(transaction, seq, now_us=transaction.now_us)
         if asked.approved_by is not None:
             raise CheckFailed(
                 "this is approved already",
@@ -137,10 +151,11 @@ def _guard(ctx: Context, deed: str, what: Sequence[str], *, people: int | None) 
             transaction.append_system(_TYPE, {"step": _USED, "request": approved.seq, "deed": deed})
             return
         seq = mine[0].seq if mine else _ask(ctx, transaction, deed, what, people)
+    listed = "" if people is None else _LISTED
     raise CheckFailed(
         "two persons are needed for this, and one has asked",
         where=f"entry {seq}: {deed}",
-        mend=f"another person approves it with: imp approve {seq}; then run this again",
+        mend=f"another person approves it with: imp approve {seq}{listed}; then run this again",
     )
 
 
@@ -148,6 +163,10 @@ def _ask(ctx: Context, transaction: Transaction, deed: str, what: Sequence[str],
     nonce = ctx.randomness.token(_NONCE).hex()
     fields: dict[str, Json] = {"step": _ASKED, "deed": deed, "nonce": nonce, "sha256": _digest(what, nonce)}
     return transaction.append_system(_TYPE, fields if people is None else {**fields, "people": people})
+
+
+def _erasure_of(subjects: Collection[int], guardians: Collection[bytes]) -> list[str]:
+    return ["erase", *map(str, sorted(subjects)), *sorted(token.hex() for token in guardians)]
 
 
 def _digest(what: Sequence[str], nonce: str) -> str:

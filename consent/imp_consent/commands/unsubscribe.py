@@ -217,9 +217,19 @@ def unsubscribe_command(ctx: Context, *, word: str, rejects: Path | None, as_jso
 
     Example: imp consent unsubscribe - < clicked.txt
     """
+    if word != "-" and _is_file(ctx.directory / word):
+        mend = "read the tokens in it: imp consent unsubscribe - < FILE"
+        raise BadInput("this is a file, and no token", where="token", mend=mend)
     words = input_lines("token", lenient=rejects is not None) if word == "-" else [word]
     done = unsubscribe(ctx, words, rejects=rejects)
     emit(done, lambda: _text(done), as_json=as_json)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a name, or no text: a token may be
+        return False
 
 
 def _text(done: UnsubscribeResult) -> str:

@@ -272,6 +272,18 @@ def test_an_input_without_a_token_is_refused(shop: Context, imp_here: Cli, given
     assert imp_here("consent", "unsubscribe", "-", input=given).code == 2
 
 
+@pytest.mark.parametrize("name", ["clicked.txt", "点击.txt", "../clicked.txt"])
+def test_a_file_in_place_of_a_token_is_told_how_to_read_it(
+    shop: Context, imp_here: Cli, token: Callable[..., str], name: str
+) -> None:
+    (shop.workspace.root / name).write_text(f"{token()}\n", encoding="utf-8")
+    refused = imp_here("consent", "unsubscribe", name)
+    assert (refused.code, refused.out) == (2, "")
+    assert "error: this is a file, and no token" in refused.err
+    assert "imp consent unsubscribe - < FILE" in refused.err
+    assert Path(name).stem not in refused.err
+
+
 @pytest.mark.parametrize("gone", ["erased", "never known"])
 def test_of_nobody_known_there_is_nothing_to_do_and_nothing_to_tell(
     shop: Context, imp_here: Cli, token: Callable[..., str], size: Size, gone: str

@@ -80,6 +80,13 @@ def test_who_is_unknown_is_said_by_place_and_never_by_value(shop: Any) -> None:
     assert "by place: 2" in shop("consent", "erase", BEN, "member:secret-9e3b", "--execute").ok().out
 
 
+def test_an_erasure_of_nobody_says_where_to_look(shop: Any) -> None:
+    refused = shop("consent", "erase", "member:nobodyx", "--execute", "--json")
+    assert refused.code == 1
+    assert refused.json["error"]["mend"].startswith("look at its kind and spelling")
+    assert "nobodyx" not in refused.out + refused.err
+
+
 def test_keys_that_cannot_be_changed_are_said_and_nobody_is_sent_round(shop: Any) -> None:
     material = keep_keys_in_the_environment(shop)
     for words in (("consent", "erase", ANN, "--execute"), ("consent", "erase", "--resume")):
