@@ -127,7 +127,7 @@ def _warnings(role: str, *, stranger: bool, erased: bool, purpose: str) -> tuple
 @click.command("guardian")
 @click.argument("identifier", metavar="KIND:VALUE|-")
 @click.option("--guardian", required=True, metavar="KIND:VALUE|-", help="Who authorised it; kept as a pseudonym.")
-@click.option("--role", required=True, help="What they are to the person, such as parent or guardian.")
+@click.option("--role", required=True, help="What they are to the person, in a word: mother, father, guardian.")
 @click.option("--verification", required=True, help="How that was verified, such as: ID card, signed form.")
 @click.option("--purpose", default=EVERY_PURPOSE, show_default=True, help="What for; * is every purpose.")
 @click.option("--at", help="When, ISO 8601 with a zone (default: now).")

@@ -19,7 +19,6 @@ from imp_consent.ledger.log import Log
 from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.plane import archive
 from imp_consent.plane.guardians import Names, authorised_by, forget_guardians, is_named, of_identifier
 from imp_consent.plane.kept_out import TELL_WITHIN_US, keep_suppressed, suppressed_since
 from imp_core.event import RawId
@@ -100,18 +99,16 @@ def finish_strangers(log: Log) -> Forgotten:
 def _take_out(log: Log, transaction: Transaction, found: Iterable[PersonEntry], tokens: Collection[bytes]) -> Forgotten:
     n = forget_guardians(transaction, found)
     suppress(transaction.sealed, tokens)
-    nothing = archive.format_listing([])
     said = {
         "people": 0,
         "authorisations": n,
         "leaves": 0,
         "rows": 0,
-        "files": archive.sha256_of(nothing),
         "backups_clear_by": transaction.now_us + TELL_WITHIN_US,
         # before the commit: they are erased whether it is reached now or by whoever goes on
         **keep_suppressed(log, transaction, anew=tokens),
     }
-    return Forgotten(n, transaction.append_system("erased", said, documents=[nothing]))
+    return Forgotten(n, transaction.append_system("erased", said))
 
 
 def _token(keyring: Keyring, raw: RawId) -> bytes:

@@ -143,7 +143,7 @@ def named_versions(reader: Reader, lost: Collection[str]) -> dict[int, list[Name
             named[said["batch"]] = [Named(0, said["sha256"], said["n"])]
     rewrites = (reader.system_entries(type_) for type_ in _REWRITES)
     for entry in merge(*rewrites, key=lambda entry: entry.seq):
-        if entry.type == "retention" and "files" not in entry.fields:
+        if entry.type in {"erased", "retention"} and "files" not in entry.fields:
             continue  # it removed something else
         for item in _listing(reader, str(entry.fields["files"]), lost):
             named.setdefault(item["batch"], []).append(Named(item["version"], item["sha256"], item["n"]))
