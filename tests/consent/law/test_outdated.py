@@ -90,6 +90,19 @@ def test_a_basis_from_before_its_purpose_changed_and_recorded_after_it_ends_at_t
     assert law.write("basis", "essential", at_us=NOW_US + 9, valid_for_days=1, **words).until_us == NOW_US + 9 + DAY_US
 
 
+@pytest.mark.parametrize("bases", [False, True])
+def test_a_basis_from_before_a_no_holds_on_unless_its_purpose_itself_had_changed_by_then(law: Any, bases: bool) -> None:
+    words = {"basis": "contract", "evidence": "order 7"}
+    law.write("basis", "essential", **words)
+    law.cuts = [Cut("essential", NOW_US + 5, 9, notice=None if bases else "shown", bases=bases)]
+    law.write("refuse", "essential", at_us=NOW_US + 10)
+    if bases:
+        with pytest.raises(BadInput, match="this purpose rested on consent"):
+            law.write("basis", "essential", at_us=NOW_US + 20, **words)
+    else:
+        law.write("basis", "essential", at_us=NOW_US + 20, **words)
+
+
 def test_r15_a_purpose_that_turns_into_a_sale_ends_the_basis_it_was_used_on(desk: Desk) -> None:
     california = ("--regime", "us-ca", "--jurisdiction", "US-CA")
     desk.purpose("ads", "--trait", "profiling")
