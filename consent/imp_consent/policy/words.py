@@ -23,7 +23,7 @@ only: of anybody else, nothing is heard of it. A guardian's refusal ends the aut
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
@@ -124,14 +124,19 @@ class Words:
 
     def come_of_age(self, at_us: int) -> None:
         """Note which yeses an age closes to the last, of those that end by an event time; before what is said then."""
-        yeses = {yes.seq: yes for yes in (*self._own.values(), *self._yeses.values()) if yes.statement.type == "grant"}
-        for no in self._nos.values():
+        minors = [no for no in self._nos.values() if no.statement.type == "minor"]
+        for no in minors:
             until_us = no.statement.until_us
-            if no.statement.type == "minor" and until_us is not None and self._heard_us < until_us <= at_us:
-                for yes in yeses.values():
+            if until_us is not None and self._heard_us < until_us <= at_us:
+                for yes in self._grants():
                     if self._closes(no, yes, until_us - 1):
                         self._unripe.setdefault(yes.seq, []).append(no)
         self._heard_us = at_us
+
+    def _grants(self) -> Iterable[Fact]:
+        """Her own newest yeses and a guardian's newer ones, each once."""
+        yeses = (*self._own.values(), *self._yeses.values())
+        return {yes.seq: yes for yes in yeses if yes.statement.type == "grant"}.values()
 
     def verdict(self, at_us: int) -> Verdict:
         """What holds at an event time, once everything of that time was heard."""
