@@ -27,6 +27,7 @@ def test_enabling_says_in_the_ledger_what_was_enabled_and_keeps_the_manifest(sit
     assert entry.fields == {
         "name": "acme", "version": "1.0", "enabled": True, "manifest_sha256": sha256,
         "purposes": {"collect": ["analytics"]}, "hosts": ["sms.example.com"], "addresses": "none",
+        "withdrawals": False,
     }  # fmt: skip
     assert entry.actor == "tester"
     assert shop.ledger.document(sha256) == manifest

@@ -42,8 +42,8 @@ class Schedule:
         return {"archive": dict(sorted(self.archive.items())), "evidence": self.evidence, "requests": self.requests}
 
     def named(self) -> tuple[tuple[str, int | None], ...]:
-        """The periods by their names in [retention], None where one is not set: events first, by type."""
-        archive = ((f"archive.{name}", n) for name, n in sorted(self.archive.items()))
+        """All that is kept by its name in [retention], None where no period is set: events first, by type."""
+        archive = ((f"archive.{name}", self.archive.get(name)) for name in sorted(EventType))
         return (*archive, ("evidence", self.evidence), ("requests", self.requests))
 
 

@@ -87,11 +87,13 @@ def contradictions(config: Mapping[str, Any]) -> tuple[str, ...]:
     if days is None:
         return ()
     schedule = read_schedule(config)
-    longer = [f"{name} = {n}" for name, n in schedule.named() if n is not None and n > days]
-    endless = [] if schedule.evidence is not None else ["evidence is not set"]
+    found = [f"{name} = {n}" for name, n in schedule.named() if n is not None and n > days]
+    endless = [name for name, n in schedule.named() if n is None]  # kept until somebody asks for its erasure
+    if endless:
+        found.append(f"{', '.join(endless)} {'is' if len(endless) == 1 else 'are'} not set")
     return tuple(
         f"one period for both: [records] retention tells people {told}, and by [retention] it is longer ({what})"
-        for what in (*longer, *endless)
+        for what in found
     )
 
 

@@ -15,6 +15,9 @@ from imp_core.errors import BadInput
 Line = Any
 WHO = "email:ann@example.com"
 VERIFIED = ("--verified", "reasonable", "--how", "logged in")
+EVENTS = ("exposure", "outcome", "touchpoint", "trait")
+ARCHIVE = ", ".join(f"archive.{name}" for name in EVENTS)
+ALL: dict[str, Any] = {"evidence": 1095, "requests": 31, "archive": dict.fromkeys(EVENTS, 9)}
 PERIODS = (
     '[retention]\nevidence = 1095\nrequests = 1\n[retention.archive]\ntouchpoint = 395\n[records]\nretention = "P3Y"\n'
 )
@@ -94,11 +97,14 @@ def test_where_no_period_is_set_both_say_so_in_the_same_words(shop: Line, tmp_pa
 @pytest.mark.parametrize(
     ("told", "schedule", "found"),
     [
-        ("P3Y", {"evidence": 1095}, []),
-        ("P3Y", {"evidence": 1095, "archive": {"outcome": 1200}}, ["archive.outcome = 1200"]),
-        ("P1Y6M", {"evidence": 1095, "requests": 900}, ["evidence = 1095", "requests = 900"]),
-        ("P52W", {}, ["evidence is not set"]),
-        ("P30D", {"evidence": 30}, []),
+        ("P3Y", ALL, []),
+        ("P1Y", {"evidence": 300}, [f"({ARCHIVE}, requests are not set)"]),
+        ("P1Y", {"evidence": 300, "requests": 300}, [f"({ARCHIVE} are not set)"]),
+        ("P3Y", ALL | {"archive": dict.fromkeys(EVENTS[1:], 9)}, ["(archive.exposure is not set)"]),
+        ("P3Y", ALL | {"archive": ALL["archive"] | {"outcome": 1200}}, ["(archive.outcome = 1200)"]),
+        ("P1Y6M", ALL | {"requests": 900}, ["(evidence = 1095)", "(requests = 900)"]),
+        ("P52W", {}, [f"({ARCHIVE}, evidence, requests are not set)"]),
+        ("P30D", ALL | {"evidence": 30}, ["(requests = 31)"]),
         ("as long as the law asks", {}, []),
         (None, {}, []),
     ],
@@ -115,12 +121,12 @@ def test_a_period_that_people_are_told_and_that_is_not_carried_out_is_named(
 def test_the_record_of_processing_asks_for_one_period(shop: Line) -> None:
     put(shop, PERIODS.replace("P3Y", "P1Y"))
     missing = shop("audit", "records", "--json").ok().json["missing"]
-    assert any("[records] retention tells people P1Y" in line and "evidence = 1095" in line for line in missing)
+    for what in ("evidence = 1095", "archive.exposure, archive.outcome, archive.trait are not set"):
+        assert any("[records] retention tells people P1Y" in line and what in line for line in missing), missing
 
 
-def test_a_schedule_that_is_none_is_refused_by_both(shop: Line, tmp_path: Path) -> None:
+def test_a_schedule_that_is_none_is_refused_by_the_record(shop: Line) -> None:
     put(shop, "[retention]\nevidence = -1\n")
     assert shop("audit", "records").code == 2
-    assert shop("consent", "access", WHO, *VERIFIED, "--out", tmp_path / "a").code == 2
     with pytest.raises(BadInput):
         kept({"retention": {"evidence": "long"}})
