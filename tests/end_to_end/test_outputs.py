@@ -231,7 +231,7 @@ def test_what_may_be_replaced_is_replaced_only_where_it_is_a_file_of_the_users(
 @pytest.mark.parametrize("target", ["rejects.csv", "workspace/reports/rejects.csv"])
 def test_rejects_go_elsewhere_and_into_reports(imp_here: Callable[..., Any], shop: Path, target: str) -> None:
     imp_here("consent", "import", shop / "rows.csv", "--rejects", shop / target).ok()
-    assert (shop / target).read_text().splitlines()[1].startswith("2,state")
+    assert (shop / target).read_text().splitlines()[1].startswith("3,state")
 
 
 def test_a_ledger_put_back_from_a_backup_permits_nothing(imp_here: Callable[..., Any], shop: Path) -> None:
