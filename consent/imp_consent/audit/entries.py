@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from imp_consent.ledger.entry import parse_system_leaf
+from imp_consent.ledger.layout import SYSTEM_LEAF
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_core.clock import DAY_US
 from imp_core.errors import LedgerBroken
 from imp_core.ports import SystemEntry

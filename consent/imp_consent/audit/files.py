@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems
 from imp_consent.audit.restored import lost_batches
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.layout import SEALED
 from imp_core.workspace import Workspace
 
 __all__ = ["VERSION_NAME", "check_files"]

@@ -10,8 +10,8 @@ from typing import Final
 
 from imp_consent.audit.uses import RecordedUse
 from imp_consent.ledger.entry import EVERY_CHANNEL
+from imp_consent.ledger.layout import FOREVER_SEQ, FOREVER_US, SEALED
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US, SEALED
 from imp_consent.policy.late import Flag, Made, Uses, flags
 from imp_consent.policy.project import TABLE, parse_row
 from imp_consent.policy.state import Rectangle, Scope

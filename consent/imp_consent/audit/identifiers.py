@@ -9,7 +9,7 @@ from imp_consent.audit.problem import Problems, row_place
 from imp_consent.audit.rows import has_mac
 from imp_consent.identity.keys import Keyring
 from imp_consent.identity.secrets import KeyEncryption
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.layout import SEALED
 
 __all__ = ["check_identifiers"]
 

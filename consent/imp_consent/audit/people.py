@@ -19,7 +19,7 @@ from imp_consent.audit.rows import has_mac
 from imp_consent.identity.keys import Keyring
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
 from imp_consent.ledger.entry import PersonEntry, commitment, parse_payload
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.layout import SEALED
 from imp_consent.policy.project import TABLE, format_row
 from imp_consent.policy.state import replay
 from imp_core.errors import LedgerBroken

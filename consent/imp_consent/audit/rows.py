@@ -7,13 +7,11 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlmodel import SQLModel
-
 from imp_consent.audit.leaves import Leaves
 from imp_consent.audit.problem import Problems, row_place
 from imp_consent.ledger.head import parse_sums
+from imp_consent.ledger.layout import KEYS, SEALED, SUMMED, UNSEALED
 from imp_consent.ledger.sealed import MODULUS, row_hmac, stored_mac
-from imp_consent.ledger.tables import SEALED, SUMMED
 from imp_core.errors import LedgerBroken
 
 __all__ = ["check_head", "check_rows", "has_mac"]
@@ -74,9 +72,8 @@ def check_rows(
 def _check_table(
     sql: sqlite3.Connection, key: bytes, table: str, problems: Problems, count: Callable[[int], None]
 ) -> int:
-    described = SQLModel.metadata.tables[table]
-    columns = [column.name for column in described.columns if column.name != "mac"]
-    places = [columns.index(column.name) for column in described.primary_key.columns]
+    columns = SEALED[table] if table in SEALED else UNSEALED[table]
+    places = [columns.index(name) for name in KEYS[table]]
     names = ", ".join([*columns, "mac"] if table in SEALED else columns)
     total, width = 0, len(columns)
     for row in sql.execute(f"SELECT {names} FROM {table}"):  # noqa: S608 (names from the schema)

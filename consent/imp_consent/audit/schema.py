@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+import imp_consent.ledger.tables  # noqa: F401 (declares what is compared)
 from imp_consent.audit.problem import Problems
-from imp_consent.ledger.tables import APPEND_ONLY, OPEN_DELIVERY, SYSTEM_LEAF
+from imp_consent.ledger.layout import APPEND_ONLY, OPEN_DELIVERY, SYSTEM_LEAF
 
 __all__ = ["check_schema"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from imp_consent.commands.two_persons import guard_keys
 from imp_consent.identity.keys import FIXED, GuardedKeys, Key, Keyring, format_key, format_material
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.rotate import (
@@ -18,7 +19,6 @@ from imp_consent.ledger.rotate import (
     rotate,
     rows_of_epoch,
 )
-from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.wrap import WRAPPED, wrap
 from imp_consent.runtime import open_keyring, open_log, store_of
 from imp_core.clock import format_time

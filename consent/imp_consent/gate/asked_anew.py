@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import Final
 
 from imp_consent.gate.material import known_cuts
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.cuts import Cut, cuts_of, ended_before
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.project import TABLE

@@ -11,8 +11,8 @@ import pyarrow as pa
 from imp_consent.gate.material import known_cuts
 from imp_consent.gate.state_rows import INHERITED, integer, order_of
 from imp_consent.ledger.entry import EVERY_CHANNEL
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.cuts import Cut, cut_rectangle
 from imp_consent.policy.decide import PERMITTING, STRICTNESS, Reason
 from imp_consent.policy.project import TABLE

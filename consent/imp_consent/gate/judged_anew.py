@@ -14,8 +14,8 @@ from operator import itemgetter
 from typing import Final
 
 from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.project import TABLE
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.regime import Regimes

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from imp_consent.gate.frames import OVERLAPPING_SQL, arrow_of, decided_sql
 from imp_consent.gate.state_rows import integer
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.project import TABLE
 from imp_core.errors import LedgerBroken

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from imp_consent.ledger.layout import OPEN_DELIVERY
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import OPEN_DELIVERY
 from imp_consent.ledger.transaction import Transaction
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json

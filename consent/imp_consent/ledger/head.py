@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from imp_consent.ledger.layout import SUMMED
 from imp_consent.ledger.merkle import Frontier
 from imp_consent.ledger.sealed import row_hmac, stored_mac
-from imp_consent.ledger.tables import SUMMED
 from imp_core.errors import LedgerBroken
 
 __all__ = ["Head", "HeadMemory", "format_sums", "keys_named", "load_head", "parse_sums", "save_head"]

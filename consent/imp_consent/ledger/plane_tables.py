@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from imp_consent.ledger.columns import BY_KEY, binary, integer, words
+from imp_consent.ledger.layout import OPEN_DELIVERY
 
 __all__ = [
-    "OPEN_DELIVERY",
     "BatchRow",
     "DedupeRow",
     "DeliveryRow",
@@ -21,9 +19,6 @@ __all__ = [
     "OutboxRow",
     "SpendRow",
 ]
-
-# Deliveries of chunks that are under way, or were when something died.
-OPEN_DELIVERY: Final = "status = 'intended'"
 
 
 class BatchRow(SQLModel, table=True):

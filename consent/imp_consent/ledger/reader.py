@@ -12,9 +12,9 @@ from cryptography.exceptions import InvalidTag
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import PersonEntry, parse_payload, parse_system_leaf
 from imp_consent.ledger.head import Head
+from imp_consent.ledger.layout import SYSTEM_LEAF
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.subjects import SubjectFinder
-from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_consent.ledger.tree import Prover
 from imp_core.errors import LedgerBroken
 from imp_core.event import RawId

@@ -7,10 +7,8 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from sqlmodel import SQLModel
-
+from imp_consent.ledger.layout import KEYS, SEALED, UNSEALED
 from imp_consent.ledger.sealed import MODULUS, Value, row_hmac, stored_mac
-from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
 from imp_core.errors import LedgerBroken
 
@@ -40,7 +38,7 @@ def rewrite_table(
     """
     old_key = transaction.keyring.active("row").secret
     new_key = old_key if row_key is None else row_key
-    columns, keys = SEALED[table], _primary(table)
+    columns, keys = SEALED[table], KEYS[table]
     places = [columns.index(name) for name in changed]
     statement = f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in (*changed, 'mac'))} WHERE {_equal(keys)}"  # noqa: S608 (names from the schema)
     before = after = total = 0
@@ -70,7 +68,7 @@ def rewrite_sum(transaction: Transaction, table: str, row_key: bytes) -> None:
         LedgerBroken: rows were changed, added or taken away.
     """
     old_key = transaction.keyring.active("row").secret
-    names = [column.name for column in SQLModel.metadata.tables[table].columns]
+    names = UNSEALED[table]
     before = after = 0
     for row in transaction.sql.execute(f"SELECT {', '.join(names)} FROM {table}"):  # noqa: S608 (names from the schema)
         before += int.from_bytes(row_hmac(old_key, table, row), "big")
@@ -98,10 +96,6 @@ def _pages(
         yield page
         after = f"WHERE ({order}) > ({', '.join('?' * len(keys))})"
         values = tuple(page[-1][at] for at in places)
-
-
-def _primary(table: str) -> list[str]:
-    return [column.name for column in SQLModel.metadata.tables[table].primary_key.columns]
 
 
 def _equal(keys: Sequence[str]) -> str:

@@ -10,12 +10,12 @@ from imp_consent.identity.keys import FIXED, Key, Keyring
 from imp_consent.ledger.change_key import KeyChange, change_key
 from imp_consent.ledger.checkpoint import origin_of
 from imp_consent.ledger.handover import HANDOVER_FIELD, format_handover
+from imp_consent.ledger.layout import SEALED, SUMMED
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.note import SigningKey
 from imp_consent.ledger.ratchet import ratchet
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.rewrite import rewrite_sum, rewrite_table
-from imp_consent.ledger.tables import SEALED, SUMMED
 from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed
 

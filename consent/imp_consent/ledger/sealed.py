@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from sqlmodel import SQLModel
-
 from imp_consent.identity.hashing import keyed_hash
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.layout import KEYS, SEALED
 from imp_core.errors import LedgerBroken
 
 __all__ = ["MODULUS", "Sealed", "Value", "row_hmac", "stored_mac"]
@@ -190,7 +188,7 @@ def _inserting(table: str) -> str:
 def _replacing(table: str) -> tuple[str, list[int]]:
     """The statement that replaces a row, and the places of its primary key's columns."""
     columns = SEALED[table]
-    keys = [column.name for column in SQLModel.metadata.tables[table].primary_key.columns]
+    keys = KEYS[table]
     changes, found = ", ".join(f"{name} = ?" for name in (*columns, "mac")), " AND ".join(f"{key} = ?" for key in keys)
     statement = f"UPDATE {table} SET {changes} WHERE {found} AND mac = ?"  # noqa: S608 (names from the schema)
     return statement, [columns.index(key) for key in keys]

@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.identity.secrets import hkdf
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.sealed import Sealed, Value
-from imp_consent.ledger.tables import SEALED
 from imp_core.errors import ImpError, LedgerBroken
 
 __all__ = ["SURVIVORS_NAME", "TABLES", "Survivors", "open_survivors", "write_survivors"]

@@ -6,14 +6,12 @@ other table is *sealed*: its last column `mac` authenticates the row, and `log_s
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from imp_consent.ledger.columns import BY_KEY, binary, integer, words
+from imp_consent.ledger.layout import SYSTEM_LEAF
 from imp_consent.ledger.plane_tables import (
-    OPEN_DELIVERY,
     BatchRow,
     DedupeRow,
     DeliveryRow,
@@ -26,13 +24,6 @@ from imp_consent.ledger.plane_tables import (
 )
 
 __all__ = [
-    "APPEND_ONLY",
-    "FOREVER_SEQ",
-    "FOREVER_US",
-    "OPEN_DELIVERY",
-    "SEALED",
-    "SUMMED",
-    "SYSTEM_LEAF",
     "BatchRow",
     "CheckpointRow",
     "ConsentStateRow",
@@ -54,13 +45,6 @@ __all__ = [
     "SubjectKeyRow",
     "SuppressionRow",
 ]
-
-FOREVER_US: Final = 2**62  # the open end of event time, in microseconds; its negative is the beginning
-FOREVER_SEQ: Final = 2**62  # the open end of knowledge, in ledger sizes
-
-
-# What a system entry's canonical leaf begins with ({"actor":), as the words of the index ix_entry_system.
-SYSTEM_LEAF: Final = "substr(leaf, 1, 9) = x'7b226163746f72223a'"
 
 
 class EntryRow(SQLModel, table=True):
@@ -193,13 +177,3 @@ class ConsentStateRow(SQLModel, table=True):
     reason: str = Field(sa_column=words())
     entries: str = Field(sa_column=words())
     mac: bytes = Field(sa_column=binary())
-
-
-APPEND_ONLY: Final = ("entry", "node", "checkpoint", "notice", "policy")
-SEALED: Final[dict[str, tuple[str, ...]]] = {
-    name: tuple(column.name for column in table.columns if column.name != "mac")
-    for name, table in SQLModel.metadata.tables.items()
-    if "mac" in table.columns and name != "log_state"
-}
-# Tables whose set of rows `log_state.sums` authenticates: a checkpoint proves itself, but not that none was taken away.
-SUMMED: Final = (*SEALED, "checkpoint")

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import FOREVER_SEQ
 from imp_consent.plane import archive
 from imp_consent.plane.schedule import Schedule
 from imp_consent.policy.limiting import limits_in_force

@@ -6,8 +6,8 @@ import sqlite3
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from imp_consent.ledger.layout import SYSTEM_LEAF
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import SYSTEM_LEAF
 
 __all__ = ["users_named"]
 

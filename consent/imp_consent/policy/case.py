@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
-from imp_consent.ledger.tables import FOREVER_SEQ
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.policy.cuts import Cut, cuts_of
 from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.notice import Notice, RegisteredNotice

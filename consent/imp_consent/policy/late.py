@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-from imp_consent.ledger.tables import FOREVER_SEQ
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.policy.state import Rectangle
 from imp_core.gate import NO_RECORD
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from imp_consent.ledger.entry import PersonEntry
-from imp_consent.ledger.tables import FOREVER_SEQ
+from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.state import Rectangle, Scope, begin, replay, step, timeline, touched
 

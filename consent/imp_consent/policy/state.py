@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PERSON_TYPES
-from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US
+from imp_consent.ledger.layout import FOREVER_SEQ, FOREVER_US
 from imp_consent.policy.decide import PERMITTING, Reason
 from imp_consent.policy.scope import Fact, Scope, concerns, corrected, scopes, touched
 from imp_consent.policy.words import DENIALS, Lost, Verdict, Words

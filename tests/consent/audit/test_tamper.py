@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlmodel import SQLModel
 
-from imp_consent.ledger.tables import SEALED
+import imp_consent.ledger.tables  # noqa: F401 (declares them)
+from imp_consent.ledger.layout import SEALED
 
 Audited = Any  # the conftest's class: test folders are no packages
 TILE = 256

@@ -18,8 +18,8 @@ from imp_consent.commands.erase import erase
 from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import channel_pseudonym, loose_token, pseudonymize
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.survivors import open_survivors
-from imp_consent.ledger.tables import SEALED
 from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.errors import LedgerBroken

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from imp_consent.identity.keys import FIXED, Keyring, KeyState
 from imp_consent.ledger.handover import TrustedKey, trusted_keys
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.log import signing_key, verifier_keys
 from imp_consent.ledger.note import open_note
 from imp_consent.ledger.rotate import retire, rotate, rows_of_epoch
 from imp_consent.ledger.suppression import is_suppressed, loose_tokens, suppress
-from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.wrap import wrap
 from imp_core.errors import BadInput, CheckFailed, KeysUnusable, LedgerBroken
 from imp_core.event import RawId

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from imp_consent.identity.keys import FolderKeys, Keyring
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.rotate import retire, rotate
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.survivors import open_survivors, write_survivors
-from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.wrap import wrap
 from imp_core.errors import ImpError, KeysUnusable, LedgerBroken
 from imp_core.event import RawId

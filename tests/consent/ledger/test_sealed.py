@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
+import imp_consent.ledger.tables  # noqa: F401 (declares them)
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.sealed import MODULUS, Value, row_hmac
-from imp_consent.ledger.tables import SEALED
 from imp_core.errors import LedgerBroken
 
 KEY = b"k" * 32

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imp_consent.ledger.tables import SEALED
+from imp_consent.ledger.layout import SEALED
 from imp_consent.plane import archive
 from imp_consent.plane.archive import ArchiveWriter, BatchFile, LiveFile, WrittenFile
 from imp_core.clock import DAY_US

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imp_consent.ledger.entry import Statement
-from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US
+from imp_consent.ledger.layout import FOREVER_SEQ, FOREVER_US
 from imp_consent.policy.late import Flag, Made, Uses, flags
 from imp_consent.policy.state import Rectangle, Scope, replay
 

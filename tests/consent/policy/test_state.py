@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from imp_consent.ledger.entry import Statement
-from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US, SEALED
+from imp_consent.ledger.layout import FOREVER_SEQ, FOREVER_US, SEALED
 from imp_consent.policy.project import TABLE, format_row, parse_row, refold
 from imp_consent.policy.state import Rectangle, Scope, begin, replay, scopes, step, timeline
 from imp_core.errors import LedgerBroken

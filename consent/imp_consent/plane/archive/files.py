@@ -11,8 +11,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
+from imp_consent.ledger.layout import SEALED
 from imp_consent.ledger.reader import Reader
-from imp_consent.ledger.tables import SEALED
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.archive.schema import FORMAT
 from imp_core.errors import LedgerBroken

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from imp_consent.audit.leaves import person_fields
 from imp_consent.identity.secrets import SubjectSecrets
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement, parse_system_leaf
+from imp_consent.ledger.layout import SYSTEM_LEAF
 from imp_consent.ledger.suppression import suppress
-from imp_consent.ledger.tables import SYSTEM_LEAF
 from imp_consent.ledger.tombstones import Buried
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.guardians import Names, authorised_by, forget_guardians, names_of
