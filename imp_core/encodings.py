@@ -10,7 +10,7 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["ENCODINGS", "describe", "likely_encoding"]
+__all__ = ["ENCODINGS", "encoding_mend", "likely_encoding"]
 
 # The names that settings take, and the codecs they stand for; a byte-order mark of UTF-8 is let pass.
 ENCODINGS: Final = MappingProxyType(
@@ -52,9 +52,17 @@ def likely_encoding(sample: bytes) -> str | None:
     return None if any(_is_utf_8(run[0]) for run in runs) else "cp1252"
 
 
-def describe(encoding: str) -> str:
-    """What such text is, in words."""
-    return _ABOUT[encoding]
+def encoding_mend(declare: str | None, likely: str | None, *, read_as: str = "utf-8-sig") -> str:
+    """What to do with a file that is not in the encoding it is read in.
+
+    `declare` is how another is declared, with {} for its name (None: it cannot be), `likely` the one it looks like.
+    """
+    if declare is None or (likely is not None and ENCODINGS[likely] == read_as):
+        return "save it as UTF-8"
+    if likely is None:
+        names = ", ".join(name for name, codec in ENCODINGS.items() if codec != read_as)
+        return f"save it as UTF-8, or say how it is written, by one of {names}: {declare.format('…')}"
+    return f"save it as UTF-8, or say how it is written: {declare.format(likely)}; it looks like {_ABOUT[likely]}"
 
 
 def _is_wide(sample: bytes) -> bool:

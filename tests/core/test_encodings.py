@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imp_core.encodings import ENCODINGS, describe, likely_encoding
+from imp_core.encodings import ENCODINGS, encoding_mend, likely_encoding
 
 WESTERN = [
     "Müller",
@@ -34,7 +34,7 @@ def test_chinese_text_is_told_from_western(text: str, codec: str) -> None:
 
 def test_central_european_text_is_like_western_and_the_other_is_named_with_it() -> None:
     assert likely_encoding("Łódź;Dvořák;Kraków".encode("cp1250")) == "cp1252"
-    assert "cp1250 is that of Central Europe" in describe("cp1252")
+    assert "cp1250 is that of Central Europe" in encoding_mend("[{}]", "cp1252")
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
@@ -55,3 +55,15 @@ def test_what_looks_like_none_of_them_is_not_guessed(sample: bytes) -> None:
 def test_every_name_is_a_codec_that_reads_what_it_writes() -> None:
     for name, codec in ENCODINGS.items():
         assert "member:1".encode(codec).decode(codec) == "member:1", name
+
+
+def test_who_has_a_file_is_told_how_to_declare_what_it_looks_like_and_nothing_where_that_is_what_it_was_read_as() -> (
+    None
+):
+    assert encoding_mend("--encoding {}", "gb18030").startswith(
+        "save it as UTF-8, or say how it is written: --encoding gb18030; it looks like Chinese text"
+    )
+    unsure = encoding_mend("--encoding {}", None)
+    assert all(name in unsure for name in ENCODINGS if name != "utf-8")
+    assert encoding_mend(None, "cp1252") == "save it as UTF-8"
+    assert encoding_mend("--encoding {}", "gb18030", read_as="gb18030") == "save it as UTF-8"

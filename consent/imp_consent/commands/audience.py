@@ -18,9 +18,7 @@ from imp_consent.plane.send import AudienceRow
 from imp_core.errors import BadInput
 from imp_core.event import RawId, RowFault
 
-__all__ = ["ENCODINGS", "AudienceLayout", "read_audience"]
-
-ENCODINGS: Final = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "utf-16": "utf-16"}
+__all__ = ["AudienceLayout", "read_audience"]
 
 _IDENTIFIER: Final = "identifier"
 _ADDRESS: Final = "address:"  # before the kind, among the names of what is read
@@ -41,9 +39,9 @@ class AudienceLayout:
     delimiter: str | None = None
 
     @property
-    def encoding_mend(self) -> str:
-        """What to do with a file of another encoding."""
-        return "save it as UTF-8, or say how it is written: --encoding gb18030 or utf-16"
+    def declare_encoding(self) -> str:
+        """How to say in which encoding a file is."""
+        return "--encoding {}"
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column, for a file that has these columns.

@@ -11,9 +11,11 @@ purpose = "marketing.email"
 [states]                     # the file's word = given, refused, withdrawn or basis
 yes = "given"
 no = "refused"
-[file]                       # both may be left out
-encoding = "utf-8"           # or "gb18030", "utf-16"
+[file]                       # each may be left out
+encoding = "utf-8"           # or one of imp_core.encodings
 delimiter = ","
+dates = "%d.%m.%Y %H:%M"     # else ISO 8601
+timezone = "Europe/Berlin"   # of times that name no zone
 ```
 """
 
@@ -28,7 +30,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from imp_consent.commands.local_times import LocalTimes, check_pattern, check_zone
 from imp_consent.commands.states import IMPORTED
+from imp_core.encodings import ENCODINGS
 from imp_core.errors import BadInput
 
 __all__ = ["FIELDS", "REQUIRED", "ColumnMap", "choose_columns", "read_map"]
@@ -38,13 +42,13 @@ FIELDS: Final = (
     *REQUIRED, "channel", "notice", "action", "evidence", "valid_for", "language", "steps", "consent", "bundled",
     "informed", "by", "basis", "grounds", "regime", "jurisdiction",
 )  # fmt: skip
-_ENCODINGS: Final = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "utf-16": "utf-16"}
+_LATER: Final = ("dates", "timezone")  # what mappings had nothing of before: left out, they are the mappings they were
 _TABLES: Final = {
     "identifier": ("kind", "column"),
     "columns": FIELDS,
     "defaults": FIELDS[1:],  # a person's identifier does not belong in a mapping file
     "states": None,
-    "file": ("encoding", "delimiter"),
+    "file": ("encoding", "delimiter", *_LATER),
 }
 
 
@@ -62,16 +66,24 @@ class ColumnMap:
     encoding: str = "utf-8-sig"
     delimiter: str | None = None
     given: bool = False
+    dates: str | None = None
+    timezone: str | None = None
 
     @property
     def sha256(self) -> str:
         """A hash of the whole mapping: equal mappings, equal hashes."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        said = {name: value for name, value in asdict(self).items() if name not in _LATER or value is not None}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
-    def encoding_mend(self) -> str:
-        """What to do with a file of another encoding."""
-        return 'save it as UTF-8, or declare it in the mapping: [file] encoding = "gb18030" or "utf-16"'
+    def declare_encoding(self) -> str:
+        """How to say in which encoding a file is."""
+        return 'in the mapping: [file] encoding = "{}"'
+
+    @property
+    def times(self) -> LocalTimes:
+        """How times are written."""
+        return LocalTimes(self.dates, self.timezone)
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column, for a file that has these columns; raises as `choose_columns` does."""
@@ -112,9 +124,11 @@ def read_map(path: Path | None) -> ColumnMap:
         columns=columns,
         defaults={name: _constant(value) for name, value in tables.get("defaults", {}).items()},
         states=tables.get("states", {}),
-        encoding=_ENCODINGS[file.get("encoding", "utf-8")],
+        encoding=ENCODINGS[file.get("encoding", "utf-8")],
         delimiter=file.get("delimiter"),
         given=True,
+        dates=file.get("dates"),
+        timezone=file.get("timezone"),
     )
 
 
@@ -176,9 +190,9 @@ def _check_words(tables: Mapping[str, Any], where: str) -> None:
                 mend='write it like: yes = "given"',
             )
     file = tables.get("file", {})
-    if file.get("encoding", "utf-8") not in _ENCODINGS:
+    if file.get("encoding", "utf-8") not in ENCODINGS:
         raise BadInput(
-            f"file.encoding in the mapping must be one of {', '.join(_ENCODINGS)}",
+            f"file.encoding in the mapping must be one of {', '.join(ENCODINGS)}",
             where=where,
             mend="write it in quotes, as one of these",
         )
@@ -186,6 +200,17 @@ def _check_words(tables: Mapping[str, Any], where: str) -> None:
         raise BadInput(
             "file.delimiter in the mapping must be one character", where=where, mend='write it like: delimiter = ";"'
         )
+    _check_times(file.get("dates"), file.get("timezone"), where)
+
+
+def _check_times(dates: str | None, timezone: str | None, where: str) -> None:
+    try:
+        if timezone is not None:
+            check_zone(timezone)
+        if dates is not None:
+            check_pattern(dates, zoned=timezone is not None)
+    except BadInput as error:
+        raise BadInput(error.what, where=where, mend=error.mend) from None
 
 
 def _constant(value: str | datetime) -> str:

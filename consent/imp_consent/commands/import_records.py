@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from imp_consent.commands.aside import Fault, ReadRow
+from imp_consent.commands.import_mends import terms_mends
 from imp_consent.commands.imported import Earlier, check_rejects, file_sha256
 from imp_consent.commands.record_files import RecordRead, counted_in_records, read_records, read_terms_file
 from imp_consent.commands.taking import Source, take_in
@@ -117,6 +118,7 @@ def records_source(path: Path, format_: str, terms_path: Path | None) -> Source:
         one="entry",
         many="entries",
         terms=None if terms_path is None else read_terms_file(terms_path),
+        mends=terms_mends(path, format_) if terms_path is None else {},
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from imp_consent.commands.aside import Fault
+from imp_consent.commands.import_mends import mends_of
 from imp_consent.commands.taking import Source, Tally, take_in
 from imp_consent.policy.notice import read_notices
 from imp_consent.policy.notice_search import find_notices
@@ -47,7 +48,8 @@ class ImportTried:
     `counted_in` is what the numbers of rows count. `skipped` and `suppressed` are as of the import. `unknown_purposes`
     and `unknown_notices` are named by rows, and are not here; words that are no names, or too many to be any, are in
     neither and count as `other_names`. `purposes` and `notices` would be taken over from the terms.
-    `refused`: as it was asked for, the import would record nothing. `then` is the command that records the rest.
+    `mends` say what may help besides mending rows. `refused`: as it was asked for, the import would record nothing.
+    `then` is the command that records the rest.
     """
 
     file: str
@@ -68,6 +70,7 @@ class ImportTried:
     warnings: tuple[str, ...]
     refused: bool
     then: str | None
+    mends: tuple[str, ...] = ()
 
 
 def tried(
@@ -103,6 +106,7 @@ def tried(
         warnings=tally.warned.texts(source.counted),
         refused=refused,
         then=_then(source, options, rejects_path, tally, in_parts=in_parts) if taken else None,
+        mends=mends_of(tally.faults, source.mends),
     )
 
 
@@ -132,7 +136,7 @@ def tried_text(found: ImportTried) -> str:
     if found.other_names:
         words = some(found.other_names, "other word names", "other words name")
         shown.append(f"{words} no purpose or notice here, and hardly any: look which column is which (--map)")
-    return "\n".join([*shown, _end(found)])
+    return "\n".join([*shown, *found.mends, _end(found)])
 
 
 def _end(found: ImportTried) -> str:

@@ -28,6 +28,10 @@ _OLDER: Final = (
 )
 _ACT: Final = f"consent is an act of the person's own (GDPR 4(11), rec. 32; PIPL 14); {KNOWN_ACTS}"
 
+_UNKNOWN: Final = (
+    "if they should be known, look how the file writes them (its encoding, the kind, the spelling): a no under another "
+    "name than the yes takes nothing back"
+)
 _LAW: Final = f"{OTHER_LAW}; say where they are in a column jurisdiction"
 
 
@@ -57,6 +61,8 @@ class Warned:
     _older: _Rows = field(default_factory=_Rows)
     _acts: _Rows = field(default_factory=_Rows)
     _laws: _Rows = field(default_factory=_Rows)
+    _withdrawn: _Rows = field(default_factory=_Rows)  # of people unknown until then
+    _refused: _Rows = field(default_factory=_Rows)
     _unnamed: dict[str, _Rows] = field(default_factory=dict)  # what is said of a purpose and its notice → rows
     _known: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
@@ -65,6 +71,8 @@ class Warned:
         notice = door.notice(said)
         if predates(said, notice):
             self._older.add(place)
+        if said.type in {"withdraw", "refuse"} and not earlier():
+            (self._withdrawn if said.type == "withdraw" else self._refused).add(place)
         if said.type != "grant":
             return
         if unknown_act(said, door.rules(said)):
@@ -110,10 +118,24 @@ class Warned:
             those = some(self._laws.count, "row given names", "rows given name")
             who = "somebody" if self._laws.count == 1 else "people"
             said.append(f"{those} no law, of {who} recorded under another {self._laws.places(counted)}: {_LAW}")
+        said += self._of_unknown(counted)
         for words, rows in self._unnamed.items():
             those = some(rows.count, "row given rests", "rows given rest")
             said.append(f"{those} on a notice that leaves out a recipient {rows.places(counted)}: {words}")
         return tuple(said)
+
+    def _of_unknown(self, counted: str) -> list[str]:
+        """Noes of people of whom nothing was known: a name read wrongly is one of nobody, and the no does not hold."""
+        noes = ((self._withdrawn, "withdrawal"), (self._refused, "refusal"))
+        kinds = [some(rows.count, word) for rows, word in noes if rows.count]
+        both = _Rows(
+            count=self._withdrawn.count + self._refused.count,
+            first=sorted([*self._withdrawn.first, *self._refused.first])[:_SHOWN],
+        )
+        if not kinds:
+            return []
+        whose = "is of somebody" if both.count == 1 else "are of people"
+        return [f"{' and '.join(kinds)} {whose} unknown until now {both.places(counted)}: {_UNKNOWN}"]
 
 
 def warn_of_long(rows: int, *, parted: bool) -> None:

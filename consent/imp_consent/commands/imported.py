@@ -129,16 +129,19 @@ def write_rejects(path: Path, faults: Iterable[Fault], *, counted: str) -> None:
         ) from None
 
 
-def refusal(path: Path, faults: Sequence[Fault], *, counted: str, language: str, known: str = "") -> BadInput:
+def refusal(
+    path: Path, faults: Sequence[Fault], *, counted: str, language: str, known: str = "", mends: Sequence[str] = ()
+) -> BadInput:
     """Why nothing of a file was imported; `known` is what the ledger has of it, `counted` what places count.
 
-    `language` is where such a file says in which language a notice was shown.
+    `language` is where such a file says in which language a notice was shown, `mends` are what may help besides.
     """
     named = "; ".join(f"{counted} {fault.place}, {fault.field}: {fault.problem}" for fault in faults[:MOST_FAULTS])
     more = ", and perhaps more" if len(faults) >= MOST_FAULTS else ""
     mend = "mend these rows, or leave faulty rows out: --rejects FILE; --dry-run looks at all of them"
     if any(fault.field == "language" for fault in faults):
         mend = f"say in which language it was shown, {language}; or {mend.removeprefix('mend these rows, or ')}"
+    mend = "; or ".join((*mends, mend))
     return BadInput(f"nothing{known} was imported: {named}{more}", where=str(path), mend=mend)
 
 

@@ -12,6 +12,7 @@ import click
 
 from imp_consent.commands.aside import Fault, ReadRow
 from imp_consent.commands.columns import read_map
+from imp_consent.commands.import_mends import TIMES
 from imp_consent.commands.import_records import import_records, records_source, records_text
 from imp_consent.commands.import_tried import tried, tried_text
 from imp_consent.commands.import_warnings import warn
@@ -46,9 +47,11 @@ at = "signed_at"
 purpose = "marketing.email"
 [states]                     # the file's word = given, refused, withdrawn or basis
 yes = "given"
-[file]                       # both may be left out
-encoding = "utf-8"           # or "gb18030", "utf-16"
+[file]                       # each may be left out
+encoding = "utf-8"           # or "gb18030", "utf-16", "cp1252" (a Western spreadsheet's), "cp1250", "iso-8859-15"
 delimiter = ","              # left out: what the header shows
+dates = "%d.%m.%Y %H:%M"     # left out: ISO 8601
+timezone = "Europe/Berlin"   # of times that name no zone; one that its clocks skip, or show twice, is a fault
 
 Errors, warnings and rejects name a row by the line of the file in which it begins, as an editor counts lines (of
 Parquet by the row). The same file again records nothing new; rows that --rejects left out are tried again. --dry-run
@@ -156,6 +159,7 @@ def rows_source(path: Path, map_path: Path | None) -> Source:
         read=partial(_read, path, RowReader(mapping, sha256)),
         language=_LANGUAGE,
         states=IMPORTED,
+        mends={"at": TIMES} if mapping.dates is None else {},
     )
 
 

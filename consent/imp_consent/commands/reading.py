@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,11 @@ class RowReader:
 
     mapping: ColumnMap
     sha256: str
+
+    @property
+    def _parse(self) -> Callable[[str], int]:
+        mapping = self.mapping
+        return parse_time if mapping.dates is None and mapping.timezone is None else mapping.times.parse
 
     def read(self, number: int, row: Row) -> tuple[RawId, Saying]:
         """Who said what.
@@ -86,7 +92,7 @@ class RowReader:
         if isinstance(value, Instant):
             return value.us
         try:
-            return parse_time(self._needed(row, "at"))
+            return self._parse(self._needed(row, "at"))
         except BadInput as error:
             raise BadInput(error.what, where="at", mend=error.mend) from None
 

@@ -40,7 +40,7 @@ class _Layout:
 
     encoding: str = "utf-8-sig"
     delimiter: str | None = None
-    encoding_mend: str = "save it as UTF-8"
+    declare_encoding: str | None = None
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column; raises BadInput where one is strange, missing or there twice."""

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol, cast
 
+from imp_core.encodings import encoding_mend, likely_encoding
 from imp_core.errors import BadInput
 
 __all__ = ["Instant", "Layout", "PlacedRow", "Row", "counted_in", "read_placed", "read_rows"]
@@ -54,8 +55,8 @@ class Layout(Protocol):
         ...
 
     @property
-    def encoding_mend(self) -> str:
-        """What to do with a file of another encoding."""
+    def declare_encoding(self) -> str | None:
+        """How to say in which encoding a file is, with {} for its name; None: it has to be UTF-8."""
         ...
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
@@ -157,9 +158,11 @@ def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterato
             yield from _json_lines(stream, layout, where)
         else:
             yield from _delimited(stream, suffix, layout, where)
-    except UnicodeError:
+    except UnicodeError as error:
         name = layout.encoding.removesuffix("-sig").upper()
-        raise BadInput(f"not text in {name}", where=where, mend=layout.encoding_mend) from None
+        likely = likely_encoding(error.object) if isinstance(error, UnicodeDecodeError) else None
+        mend = encoding_mend(layout.declare_encoding, likely, read_as=layout.encoding)
+        raise BadInput(f"not text in {name}", where=where, mend=mend) from None
     finally:
         stream.detach()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from imp_consent.commands.audience import ENCODINGS, read_audience
+from imp_consent.commands.audience import read_audience
 from imp_consent.commands.rejects import rejects_file
 from imp_consent.commands.sending import Sending, prepare
 from imp_consent.identity.keys import keys_folder
@@ -19,6 +19,7 @@ from imp_consent.plane.send import PlanResult, SendResult, recover, refuse_lost
 from imp_core.command import emit, json_option, lines, pass_context, progress
 from imp_core.context import Context
 from imp_core.counting import rows_told
+from imp_core.encodings import ENCODINGS
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.event import RowFault
 from imp_core.output import check_output

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from imp_consent.commands.audience import ENCODINGS, AudienceLayout
+from imp_consent.commands.audience import AudienceLayout
 from imp_consent.identity.normalize import normalise
 from imp_consent.ledger.log import Log
 from imp_consent.plane.intake import Intake, Refuse
@@ -31,6 +31,7 @@ from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_core.channel import Capability, Channel, ChannelInfo, PayloadInvalid, Plan
 from imp_core.context import Context
+from imp_core.encodings import ENCODINGS
 from imp_core.errors import BadInput, CheckFailed
 from imp_core.event import RowFault
 from imp_core.gate import Action

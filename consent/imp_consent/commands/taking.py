@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Final
 
 from imp_consent.commands.aside import Aside, Fault, ReadRow
+from imp_consent.commands.import_mends import mends_of
 from imp_consent.commands.import_warnings import Warned, warn_of_long
 from imp_consent.commands.imported import (
     MOST_FAULTS,
@@ -60,7 +61,8 @@ class Source:
 
     `read` gives the rows that an earlier import left, and raises BadInput where the file as a whole cannot be read.
     `language` is where such a file says in which language a notice was shown, `one` and `many` what it holds, `states`
-    its words for types of entries, by which the ledger counts them.
+    its words for types of entries, by which the ledger counts them. `mends` say by field what may help besides mending
+    rows.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class Source:
     many: str = "rows"
     terms: Terms | None = None
     states: Mapping[str, str] = field(default_factory=dict)
+    mends: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -265,7 +268,8 @@ def _conclude(transaction: Transaction, source: Source, tally: Tally, rejects_pa
     elif tally.faults:
         before = some(tally.earlier.rows, source.one, source.many)
         known = f" new, beside {before} imported before," if tally.earlier.rows else ""
-        raise refusal(source.path, tally.faults, counted=source.counted, language=source.language, known=known)
+        mends, counted = mends_of(tally.faults, source.mends), source.counted
+        raise refusal(source.path, tally.faults, counted=counted, language=source.language, known=known, mends=mends)
     if taken or not tally.faults:
         _note(transaction, source, tally)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
+from imp_core.encodings import ENCODINGS
 from imp_core.errors import BadInput
 
 __all__ = ["UTF_8", "choice", "delimiter", "encoding", "known", "refuse", "strings", "table"]
 
 UTF_8 = "utf-8-sig"  # a byte-order mark is let pass
-_ENCODINGS = {"utf-8": UTF_8, "gb18030": "gb18030", "gbk": "gb18030", "utf-16": "utf-16"}
+_ENCODINGS = {**ENCODINGS, "gbk": "gb18030"}
 
 
 def known(found: Mapping[str, object], names: Collection[str], where: str, prefix: str = "") -> None:

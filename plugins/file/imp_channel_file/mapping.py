@@ -3,7 +3,7 @@
 ```
 time = "iso"                     # or "unix_s", "unix_ms"
 [file]                           # both may be left out
-encoding = "utf-8"               # or "gb18030", "utf-16"
+encoding = "utf-8"               # or "gb18030", "utf-16", "cp1252", …
 delimiter = ","
 [identifier]
 kind = "member"                  # without it the column holds kind:value

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from imp_channel_file.fields import Unfit
+from imp_core.encodings import encoding_mend, likely_encoding
 from imp_core.errors import BadInput
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 # A longer line is no row of a table; reading it would let memory grow with the file.
 MAX_LINE = 1 << 20
 _HEAD = 1 << 16
+_DECLARE = 'in the mapping: [file] encoding = "{}"'
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 ROWS_MEND = "put a row below the header, or leave the file out"
 _SAVE_AS = "save it as CSV (UTF-8), Parquet or JSON lines"
@@ -136,13 +138,15 @@ def text_stream(content: BinaryIO, *, encoding: str, where: str) -> Iterator[io.
     """
     head = content.read(_HEAD)
     content.seek(0)
-    mend = 'save it as UTF-8, or declare it in the mapping: [file] encoding = "gb18030" or "utf-16"'
+    mend = encoding_mend(_DECLARE, likely_encoding(head), read_as=encoding)
     if encoding != "utf-16" and (head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head):
         raise BadInput("not UTF-8 text: UTF-16 or binary data", where=where, mend=mend)
     stream = io.TextIOWrapper(content, encoding=encoding, errors="strict", newline="")
     try:
         yield stream
-    except UnicodeError:  # no position: it would need the bytes around it to be of use, and those stay unsaid
+    except UnicodeError as error:  # no position: it would need the bytes around it, and those stay unsaid
+        if isinstance(error, UnicodeDecodeError):
+            mend = encoding_mend(_DECLARE, likely_encoding(error.object), read_as=encoding)
         name = "UTF-8" if encoding == "utf-8-sig" else encoding
         raise BadInput(f"not {name} text", where=where, mend=mend) from None
     finally:

@@ -169,7 +169,8 @@ def test_yeses_are_warned_of_once_a_kind_with_their_first_lines(shop: Context, i
     )
     for dry in (("--dry-run",), ()):
         answer = imp_here("consent", "import", path, *dry, "--json").ok()
-        older, act, unnamed = answer.json["warnings"]
+        older, act, unknown, unnamed = answer.json["warnings"]
+        assert unknown.startswith("1 refusal is of somebody unknown until now (line 9): ")
         assert older.startswith("1 row given is older than every notice registered here (line 10): ")
         assert act.startswith("1 row given names the act in a word that is not known (line 10): ")
         assert unnamed.startswith(
