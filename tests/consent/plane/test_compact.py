@@ -314,6 +314,20 @@ def test_what_a_killed_compaction_left_is_noted_but_a_file_put_back_after_an_era
     assert {problem.code for problem in small.verify().problems} == {"archive.unregistered"}
 
 
+def test_an_erasure_of_guardians_nobody_knows_looks_at_no_file_and_says_nothing_of_what_was_left(small):
+    held = {path.name: path.read_bytes() for path in small.workspace.archive.iterdir()}
+    small.compact()
+    for name, data in held.items():
+        (small.workspace.archive / name).write_bytes(data)
+    with small.log.write() as transaction:
+        transaction.append_system("erased", {"people": 0, "authorisations": 1, "leaves": 0, "rows": 0})
+    result = small.verify()
+    assert (result.problems, [note.code for note in result.notes]) == ((), ["archive.unfinished"] * 4)
+    small.take(small.event("1", "m9"))
+    small.compact()
+    assert small.verify().ok
+
+
 def test_a_row_taken_out_of_the_inbox_by_other_hands_is_noticed(small):
     small.accept(small.event("1", "m9"))
     with small.log.write() as transaction:

@@ -121,6 +121,23 @@ def test_r29_a_restore_leaves_what_an_erased_guardian_authorised_anew(
     family("restore", tmp_path / "all.bak", "--execute").ok()
     assert guardians(opened, child) == ["erased", "erased"]
     sound(opened)
+    family("consent", "guardian", child, "--guardian", guardian, *ANEW).ok()
+    family("backup", tmp_path / "later.bak").ok()
+    lose(family, opened)
+    family("restore", tmp_path / "later.bak", "--execute").ok()
+    assert guardians(opened, child)[2] != "erased"
+    sound(opened)
+
+
+def test_r29_who_is_no_longer_suppressed_though_the_log_counted_them_is_a_problem_and_no_note(
+    family: Line, opened: Context
+) -> None:
+    family("consent", "erase", GRAN, "--execute").ok()
+    with open_log(opened).write() as transaction:
+        transaction.sealed.delete("suppression", "1", ())
+    opened.close()
+    found = verify(opened.workspace, open_keyring(opened))
+    assert ([one.code for one in found.problems], found.notes) == (["suppression.missing"], ())
 
 
 def test_r29_an_erased_guardian_who_is_named_anew_stays_out_of_imports(family: Line, tmp_path: Path) -> None:
@@ -191,7 +208,7 @@ def test_r29_killed_before_any_write_a_strangers_erasure_is_finished_and_no_back
     chosen = [n for n, what in enumerate(points) if not _is_row(what) or n % 5 == 0]
     noted: set[str] = set()
     for point in chosen:
-        for again in (words, ("consent", "erase", "--resume")):
+        for again in (words, ("consent", "erase", "--resume", "--json")):
             put(back=True)
             killer.kill_before(point, lambda: family(*words))
             noted |= _finished(family, opened, again, tmp_path, f"{again[-1]} after {point}, {points[point]}")
@@ -203,7 +220,9 @@ def _finished(line: Line, ctx: Context, again: tuple[str, ...], folder: Path, mo
     gone = guardians(ctx, LEA) == ["erased"]
     found = verify(ctx.workspace, open_keyring(ctx))
     assert (found.problems, bool(found.notes)) == ((), begun and not gone), moment
-    line(*again)
+    answer = line(*again)
+    if "--resume" in again:
+        assert answer.ok().json["compacted"], "what they were named by is not left in free pages"
     if "--resume" not in again or begun:
         assert guardians(ctx, LEA) == ["erased"], moment
         assert marks(ctx) == [(0, 1)], moment
@@ -258,6 +277,13 @@ def test_r29_what_shows_a_guardians_yes_goes_with_them_and_the_childs_own_stays(
     assert entries(opened, other) == kept
     assert family("consent", "check", child, "--purpose", "analytics", "--json").json == answer
     sound(opened)
+
+
+def test_r29_asking_again_once_it_is_done_names_what_finishes_an_erasure(family: Line) -> None:
+    family("consent", "erase", GRAN, "--execute").ok()
+    again = family("consent", "erase", GRAN, "--execute")
+    assert (again.code, "imp consent erase --resume" in again.err) == (1, True)
+    assert "--resume" not in family("consent", "erase", "member:nobody", "--execute").err
 
 
 def test_r29_another_guardians_authorisation_keeps_its_proof(family: Line, opened: Context) -> None:
