@@ -35,7 +35,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from imp_consent.gate import PERMITTED_SQL, RECTANGLES, ConsentGate, stage
+from imp_consent.gate import ConsentGate
+from imp_consent.gate.frames import PERMITTED_SQL, RECTANGLES
+from imp_consent.gate.stage import stage
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log, create_log

@@ -27,7 +27,9 @@ import pyarrow as pa
 
 from benchmarks.campaign.report import Report, arguments, publish
 from benchmarks.campaign.sayings import CHANNELS, PURPOSES, random_statement
-from imp_consent.gate import PASSING_SQL, REFUSED_SQL, decide_in, decide_many, not_covered, rectangles, stage
+from imp_consent.gate import decide_in, decide_many
+from imp_consent.gate.frames import PASSING_SQL, REFUSED_SQL, rectangles
+from imp_consent.gate.stage import not_covered, stage
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log, create_log

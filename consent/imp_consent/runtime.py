@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imp_consent.gate import ConsentGate
 from imp_consent.identity.keys import EnvironmentKeys, FolderKeys, GuardedKeys, Keyring, keys_folder
@@ -17,7 +17,6 @@ from imp_consent.plane.hearing import hearing_withdrawals
 from imp_consent.plane.honoured import honoured
 from imp_consent.plane.outbox import Due, due_by_channel
 from imp_consent.plane.passing_on import passing_on
-from imp_consent.plane.view import ConsentView
 from imp_core.context import Context, load_target
 from imp_core.counting import some
 from imp_core.errors import BadInput, KeysUnusable, LedgerBroken
@@ -25,6 +24,9 @@ from imp_core.event import RawId
 from imp_core.key_store import KeyStore
 from imp_core.ports import Check, CheckpointInfo, Json, SignalStatus, SystemEntry
 from imp_core.workspace import Workspace
+
+if TYPE_CHECKING:  # it loads DuckDB and Arrow
+    from imp_consent.plane.view import ConsentView
 
 __all__ = [
     "HonouredSignals",
@@ -109,6 +111,8 @@ def open_gate(ctx: Context) -> ConsentGate:
 
 def open_view(ctx: Context) -> ConsentView:
     """Core's View."""
+    from imp_consent.plane.view import ConsentView  # noqa: PLC0415 (no other command needs DuckDB and Arrow)
+
     return ConsentView(open_log(ctx), ctx.workspace)
 
 

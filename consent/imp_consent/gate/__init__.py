@@ -1,31 +1,18 @@
 """The gate: may this person's data be used so, at this event time, as known at this ledger size?
 
 Three forms give one answer: `ConsentGate.decide` for one use, `decide_many` for intake's chunks, and the set form on
-DuckDB (`rectangles`, `stage` and the SQL texts) for the view. All read `consent_state`, whose rows are checked against
-their MACs, and none of them is a hook. Their agreement with the entries themselves is tested against a fold that shares
-no code with them (`tests/consent/policy/slow_fold.py`).
+DuckDB for the view. The latter is imported from where it is (`imp_consent.gate.frames`, `stage`): a question about one
+person needs no Arrow. All read `consent_state`, whose rows are checked against their MACs, and none of them is a hook.
+Their agreement with the entries themselves is tested against a fold that shares no code with them
+(`tests/consent/policy/slow_fold.py`).
 """
 
 from imp_consent.gate.asked_anew import asked_anew
 from imp_consent.gate.exceptions import denied_channels
-from imp_consent.gate.frames import (
-    DECIDED_SQL,
-    PASSING_SQL,
-    PERMITTED_SQL,
-    RECTANGLES,
-    REFUSED_SQL,
-    rectangles,
-)
 from imp_consent.gate.many import Decisions, Memory, decide_many
 from imp_consent.gate.point import ConsentGate, decide_in, known_at
-from imp_consent.gate.stage import not_covered, stage
 
 __all__ = [
-    "DECIDED_SQL",
-    "PASSING_SQL",
-    "PERMITTED_SQL",
-    "RECTANGLES",
-    "REFUSED_SQL",
     "ConsentGate",
     "Decisions",
     "Memory",
@@ -34,7 +21,4 @@ __all__ = [
     "decide_many",
     "denied_channels",
     "known_at",
-    "not_covered",
-    "rectangles",
-    "stage",
 ]

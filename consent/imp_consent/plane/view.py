@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from imp_consent.gate import PASSING_SQL, PERMITTED_SQL, REFUSED_SQL, not_covered, rectangles, stage
+from imp_consent.gate.frames import PASSING_SQL, PERMITTED_SQL, REFUSED_SQL, rectangles
+from imp_consent.gate.stage import not_covered, stage
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive

@@ -32,7 +32,7 @@ def test_what_is_append_only_bears_no_mac() -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "purposes", "record"])
-def test_a_command_loads_no_models(command: str) -> None:
+def test_a_command_about_one_person_loads_neither_models_nor_the_archive(command: str) -> None:
     script = f"import json, sys, imp_consent.commands.{command}, imp_consent.runtime; print(json.dumps([*sys.modules]))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout)
-    assert {"sqlmodel", "sqlalchemy", "pydantic", "alembic"}.isdisjoint(loaded)
+    assert {"sqlmodel", "sqlalchemy", "pydantic", "alembic", "duckdb", "numpy", "pyarrow"}.isdisjoint(loaded)

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from imp_consent.gate import decide_in, decide_many, rectangles
+from imp_consent.gate import decide_in, decide_many
+from imp_consent.gate.frames import rectangles
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.cuts import Cut, cut_rectangle, cut_segments, cuts_in

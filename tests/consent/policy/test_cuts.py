@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from imp_consent.gate import rectangles
 from imp_consent.gate.exceptions import denied_channels
+from imp_consent.gate.frames import rectangles
 from imp_consent.gate.stage import outside_of
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.cuts import Cut, cut_rectangle, cut_segments, cuts_in, cuts_of, ended_before

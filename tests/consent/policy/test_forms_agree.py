@@ -15,18 +15,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imp_consent.gate import (
-    DECIDED_SQL,
-    PASSING_SQL,
-    REFUSED_SQL,
-    ConsentGate,
-    decide_in,
-    decide_many,
-    not_covered,
-    rectangles,
-    stage,
-)
+from imp_consent.gate import ConsentGate, decide_in, decide_many
 from imp_consent.gate.answer import Answer
+from imp_consent.gate.frames import DECIDED_SQL, PASSING_SQL, REFUSED_SQL, rectangles
+from imp_consent.gate.stage import not_covered, stage
 from imp_consent.gate.state_rows import timeline_of
 from imp_consent.ledger.entry import Statement
 from imp_consent.ledger.log import Log

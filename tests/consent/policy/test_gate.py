@@ -10,18 +10,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from imp_consent.gate import (
-    PASSING_SQL,
-    RECTANGLES,
-    REFUSED_SQL,
-    ConsentGate,
-    Memory,
-    decide_in,
-    decide_many,
-    known_at,
-    rectangles,
-    stage,
-)
+from imp_consent.gate import ConsentGate, Memory, decide_in, decide_many, known_at
+from imp_consent.gate.frames import PASSING_SQL, RECTANGLES, REFUSED_SQL, rectangles
+from imp_consent.gate.stage import stage
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
