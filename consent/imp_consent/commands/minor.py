@@ -11,7 +11,7 @@ from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.saying_options import law_options
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.policy.door import Door
-from imp_consent.policy.period import Period, years_after
+from imp_consent.policy.period import LATEST_ZONE_US, Period, years_after
 from imp_consent.policy.rules import Age
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
@@ -62,10 +62,10 @@ def record_minor(
     Raises:
         BadInput: not an age, a birth to come, or the identifier is malformed.
     """
-    now = ctx.clock.now_us() if at_us is None else at_us
-    years = _years(age, born, now)
     done = []
     with open_log(ctx).write() as transaction:
+        now = transaction.now_us if at_us is None else at_us
+        years = _years(age, born, now)
         door = Door(ctx, transaction, surface="command line")
         said = Saying(type="minor", purpose=EVERY_PURPOSE, at_us=now, regimes=regimes, jurisdiction=jurisdiction)
         named = regimes is not None or jurisdiction is not None  # a place of imp.toml that is none refuses nobody's age
@@ -147,11 +147,15 @@ def _years(age: int | None, born: date | None, now_us: int) -> int:
         if age is None or not 0 <= age <= _OLDEST:
             raise BadInput("not an age", where="--age", mend=f"full years, from 0 to {_OLDEST}")
         return age
-    today = datetime.fromtimestamp(now_us // 1_000_000, tz=UTC).date()
+    today = _date(now_us - LATEST_ZONE_US)  # where the day begins last: there they are so old last
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    if born > today or years > _OLDEST:
+    if born > _date(now_us) or years > _OLDEST:
         raise BadInput("a birth to come, or too long ago", where="--born", mend="write it like 2014-03-01")
-    return years
+    return max(years, 0)
+
+
+def _date(at_us: int) -> date:
+    return datetime.fromtimestamp(at_us // 1_000_000, tz=UTC).date()
 
 
 def _until(rule: Age, years: int, born: date | None, now_us: int) -> int:

@@ -128,16 +128,16 @@ def record_together(
         what = "a return is recorded when it happens: its time is now"
         raise BadInput(what, where="--at", mend="leave out --at, or --returning")
     channel = words.pop("channel", None) or ""
-    said = Saying(
-        type=type_of(state),
-        purpose=purposes[0],
-        at_us=ctx.clock.now_us() if at_us is None else at_us,
-        channel=channel,
-        shared=len(purposes) > 1 and not words.get("bundled"),
-        **words,
-    )
     log = open_log(ctx)
     with log.write() as transaction:
+        said = Saying(
+            type=type_of(state),
+            purpose=purposes[0],
+            at_us=transaction.now_us if at_us is None else at_us,
+            channel=channel,
+            shared=len(purposes) > 1 and not words.get("bundled"),
+            **words,
+        )
         door = Door(ctx, transaction, surface=surface)
         done, seqs = [], list[int]()
         for number, purpose in enumerate(purposes):

@@ -16,7 +16,9 @@ from typing import Final
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
 
-__all__ = ["Period", "earliest", "years_after"]
+__all__ = ["LATEST_ZONE_US", "Period", "earliest", "years_after"]
+
+LATEST_ZONE_US: Final = DAY_US // 2  # by so much a day begins later in the westernmost zone, UTC-12, than in UTC
 
 _WORDS: Final = re.compile(r"([1-9][0-9]{0,4}) (business day|day|month)s?")
 _EPOCH: Final = date(1970, 1, 1)
@@ -80,12 +82,15 @@ def earliest(one: Period | None, other: Period | None) -> Period | None:
 
 
 def years_after(born: date, years: int) -> int:
-    """The UTC microseconds at which somebody born on a day is so many years old; of 29 February, on 1 March."""
+    """The UTC microseconds at which somebody born on a day is so many years old everywhere; of 29 February, on 1 March.
+
+    At noon: then the day has begun in the westernmost zone too, UTC-12. Nobody is harmed by some hours of protection.
+    """
     try:
         day = born.replace(year=born.year + years)
     except ValueError:
         day = date(born.year + years, 3, 1)
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000 + LATEST_ZONE_US
 
 
 def _day(begin: date, period: Period) -> int:

@@ -75,5 +75,5 @@ def test_a_period_may_end_in_the_last_year_and_does_not_end_after_all_time() -> 
 
 
 def test_who_was_born_on_a_leap_day_comes_of_age_on_the_first_of_march() -> None:
-    assert format_time(years_after(date(2012, 2, 29), 14)) == "2026-03-01T00:00:00Z"
-    assert format_time(years_after(date(2010, 5, 17), 16)) == "2026-05-17T00:00:00Z"
+    assert format_time(years_after(date(2012, 2, 29), 14)) == "2026-03-01T12:00:00Z"
+    assert format_time(years_after(date(2010, 5, 17), 16)) == "2026-05-17T12:00:00Z"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
+
+from imp_core.clock import parse_time
 
 Desk = Any
 CHINA = ("--regime", "cn-pipl", "--jurisdiction", "CN")
@@ -55,7 +58,7 @@ def test_until_when_somebody_is_a_minor_is_the_states_law(desk: Desk, state: str
 
 def test_a_day_of_birth_counts_to_the_day_and_is_not_kept(desk: Desk) -> None:
     done = desk.consent("minor", "member:1", "--born", "2013-05-17", "--jurisdiction", "FR", "--json").ok().json
-    assert [entry["until"] for entry in done["entries"]] == ["2028-05-17T00:00:00Z"]
+    assert [entry["until"] for entry in done["entries"]] == ["2028-05-17T12:00:00Z"]
     assert "2013" not in str(desk.entries()[0].payload)
     grown = desk.consent("minor", "member:2", "--born", "1980-01-01").ok()
     assert grown.out == "old enough by the regimes that hold: nothing to record\n"
@@ -86,6 +89,39 @@ def test_r17_in_california_sale_needs_a_guardian_below_13_and_the_persons_own_ye
     by = desk.record("selling", "given", "--by-guardian", *CALIFORNIA, who="member:12").ok().json
     assert desk.asked("selling", who="member:12") == "given"
     assert by["until"] == "2027-03-01T12:00:00Z", "from 13 on only the person's own yes counts"
+
+
+def test_r16_a_birthday_counts_once_it_has_begun_everywhere(desk: Desk) -> None:
+    words = ("--born", "2013-05-17", *CALIFORNIA, "--json")
+    desk.clock.move_to(parse_time("2026-05-17T11:59:59Z"))  # not yet in the westernmost zone
+    needs = [
+        (entry["needs"], entry["until"]) for entry in desk.consent("minor", "member:1", *words).ok().json["entries"]
+    ]
+    assert needs == [("guardian", "2026-05-17T12:00:00Z"), ("own", "2029-05-17T12:00:00Z")]
+    desk.record("analytics", "given", *CALIFORNIA).ok()
+    assert desk.asked("analytics") == "under_age"
+    desk.clock.move_to(parse_time("2026-05-17T12:00:00Z"))
+    desk.record("analytics", "given", *CALIFORNIA).ok()
+    assert desk.asked("analytics") == "given"
+    (entry,) = desk.consent("minor", "member:2", *words).ok().json["entries"]
+    assert entry["needs"] == "own"
+    desk.clock.move_to(parse_time("2026-05-18T06:00:00Z"))
+    newborn = desk.consent("minor", "member:3", "--born", "2026-05-18", *CALIFORNIA, "--json").ok().json["entries"]
+    assert newborn[0]["until"] == "2039-05-18T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "words", [("minor", "--age", "12"), ("record", "--purpose", "analytics", "--state", "withdrawn")]
+)
+def test_what_is_said_now_is_said_when_its_turn_to_be_written_has_come(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    command, *more = words
+    began, ticks = desk.clock.now_us(), count(1)
+    monkeypatch.setattr(desk.clock, "now_us", lambda: began + next(ticks))  # waiting for others takes time
+    desk.consent(command, "member:1", *more).ok()
+    (entry,) = desk.entries()
+    assert entry.statement.at_us == entry.payload["recorded_us"] > began + 1
 
 
 def test_r19_health_data_is_opened_by_explicit_consent_alone(desk: Desk) -> None:
