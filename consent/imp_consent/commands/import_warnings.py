@@ -58,6 +58,7 @@ class Warned:
     """Looks at each yes that was taken, and keeps how many need a word, and where the first of them stand."""
 
     purposes: Mapping[str, DeclaredPurpose] = field(default_factory=dict)
+    strangers: bool = False  # whether noes of people unknown until then are told
     _older: _Rows = field(default_factory=_Rows)
     _acts: _Rows = field(default_factory=_Rows)
     _laws: _Rows = field(default_factory=_Rows)
@@ -71,7 +72,7 @@ class Warned:
         notice = door.notice(said)
         if predates(said, notice):
             self._older.add(place)
-        if said.type in {"withdraw", "refuse"} and not earlier():
+        if self.strangers and said.type in {"withdraw", "refuse"} and not earlier():
             (self._withdrawn if said.type == "withdraw" else self._refused).add(place)
         if said.type != "grant":
             return

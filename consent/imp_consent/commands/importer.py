@@ -160,6 +160,7 @@ def rows_source(path: Path, map_path: Path | None) -> Source:
         language=_LANGUAGE,
         states=IMPORTED,
         mends={"at": TIMES} if mapping.dates is None else {},
+        names_people=True,
     )
 
 

@@ -62,7 +62,7 @@ class Source:
     `read` gives the rows that an earlier import left, and raises BadInput where the file as a whole cannot be read.
     `language` is where such a file says in which language a notice was shown, `one` and `many` what it holds, `states`
     its words for types of entries, by which the ledger counts them. `mends` say by field what may help besides mending
-    rows.
+    rows; `names_people`: its people are called as here, so that one who is not known may be a name read wrongly.
     """
 
     path: Path
@@ -76,6 +76,7 @@ class Source:
     terms: Terms | None = None
     states: Mapping[str, str] = field(default_factory=dict)
     mends: Mapping[str, str] = field(default_factory=dict)
+    names_people: bool = False
 
 
 @dataclass(slots=True)
@@ -206,7 +207,7 @@ def _take_all(
     count: Callable[[], object],
 ) -> None:
     door, tally.begun = Door(ctx, transaction, surface="import"), transaction.size
-    tally.warned.purposes = read_purposes(transaction)
+    tally.warned.purposes, tally.warned.strangers = read_purposes(transaction), source.names_people
     for item in items:
         count()
         if not tally.earlier.is_left(item.number, item.mark):  # another process imported it meanwhile

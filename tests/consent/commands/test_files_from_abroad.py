@@ -194,6 +194,7 @@ def test_records_about_what_is_not_known_here_name_the_option_that_takes_it_over
     (tmp_path / "tips.txt").write_text("Shop Ltd asks for tips.\n\nYou can withdraw your consent at any time.")
     imp_here("consent", "notice", "add", tmp_path / "tips.txt", "--name", "tips", "--purpose", "tips").ok()
     imp_here("consent", "record", "member:1", "--purpose", "tips", "--state", "given").ok()
+    imp_here("consent", "record", "member:2", "--purpose", "tips", "--state", "refused").ok()
     path, terms = tmp_path / name, tmp_path / "terms.json"
     words = ("--format", "27560") if format_ == "27560" else ("--format", "csv", "--terms", terms)
     imp_here("consent", "export", path, *words).ok()
@@ -208,3 +209,4 @@ def test_records_about_what_is_not_known_here_name_the_option_that_takes_it_over
     own = path if format_ == "27560" else terms
     done = other("consent", "import", path, "--format", format_, "--terms", own, IMP_KEYS=keys).ok()
     assert "taken over" in done.out
+    assert "unknown until now" not in done.err, "who is called by a pseudonym is never known"
