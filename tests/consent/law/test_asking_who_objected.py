@@ -42,7 +42,11 @@ def test_other_uses_may_be_asked_for_and_it_is_said_that_they_objected(desk: Des
     assert asked.out == "may be asked; they objected at 2026-03-01T12:00:00Z\n"
     assert desk.consent(*ASK).ok().out == "may be asked\n", "that was about analytics alone"
     desk.wait(1)
-    desk.consent("lift", "member:1", "--of", "object", "--purpose", "analytics", "--grounds", "a law suit", *law)
+    grounds = ("--of", "object", "--purpose", "analytics", "--grounds", "a law suit")
+    desk.consent("lift", "member:1", *grounds).ok()
+    assert desk.consent("may-ask", "member:1", "--purpose", "analytics").ok().out == "may be asked\n", "it was lifted"
+    desk.consent("object", "member:1", "--purpose", "analytics", *law).ok()
+    desk.wait(1)
     desk.record("analytics", "given", "--consent", "explicit", *law).ok()
     assert desk.consent("may-ask", "member:1", "--purpose", "analytics").ok().out == "may be asked\n"
 
@@ -59,6 +63,11 @@ def test_only_their_own_explicit_yes_since_ends_it(desk: Desk) -> None:
     desk.record("marketing.email", "given", "--consent", "explicit", "--channel", "email", *law).ok()
     assert desk.consent(*ASK).code == 0
     assert desk.asked("marketing.email", "--channel", "email") == "given"
+    desk.consent("object", "member:2", *law).ok()
+    grounds = ("--of", "object", "--grounds", "a law suit")
+    desk.wait(1)
+    assert desk.consent("lift", "member:2", *grounds).code == 1
+    assert desk.consent("may-ask", "member:2", "--purpose", "marketing.email").code == 1, "no grounds lift it"
 
 
 def test_an_objection_on_one_channel_is_one_there(desk: Desk) -> None:
