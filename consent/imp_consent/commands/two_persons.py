@@ -31,7 +31,7 @@ __all__ = ["VALID_US", "Asked", "approve", "find_asked", "find_waiting", "guard_
 VALID_US: Final = 7 * DAY_US  # an approval that nobody used by then has to be asked for anew
 _TYPE: Final = "approval"
 _NONCE: Final = 16
-_LISTED: Final = " --of FILE, which looks whether it is for the people in the file"
+_LISTED: Final = " (with --of FILE only if it is of exactly the people listed there)"
 _ASKED, _GIVEN, _USED = "asked", "given", "used"
 
 
