@@ -172,6 +172,27 @@ def test_the_words_of_several_laws_are_all_of_theirs() -> None:
     assert not Acts().is_passive("scroll")
 
 
+def test_words_in_a_row_beginnings_and_what_is_harmless_are_looked_for_word_by_word() -> None:
+    acts = Acts(
+        passive_words=frozenset({"already on", "close", "no"}),
+        numbered=frozenset({"no"}),
+        passive_begins=frozenset({"declin"}),
+        harmless=frozenset({"at close", "close of business", "close of business day"}),
+    )
+    passive = (
+        "already on", "box ALREADY-ON!", "declined", "he declines", "close", "close, signed at close", "at, close",
+        "close of", "close of day", "no click", "signed at close of no business",
+    )  # fmt: skip
+    taken = (
+        "on already", "already, it went on", "all ready on", "undeclined", "closed", "signed at close", "at close 12",
+        "signed at the close of business", "close of business day", "form no 12 at close", "", "at", "of business",
+    )  # fmt: skip
+    assert [word for word in passive if not acts.is_passive(word)] == []
+    assert [word for word in taken if acts.is_passive(word)] == []
+    both = Acts(passive_begins=frozenset({"a"})) | Acts(passive_begins=frozenset({"b"}), harmless=frozenset({"b c"}))
+    assert [both.is_passive(word) for word in ("an", "by", "b c", "c")] == [True, True, False, False]
+
+
 def test_the_rules_tell_the_words(desk: Desk) -> None:
     told = desk.consent("regime", "rules", "gdpr").ok().out
     for line in ("nor holding  ", "nor a word  ", "nor like  ", "acts  "):
