@@ -30,7 +30,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "late": ("policy/test_late.py",),
     "limiting": ("policy/test_limits_that_stand.py",),
     "laws": ("law/test_laws_alone.py", "law/test_a_no_under_their_law.py"),
-    "ended": ("policy/test_what_a_no_is_about.py",),
+    "ended": ("policy/test_what_a_no_is_about.py", "law/test_erased_without_asking.py"),
     "closed": ("policy/test_what_a_no_ended.py",),
     "closes": ("rights/test_languages.py", "rights/test_what_a_no_closes.py"),
     **dict.fromkeys(("declared", "misnamed"), ("policy/test_purpose.py", "commands/test_misnamed.py")),
