@@ -48,7 +48,8 @@ class Buried:
     """What the file says: its lines' MACs, `erased` tokens after the id of their key, and the tokens of `suppression`.
 
     A suppression key that leaked was wrapped: `noted` are the tokens as the key in use has them, by `keyring`, each
-    with the number of its last line. `renewed` are those that a line suppressed though they were, with its number.
+    with the number of its last line. `renewed` are those that a line suppressed though they were, with its number;
+    `returned` are no longer suppressed, with the number of the line that had suppressed them.
     """
 
     keyring: Keyring = field(repr=False)
@@ -56,6 +57,7 @@ class Buried:
     erased: frozenset[tuple[str, bytes]] = frozenset()
     noted: Mapping[bytes, int] = field(default_factory=dict)
     renewed: Mapping[bytes, int] = field(default_factory=dict)
+    returned: Mapping[bytes, int] = field(default_factory=dict)
 
     @property
     def lines(self) -> int:
@@ -150,8 +152,7 @@ class Tombstones:
 
     def _parse(self, data: bytes) -> Buried:
         erased: set[tuple[str, bytes]] = set()
-        suppressed: dict[bytes, int] = {}
-        renewed: dict[bytes, int] = {}
+        said_of: list[tuple[int, str, bytes]] = []
         lines = data.split(b"\n")[:-1]
         found = [self._split(line, number) for number, line in enumerate(lines, 1)]
         ring = self._following({key_id for _, key_id, _, _ in found})
@@ -164,16 +165,10 @@ class Tombstones:
             before = mac
             if kind == "erased":
                 erased.add((key_id, token))
-                continue
-            now = token_now(ring, key_id, token)
-            before_it = suppressed.pop(now, None)
-            renewed.pop(now, None)
-            if kind == "suppressed":
-                suppressed[now] = number
-                if before_it is not None:
-                    renewed[now] = number
+            else:
+                said_of.append((number, kind, token_now(ring, key_id, token)))
         macs = tuple(mac for *_, mac in found)
-        return Buried(ring, macs=macs, erased=frozenset(erased), noted=suppressed, renewed=renewed)
+        return Buried(ring, macs=macs, erased=frozenset(erased), **_folded(said_of))
 
     def _following(self, named: set[str]) -> Keyring:
         """The ring, read anew where lines name a key that another process has put in use meanwhile."""
@@ -247,6 +242,24 @@ class Tombstones:
             where=str(self.path),
             mend="put the file back from the keys' own backup",
         )
+
+
+def _folded(said: Iterable[tuple[int, str, bytes]]) -> dict[str, dict[bytes, int]]:
+    """What lines say of tokens, each by its number and kind, in the fields of `Buried`."""
+    noted: dict[bytes, int] = {}
+    renewed: dict[bytes, int] = {}
+    returned: dict[bytes, int] = {}
+    for number, kind, token in said:
+        before = noted.pop(token, None)
+        renewed.pop(token, None)
+        if kind == "suppressed":
+            noted[token] = number
+            returned.pop(token, None)
+            if before is not None:
+                renewed[token] = number
+        elif before is not None:
+            returned[token] = before
+    return {"noted": noted, "renewed": renewed, "returned": returned}
 
 
 def _tombstone_key(key: Key) -> bytes:

@@ -16,7 +16,7 @@ from imp_consent.ledger.transaction import Transaction
 from imp_core.clock import DAY_US
 from imp_core.ports import Json
 
-__all__ = ["TELL_WITHIN_US", "keep_suppressed", "suppressed_since"]
+__all__ = ["TELL_WITHIN_US", "erased_since", "keep_suppressed", "suppressed_since"]
 
 TELL_WITHIN_US: Final = 30 * DAY_US  # one month (GDPR 12(3)), in days so that the date is certain
 
@@ -48,6 +48,13 @@ def suppressed_since(reader: Reader, buried: Buried) -> frozenset[bytes]:
     return frozenset(
         token for token in buried.suppressed if token not in stored or buried.renewed.get(token, 0) > counted
     )
+
+
+def erased_since(reader: Reader, buried: Buried) -> frozenset[bytes]:
+    """The same, and who came back since: what was known of them before their erasure does not come back with them."""
+    counted, stored = agreed_lines(counting(reader.system_entries("erased")), buried), _stored(reader)
+    back = {token for token, number in buried.returned.items() if number > counted and token not in stored}
+    return suppressed_since(reader, buried) | back
 
 
 def _stored(reader: Reader) -> set[bytes]:

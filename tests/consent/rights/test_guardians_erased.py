@@ -129,6 +129,24 @@ def test_r29_a_restore_leaves_what_an_erased_guardian_authorised_anew(
     sound(opened)
 
 
+@pytest.mark.parametrize("guardian", [ANN, GRAN])
+def test_r29_a_guardian_who_comes_back_after_their_erasure_is_not_back_in_what_was_before(
+    family: Line, opened: Context, tmp_path: Path, guardian: str
+) -> None:
+    child = KIM if guardian == ANN else LEA
+    family("backup", tmp_path / "older.bak").ok()
+    family("consent", "erase", guardian, "--execute").ok()
+    family("consent", "record", guardian, *GIVEN, "--returning").ok()
+    family("backup", tmp_path / "between.bak").ok()
+    family("consent", "guardian", child, "--guardian", guardian, *ANEW).ok()
+    family("backup", tmp_path / "newer.bak").ok()
+    for name, left in (("newer", 2), ("between", 1), ("older", 1)):
+        lose(family, opened)
+        family("restore", tmp_path / f"{name}.bak", "--execute").ok()
+        assert [one == "erased" for one in guardians(opened, child)] == [True, False][:left], name
+        sound(opened)
+
+
 def test_r29_who_is_no_longer_suppressed_though_the_log_counted_them_is_a_problem_and_no_note(
     family: Line, opened: Context
 ) -> None:

@@ -59,7 +59,7 @@ def test_an_erasure_of_somebody_erased_before_is_answered_where_the_request_is_n
     done = shop(*asked, "--request", id_, "--execute").ok().out
     assert done == f"nobody is known by this identifier: nothing is held; request {id_} is answered so\n"
     clock.move_to(clock.now_us() + 90 * DAY_US)
-    assert shop("consent", "requests", "list", "--check").ok().out == "no request is open\n"
+    assert shop("consent", "requests", "list", "--check").ok().out.splitlines()[0] == "no request is open"
     assert verified().ok
 
 

@@ -14,7 +14,7 @@ from imp_consent.ledger.suppression import suppress
 from imp_consent.ledger.tombstones import Buried
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.guardians import Names, authorised_by, forget_guardians, names_of
-from imp_consent.plane.kept_out import suppressed_since
+from imp_consent.plane.kept_out import erased_since
 from imp_consent.plane.linked import forget_numbers
 from imp_consent.plane.outbox import channels_of
 from imp_consent.plane.remove import destroy_person, leave_word
@@ -87,7 +87,7 @@ def find_people(
             _follow_chain(transaction, found, secrets, next_i, links)
     refuse_without_keys(transaction, missing, found.living)
     take_wraps(transaction, supp_id)
-    found.since = suppressed_since(transaction, buried)
+    found.since = erased_since(transaction, buried)
     return found
 
 
