@@ -16,7 +16,7 @@ or a no closes it. Which no closes which yes, and which yes reopens after which 
     signal            closes whatever has its traits, until a yes after notice of the conflict (11 CCR §7025(c)(3))
 
 A no for one channel is reopened by a yes for that channel only. At one event time a no outweighs a yes. Of several noes
-of one kind the newest counts (of several ages recorded for one purpose, the one that lasts longest), and of several
+of one kind the newest counts (of several ages, the one that lasts longest), and of several
 reasons the strictest is named. A loss voids what opens, lifts and authorisations too. A guardian says yes for a child
 only: of anybody else, nothing is heard of it. A guardian's refusal ends the authorisation, as a withdrawal does.
 """
@@ -114,8 +114,7 @@ class Words:
 
     def _hear_no(self, fact: Fact) -> None:
         said = fact.statement
-        about = said.purpose if said.type == "minor" else said.purpose == EVERY_PURPOSE
-        kind = (said.type, said.channel, said.traits, said.needs, said.consent, about)
+        kind = (said.type, said.channel, said.traits, said.needs, said.consent, said.purpose == EVERY_PURPOSE)
         before = self._nos.get(kind)
         if before is None or not outlasts(before.statement, said):
             self._nos[kind] = fact

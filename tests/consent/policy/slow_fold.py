@@ -209,8 +209,6 @@ class Question:
         noes = [line for line in self.other if line.type in kinds]
 
         def same(one: Line, other: Line) -> bool:
-            if one.type == "minor" and one.purpose != other.purpose:
-                return False
             return (one.type, one.channel, one.traits, one.needs, one.consent, one.purpose == "*") == (
                 other.type, other.channel, other.traits, other.needs, other.consent, other.purpose == "*",
             )  # fmt: skip

@@ -189,6 +189,12 @@ def test_an_age_recorded_for_one_purpose_does_not_shorten_that_of_another() -> N
     assert told(everything, later, said(2, "basis", 3, basis="opt-out-notice"), at=9) == "under_age"
 
 
+def test_a_yes_ripens_only_where_a_guardian_stands_by_it_to_the_last_moment_of_the_age() -> None:
+    minor, yes = said(0, "minor", 1, "*", 100, needs="guardian"), said(2, "grant", 3)
+    for until, reason in ((99, "under_age"), (100, "given"), (None, "given")):
+        assert told(minor, said(1, "guardian", 2, "*", until), yes, at=100) == reason, until
+
+
 def test_a_guardian_is_named_beside_a_yes_only_where_the_yes_needed_one() -> None:
     yes, guardian = said(2, "grant", 3, traits=("analytics",)), said(1, "guardian", 2, "*")
     for minor, entries in (
