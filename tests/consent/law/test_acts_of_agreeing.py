@@ -177,7 +177,7 @@ def test_words_in_a_row_beginnings_and_what_is_harmless_are_looked_for_word_by_w
         passive_words=frozenset({"already on", "close", "no"}),
         numbered=frozenset({"no"}),
         passive_begins=frozenset({"declin"}),
-        harmless=frozenset({"at close", "close of business", "close of business day"}),
+        harmless=frozenset({"at close", "at close declined", "close of business"}),
     )
     passive = (
         "already on", "box ALREADY-ON!", "declined", "he declines", "close", "close, signed at close", "close at",
@@ -185,7 +185,7 @@ def test_words_in_a_row_beginnings_and_what_is_harmless_are_looked_for_word_by_w
     )  # fmt: skip
     taken = (
         "on already", "already, it went on", "all ready on", "undeclined", "closed", "signed at close", "at close 12",
-        "signed at the close of business", "close of business day", "form no 12 at close", "", "at", "of business",
+        "signed at the close of business", "signed at close declined", "form no 12 at close", "", "at", "of business",
     )  # fmt: skip
     assert [word for word in passive if not acts.is_passive(word)] == []
     assert [word for word in taken if acts.is_passive(word)] == []
