@@ -19,7 +19,7 @@ from imp_consent.policy.case import Case
 from imp_consent.policy.cuts import cuts_in
 from imp_consent.policy.ended import OWN, consent_ends
 from imp_consent.policy.envelope import envelope
-from imp_consent.policy.house import read_house
+from imp_consent.policy.house import readable_house
 from imp_consent.policy.laws import Laws
 from imp_consent.policy.missed import LIMITING, missed, withdrawal
 from imp_consent.policy.notice import RegisteredNotice, read_notices
@@ -89,7 +89,7 @@ class Door:
         self._ctx = ctx
         self._transaction = transaction
         self._surface = surface
-        self._house = read_house(ctx.workspace.config)
+        self._house, self._unread = readable_house(ctx.workspace.config)
         self._purposes = read_purposes(transaction)
         self._regimes = read_regimes(transaction)
         notices = read_notices(transaction)
@@ -132,6 +132,8 @@ class Door:
         """
         if said.type in _OPENING and not self._settings_known:
             self._ctx.expect_known_settings()
+            for fault in self._unread:
+                raise fault
             self._settings_known = True
         check_words(said, self._purposes, self._channels, now_us=self._transaction.now_us)
         return check_statement(said, self._case(said, history))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from imp_consent.policy.house import House, read_house
+from imp_consent.policy.house import House, readable_house
 from imp_core import __version__
 from imp_core.context import Context
 from imp_core.ports import Json
@@ -44,7 +44,7 @@ def envelope(
     `imp.toml` where none are given; jurisdiction is None where it names none either. `house` is what was read there.
     """
     recorded = ctx.clock.now_us() if recorded_us is None else recorded_us
-    house = read_house(ctx.workspace.config) if house is None else house
+    house = readable_house(ctx.workspace.config)[0] if house is None else house
     names = list(house.regimes if regimes is None else regimes)
     event_id = uuid7(recorded, ctx.randomness.token(10))
     return {

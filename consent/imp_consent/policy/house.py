@@ -9,7 +9,7 @@ from typing import Any, Final
 from imp_consent.policy.regime import DEFAULT_REGIMES, Regimes
 from imp_core.errors import BadInput
 
-__all__ = ["House", "check_house", "not_at_home", "read_house"]
+__all__ = ["House", "check_house", "not_at_home", "read_house", "readable_house"]
 
 _FILE: Final = "imp.toml"
 _NAMED: Final = {"jurisdiction": f"{_FILE}, [policy] jurisdiction", "regime": f"{_FILE}, [policy] regimes"}
@@ -30,18 +30,34 @@ def read_house(config: Mapping[str, Any]) -> House:
     Raises:
         BadInput: one of them is not what it must be.
     """
-    policy = config.get("policy", {})
+    house, faults = readable_house(config)
+    for fault in faults:
+        raise fault
+    return house
+
+
+def readable_house(config: Mapping[str, Any]) -> tuple[House, tuple[BadInput, ...]]:
+    """What of [policy] can be read, each as if left out where it cannot, and what is wrong with the rest.
+
+    For what never waits for a setting: somebody's no, and their rights.
+    """
+    policy, faults = config.get("policy", {}), []
     if not isinstance(policy, dict):
-        raise BadInput("[policy] is not a table", where=_FILE, mend='[policy], then regimes = ["gdpr", "eprivacy"]')
+        mend = '[policy], then regimes = ["gdpr", "eprivacy"]'
+        faults.append(BadInput("[policy] is not a table", where=_FILE, mend=mend))
+        policy = {}
     regimes = policy.get("regimes", policy.get("regime", list(DEFAULT_REGIMES)))
     jurisdiction = policy.get("jurisdiction")
     if jurisdiction is not None and not isinstance(jurisdiction, str):
-        raise BadInput("[policy] jurisdiction is not a text", where=_FILE, mend='a code such as "FR" or "US-CA"')
-    return House(
-        regimes=_texts([regimes] if isinstance(regimes, str) else regimes, "regimes"),
+        mend = 'a code such as "FR" or "US-CA"'
+        faults.append(BadInput("[policy] jurisdiction is not a text", where=_FILE, mend=mend))
+        jurisdiction = None
+    house = House(
+        regimes=_texts([regimes] if isinstance(regimes, str) else regimes, "regimes", DEFAULT_REGIMES, faults),
         jurisdiction=jurisdiction,
-        channels=frozenset(_texts(policy.get("channels", []), "channels")),
+        channels=frozenset(_texts(policy.get("channels", []), "channels", (), faults)),
     )
+    return house, tuple(faults)
 
 
 def check_house(house: House, known: Regimes, *, names: Sequence[str] | None = None) -> None:
@@ -65,7 +81,9 @@ def not_at_home(house: House, known: Regimes) -> tuple[str, ...]:
     return home if set(home).isdisjoint(house.regimes) else ()
 
 
-def _texts(values: object, name: str) -> tuple[str, ...]:
+def _texts(values: object, name: str, default: Sequence[str], faults: list[BadInput]) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise BadInput(f"[policy] {name} is not a list of texts", where=_FILE, mend=f'{name} = ["…", "…"]')
+        mend = f'{name} = ["…", "…"]'
+        faults.append(BadInput(f"[policy] {name} is not a list of texts", where=_FILE, mend=mend))
+        values = default
     return tuple(values)

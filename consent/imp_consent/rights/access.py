@@ -19,7 +19,7 @@ from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.subject import OwnRow, own_rows
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.declared import DeclaredPurpose
-from imp_consent.policy.house import House, read_house
+from imp_consent.policy.house import House, readable_house
 from imp_consent.policy.notice import Notice, parse_notice
 from imp_consent.policy.openers import opener
 from imp_consent.policy.purpose import purposes_over_time, read_purposes
@@ -162,7 +162,7 @@ def assemble(
         }
     if subject is None:
         return Access(**head, identifiers={})
-    rows, house = own_rows(log, workspace, subject), read_house(workspace.config)
+    rows, house = own_rows(log, workspace, subject), readable_house(workspace.config)[0]
     with log.read() as reader:
         if reader.find_subject(raw) != subject:  # erased meanwhile
             return Access(**{**head, "known": False, "erased": True, "authorisations": ()}, identifiers={})

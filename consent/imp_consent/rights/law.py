@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.asked_law import home_of, house_at
-from imp_consent.policy.house import House, check_house, read_house
+from imp_consent.policy.house import House, check_house, readable_house
 from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import Regimes, read_regimes
 from imp_consent.policy.rules import Rules
@@ -21,25 +21,23 @@ def rules_for(
 ) -> Rules:
     """The rules of the regimes named and the jurisdiction; of a place alone, of the law at home there.
 
-    Where neither is named, of those of `imp.toml` [policy].
+    Where neither is named, of those of `imp.toml` [policy], as far as it can be read: a right waits for no setting.
 
     Raises:
         BadInput: there is no such regime, or it is not the code of a jurisdiction.
     """
-    house, known = read_house(ctx.workspace.config), read_regimes(reader)
+    (house, _), known = readable_house(ctx.workspace.config), read_regimes(reader)
     return known.rules(*_named(house, known, regimes, jurisdiction))
 
 
 def rules_of_no(
     ctx: Context, reader: Reader, regimes: Sequence[str] | None = None, jurisdiction: str | None = None
 ) -> tuple[Rules, BadInput | None]:
-    """The same for a no, and what is wrong with the law or the place named: a no meets the strictest law then.
-
-    Raises:
-        BadInput: [policy] of `imp.toml` is not what it must be.
-    """
-    house, known = read_house(ctx.workspace.config), read_regimes(reader)
+    """The same for a no, and what is wrong with the law or the place named: a no meets the strictest law then."""
+    (house, unread), known = readable_house(ctx.workspace.config), read_regimes(reader)
     try:
+        for fault in unread:
+            raise fault
         names, place = _named(house, known, regimes, jurisdiction)
         if jurisdiction is None and place == house.jurisdiction:
             check_house(house, known, names=regimes)

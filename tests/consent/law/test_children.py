@@ -238,6 +238,10 @@ def test_r20_an_age_that_was_told_late_counts_for_what_was_said_before(law: Any)
     with pytest.raises(BadInput, match="separate consent"):  # by another law, but nobody knows how young
         law.write("grant", "analytics", at_us=NOW_US - 5)
     assert "sensitive" not in law.write("grant", "analytics", at_us=NOW_US + 5).traits, "of age"
+    law.history.clear()
+    law.write("minor", "*", needs="guardian", at_us=NOW_US)  # until nobody knows when
+    with pytest.raises(BadInput, match="separate consent"):
+        law.write("grant", "analytics")
 
 
 def test_r16_in_china_nobody_authorises_everything_at_once_for_a_child(desk: Desk) -> None:

@@ -195,6 +195,17 @@ def test_a_yes_ripens_only_where_a_guardian_stands_by_it_to_the_last_moment_of_t
         assert told(minor, said(1, "guardian", 2, "*", until), yes, at=100) == reason, until
 
 
+def test_where_both_agree_each_is_named_once_and_the_childs_own_beside_a_guardians_yes() -> None:
+    guardian, own, theirs = said(1, "guardian", 2, "*"), said(2, "grant", 3), said(3, "grant", 4, by="guardian")
+    for needs, yeses, entries in (
+        ("both", (own,), (2, 1)),
+        ("both", (own, theirs), (3, 2, 1)),
+        ("guardian", (own, theirs), (3, 1)),
+    ):
+        (*_, last) = timeline((said(0, "minor", 1, "*", needs=needs), guardian, *yeses), Scope("ads", ""))
+        assert (last.reason, last.entries) == ("given", entries), (needs, yeses)
+
+
 def test_a_guardian_is_named_beside_a_yes_only_where_the_yes_needed_one() -> None:
     yes, guardian = said(2, "grant", 3, traits=("analytics",)), said(1, "guardian", 2, "*")
     for minor, entries in (

@@ -140,3 +140,17 @@ def test_what_is_asked_and_what_brings_noes_goes_on_with_a_warning(line: Line) -
     taken = line("ingest", "file", visits, "--json").ok()
     assert "warning: nothing reads imp.toml, [Policy]" in taken.err
     assert taken.json["received"] == 1
+
+
+@pytest.mark.parametrize("text", ["regimes = 5", "jurisdiction = 7", 'channels = "sms"', "regimes = [3]"])
+def test_law_that_cannot_be_read_refuses_a_yes_and_no_word_of_whoever_says_no_or_asks(line: Line, text: str) -> None:
+    line(*GIVE).ok()
+    put(line, f"[policy]\n{text}")
+    again = line("consent", "record", "member:lin", "--purpose", "analytics", "--state", "given")
+    assert (again.code, f"[policy] {text.split(maxsplit=1)[0]} is not a" in again.err) == (2, True), again.err
+    for words in (("record", WHO, "--purpose", "analytics", "--state", "withdrawn"), ("object", WHO), ("limit", WHO)):
+        line("consent", *words).ok()
+    line("consent", "restrict", WHO, "--grounds", "contests").ok()
+    asked = ("--verified", "high", "--how", "passport")
+    line("consent", "access", WHO, "--out", str(line.workspace.parent / "copy"), *asked).ok()
+    line("consent", "erase", WHO, "--execute").ok()
