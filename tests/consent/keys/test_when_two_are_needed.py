@@ -1,4 +1,4 @@
-"""When two persons are needed, as imp.toml says it: each setting stands for itself, and a slip is found by the doctor."""
+"""When two persons are needed, as imp.toml says it: each setting stands for itself, and the doctor finds a slip."""
 
 from __future__ import annotations
 
