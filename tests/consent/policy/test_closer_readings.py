@@ -195,6 +195,14 @@ def test_a_yes_ripens_only_where_a_guardian_stands_by_it_to_the_last_moment_of_t
         assert told(minor, said(1, "guardian", 2, "*", until), yes, at=100) == reason, until
 
 
+def test_a_guardians_explicit_yes_outweighs_a_limit_and_no_objection_to_direct_marketing() -> None:
+    child = said(0, "minor", 1, "*", needs="guardian"), said(1, "guardian", 2, "*")
+    theirs = said(3, "grant", 4, by="guardian", consent="explicit", traits=("direct-marketing",))
+    for no, reason in ((said(2, "object", 3, traits=("direct-marketing",)), "objected"),
+                       (said(2, "limit-sensitive", 3, traits=("direct-marketing",)), "given")):  # fmt: skip
+        assert told(*child, no, theirs, at=5) == reason
+
+
 def test_where_both_agree_each_is_named_once_and_the_childs_own_beside_a_guardians_yes() -> None:
     guardian, own, theirs = said(1, "guardian", 2, "*"), said(2, "grant", 3), said(3, "grant", 4, by="guardian")
     for needs, yeses, entries in (
