@@ -28,8 +28,9 @@ class RetentionResult:
     """What was removed, or would be, by the `schedule` of imp.toml.
 
     `rows` of the archive by type, from so many `files`; `people` whose evidence is past its period, and `requests` of
-    people whose words are. `to_notify` are recipients that are no channels and had data of who is erased: you tell them
-    yourself, and they are listed by `imp consent recipients list` (GDPR 19).
+    people whose words are. `guardians` are people left as they are, since so many `authorisations` of people whose
+    evidence is kept name them. `to_notify` are recipients that are no channels and had data of who is erased: you tell
+    them yourself, and they are listed by `imp consent recipients list` (GDPR 19).
     """
 
     dry_run: bool
@@ -37,6 +38,8 @@ class RetentionResult:
     rows: Mapping[str, int] = field(default_factory=dict)
     files: int = 0
     people: int = 0
+    guardians: int = 0
+    authorisations: int = 0
     requests: int = 0
     to_notify: tuple[str, ...] = ()
 
@@ -58,6 +61,8 @@ def retention(ctx: Context, *, execute: bool = False) -> RetentionResult:
         rows=found.rows,
         files=found.files,
         people=len(found.people),
+        guardians=found.guardians,
+        authorisations=found.authorisations,
         requests=len(found.requests),
         to_notify=_recipients(log, found.people),
     )
@@ -103,8 +108,9 @@ def retention_command(ctx: Context, *, execute: bool, as_json: bool) -> None:
     """Remove what is past the periods of [retention] in imp.toml: events, evidence of consent, requests.
 
     Events go by type and age. A person of whom nothing is permitted any more, and was not for the period of evidence,
-    is erased: only a keyed token stays, which keeps them from being taken up again. What is not scheduled is kept. More
-    people at once than one person may erase wait for a second one, and nothing goes before.
+    is erased: only a keyed token stays, which keeps them from being taken up again. A guardian whom the record of
+    somebody else names, whose evidence is kept, is left and counted. What is not scheduled is kept. More people at once
+    than one person may erase wait for a second one, and nothing goes before.
 
     Example: imp consent retention --execute
     """
@@ -117,8 +123,12 @@ def _text(done: RetentionResult) -> str:
     people, asked = some(done.people, "person", "people"), some(done.requests, "person", "people")
     what = f"{rows} in {some(done.files, 'file')}; the evidence of {people}; the requests of {asked}"
     tell = f"\nrecipients that you tell yourself: {', '.join(done.to_notify)}" if done.to_notify else ""
+    left = ""
+    if done.guardians:
+        named = f", named as guardian in {some(done.authorisations, 'authorisation')} of people whose evidence is kept"
+        left = f"\nleft: the evidence of {some(done.guardians, 'person', 'people')}{named}"
     if not done.dry_run:
-        return f"removed {what}{tell}"
+        return f"removed {what}{left}{tell}"
     if not any((done.rows, done.people, done.requests)):
-        return "nothing is past its period"
-    return f"would remove {what}; run again with --execute{tell}"
+        return f"nothing is past its period{left}"
+    return f"would remove {what}; run again with --execute{left}{tell}"

@@ -134,7 +134,7 @@ def approve(ctx: Context, seq: int) -> Asked:
                 mend="another person runs it, under another --actor",
             )
         transaction.append_system(_TYPE, {"step": _GIVEN, "request": seq, "sha256": asked.sha256})
-    return asked
+    return replace(asked, approved_by=ctx.actor)
 
 
 def _guard(ctx: Context, deed: str, what: Sequence[str], *, people: int | None) -> None:

@@ -4,7 +4,8 @@ A child's entry names its guardian by a pseudonym and by a loose token, inside a
 commits, and nothing leads from the guardian to the child: so everybody's entries are read. An erasure of the guardian
 leaves the authorisation, which is the child's record and by which the gate decides, and takes out whatever leads to who
 gave it: pseudonym, token, the reference to a proof, and the words that whoever recorded it chose freely. So goes the
-reference to what shows that a guardian said something else for that child, who is not named there and may be there.
+reference to what shows that a guardian said something else for that child, who is not named there and may be there, and
+to what shows that such an entry was wrong.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "TAKEN_OUT",
     "Names",
     "authorised_by",
+    "authorised_by_each",
     "forget_guardians",
     "is_named",
     "named_as",
@@ -119,6 +121,20 @@ def authorised_by(reader: Reader, names: Names, *, since: int = 0) -> list[Perso
     return sorted(found, key=attrgetter("seq"))
 
 
+def authorised_by_each(reader: Reader, subjects: Iterable[int]) -> dict[int, list[PersonEntry]]:
+    """By person, the authorisations that name them; whom none names is left out. Reads everybody's entries once."""
+    whose: dict[bytes, set[int]] = {}
+    for subject in subjects:
+        names = names_of(reader, [subject])
+        for name in names.pseudonyms | names.tokens:
+            whose.setdefault(name, set()).add(subject)
+    found: dict[int, list[PersonEntry]] = {}
+    for entry in _everybodys(reader, 0) if whose else ():
+        for subject in {one for name in _names_in(reader.keyring, entry) for one in whose.get(name, ())}:
+            found.setdefault(subject, []).append(entry)
+    return found
+
+
 def forget_guardians(transaction: Transaction, found: Iterable[PersonEntry], *, beside: Collection[int] = ()) -> int:
     """Take the guardian out of these authorisations, but of those who are destroyed; returns how many there were.
 
@@ -133,19 +149,28 @@ def forget_guardians(transaction: Transaction, found: Iterable[PersonEntry], *, 
     for subject, theirs in seqs.items():
         living = any(True for _ in transaction.sealed.select("subject_key", "subject = ?", (subject,)))
         if living and subject not in beside:
-            for entry in list(transaction.history(subject)):
+            history = list(transaction.history(subject))
+            words = _guardians_words(history, theirs)
+            for entry in history:
                 if entry.seq in theirs:
                     transaction.restate(entry, {**entry.payload, **_WITHOUT})
                     n += 1
-                elif _shows_a_guardians_word(entry):
+                elif entry.seq in words and entry.payload.get(_EVIDENCE) is not None:
                     transaction.restate(entry, {**entry.payload, _EVIDENCE: None})
     return n
 
 
-def _shows_a_guardians_word(entry: PersonEntry) -> bool:
-    """Whether it names what shows a guardian's word, and is no authorisation: that is its own guardian's."""
-    said = entry.statement
-    return said.by == "guardian" and said.type != "guardian" and entry.payload.get(_EVIDENCE) is not None
+def _guardians_words(history: Iterable[PersonEntry], theirs: Collection[int]) -> set[int]:
+    """A guardian's words, these authorisations, and the corrections of both: what shows them may lead to this guardian.
+
+    Not the authorisations besides, nor their corrections: those are their own guardians'.
+    """
+    words = set(theirs)
+    for entry in history:
+        said = entry.statement
+        if (said.by == "guardian" and said.type != "guardian") or said.corrects in words:
+            words.add(entry.seq)
+    return words
 
 
 def _everybodys(reader: Reader, since: int) -> Iterator[PersonEntry]:
@@ -162,14 +187,18 @@ def _everybodys(reader: Reader, since: int) -> Iterator[PersonEntry]:
 
 def is_named(keyring: Keyring, entry: PersonEntry, names: Names) -> bool:
     """Whether an entry is an authorisation by somebody of these names."""
+    return not _names_in(keyring, entry).isdisjoint(names.pseudonyms | names.tokens)
+
+
+def _names_in(keyring: Keyring, entry: PersonEntry) -> set[bytes]:
+    """What an authorisation names its guardian by: the token under the key in use, the pseudonym in all its forms."""
     if entry.statement.type != "guardian":
-        return False
-    payload = entry.payload
-    token, key_id = payload.get(_TOKEN), payload.get(_TOKEN_KEY)
-    if isinstance(token, str) and token_now(keyring, str(key_id), bytes.fromhex(token)) in names.tokens:
-        return True
-    pseudonym = payload.get(_GUARDIAN)
-    return isinstance(pseudonym, str) and not _forms(keyring, pseudonym, payload.get(_KEY)).isdisjoint(names.pseudonyms)
+        return set()
+    payload, found = entry.payload, set[bytes]()
+    token, pseudonym = payload.get(_TOKEN), payload.get(_GUARDIAN)
+    if isinstance(token, str):
+        found.add(token_now(keyring, str(payload.get(_TOKEN_KEY)), bytes.fromhex(token)))
+    return found | _forms(keyring, pseudonym, payload.get(_KEY)) if isinstance(pseudonym, str) else found
 
 
 def _forms(keyring: Keyring, pseudonym: str, key_id: Json) -> set[bytes]:

@@ -20,6 +20,7 @@ from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane import archive
+from imp_consent.plane.guardians import authorised_by_each
 from imp_consent.plane.schedule import Schedule
 from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.requested import requester
@@ -41,12 +42,15 @@ _OF_A_PERMISSION: Final = frozenset({"grant", "basis", "guardian", "minor"})
 class Due:
     """What is past its time: rows of the archive by type, people whose evidence is, requests whose words are.
 
-    `people` are subjects, `requests` the seqs of persons' entries: neither is for anybody's eyes.
+    `people` are subjects, `requests` the seqs of persons' entries: neither is for anybody's eyes. `guardians` is how
+    many people are left whose evidence is past its time, too, for they are named in so many `authorisations`.
     """
 
     rows: Mapping[str, int]
     files: int
     people: tuple[int, ...] = field(repr=False)
+    guardians: int
+    authorisations: int
     requests: tuple[int, ...] = field(repr=False)
 
 
@@ -61,14 +65,22 @@ def due(log: Log, workspace: Workspace, schedule: Schedule, *, count: Callable[[
     touched = 0
     with log.read() as reader:
         files = archive.live_files(reader) if schedule.archive else []
-        people = tuple(_at_rest(reader, now_us, schedule.evidence)) if schedule.evidence else ()
+        at_rest = tuple(_at_rest(reader, now_us, schedule.evidence)) if schedule.evidence else ()
+        people, authorisations = _not_relied_on(reader, at_rest)
         requests = tuple(_answered(reader, now_us, schedule.requests)) if schedule.requests else ()
     for file in files:
         found = _old_rows(workspace, file, schedule, now_us, count)
         touched += bool(found)
         for type_, n in found.items():
             rows[type_] = rows.get(type_, 0) + n
-    return Due(rows=dict(sorted(rows.items())), files=touched, people=people, requests=requests)
+    return Due(
+        rows=dict(sorted(rows.items())),
+        files=touched,
+        people=people,
+        guardians=len(at_rest) - len(people),
+        authorisations=authorisations,
+        requests=requests,
+    )
 
 
 def remove_rows(log: Log, workspace: Workspace, schedule: Schedule) -> dict[str, int]:
@@ -194,6 +206,25 @@ def _at_rest(reader: Reader, now_us: int, days: int) -> Iterator[int]:
         newest = max(map(_counts_from, history), default=now_us)
         if newest < before_us and not waits and not restricted:
             yield int(subject)
+
+
+def _not_relied_on(reader: Reader, at_rest: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Who of them is named in no authorisation of anybody who stays, and how many such the others are named in.
+
+    An erased guardian's authorisation holds no proof any more, and it may have to be shown for as long as the evidence
+    of whom it is for is kept (GDPR 7(1), 8(2)). Whoever is left for it stays, and so do their own guardians.
+    """
+    authorised, people = authorised_by_each(reader, at_rest), set(at_rest)
+    kept: set[int] = set()
+    while True:
+        relied_on = {
+            who: {entry.seq for entry in authorised.get(who, ()) if entry.subject not in people} for who in people
+        }
+        left = {who for who, seqs in relied_on.items() if seqs}
+        if not left:
+            return tuple(who for who in at_rest if who in people), len(kept)
+        kept = kept.union(*(relied_on[who] for who in left))
+        people -= left
 
 
 def _counts_from(entry: PersonEntry) -> int:

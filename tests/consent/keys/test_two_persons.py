@@ -46,6 +46,13 @@ def test_a_change_of_keys_waits_for_a_second_person_and_is_done_once_approved(sh
     assert waiting(shop) == []
 
 
+def test_the_answer_to_an_approval_names_who_approved(shop):
+    ann(shop, *ROTATE)
+    done = ben(shop, "approve", str(waiting(shop)[0]["seq"]), "--json").ok().json
+    assert (done["actor"], done["approved_by"]) == ("ann", "ben")
+    assert done["approved_by"] == waiting(shop)[0]["approved_by"]
+
+
 def test_an_approval_is_good_for_one_time(shop):
     ann(shop, *ROTATE)
     ben(shop, "approve", str(waiting(shop)[0]["seq"])).ok()

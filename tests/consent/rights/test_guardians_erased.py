@@ -38,6 +38,17 @@ def entries(ctx: Context, child: str) -> list[dict[str, Any]]:
     return found
 
 
+def entries_by_seq(ctx: Context, child: str) -> list[tuple[int, str]]:
+    """A child's entries by their number in the log, with their types."""
+    ctx.close()
+    with open_log(ctx).read() as reader:
+        subject = reader.find_subject(RawId.parse(child))
+        assert subject is not None
+        found = [(entry.seq, entry.statement.type) for entry in reader.history(subject)]
+    ctx.close()
+    return found
+
+
 def guardians(ctx: Context, child: str) -> list[str]:
     """What stands for the guardian in each authorisation of a child: their pseudonym's letters, or "erased"."""
     return [str(entry["guardian"]) for entry in entries(ctx, child) if entry["type"] == "guardian"]
@@ -311,3 +322,23 @@ def test_r29_another_guardians_authorisation_keeps_its_proof(family: Line, opene
         (one["guardian"] == "erased", one["evidence"]) for one in entries(opened, KIM) if one["type"] == "guardian"
     ]
     assert proofs == [(True, None), (False, "form 77")]
+
+
+def test_r29_what_shows_that_a_guardians_word_was_wrong_goes_with_them_and_of_others_it_stays(
+    family: Line, opened: Context
+) -> None:
+    born = next(entry for entry in entries_by_seq(opened, KIM) if entry[1] == "minor")[0]
+    yes = next(entry for entry in entries_by_seq(opened, KIM) if entry[1] == "grant")[0]
+    family("consent", "guardian", KIM, "--guardian", GRAN, *ANEW).ok()
+    grans = entries_by_seq(opened, KIM)[-1][0]
+    for seq, letter in ((yes, "letter of Ann Smith"), (born, "passport of Kim"), (grans, "letter of Gran")):
+        words = ("--verified", "reasonable", "--how", "letter", "--evidence", letter)
+        family("consent", "rectify", KIM, "--entry", str(seq), *words).ok()
+    own = next(entry for entry in entries_by_seq(opened, KIM) if entry[1] == "guardian")[0]
+    words = ("--verified", "reasonable", "--how", "letter", "--evidence", "another of Ann Smith")
+    family("consent", "rectify", KIM, "--entry", str(own), *words).ok()
+    family("consent", "erase", ANN, "--execute").ok()
+    proofs = [one["evidence"] for one in entries(opened, KIM) if one["type"] == "correction"]
+    assert proofs == [None, "passport of Kim", "letter of Gran", None]
+    assert "Smith" not in json.dumps(entries(opened, KIM))
+    sound(opened)

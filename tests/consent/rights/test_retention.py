@@ -320,3 +320,46 @@ def test_a_restore_of_a_backup_from_before_does_not_bring_back_what_went(
     again = shop("consent", "retention", "--execute", "--json").ok().json
     assert (again["rows"], again["requests"]) == ({}, 1), "what the backup still held of the request goes again"
     verified()
+
+
+def _rest(shop: Line, setting: Setting) -> None:
+    setting("[retention]\nevidence = 30")
+    shop("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()
+
+
+def _entries(shop: Line, who: str) -> Any:
+    return shop("consent", "history", who, "--json").json["entries"]
+
+
+def test_r29_a_guardian_at_rest_keeps_the_proof_of_what_a_childs_permission_stands_on(
+    family: Line, setting: Setting, clock: SimulatedClock, verified: Callable[[], Verification]
+) -> None:
+    _rest(family, setting)
+    clock.move_to(NOW_US + 100 * DAY_US)
+    before, own = _entries(family, "member:kim"), _entries(family, WHO)
+    named = "left: the evidence of 1 person, named as guardian in 1 authorisation of people whose evidence is kept"
+    assert named in family("consent", "retention").ok().out
+    done = family("consent", "retention", "--execute", "--json").ok().json
+    assert (done["people"], done["guardians"], done["authorisations"]) == (0, 1, 1)
+    assert named in family("consent", "retention", "--execute").ok().out
+    assert (_entries(family, "member:kim"), _entries(family, WHO)) == (before, own)
+    assert family("consent", "check", "member:kim", "--purpose", "analytics", "--jurisdiction", "DE").code == 0
+    verified()
+
+
+def test_r60_a_guardian_goes_with_the_last_child_whose_evidence_is_past_its_time(
+    family: Line, setting: Setting, clock: SimulatedClock
+) -> None:
+    _rest(family, setting)
+    anew = ("--role", "mother", "--verification", "ID card", "--purpose", "analytics", "--jurisdiction", "DE")
+    family("consent", "guardian", "member:ben", "--guardian", "member:kim", *anew).ok()  # whom Ann is the guardian of
+    end = ("--purpose", "analytics", "--state", "withdrawn", "--jurisdiction", "DE")
+    family("consent", "record", "member:kim", *end, "--by-guardian").ok()
+    clock.move_to(NOW_US + 100 * DAY_US)
+    plan = family("consent", "retention", "--json").ok().json
+    assert (plan["people"], plan["guardians"], plan["authorisations"]) == (0, 2, 2), "Ben's evidence keeps both"
+    family("consent", "record", "member:ben", "--purpose", "analytics", "--state", "withdrawn").ok()
+    clock.move_to(NOW_US + 200 * DAY_US)
+    done = family("consent", "retention", "--execute", "--json").ok().json
+    assert (done["people"], done["guardians"], done["authorisations"]) == (3, 0, 0)
+    assert (_entries(family, WHO), _entries(family, "member:kim")) == ([], [])
