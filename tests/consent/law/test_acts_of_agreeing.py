@@ -43,7 +43,23 @@ DECLINED = [
     "点击关闭", "關閉了橫幅", "拒绝", "选择否", "预填表格", "静音", "暂停视频", "电话被挂断", "回复退订",
     "閉じるボタン", "拒否ボタン", "ミュート", "スキップ", "닫기 버튼", "거부 버튼", "음소거", "이미 체크된 상자",
 ]  # fmt: skip
+NOT_THEIRS = [
+    "vorher angekreuzt", "war angekreuzt", "Haken war gesetzt", "using the site", "use of the site",
+    "terms accepted by use",
+    "the box came ticked", "box was checked at load", "checked on load", "ticked by us", "ticked by staff", "X button",
+    "said nay", "soft opt-in", "Softopt-in", "bot click", "kept using", "presumably", "remind me later",
+    "Nutzung der Website",
+    "vermutlich zugestimmt", "la case était cochée", "utilisation du site", "la casilla estaba marcada", "uso del sito",
+    "vakje was aangevinkt", "pole było zaznaczone", "a caixa estava marcada", "rutan var ikryssad",
+    "no objections received",
+    "clicked by a bot", "signed up by using the site",
+]  # fmt: skip
 LOOKS_DECLINED = [
+    "checked the box, none missing", "said no objections", "signed without duress", "ohne Zwang unterschrieben",
+    "signed form, checked by staff", "clicked accept in the chat bot", "Microsoft opt-in form", "signed using the app",
+    "signed two days later", "signed after she was reminded", "ticked on the start page",
+    "came on the phone and said yes",
+    "marked with an X and signed", "was already a member, clicked", "Bestellung später unterschrieben",
     "signed at closing", "signature at the closing", "signed the closing statement", "terms disclosed, then signed",
     "enclosed form signed", "form enclosed and signed", "closely read and signed", "signed by a close relative",
     "signed form in a closed envelope", "said yes after a pause", "accepted the cancellation terms", "skipper signed",
@@ -76,7 +92,7 @@ DENIED_BY_NO = [
 LAWS = [found.name for found in packaged()]
 
 
-@pytest.mark.parametrize("action", [*PASSIVE, *DECLINED])
+@pytest.mark.parametrize("action", [*PASSIVE, *DECLINED, *NOT_THEIRS])
 def test_r03_what_tells_of_no_act_is_refused_in_whatever_words_and_under_any_law(law: Any, action: str) -> None:
     for law.regimes in [(name,) for name in LAWS]:
         with pytest.raises(BadInput, match="no affirmative action") as refused:
@@ -123,6 +139,15 @@ def test_r03_the_command_line_refuses_what_is_no_act_and_names_the_law(desk: Des
         assert (refused.code, article in refused.err) == (2, True), refused.err
         assert "用户" not in refused.err + refused.out
     assert desk.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [("vorher angekreuzt", 2), ("using the site", 2), ("ticked by staff", 2), ("checked the box, none missing", 0)],
+)
+def test_r03_a_box_that_was_ticked_for_them_and_mere_use_record_nothing(desk: Desk, action: str, code: int) -> None:
+    assert desk.record("analytics", "given", "--action", action).code == code
+    assert len(desk.entries()) == (code == 0)
 
 
 @pytest.mark.parametrize("action", ["nodded", "👍", "…"])
