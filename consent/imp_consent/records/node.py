@@ -28,6 +28,7 @@ from imp_consent.records.vocabulary import (
     PURPOSE_TYPES,
 )
 from imp_core.clock import format_time
+from imp_core.gate import Purpose
 
 __all__ = ["CONTROLLER", "NOTICE", "SCHEMA", "UNTIL_SAID", "format_notice_node", "format_party", "format_record"]
 
@@ -66,7 +67,7 @@ def format_record(
         "dct:identifier": record_id,
         "dpv:hasDataSubject": {"@type": "dpv:DataSubject", "dct:identifier": first.person},
         "dpv:hasNotice": [_notice(sha256) for sha256 in shown],
-        "dpv:hasProcess": _process(rows, terms.notices.get(shown[-1] or ""), facts, terms),
+        "dpv:hasProcess": _process(rows, shown[-1], facts, terms),
         "dpv:hasEntity": {"@id": CONTROLLER},
         "dpv:hasConsentStatus": [_event(row, CONSENT_STATES, closing) for row in consents] or [_unknown(first)],
     }
@@ -113,12 +114,13 @@ def _notice(sha256: str | None) -> Node:
     return {"@type": "dpv:ConsentNotice", "dct:language": "und", "dpv:hasApplicability": {"@id": "dpv:NotAvailable"}}
 
 
-def _process(rows: Sequence[RecordRow], notice: Notice | None, facts: Facts, terms: Terms) -> Node:
-    said = rows[-1].statement
+def _process(rows: Sequence[RecordRow], shown: str | None, facts: Facts, terms: Terms) -> Node:
+    said, notice = rows[-1].statement, terms.notices.get(shown or "")
     traits = {trait for row in rows for trait in row.statement.traits if row.statement.type in {"grant", "basis"}}
     covered = sorted({purpose for row in rows for purpose in row.statement.covers})
     places = list(dict.fromkeys(row.jurisdiction for row in rows if row.jurisdiction)) or [facts.jurisdiction]
-    told = _recipients(notice, {said.purpose, *covered}, terms)
+    resting = next((row for row in reversed(rows) if row.statement.notice == shown), rows[-1])
+    told = _recipients(notice, {said.purpose, *covered}, terms.purposes_at(resting.seq))
     recipients = [{"@type": "dpv:Recipient", "dpv:hasName": name} for name in told]
     withdrawal: Node = {"@type": "dpv:WithdrawConsent", "dpv:isExercisedAt": facts.contact}
     if notice is not None:
@@ -140,14 +142,15 @@ def _process(rows: Sequence[RecordRow], notice: Notice | None, facts: Facts, ter
     }
 
 
-def _recipients(notice: Notice | None, about: AbstractSet[str], terms: Terms) -> list[str]:
+def _recipients(notice: Notice | None, about: AbstractSet[str], purposes: Mapping[str, Purpose]) -> list[str]:
     """Of the recipients that a notice names, those of these purposes; of every purpose ("*"), all.
 
     A notice names recipients for all of its purposes together. Whose they are the purposes say, that declare each its
-    own: who is declared by others alone gets nothing for these; who is declared by none may be of any.
+    own: who is declared by others alone gets nothing for these; who is declared by none may be of any. `purposes` are
+    as they were when the notice was shown: what they declare since, it did not say.
     """
     declaring: dict[str, set[str]] = {}
-    for name, purpose in terms.purposes.items():
+    for name, purpose in purposes.items():
         if (recipient := declared(purpose).recipient) is not None:
             declaring.setdefault(recipient.name, set()).add(name)
     named = notice.recipients if notice else ()

@@ -69,7 +69,7 @@ class RecordRow:
     """What a person's entry says; `person` is how this export names them, `position` the entry's place among theirs.
 
     `action`, `evidence` and `jurisdiction` are None where nothing is known. Where an export names nobody, `evidence` is
-    None and what `details` say in free words is left out.
+    None and what `details` say in free words is left out. `seq` is the entry's in its ledger, which leaves with no row.
     """
 
     person: str
@@ -79,6 +79,7 @@ class RecordRow:
     evidence: str | None = None
     jurisdiction: str | None = None
     details: Mapping[str, Json] = field(default_factory=dict)
+    seq: int | None = field(default=None, compare=False, repr=False)
 
 
 def format_row(row: RecordRow) -> dict[str, str]:

@@ -72,6 +72,7 @@ def rows_of(
             evidence=_text(entry.payload, "evidence") if identifier else None,
             jurisdiction=_text(entry.payload, "jurisdiction"),
             details=_details(entry.payload, naming, named=identifier is not None),
+            seq=entry.seq,
         )
         for position, (entry, statement) in enumerate(kept, 1)
     ]

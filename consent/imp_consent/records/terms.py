@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.notice import Notice, parse_notice, read_notices
-from imp_consent.policy.purpose import format_purposes, parse_purposes, read_purposes
+from imp_consent.policy.purpose import format_purposes, parse_purposes, purposes_over_time, read_purposes
 from imp_core.errors import BadInput, LedgerBroken
 from imp_core.gate import Purpose
 
@@ -29,11 +29,19 @@ _WHERE: Final = "terms"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Purposes by name, notices by SHA-256 (oldest first) and their canonical texts."""
+    """Purposes by name, notices by SHA-256 (oldest first) and their canonical texts.
+
+    `set_at` are the purposes as they were set, each from an entry of the ledger on, oldest first; a document has none.
+    """
 
     purposes: Mapping[str, Purpose] = field(default_factory=dict)
     notices: Mapping[str, Notice] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    set_at: Sequence[tuple[int, Mapping[str, Purpose]]] = field(default=(), compare=False, repr=False)
+
+    def purposes_at(self, seq: int | None) -> Mapping[str, Purpose]:
+        """The purposes as they were when an entry was recorded; none where that is not known."""
+        return next((named for since, named in reversed(self.set_at) if seq is not None and since < seq), {})
 
     def notice_of(self, purpose: str) -> str | None:
         """The hash of the newest notice that names a purpose; for every purpose, of the newest."""
@@ -50,6 +58,7 @@ def read_terms(reader: Reader) -> Terms:
     found = read_notices(reader)
     return Terms(
         purposes=read_purposes(reader),
+        set_at=purposes_over_time(reader),
         notices={item.sha256: item.notice for item in found},
         texts={item.sha256: reader.notice(item.sha256).decode() for item in found},
     )

@@ -59,3 +59,16 @@ def test_a_record_names_the_recipients_of_its_purposes(
 ) -> None:
     shop("consent", "record", "member:1", "--purpose", purpose, "--state", state).ok()
     assert told(shop, tmp_path) == names
+
+
+@pytest.mark.parametrize("state", ["given", "refused"])
+def test_whom_the_notice_named_stays_named_whatever_purposes_declare_later(
+    shop: Cli, tmp_path: Path, state: str
+) -> None:
+    shop("consent", "record", "member:1", "--purpose", "ads", "--state", state).ok()
+    other = ("--recipient", "Other", "--contact", "x@y.example", "--method", "prints")
+    shop("consent", "purpose", "change", "ads", *other).ok()
+    assert told(shop, tmp_path) == ["Acme 广告", "Lawyers"]
+    shop("consent", "proof", "member:1", "--out", tmp_path / "proof", "--verified", "reasonable", "--how", "asked").ok()
+    (receipt,) = (tmp_path / "proof").glob("receipt*")
+    assert "Acme 广告" in receipt.read_text(encoding="utf-8")
