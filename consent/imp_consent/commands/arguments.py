@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from imp_consent.identity.normalize import normalise
 from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId
@@ -45,16 +46,16 @@ def read_identifiers() -> list[RawId]:
 
 
 def listed_identifiers(path: Path) -> list[RawId]:
-    """Identifiers from a file, one a line, or from standard input where it is "-".
+    """Identifiers from a file, one a line, or from standard input where it is "-", in their normal form.
 
     Raises:
-        BadInput: it cannot be read or is not UTF-8, or a line is not one, which is named by its number.
+        BadInput: it cannot be read or is not UTF-8, or a line is no identifier of its kind; its number is named.
     """
     if str(path) == "-":
         lines = input_lines("identifier")
     else:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
             mend = "name a file of identifiers, one a line, in UTF-8; or - to read them"
             raise BadInput("the file cannot be read as text", where=str(path), mend=mend) from None
@@ -62,7 +63,7 @@ def listed_identifiers(path: Path) -> list[RawId]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                found.append(RawId.parse(line.strip()))
+                found.append(normalise(RawId.parse(line.strip())))  # by which it is looked up
             except BadInput as error:
                 raise BadInput(error.what, where=f"line {number}", mend=error.mend) from None
     return found
@@ -75,7 +76,8 @@ def input_lines(where: str, *, lenient: bool = False) -> list[str]:
         BadInput: it is not UTF-8; `where` is named.
     """
     try:
-        return sys.stdin.buffer.read().decode(errors="replace" if lenient else "strict").splitlines()
+        # some editors begin a file with a byte order mark, which is no part of its first line
+        return sys.stdin.buffer.read().decode("utf-8-sig", errors="replace" if lenient else "strict").splitlines()
     except UnicodeDecodeError:
         raise BadInput("standard input is not text in UTF-8", where=where, mend="convert it to UTF-8") from None
 

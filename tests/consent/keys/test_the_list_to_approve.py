@@ -47,6 +47,13 @@ def test_the_list_that_was_asked_for_is_approved_in_whatever_order(shop, seq, tm
     shop(*ERASE, IMP_ACTOR="ann").ok()
 
 
+def test_a_list_that_begins_with_a_byte_order_mark_is_the_same_list(shop, seq, tmp_path):
+    text = "\ufeffmember:0\r\nmember:1\r\nmember:2\r\n"
+    (tmp_path / "list.txt").write_bytes(text.encode())
+    for words, lines in ((("--of", tmp_path / "list.txt"), ()), (("--of", "-"), text.splitlines())):
+        assert ben(shop, seq, *words, "--check", "--json", lines=lines).ok().json["same"] is True
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -103,6 +110,7 @@ def test_a_guardian_who_is_nobody_else_here_counts_in_the_list(shop):
         (("SEQ", "--check"), (), "a list is compared with one entry"),
         (("SEQ", "--of", "nofile.txt"), (), "the file cannot be read as text"),
         (("SEQ", "--of", "-"), ("member:0", "zoe"), "where: line 2"),
+        (("SEQ", "--of", "-"), ("member:0", "", "email:zoe"), "where: line 3"),
     ],
 )
 def test_what_is_no_list_or_of_no_entry_is_refused(shop, seq, words, lines, told):
