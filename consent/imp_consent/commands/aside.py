@@ -7,6 +7,7 @@ twenty to sixty bytes so.
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -99,7 +100,8 @@ def _pack(item: ReadRow | Fault) -> list[object]:
 def _unpack(packed: list[Any]) -> ReadRow | Fault:
     number, place, mark, one, other, *rest = packed
     if not rest:
-        return Fault(number=number, place=place, mark=mark, field=one, problem=other)
+        # all rows may be faulty in the same few ways, and faults are kept to the end
+        return Fault(number=number, place=place, mark=mark, field=sys.intern(one), problem=sys.intern(other))
     needed, told = rest
     for name in _TUPLES:
         if name in told:
