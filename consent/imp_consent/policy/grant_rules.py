@@ -186,8 +186,10 @@ def _check_guardian(said: Saying, case: Case) -> None:
             where="by",
             mend="record it first: imp consent guardian",
         )
-    minors = case.about(said.purpose, said.channel, "minor")
-    if not any(told.statement.needs in _GUARDED and _in_force(told.statement, said.at_us) for told in minors):
+    minors = [told.statement for told in case.about(said.purpose, said.channel, "minor")]
+    traits = {*case.purposes[said.purpose].traits} if said.purpose in case.purposes else set()
+    about = [minor for minor in minors if not minor.traits or traits & {*minor.traits}]
+    if not any(minor.needs in _GUARDED and _in_force(minor, said.at_us) for minor in about):
         raise refusal(
             "by then no age was recorded at which a guardian agrees: whoever is old enough says yes themselves",
             "GDPR 4(11), 8(1)",

@@ -26,9 +26,10 @@ def outlasts(before: Statement, said: Statement) -> bool:
     return before.until_us is None or before.until_us > said.until_us
 
 
-def guarded(said: Statement, at_us: int) -> bool:
-    """Whether this is an age at which a guardian agrees, alone or with her, that holds then."""
-    return said.type == "minor" and said.needs != OWN and not is_over(said, at_us)
+def guarded(said: Statement, meant: Statement) -> bool:
+    """Whether this is an age at which a guardian agrees to such uses, alone or with her, that holds at a yes's time."""
+    about = not said.traits or meet(said, meant)
+    return said.type == "minor" and said.needs != OWN and about and not is_over(said, meant.at_us)
 
 
 def meet(said: Statement, meant: Statement) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None,
         needs=tuple(map(_need, many["needs"])),
         valid_for=tuple(map(_validity, many["valid_for"])),
         reprompt=tuple(map(_reprompt, many["reprompt"])),
-        ages=tuple(map(_age, many["age"])),
+        ages=_ages(many["age"]),
         lifts=tuple(map(_lift, many["lift"])),
         objection_traits=frozenset(one["objection"].words("traits", of=TRAITS)),
         signal_traits=MappingProxyType(
@@ -205,6 +206,15 @@ def _validity(table: _Table) -> Validity:
 def _reprompt(table: _Table) -> Reprompt:
     after = frozenset(table.words("after", of=PERSON_TYPES))
     return Reprompt(trait=_trait(table), after=after, period=table.period("period"), source=table.source)
+
+
+def _ages(tables: Iterable[_Table]) -> tuple[Age, ...]:
+    """The ages of one law; for uses that are a person's own to agree to from an age on, guardians speak till then."""
+    ages = [_age(table) for table in tables]
+    own = [age for age in ages if age.needs == "own" and age.traits]
+    guarded = [age for age in ages if age.needs != "own" and not age.traits]
+    younger = [replace(age, traits=late.traits) for late in own for age in guarded if age.below < late.below]
+    return (*ages, *younger)
 
 
 def _age(table: _Table) -> Age:

@@ -186,11 +186,11 @@ class Rules:
         return tuple(rule for rule in self.reprompt if rule.trait in own and type_ in rule.after)
 
     def under(self, years: int) -> tuple[Age, ...]:
-        """What somebody of this age needs: of each kind, for and with the same traits, the one that lasts longest."""
-        highest: dict[tuple[str, frozenset[str], frozenset[str]], Age] = {}
+        """What somebody of this age needs: of ages that ask the same for the same traits, the longest."""
+        highest: dict[tuple[str, frozenset[str], frozenset[str], bool], Age] = {}
         for age in sorted(self.ages, key=lambda age: age.below):
             if years < age.below:
-                highest[age.needs, age.traits, age.adds] = age
+                highest[age.needs, age.traits, age.adds, age.guardian_yes_ends] = age
         return tuple(highest.values())
 
 

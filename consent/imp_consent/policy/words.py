@@ -5,7 +5,7 @@ or a no closes it. Which no closes which yes, and which yes reopens after which 
 
     restrict          closes everything, until it is lifted (GDPR 18)
     minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers,
-                      and a guardian's, unless a guardian is needed besides (CCPA §1798.120(c)); "both" closes what
+                      and a guardian's, unless one is needed for the same traits (CCPA §1798.120(c)); "both" closes what
                       lacks either, a guardian's authorisation or a standing yes of hers (GDPR 8(1); loi 78-17, 45).
                       With a kind of consent it closes a yes of a lesser kind (PIPL 28-29). A yes that it closes until
                       she comes of age stays closed: it never was one
@@ -84,7 +84,7 @@ class Words:
         self._yeses: dict[tuple[str, str | None, str], Fact] = {}
         self._own: dict[str, Fact] = {}  # the newest yes by herself, which a guardian's newer one does not replace
         self._nos: dict[tuple[object, ...], Fact] = {}
-        self._guardians: dict[str, Fact] = {}
+        self._guardians: list[Fact] = []  # of several, any that stands is enough
         self._lifted_us: dict[str | None, int] = {}
         self._withdrawn_us = self._heard_us = _BEFORE
         self._unripe: dict[int, list[Fact]] = {}  # yeses by their seq that an age closed to its end, and these ages
@@ -93,7 +93,7 @@ class Words:
         """Take in one more entry, none of an earlier event time than those before."""
         said = fact.statement
         if said.type in PERMITTING_TYPES:
-            if said.by is not None and not any(guarded(no.statement, said.at_us) for no in self._nos.values()):
+            if said.by is not None and not any(guarded(no.statement, said) for no in self._nos.values()):
                 return  # nobody else agrees for whoever is old enough
             self._yeses[said.type, said.basis, said.channel] = fact
             if said.type == "grant" and said.by is None:
@@ -108,7 +108,7 @@ class Words:
         if self._lost is not None and self._lost.voids(fact):
             return  # what it opened may have been closed again since
         if said.type == "guardian":
-            self._guardians[said.channel] = fact
+            self._guardians.append(fact)
         else:
             self._lifted_us[said.lifts] = said.at_us
 
@@ -200,14 +200,15 @@ class Words:
         if meant.type == "grant" and weaker(meant, said):
             return True
         if said.needs == OWN:
-            return meant.type == "basis" or (meant.by is not None and not self._needs_guardian(meant, at_us))
+            return meant.type == "basis" or (meant.by is not None and not self._is_guardians(said, at_us))
         if said.needs == _BOTH and (meant.type == "basis" or meant.by is not None) and self._own_yes(at_us) is None:
             return True
         return self._guardian(at_us) is None if authorised is None else not authorised
 
-    def _needs_guardian(self, meant: Statement, at_us: int) -> bool:
-        """Whether the person is so young then that a guardian says yes to this."""
-        return any(minor.needs != OWN for minor in self._minors(meant, at_us))
+    def _is_guardians(self, own: Statement, at_us: int) -> bool:
+        """Whether she is so young yet that a guardian says yes to the very uses that will be her own to agree to."""
+        minors = (no.statement for no in self._nos.values() if no.statement.type == "minor")
+        return any(said.needs != OWN and said.traits == own.traits and not is_over(said, at_us) for said in minors)
 
     def _needs_both(self, meant: Statement, at_us: int) -> bool:
         """Whether the person is so young then that a guardian says yes to this together with her."""
@@ -249,7 +250,7 @@ class Words:
 
     def _guardian(self, at_us: int) -> Fact | None:
         """The guardian's authorisation in force: not run out, and nothing withdrawn since."""
-        for fact in self._guardians.values():
+        for fact in reversed(self._guardians):
             if not is_over(fact.statement, at_us) and fact.statement.at_us > self._withdrawn_us:
                 return fact
         return None

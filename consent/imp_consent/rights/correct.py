@@ -145,7 +145,7 @@ def _check_opens_nothing(history: list[PersonEntry], wrong: PersonEntry, correct
     channels = {EVERY_CHANNEL, said.channel if correction.channel is None else correction.channel}
     covering = lineage(said.purpose if correction.purpose is None else correction.purpose)
     noes = (entry.statement for entry in history if entry.statement.type in DENYING and entry.seq != wrong.seq)
-    crossed = any(
+    crossed = correction.replaces and any(
         no.purpose in covering and (no.channel in channels or len(channels) == 1) and said.at_us <= no.at_us <= at_us
         for no in noes
     )

@@ -337,6 +337,62 @@ def test_r16_an_age_that_was_wrong_is_corrected_where_something_shows_it(desk: D
     assert desk.asked("analytics") == "given"
 
 
+def test_r17_a_guardian_sells_nothing_of_a_teenager_in_california_though_gdpr_asks_a_guardian_too(desk: Desk) -> None:
+    law = ("--regime", "gdpr", "--regime", "us-ca", "--jurisdiction", "US-CA")
+    desk.purpose("sale", "--trait", "sale")
+    desk.notice("sale").ok()
+    named = (*AUTHORISED[:-1], "sale")
+    told = desk.consent("minor", "member:1", "--born", "2012-01-01", *law, "--json").ok().json["entries"]
+    assert [(entry["needs"], entry["below"]) for entry in told] == [("guardian", 16), ("own", 16)]
+    desk.consent("guardian", "member:1", *named, *law).ok()
+    desk.wait(1)
+    desk.record("sale", "given", "--by-guardian", *law).ok()
+    assert desk.asked("sale") == "under_age", "fourteen: the person's own to say (CCPA §1798.120(c))"
+    desk.record("sale", "given", *law).ok()
+    assert desk.asked("sale") == "given"
+
+
+def test_r17_what_a_guardian_agreed_to_for_a_child_in_california_ends_at_thirteen_under_gdpr_too(desk: Desk) -> None:
+    law = ("--regime", "gdpr", "--regime", "us-ca", "--jurisdiction", "US-CA")
+    desk.purpose("sale", "--trait", "sale")
+    desk.notice("sale").ok()
+    desk.consent("minor", "member:1", "--born", "2014-03-01", *law).ok()
+    desk.consent("guardian", "member:1", *AUTHORISED[:-1], "sale", *law).ok()
+    desk.wait(1)
+    assert desk.record("sale", "given", "--by-guardian", *law).ok().json["until"] == "2027-03-01T12:00:00Z"
+    assert desk.asked("sale") == "given"
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        ("--regime", "cn-pipl", "--regime", "gdpr", "--jurisdiction", "CN"),
+        (
+            "--regime",
+            "us-ca",
+        ),
+    ],
+)
+def test_r16_each_of_several_ages_that_were_wrong_is_corrected(desk: Desk, law: tuple[str, ...]) -> None:
+    desk.consent("minor", "member:1", "--age", "10", *law).ok()
+    wrong = [entry.seq for entry in desk.entries() if entry.statement.type == "minor"]
+    assert len(wrong) > 1
+    shown = ("--verified", "high", "--how", "passport", "--evidence", "copy of the passport")
+    for seq in wrong:
+        desk.consent("rectify", "member:1", "--entry", str(seq), *shown).ok()
+
+
+def test_r16_of_two_guardians_either_is_enough_as_long_as_it_stands(desk: Desk) -> None:
+    young(desk, "--jurisdiction", "DE")
+    desk.consent("guardian", "member:1", *AUTHORISED).ok()
+    desk.wait(1)
+    father = ("--guardian", "member:8", "--role", "father", "--verification", "form", "--purpose", "analytics")
+    desk.consent("guardian", "member:1", *father, "--valid-for", "30d").ok()
+    desk.record("analytics", "given").ok()
+    desk.wait(40)
+    assert desk.asked("analytics") == "given"
+
+
 def test_an_explanation_says_that_it_was_a_guardian_who_agreed(desk: Desk) -> None:
     young(desk, "--jurisdiction", "DE")
     desk.consent("guardian", "member:1", *AUTHORISED).ok()

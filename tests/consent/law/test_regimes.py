@@ -56,7 +56,12 @@ def test_the_strictest_of_several_regimes_holds() -> None:
     both = rules("gdpr", "us-ca")
     assert both.opt_in
     assert both.bases == {"contract", "legal-obligation", "vital-interest", "public-task", "legitimate-interest"}
-    assert [(age.below, age.needs) for age in both.under(12)] == [(16, "guardian"), (16, "own")]
+    assert [(age.below, age.needs) for age in both.under(12)] == [
+        (13, "guardian"),  # general, and for the uses that are her own from then on
+        (13, "guardian"),
+        (16, "guardian"),
+        (16, "own"),
+    ]
     assert both.consent_needed(("special-category",)) == "explicit"
     assert rules("gdpr", "cn-pipl").consent_needed(("special-category",)) == "separate"
     assert both.refused_actions == rules("gdpr").refused_actions | rules("us-ca").refused_actions

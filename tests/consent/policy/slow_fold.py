@@ -181,7 +181,8 @@ class Question:
             and (line.type == "correction" or (line.at, line.seq) < (yes.at, yes.seq))
         ]
         then = self.before(yes.at, told)
-        return any(no.type == "minor" and no.needs != "own" and not then.over(no) for no in then.noes())
+        children = [no for no in then.noes() if no.type == "minor" and no.needs != "own" and not then.over(no)]
+        return any(not no.traits or set(no.traits) & set(yes.traits) for no in children)
 
     def never_ripe(self, yes: Line) -> list[Line]:
         """The ages over by now that closed a yes to their last moment."""
@@ -225,10 +226,10 @@ class Question:
         """Whether what opens may have been closed by something that was lost."""
         return any(line.seq < lost.seq or line.at <= lost.at for lost in self.lost)
 
-    def child(self, yes: Line) -> bool:
-        """Whether a guardian is needed for a yes."""
-        minors = [line for line in self.noes() if line.type == "minor" and line.needs != "own" and not self.over(line)]
-        return any(not line.traits or set(line.traits) & set(yes.traits) for line in minors)
+    def younger(self, own: Line) -> bool:
+        """Whether the same law, which names the same kinds of use, still asks a guardian."""
+        ages = [line for line in self.noes() if line.type == "minor" and line.needs != "own"]
+        return any(age.traits == own.traits and not self.over(age) for age in ages)
 
     def alone(self) -> bool:
         """Whether the person said yes without anybody else, and nothing but an age speaks against that yes."""
@@ -274,14 +275,9 @@ class Question:
     def guarded(self) -> bool:
         """Whether a guardian's authorisation is in force."""
         guardians = [line for line in self.other if line.type == "guardian" and not self.voided(line)]
-        newest = [
-            line
-            for line in guardians
-            if not any(o.channel == line.channel and (o.at, o.seq) > (line.at, line.seq) for o in guardians)
-        ]
         return any(
             not self.over(line) and not any(self.takes_back(o) and o.at >= line.at for o in self.other)
-            for line in newest
+            for line in guardians
         )
 
     def takes_back(self, no: Line) -> bool:
@@ -309,7 +305,7 @@ class Question:
             if yes.type == "grant" and kinds.index(yes.consent) < kinds.index(no.consent):
                 return True
             if no.needs == "own":
-                return yes.type == "basis" or (yes.by == "guardian" and not self.child(yes))
+                return yes.type == "basis" or (yes.by == "guardian" and not self.younger(no))
             if no.needs == "both" and not self.alone() and (yes.type == "basis" or yes.by == "guardian"):
                 return True
             return not self.guarded()
