@@ -6,11 +6,14 @@ who gives the file says what it is, and is told what its bytes look like.
 
 from __future__ import annotations
 
+import codecs
 import re
 from types import MappingProxyType
-from typing import Final
+from typing import BinaryIO, Final
 
-__all__ = ["ENCODINGS", "encoding_mend", "likely_encoding"]
+from imp_core.errors import BadInput
+
+__all__ = ["ENCODINGS", "check_no_utf_8", "encoding_mend", "likely_encoding"]
 
 # The names that settings take, and the codecs they stand for; a byte-order mark of UTF-8 is let pass.
 ENCODINGS: Final = MappingProxyType(
@@ -22,8 +25,14 @@ ENCODINGS: Final = MappingProxyType(
         "cp1250": "cp1250",
         "iso-8859-1": "iso-8859-1",
         "iso-8859-15": "iso-8859-15",
+        "cp1251": "cp1251",
+        "koi8-r": "koi8-r",
+        "euc-kr": "cp949",
+        "shift_jis": "cp932",
     }
 )
+_SINGLE_BYTE: Final = frozenset({"cp1252", "cp1250", "iso-8859-1", "iso-8859-15", "cp1251", "koi8-r"})
+_CHUNK: Final = 1 << 16
 _ABOUT: Final = MappingProxyType(
     {
         "gb18030": "Chinese text as spreadsheets there write it",
@@ -33,7 +42,21 @@ _ABOUT: Final = MappingProxyType(
 )
 _MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _HIGH: Final = re.compile(rb"[\x80-\xff]+")
-_HAN: Final = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_SIGNS: Final = frozenset(range(0x80, 0xA0)) - frozenset(b"\x8a\x8c\x8d\x8e\x8f\x9a\x9c\x9d\x9e\x9f")  # in cp125x
+_HAN_MARK: Final = re.compile("[\u3000-\u303f\uff00-\uffef]")
+_LEVEL_1: Final = range(0xB0, 0xD8)  # the first bytes of the characters that GB2312 holds for common
+# What Chinese is written in: the commonest characters, those of lists of people, and family and given names. In Korean,
+# Japanese or Russian bytes read as Chinese less than a tenth of the characters are of these, in Chinese ones half are.
+_COMMON: Final = frozenset(
+    "的一是不了人在有我他这中大国上个市省为来到时地出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都"
+    "同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将"
+    "两高间由问很最重并物手应战向头文体政美相见被利什二等产或新己制身果加西月话合回特代内信表化老给世位次度门任常先海通教儿原东声提立"
+    "及比员解水名真论处走义各入几口认条平系气题活尔更别打女变四神总何电数安少报才结反受目太量再感建务做接必场件计管期德资命山金指克许"
+    "统区保至队形社便空决治展马科司五基眼书非则听白却界达光放强即像难且权思王象完设式色路记南品住告类求据程北边死张该交规万取格望觉术"
+    "领共确传师观清今切院让识候带导争运李刘陈杨赵黄周吴徐孙胡朱林郭罗梁宋郑谢韩唐冯董萧曹袁邓傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏"
+    "钟汪田姜范石姚谭廖邹熊陆郝孔崔康毛邱秦江史顾侯邵孟龙段雷钱汤尹黎易武乔贺赖龚伟芳秀英敏静丽磊洋勇艳杰娟涛超霞刚桂玉红华兰云辉志庆宇"
+    "欣雨佳梅琴燕玲婷倩雪琳慧嘉俊峰鹏飞浩博轩客户号编订单阅退撤签状态拒绝营销渠邮箱址街县村"
+)
 
 
 def likely_encoding(sample: bytes) -> str | None:
@@ -49,7 +72,26 @@ def likely_encoding(sample: bytes) -> str | None:
     alone = sum(len(run[0]) for run in runs if _is_alone(run, sample))
     if alone * 2 < sum(len(run[0]) for run in runs):
         return "gb18030" if _is_chinese(sample) else None
+    signs = sum(byte in _SIGNS for run in runs for byte in run[0])
+    if signs * 2 >= sum(len(run[0]) for run in runs):  # Japanese, where an ASCII byte may follow each of these
+        return None
     return None if any(_is_utf_8(run[0]) for run in runs) else "cp1252"
+
+
+def check_no_utf_8(content: BinaryIO, codec: str, *, where: str) -> None:
+    """Expect that content which is declared to be in a single-byte encoding, where no byte is a fault, is no UTF-8.
+
+    Content of ASCII alone is the same in both. It is left at its start.
+
+    Raises:
+        BadInput: all of it is UTF-8, and not all of it ASCII.
+    """
+    if codec not in _SINGLE_BYTE:
+        return
+    found = _reads_as_utf_8(content)
+    content.seek(0)
+    if found:
+        raise BadInput("this is UTF-8, and not as it was declared", where=where, mend="leave the encoding out")
 
 
 def encoding_mend(declare: str | None, likely: str | None, *, read_as: str = "utf-8-sig") -> str:
@@ -78,10 +120,32 @@ def _is_alone(run: re.Match[bytes], sample: bytes) -> bool:
 
 
 def _is_chinese(sample: bytes) -> bool:
-    """Whether most of what is above ASCII is Han and its punctuation; a sample may be cut inside a character."""
+    """Whether what is above ASCII is Han as it is written: most of it common, a quarter of it of the commonest.
+
+    Bytes of other scripts are Han too when they are read as such. A sample may be cut inside a character.
+    """
     text = sample.decode("gb18030", errors="replace")
-    high = [char for char in text if not char.isascii()]
-    return high.count("\ufffd") <= 1 and sum(_HAN.fullmatch(char) is not None for char in high) * 2 > len(high)
+    high = [char for char in text if not char.isascii() and not _HAN_MARK.fullmatch(char)]
+    if high.count("\ufffd") > 1 or sum(map(_is_level_1, high)) * 2 <= len(high):
+        return False
+    return sum(char in _COMMON for char in high) * 4 >= len(high)
+
+
+def _is_level_1(char: str) -> bool:
+    code = char.encode("gb2312", errors="ignore")
+    return bool(code) and code[0] in _LEVEL_1
+
+
+def _reads_as_utf_8(content: BinaryIO) -> bool:
+    decoder, is_ascii = codecs.getincrementaldecoder("utf-8")(), True
+    try:
+        while chunk := content.read(_CHUNK):
+            is_ascii = is_ascii and chunk.isascii()
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return not is_ascii
 
 
 def _is_utf_8(run: bytes) -> bool:

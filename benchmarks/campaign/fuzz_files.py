@@ -99,7 +99,7 @@ class _Place:
 
 def _said(path: Path) -> int:
     """How many rows of what people said can be taken."""
-    reader, taken = RowReader(ColumnMap(), "0" * 64), 0
+    reader, taken = RowReader(ColumnMap(), "0" * 64, 0), 0
     for number, row in read_rows(path, ColumnMap()):
         try:
             reader.read(number, row)

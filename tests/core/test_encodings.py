@@ -15,9 +15,19 @@ WESTERN = [
     "pääsiäinen",
     "Zoë;façade",
     "cœur",
+    "“Größe”;Müller",
     "Österreich\r\nÜbung",
 ]
-CHINESE = ["会员", "member:张三;member:李四", "北京路1号", "a张b;王小明", "张", "退订\uff0c谢谢。"]
+CHINESE = [
+    "陈晓燕;诸葛亮;欧阳娜娜;慕容雪村;赵丽颖;陈嘉琪",
+    "深圳市南山区科技园",
+    "会员",
+    "member:张三;member:李四",
+    "北京路1号",
+    "a张b;王小明",
+    "张",
+    "退订\uff0c谢谢。",
+]
 
 
 @pytest.mark.parametrize("text", WESTERN)
@@ -50,6 +60,24 @@ def test_wide_text_is_told_by_its_mark_or_its_zeros(codec: str) -> None:
 )
 def test_what_looks_like_none_of_them_is_not_guessed(sample: bytes) -> None:
     assert likely_encoding(sample) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "codecs"),
+    [
+        ("Иванов Пётр;Мария Кузнецова;Екатерина Попова", ["cp1251", "koi8-r"]),
+        ("отписаться от рассылки;согласие", ["cp1251", "koi8-r"]),
+        ("ИВАНОВ ПЁТР;МАРИЯ", ["cp1251", "koi8-r"]),
+        ("김철수;이영희;박지민;최수진;정민호", ["euc-kr", "cp949"]),
+        ("서울특별시 강남구;수신거부;동의함", ["euc-kr", "cp949"]),
+        ("山田太郎;佐藤花子;鈴木一郎;田中健", ["shift_jis", "cp932", "euc-jp"]),
+        ("山田", ["euc-jp", "shift_jis"]),
+        ("お名前;メール;配信停止;同意;東京都新宿区", ["shift_jis", "cp932", "euc-jp"]),
+    ],
+)
+def test_other_scripts_are_not_taken_for_chinese(text: str, codecs: list[str]) -> None:
+    for codec in codecs:
+        assert likely_encoding(f"identifier,purpose\r\n{text},ads\r\n".encode(codec)) is None, codec
 
 
 def test_every_name_is_a_codec_that_reads_what_it_writes() -> None:

@@ -213,6 +213,28 @@ def test_a_chinese_export_is_read_by_its_own_column_names(take):
     assert take(body.encode("utf-16"), "订单.csv", mapping.replace("gb18030", "utf-16"))[0].name == "下单"
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "iso-8859-1", "cp1251"])
+def test_utf_8_that_is_declared_to_be_a_single_byte_encoding_is_refused_before_any_row(take, encoding):
+    mapping = f'''
+        [file]
+        encoding = "{encoding}"
+        [identifier]
+        kind = "member"
+        column = "who"
+        [defaults]
+        type = "outcome"
+        purpose = "analytics"
+        name = "order"
+        [columns]
+        at = "when"
+    '''
+    plain = "who,when\n" + "1,2026-03-01T09:30:00Z\n" * 3000
+    with pytest.raises(BadInput, match="this is UTF-8") as caught:
+        take(plain + "größe,2026-03-01T09:30:00Z\n", "x.csv", mapping)
+    assert caught.value.mend == "leave the encoding out"
+    assert len(take(plain, "x.csv", mapping)) == 3000
+
+
 @pytest.mark.parametrize("format_", ["csv.gz", "jsonl", "parquet"])
 def test_memory_does_not_grow_with_the_file(tmp_path, format_):
     def write(count):

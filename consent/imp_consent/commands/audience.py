@@ -37,6 +37,7 @@ class AudienceLayout:
     addressed: bool
     encoding: str = "utf-8-sig"
     delimiter: str | None = None
+    timezone: str | None = None
 
     @property
     def declare_encoding(self) -> str:

@@ -48,10 +48,13 @@ purpose = "marketing.email"
 [states]                     # the file's word = given, refused, withdrawn or basis
 yes = "given"
 [file]                       # each may be left out
-encoding = "utf-8"           # or "gb18030", "utf-16", "cp1252" (a Western spreadsheet's), "cp1250", "iso-8859-15"
+encoding = "utf-8"           # or "gb18030", "utf-16", "cp1252" (a Western spreadsheet's), "cp1251", "euc-kr", …
 delimiter = ","              # left out: what the header shows
-dates = "%d.%m.%Y %H:%M"     # left out: ISO 8601
+dates = "%d.%m.%Y %H:%M"     # left out: ISO 8601; with an offset that is read beside the pattern too
 timezone = "Europe/Berlin"   # of times that name no zone; one that its clocks skip, or show twice, is a fault
+
+Of a day without a time ("%d.%m.%Y", or 2026-03-01) a yes and a basis count from its first moment, refused and withdrawn
+at its last (of today: now), so that no yes of the same day outlives them.
 
 Errors, warnings and rejects name a row by the line of the file in which it begins, as an editor counts lines (of
 Parquet by the row). The same file again records nothing new; rows that --rejects left out are tried again. --dry-run
@@ -117,7 +120,7 @@ def import_file(
     """
     rejects_path = check_rejects(ctx, rejects_path, (path, map_path))
     _check_parts(in_parts=in_parts, rejects=rejects_path is not None)
-    source = rows_source(path, map_path)
+    source = rows_source(path, map_path, now_us=ctx.clock.now_us())
     tally = take_in(ctx, source, rejects_path=rejects_path, in_parts=in_parts)
     return ImportResult(
         file=str(path),
@@ -143,8 +146,8 @@ def _check_parts(*, in_parts: bool, rejects: bool) -> None:
         raise BadInput(what, where="--in-parts", mend="say where to list faulty rows: --rejects FILE")
 
 
-def rows_source(path: Path, map_path: Path | None) -> Source:
-    """A file of rows, as it is imported.
+def rows_source(path: Path, map_path: Path | None, *, now_us: int) -> Source:
+    """A file of rows, as it is imported; `now_us` is the present.
 
     Raises:
         BadInput: the file or its mapping cannot be read.
@@ -156,7 +159,7 @@ def rows_source(path: Path, map_path: Path | None) -> Source:
         sha256=sha256,
         mapping=mapping.sha256,
         counted=counted_in(path),
-        read=partial(_read, path, RowReader(mapping, sha256)),
+        read=partial(_read, path, RowReader(mapping, sha256, now_us)),
         language=_LANGUAGE,
         states=IMPORTED,
         mends={"at": TIMES} if mapping.dates is None else {},
@@ -223,7 +226,8 @@ def import_command(
     if dry_run:
         _check_parts(in_parts=in_parts, rejects=rejects_path is not None)
         rejects_path = check_rejects(ctx, rejects_path, (file, map_path, terms))
-        source = rows_source(file, map_path) if chosen == "rows" else records_source(file, chosen, terms)
+        now_us = ctx.clock.now_us()
+        source = rows_source(file, map_path, now_us=now_us) if chosen == "rows" else records_source(file, chosen, terms)
         options = {"--map": map_path, "--format": None if chosen == "rows" else chosen, "--terms": terms}
         found = tried(ctx, source, options=options, rejects_path=rejects_path, in_parts=in_parts)
         warn(found.warnings)

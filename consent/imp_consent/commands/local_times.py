@@ -1,23 +1,33 @@
 """Times as a file writes them: by a pattern of its own, and in a zone that is named where they do not say it.
 
 A local time that the zone's clocks skipped, or showed twice, is no one moment: it is the row's fault, whichever of the
-two would be taken, since a yes an hour too early or a no an hour too late opens what may not be.
+two would be taken, since a yes an hour too early or a no an hour too late opens what may not be. A day alone is read
+so that it opens nothing: a yes of it counts from its first moment, a no of it outlasts all that was said that day.
 """
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import time as time_of_day
 from functools import cache
+from typing import Final
 
 from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 
-__all__ = ["LocalTimes", "check_pattern", "check_zone"]
+__all__ = ["NO_ONE_MOMENT", "LocalTimes", "check_pattern", "check_zone"]
 
-_TRIED = datetime(2026, 11, 28, 21, 34, 56, tzinfo=UTC)  # no two of its numbers are alike
-_ISO = "2026-03-01T09:30:00Z"
+_TRIED: Final = datetime(2026, 11, 28, 21, 34, 56, tzinfo=UTC)  # no two of its numbers are alike
+_ISO: Final = "2026-10-25T02:30:00+01:00"
+_SKIPPED: Final = "a local time that the clocks there skipped"
+_TWICE: Final = "a local time that the clocks there showed twice"
+NO_ONE_MOMENT: Final = frozenset({_SKIPPED, _TWICE})
+_DIRECTIVE: Final = re.compile("%(.)", re.DOTALL)
+_OF_DAY: Final = frozenset("HIMSfpcX")
+_DAY: Final = len("2026-W47-5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +37,57 @@ class LocalTimes:
     pattern: str | None
     zone: str | None
 
-    def parse(self, text: str) -> int:
-        """A time as UTC microseconds.
+    def parse(self, text: str, *, last: bool, now_us: int, constant: bool = False) -> int:
+        """A time as UTC microseconds; ISO 8601 with an offset is read beside any pattern.
+
+        `last`: a day alone is its last microsecond, as far as it has passed by `now_us`, rather than its first.
+        `constant`: it is the mapping's own, which TOML writes in ISO 8601, and not the file's.
 
         Raises:
             BadInput: it is not written so, has no zone, or is no one moment there. The text itself is not repeated.
         """
-        moment = self._read(text.strip())
+        moment, is_day = self._read(text.strip(), constant=constant)
+        if moment.tzinfo is None and self.zone is None:
+            return parse_time(text)  # and say what it lacks
+        if not is_day:
+            return self.place(moment)
+        first = self._edge(moment, last=False)
+        return max(first, min(self._edge(moment, last=True), now_us)) if last else first
+
+    def place(self, moment: datetime) -> int:
+        """A moment as UTC microseconds; one without a zone is in `zone`, which has to be named then.
+
+        Raises:
+            BadInput: it is no one moment there.
+        """
         if moment.tzinfo is None:
-            if self.zone is None:
-                return parse_time(text)  # and say what it lacks
-            moment = _placed(moment, _zone(self.zone))
+            moment = _placed(moment, _zone(self.zone or ""))
         return parse_time(moment.isoformat())
 
-    def _read(self, text: str) -> datetime:
+    def _edge(self, day: datetime, *, last: bool) -> int:
+        """A day's first moment there, or its last, also where the clocks change at midnight."""
+        moment = datetime.combine(day, time_of_day.max if last else time_of_day.min, day.tzinfo)
+        if moment.tzinfo is None:
+            both = [moment.replace(tzinfo=_zone(self.zone or ""), fold=fold) for fold in (0, 1)]
+            moment = min(both, key=_ahead) if last else both[0]  # the less a clock is ahead the later it is
+        return parse_time(moment.isoformat())
+
+    def _read(self, text: str, *, constant: bool) -> tuple[datetime, bool]:
+        """The time as it is written, and whether it is a day alone."""
+        if self.pattern is None:
+            return _iso(text)
         try:
-            return datetime.fromisoformat(text) if self.pattern is None else datetime.strptime(text, self.pattern)  # noqa: DTZ007 (its zone is looked at next)
+            return datetime.strptime(text, self.pattern), not _directives(self.pattern) & _OF_DAY  # noqa: DTZ007 (its zone is looked at next)
         except ValueError:
-            if self.pattern is None:
-                parse_time(text)
-            shown = _TRIED.strftime(self.pattern or "")
-            raise BadInput(f"not a time as the mapping says, such as {shown}", mend=f"{self.pattern}") from None
+            pass  # it may be written so that it needs no pattern
+        try:
+            found = _iso(text)
+        except BadInput:
+            found = None
+        if found is None or (found[0].tzinfo is None and not constant):
+            shown = _TRIED.strftime(self.pattern)
+            raise BadInput(f"not a time as the mapping says, such as {shown}", mend=f"{self.pattern}, or {_ISO}")
+        return found
 
 
 def check_pattern(pattern: str, *, zoned: bool) -> None:
@@ -58,14 +98,28 @@ def check_pattern(pattern: str, *, zoned: bool) -> None:
     """
     mend = 'write it like: dates = "%d.%m.%Y %H:%M"; day, month and year have to be in it'
     try:
-        read = datetime.strptime(_TRIED.strftime(pattern), pattern)  # noqa: DTZ007 (only its day is looked at)
+        read = datetime.strptime(_TRIED.strftime(pattern), pattern)  # noqa: DTZ007 (what of it is lost is looked at)
     except (ValueError, UnicodeError):
         raise BadInput("file.dates in the mapping is not a pattern of times", mend=mend) from None
     if read.date() != _TRIED.date():
         raise BadInput("file.dates in the mapping does not tell a day", mend=mend)
+    _check_time_of_day(read, _directives(pattern))
     if read.tzinfo is None and not zoned:
         mend = 'name it: timezone = "Europe/Berlin"; or read an offset: %z'
         raise BadInput("file.dates in the mapping without file.timezone: of which zone are these times?", mend=mend)
+
+
+def _check_time_of_day(read: datetime, directives: frozenset[str]) -> None:
+    """Expect that hour and minute come back as they were written, or are not in the pattern."""
+    if "Z" in directives:  # strptime takes the name of a zone and forgets it
+        mend = 'read an offset: %z; a zone that is the same in all rows: dates = "%d.%m.%Y %H:%M UTC", timezone = "UTC"'
+        raise BadInput("file.dates in the mapping has a zone's name, %Z, which tells no offset", mend=mend)
+    if ("I" in directives) != ("p" in directives) or {"H", "I"} <= directives:
+        mend = 'write "%I:%M %p" of 09:30 PM, and "%H:%M" of 21:30'
+        raise BadInput("file.dates in the mapping does not tell morning from evening", mend=mend)
+    if directives & _OF_DAY and (read.hour, read.minute) != (_TRIED.hour, _TRIED.minute):
+        mend = 'write both, like: dates = "%d.%m.%Y %H:%M"; or neither, of a day alone: dates = "%d.%m.%Y"'
+        raise BadInput("file.dates in the mapping does not tell hour and minute", mend=mend)
 
 
 def check_zone(name: str) -> None:
@@ -88,12 +142,32 @@ def _zone(name: str) -> tzinfo:
     return zoneinfo.ZoneInfo(name)
 
 
+@cache
+def _directives(pattern: str) -> frozenset[str]:
+    return frozenset(_DIRECTIVE.findall(pattern))
+
+
+def _iso(text: str) -> tuple[datetime, bool]:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput("not a time in ISO 8601", mend="write it like 2026-03-01T09:30:00Z") from None
+    if len(text) > _DAY:
+        return moment, False
+    try:
+        date.fromisoformat(text)
+    except ValueError:  # an hour of a year's day, say
+        return moment, False
+    return moment, True
+
+
+def _ahead(moment: datetime) -> timedelta:
+    return moment.utcoffset() or timedelta(0)
+
+
 def _placed(moment: datetime, zone: tzinfo) -> datetime:
     first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first
     skipped = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment
-    what = "skipped" if skipped else "showed twice"
-    raise BadInput(
-        f"a local time that the clocks there {what}", mend=f"write which one is meant, with its offset, like {_ISO}"
-    )
+    raise BadInput(_SKIPPED if skipped else _TWICE, mend=f"write which one is meant, with its offset, like {_ISO}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from imp_consent.commands.arguments import parse_days
@@ -12,7 +12,6 @@ from imp_consent.commands.rows import Instant, Row
 from imp_consent.commands.saying_options import read_grounds
 from imp_consent.commands.states import type_of
 from imp_consent.policy.saying import Saying
-from imp_core.clock import parse_time
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
@@ -21,19 +20,19 @@ __all__ = ["RowReader"]
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _MAX_STEPS: Final = 100
 _REQUIRED: Final = frozenset(REQUIRED)
+_NOES: Final = frozenset({"refuse", "withdraw"})
 
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """Reads rows of one file; `sha256` is the file's, which with the row's number is the default evidence."""
+    """Reads rows of one file; `sha256` is the file's, which with the row's number is the default evidence.
+
+    `now_us` is the present, which a no of today does not outrun where the file has only the day.
+    """
 
     mapping: ColumnMap
     sha256: str
-
-    @property
-    def _parse(self) -> Callable[[str], int]:
-        mapping = self.mapping
-        return parse_time if mapping.dates is None and mapping.timezone is None else mapping.times.parse
+    now_us: int
 
     def read(self, number: int, row: Row) -> tuple[RawId, Saying]:
         """Who said what.
@@ -44,18 +43,21 @@ class RowReader:
         if isinstance(row, str):
             raise BadInput(row, where="row")
         state = self._needed(row, "state")
+        who, purpose = self._identifier(row), self._needed(row, "purpose")
+        type_ = type_of(self.mapping.states.get(state, state))
+        at_us = self._time(row, last=type_ in _NOES)
         if self._is_short(row):
-            return self._identifier(row), Saying(
-                purpose=self._needed(row, "purpose"),
-                type=type_of(self.mapping.states.get(state, state)),
-                at_us=self._time(row),
+            return who, Saying(
+                purpose=purpose,
+                type=type_,
+                at_us=at_us,
                 evidence=f"sha256:{self.sha256}#{number}",
             )
         valid_for, regime = self._text(row, "valid_for"), self._text(row, "regime")
-        return self._identifier(row), Saying(
-            purpose=self._needed(row, "purpose"),
-            type=type_of(self.mapping.states.get(state, state)),
-            at_us=self._time(row),
+        return who, Saying(
+            purpose=purpose,
+            type=type_,
+            at_us=at_us,
             channel=self._text(row, "channel") or "",
             notice=self._text(row, "notice"),
             language=self._text(row, "language"),
@@ -87,12 +89,17 @@ class RowReader:
             mend = 'write kind:value, or name the kind in a mapping: [identifier] kind = "member"'
             raise BadInput(error.what, where="identifier", mend=mend) from None
 
-    def _time(self, row: dict[str, object]) -> int:
+    def _time(self, row: dict[str, object], *, last: bool) -> int:
+        """When it was said; where the file has only the day, at its first moment or its `last`."""
         value = row.get("at")
         if isinstance(value, Instant):
             return value.us
         try:
-            return self._parse(self._needed(row, "at"))
+            if isinstance(value, datetime):
+                return self.mapping.times.place(value)
+            text = self._needed(row, "at")
+            constant = not isinstance(value, str) or not value.strip()
+            return self.mapping.times.parse(text, last=last, now_us=self.now_us, constant=constant)
         except BadInput as error:
             raise BadInput(error.what, where="at", mend=error.mend) from None
 

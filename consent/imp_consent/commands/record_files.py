@@ -40,6 +40,7 @@ class _Layout:
 
     encoding: str = "utf-8-sig"
     delimiter: str | None = None
+    timezone: str | None = None
     declare_encoding: str | None = None
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Protocol, cast
 
-from imp_core.encodings import encoding_mend, likely_encoding
+from imp_core.encodings import check_no_utf_8, encoding_mend, likely_encoding
 from imp_core.errors import BadInput
 
 __all__ = ["Instant", "Layout", "PlacedRow", "Row", "counted_in", "read_placed", "read_rows"]
@@ -52,6 +52,11 @@ class Layout(Protocol):
     @property
     def delimiter(self) -> str | None:
         """What stands between the fields of a delimited file; None is as the header shows, else as its name says."""
+        ...
+
+    @property
+    def timezone(self) -> str | None:
+        """The zone of typed times that name none; None: each has to."""
         ...
 
     @property
@@ -152,6 +157,7 @@ def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterato
         return
     if suffix not in (*_JSON_LINES, *_DELIMITED):
         raise BadInput("not a kind of file that is read here", where=where, mend=_SAVE_AS)
+    check_no_utf_8(content, layout.encoding, where=where)
     stream = io.TextIOWrapper(content, encoding=layout.encoding, errors="strict", newline="")
     try:
         if suffix in _JSON_LINES:
@@ -236,41 +242,40 @@ def _parquet(content: BinaryIO, layout: Layout, where: str) -> Iterator[Row]:
     try:
         file = pq.ParquetFile(content, pre_buffer=False)
         chosen = layout.choose(file.schema_arrow.names, where=where)
-        zoned = _zoned(file.schema_arrow, chosen, where)
+        zoned = _zoned(file.schema_arrow, chosen, where, local=layout.timezone is not None)
         for batch in file.iter_batches(batch_size=_BATCH, columns=list(dict.fromkeys(chosen.values()))):
-            values = {name: _values(pa, batch.column(column), zoned=name in zoned) for name, column in chosen.items()}
+            values = {name: _values(pa, batch.column(column), zoned=zoned.get(name)) for name, column in chosen.items()}
             for row in zip(*values.values(), strict=True):
                 yield dict(zip(values, row, strict=True))
     except (pa.ArrowException, OSError, ValueError, OverflowError):  # text that is not UTF-8, among others
         raise BadInput("the Parquet file is damaged or cut off", where=where, mend="fetch the file again") from None
 
 
-def _zoned(schema: Any, chosen: dict[str, str], where: str) -> set[str]:  # noqa: ANN401 (pyarrow has no types)
-    """The fields whose column holds timestamps with a zone.
+def _zoned(schema: Any, chosen: dict[str, str], where: str, *, local: bool) -> dict[str, bool]:  # noqa: ANN401 (pyarrow has no types)
+    """The fields whose column holds timestamps, and whether with a zone.
 
     Raises:
-        BadInput: a column of times has no zone.
+        BadInput: a column of times has no zone, and they are not `local`.
     """
-    zoned = set()
+    zoned = {}
     for name, column in chosen.items():
         type_ = schema.field(column).type
         if str(type_).startswith("timestamp"):
-            if type_.tz is None:
+            if type_.tz is None and not local:
                 raise BadInput(
                     f"the column {column} holds times without a zone",
                     where=where,
                     mend="write it as timestamp with zone UTC, or as ISO 8601 text with an offset",
                 )
-            zoned.add(name)
+            zoned[name] = type_.tz is not None
     return zoned
 
 
-def _values(pa: Any, column: Any, *, zoned: bool) -> list[object]:  # noqa: ANN401 (pyarrow has no types)
-    if not zoned:
-        values: list[object] = column.to_pylist()
-        return values
-    instants = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
-    return [None if us is None else Instant(us) for us in instants.to_pylist()]
+def _values(pa: Any, column: Any, *, zoned: bool | None) -> list[object]:  # noqa: ANN401 (pyarrow has no types)
+    if zoned is not None:
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    values: list[object] = (column.cast(pa.int64()) if zoned else column).to_pylist()
+    return [None if us is None else Instant(cast("int", us)) for us in values] if zoned else values
 
 
 def _lines(stream: io.TextIOWrapper, where: str) -> Iterator[str]:

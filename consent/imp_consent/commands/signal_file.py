@@ -107,6 +107,7 @@ def _text(row: Mapping[str, object], name: str) -> str:
 class _Layout:
     encoding: str = "utf-8-sig"
     delimiter: str | None = None
+    timezone: str | None = None
     declare_encoding: str | None = None
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 from imp_channel_file.fields import Unfit
-from imp_core.encodings import encoding_mend, likely_encoding
+from imp_core.encodings import check_no_utf_8, encoding_mend, likely_encoding
 from imp_core.errors import BadInput
 
 __all__ = [
@@ -134,13 +134,14 @@ def text_stream(content: BinaryIO, *, encoding: str, where: str) -> Iterator[io.
     """Decode strictly.
 
     Raises:
-        BadInput: other bytes than the encoding allows, anywhere in the file, or binary data.
+        BadInput: other bytes than the encoding allows, anywhere in the file, binary data, or UTF-8 declared otherwise.
     """
     head = content.read(_HEAD)
     content.seek(0)
     mend = encoding_mend(_DECLARE, likely_encoding(head), read_as=encoding)
     if encoding != "utf-16" and (head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in head):
         raise BadInput("not UTF-8 text: UTF-16 or binary data", where=where, mend=mend)
+    check_no_utf_8(content, encoding, where=where)
     stream = io.TextIOWrapper(content, encoding=encoding, errors="strict", newline="")
     try:
         yield stream

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from imp_core.clock import format_time
@@ -14,6 +18,7 @@ from imp_core.context import Context
 Cli = Any
 Entries = Callable[[str], list[Any]]
 HEADER = "identifier,purpose,state,at\n"
+RECORD = ("consent", "record", "member:1", "--purpose", "analytics", "--state")
 MULLER = "email:müller@example.com"
 
 
@@ -68,6 +73,43 @@ def test_an_encoding_that_is_declared_and_is_not_the_file_s_is_refused_where_tha
     assert (refused.code, "utf-8, gb18030, utf-16, cp1252, cp1250" in refused.err) == (2, True)
 
 
+DAYS = 'dates = "%d.%m.%Y"\ntimezone = "Europe/Berlin"'
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1250", "iso-8859-1", "iso-8859-15", "cp1251", "koi8-r"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_utf_8_that_is_declared_to_be_a_single_byte_encoding_is_not_read_as_names_of_nobody(
+    shop: Context, imp_here: Cli, tmp_path: Path, encoding: str, packed: bool
+) -> None:
+    text = HEADER + row("member:plain") * 2000 + row("member:größe", "withdrawn")
+    path, mapping = put(tmp_path, text, file=f'encoding = "{encoding}"')
+    if packed:
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    refused = imp_here("consent", "import", path, "--map", mapping)
+    assert (refused.code, "this is UTF-8" in refused.err, "leave the encoding out" in refused.err) == (2, True, True)
+
+
+def test_ascii_is_read_in_any_encoding_that_is_declared(shop: Context, imp_here: Cli, tmp_path: Path) -> None:
+    path, mapping = put(tmp_path, HEADER + row(), file='encoding = "cp1252"')
+    imp_here("consent", "import", path, "--map", mapping).ok()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "who"),
+    [("cp1251", "иванов"), ("koi8-r", "рёмин"), ("euc-kr", "김철수"), ("euc-kr", "똠방"), ("shift_jis", "①山田")],
+)
+def test_other_scripts_are_read_where_they_are_declared_and_not_called_chinese(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, encoding: str, who: str
+) -> None:
+    written = {"euc-kr": "cp949", "shift_jis": "cp932"}.get(encoding, encoding)
+    path, mapping = put(tmp_path, HEADER + row(f"member:{who}", "refused"), written, file=f'encoding = "{encoding}"')
+    refused = imp_here("consent", "import", path)
+    assert (refused.code, "gb18030; it looks" in refused.err, encoding in refused.err) == (2, False, True), refused.err
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    (entry,) = entries(f"member:{who}")
+    assert entry.statement.type == "refuse"
+
+
 GERMAN = 'dates = "%d.%m.%Y %H:%M"\ntimezone = "Europe/Berlin"'
 
 
@@ -80,9 +122,13 @@ GERMAN = 'dates = "%d.%m.%Y %H:%M"\ntimezone = "Europe/Berlin"'
         ('dates = "%m/%d/%Y %I:%M %p"\ntimezone = "America/New_York"', "01/05/2026 09:30 PM", "2026-01-06T02:30:00Z"),
         ('dates = "%Y年%m月%d日 %H:%M"\ntimezone = "Asia/Shanghai"', "2026年01月05日 09:30", "2026-01-05T01:30:00Z"),
         ('dates = "%d.%m.%Y %H:%M %z"', "05.01.2026 09:30 +0200", "2026-01-05T07:30:00Z"),
+        ('dates = "%d.%m.%Y %H:%M UTC"\ntimezone = "UTC"', "05.01.2026 09:30 UTC", "2026-01-05T09:30:00Z"),
         ('timezone = "Asia/Shanghai"', "2026-01-05 09:30", "2026-01-05T01:30:00Z"),
         ('timezone = "Asia/Shanghai"', "2026-01-05T09:30:00Z", "2026-01-05T09:30:00Z"),
         ('timezone = "UTC"', "2026-01-05", "2026-01-05T00:00:00Z"),
+        (GERMAN, "2025-10-26T02:30:00+01:00", "2025-10-26T01:30:00Z"),
+        (GERMAN, "2025-10-26T02:30:00+02:00", "2025-10-26T00:30:00Z"),
+        (DAYS, "2026-01-05T09:30:00Z", "2026-01-05T09:30:00Z"),
     ],
 )
 def test_times_are_read_as_the_mapping_says_they_are_written(
@@ -99,7 +145,7 @@ def test_times_are_read_as_the_mapping_says_they_are_written(
     [
         (GERMAN, "30.03.2025 02:30", "a local time that the clocks there skipped"),
         (GERMAN, "26.10.2025 02:30", "a local time that the clocks there showed twice"),
-        (GERMAN, "2026-01-05T09:30:00Z", "not a time as the mapping says, such as 28.11.2026 21:34"),
+        (GERMAN, "2026-01-05T09:30:00", "not a time as the mapping says, such as 28.11.2026 21:34"),
         (GERMAN, "31.02.2026 09:30", "not a time as the mapping says"),
         (GERMAN, "05.01.2999 09:30", "a time to come"),
         ('timezone = "Asia/Shanghai"', "yesterday", "not a time in ISO 8601"),
@@ -135,6 +181,13 @@ def test_whose_times_are_not_read_is_told_how_one_looks_and_how_to_declare_other
         ('dates = "%d.%m."\ntimezone = "UTC"', "does not tell a day"),
         ('dates = "%Q"\ntimezone = "UTC"', "not a pattern of times"),
         ('dates = "%d.%m.%Y"', "without file.timezone: of which zone"),
+        ('dates = "%d.%m.%Y %H:%M %Z"\ntimezone = "America/New_York"', "%Z, which tells no offset"),
+        ('dates = "%d.%m.%Y %H:%M %Z"', "%Z, which tells no offset"),
+        ('dates = "%d.%m.%Y %I:%M"\ntimezone = "UTC"', "does not tell morning from evening"),
+        ('dates = "%d.%m.%Y %H:%M %p"\ntimezone = "UTC"', "does not tell morning from evening"),
+        ('dates = "%d.%m.%Y %p"\ntimezone = "UTC"', "does not tell morning from evening"),
+        ('dates = "%d.%m.%Y %H"\ntimezone = "UTC"', "does not tell hour and minute"),
+        ('dates = "%d.%m.%Y %M:%S"\ntimezone = "UTC"', "does not tell hour and minute"),
         ('timezone = "Berlin"', "not a zone of the IANA database"),
         ('timezone = "Europe"', "not a zone of the IANA database"),
         ('timezone = "../../etc/passwd"', "not a zone of the IANA database"),
@@ -148,6 +201,94 @@ def test_a_mapping_that_cannot_tell_times_is_refused_before_any_row(
     path, mapping = put(tmp_path, HEADER + row(), file=file)
     refused = imp_here("consent", "import", path, "--map", mapping)
     assert (refused.code, problem in refused.err, str(mapping) in refused.err) == (2, True, True), refused.err
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "refused"])
+@pytest.mark.parametrize(("file", "day"), [(DAYS, "20.01.2026"), ('timezone = "Europe/Berlin"', "2026-01-20")])
+def test_a_yes_of_the_same_day_does_not_outlive_a_no_of_which_only_the_day_is_known(
+    shop: Context, imp_here: Cli, tmp_path: Path, state: str, file: str, day: str
+) -> None:
+    imp_here(*RECORD, "given", "--at", "2026-01-20T21:00:00Z").ok()
+    path, mapping = put(tmp_path, HEADER + row(at=day) + row(state=state, at=day), file=file)
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    assert imp_here("consent", "check", "member:1", "--purpose", "analytics", "--json").json["reason"] == state
+    imp_here(*RECORD, "given", "--at", "2026-01-21T00:00:00+01:00").ok()
+    assert imp_here("consent", "check", "member:1", "--purpose", "analytics").code == 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "state", "day", "read"),
+    [
+        ("Europe/Berlin", "given", "2025-10-26", "2025-10-25T22:00:00Z"),
+        ("Europe/Berlin", "withdrawn", "2025-10-26", "2025-10-26T22:59:59.999999Z"),
+        ("America/Havana", "given", "2025-11-02", "2025-11-02T04:00:00Z"),  # its first hour is there twice
+        ("America/Asuncion", "withdrawn", "2024-03-23", "2024-03-24T03:59:59.999999Z"),  # its last hour is
+        ("America/Asuncion", "given", "2023-10-01", "2023-10-01T04:00:00Z"),  # it begins at one
+    ],
+)
+def test_a_day_begins_and_ends_as_the_clocks_there_do(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, zone: str, state: str, day: str, read: str
+) -> None:
+    path, mapping = put(tmp_path, HEADER + row(state=state, at=day), file=f'timezone = "{zone}"')
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    (entry,) = entries("member:1")
+    assert format_time(entry.statement.at_us) == read
+
+
+def test_a_no_of_today_counts_now_and_not_at_a_time_to_come(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries
+) -> None:
+    now = shop.clock.now_us()
+    today = format_time(now)[:10]
+    path, mapping = put(tmp_path, HEADER + row(state="withdrawn", at=today), file='timezone = "UTC"')
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    (entry,) = entries("member:1")
+    assert now <= entry.statement.at_us <= shop.clock.now_us()
+    path, mapping = put(tmp_path, HEADER + row(state="withdrawn", at="2999-01-01"), file='timezone = "UTC"')
+    assert "line 2, at: a time to come" in imp_here("consent", "import", path, "--map", mapping).err
+
+
+@pytest.mark.parametrize(
+    ("at", "read"),
+    [
+        ("2025-10-26T00:00:00Z", "2025-10-26T00:00:00Z"),
+        ("2025-10-27T09:30:00", "2025-10-27T08:30:00Z"),
+        ('"27.10.2025 09:30"', "2025-10-27T08:30:00Z"),
+    ],
+)
+def test_the_mapping_s_own_time_is_read_as_toml_writes_it(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, at: str, read: str
+) -> None:
+    path, mapping = put(tmp_path, HEADER + row(at=""), file=f"{GERMAN}\n[defaults]\nat = {at}")
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    (entry,) = entries("member:1")
+    assert format_time(entry.statement.at_us) == read
+
+
+def test_who_has_a_time_that_is_no_one_moment_is_told_how_to_write_it(
+    shop: Context, imp_here: Cli, tmp_path: Path
+) -> None:
+    path, mapping = put(tmp_path, HEADER + row(at="26.10.2025 02:30"), file=GERMAN)
+    mend = "with its offset, like 2026-10-25T02:30:00+01:00, which is read beside any pattern"
+    refused = imp_here("consent", "import", path, "--map", mapping)
+    assert (refused.code, mend in refused.err) == (2, True), refused.err
+    assert mend in imp_here("consent", "import", path, "--map", mapping, "--dry-run").out
+    other, mapping = put(tmp_path, HEADER + row(at="26.10.2025"), file=GERMAN)
+    assert mend not in imp_here("consent", "import", other, "--map", mapping).err
+
+
+def test_times_of_parquet_without_a_zone_are_of_the_place_that_the_mapping_names(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries
+) -> None:
+    moments = [datetime(2026, 1, 5, 9, 30), datetime(2025, 10, 26, 2, 30)]  # noqa: DTZ001 (that is what is tried)
+    whole = {"identifier": ["member:1", "member:2"], "purpose": ["analytics"] * 2, "state": ["given"] * 2}
+    path, mapping = tmp_path / "people.parquet", put(tmp_path, "", file='timezone = "Europe/Berlin"')[1]
+    pq.write_table(pa.table({**whole, "at": pa.array(moments, pa.timestamp("ns"))}), path)
+    refused = imp_here("consent", "import", path, "--map", mapping)
+    assert (refused.code, "row 2, at: a local time that the clocks there showed twice" in refused.err) == (2, True)
+    imp_here("consent", "import", path, "--map", mapping, "--rejects", tmp_path / "rejects.csv").ok()
+    (entry,) = entries("member:1")
+    assert format_time(entry.statement.at_us) == "2026-01-05T08:30:00Z"
 
 
 def test_a_mapping_from_before_there_were_patterns_is_the_one_it_was(tmp_path: Path) -> None:

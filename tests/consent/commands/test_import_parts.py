@@ -72,7 +72,7 @@ def test_an_import_that_was_stopped_keeps_whole_parts_and_the_same_command_goes_
 
     parts(stop)
     with pytest.raises(Stopped):
-        taking.take_in(shop, rows_source(path, None), rejects_path=rejects, in_parts=True)
+        taking.take_in(shop, rows_source(path, None, now_us=shop.clock.now_us()), rejects_path=rejects, in_parts=True)
     assert [bool(entries(f"member:{n}")) for n in range(1, 10)] == [True, False, True, True, *[False] * 5]
     assert [(one["begin"], one["through"]) for one in system("import")] == [(1, 2), (3, 4)]
     parts(lambda _: None)
@@ -97,7 +97,9 @@ def test_what_was_stopped_may_be_finished_all_at_once_and_is_then_done(
 
     parts(stop)
     with pytest.raises(Stopped):
-        taking.take_in(shop, rows_source(path, None), rejects_path=tmp_path / "r.csv", in_parts=True)
+        taking.take_in(
+            shop, rows_source(path, None, now_us=shop.clock.now_us()), rejects_path=tmp_path / "r.csv", in_parts=True
+        )
     assert imp_here("consent", "import", path, "--json").ok().json["rows"] == 4
     assert [len(entries(f"member:{n}")) for n in range(1, 7)] == [1] * 6
     before = size()
