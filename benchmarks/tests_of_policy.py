@@ -45,7 +45,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "objected": ("law/test_asking_who_objected.py",),
     "lift_rules": (_ALONE, *_LIFTS),
     "basis_rules": (_ALONE, *_LAW, "law/test_no_change_over.py"),
-    **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), (*_LAW, "law/test_children.py")),
+    **dict.fromkeys(("reprompt", "case", "grant_rules", "write_rules"), (_ALONE, *_LAW, "law/test_children.py")),
     **dict.fromkeys(("period", "rules", "regime", "regime_sections"), (*_REGIMES, *_LAW)),
     **dict.fromkeys(("notice", "notice_search", "shown"), _NOTICES),
     "sayable": ("policy/test_words_that_can_be_meant.py",),

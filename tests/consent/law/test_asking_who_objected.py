@@ -78,3 +78,22 @@ def test_an_objection_on_one_channel_is_one_there(desk: Desk) -> None:
     desk.wait(1)
     desk.record("marketing.email", "given", "--consent", "explicit").ok()
     assert desk.consent(*ASK, "--channel", "sms").code == 1, "a yes for all channels reopens none that was closed"
+
+
+def test_of_several_objections_that_to_marketing_and_then_the_newest_is_named(desk: Desk) -> None:
+    analytics = ("object", "member:1", "--purpose", "marketing.email", "--grounds", "my own")
+    first = desk.consent("object", "member:1", "--json").ok().json["seq"]
+    desk.wait(1)
+    second = desk.consent("object", "member:1", "--json").ok().json["seq"]
+    desk.wait(1)
+    desk.consent(*analytics).ok()
+    named = desk.consent(*ASK, "--json").json["entry"]
+    assert named > first
+    assert named >= second
+
+
+def test_a_yes_of_the_very_moment_of_an_objection_does_not_end_it(desk: Desk) -> None:
+    moment = ("--at", "2026-02-01T10:00:00Z")
+    desk.record("marketing.email", "given", "--consent", "explicit", *moment).ok()
+    desk.consent("object", "member:1", *moment).ok()
+    assert desk.consent(*ASK).code == 1

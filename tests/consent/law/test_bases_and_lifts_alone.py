@@ -11,8 +11,9 @@ import pytest
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.basis_rules import check_basis
 from imp_consent.policy.lift_rules import check_lift
-from imp_consent.policy.rules import Condition, Lift, Need
+from imp_consent.policy.rules import Age, Condition, Lift, Need
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.write_rules import check_statement
 from imp_core.errors import BadInput
 
 AT = 100
@@ -278,3 +279,23 @@ def test_r26_an_objection_to_direct_marketing_is_not_lifted_and_one_beside_anoth
     told(law, ("limit-sensitive", 20, {"traits": ("sensitive",)}))
     limits = replace(found, type="limit-sensitive")
     assert lift(case(law, lifts=(limits,)), "limit-sensitive") == "", "only objections are like that"
+
+
+@pytest.mark.parametrize(
+    ("adds", "consent", "well"),
+    [((), "separate", True), (("sensitive",), "explicit", True), (("sensitive",), "separate", False)],
+)
+def test_r16_everything_is_authorised_at_once_but_where_a_childs_data_need_separate_consent(
+    law: Any, adds: tuple[str, ...], consent: str, well: bool
+) -> None:
+    needs = (Need(trait="sensitive", source="law", consent=consent),)
+    found = case(law, needs=needs)
+    ages = (Age(below=14, needs="guardian", source="law", adds=frozenset(adds)),)
+    found = replace(found, rules=replace(found.rules, ages=ages))
+    named = {"guardian": "ab" * 16, "role": "mother", "verification": "form"}
+    said = Saying(type="guardian", purpose="*", at_us=AT, by="guardian", more=named)
+    if well:
+        assert check_statement(said, found).type == "guardian"
+    else:
+        with pytest.raises(BadInput, match="every purpose at once"):
+            check_statement(said, found)
