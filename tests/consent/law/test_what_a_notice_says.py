@@ -58,6 +58,23 @@ DENIED = [
     ("de", "Sie können nicht nachträglich widerrufen."),
     ("en", "You cannot afterwards withdraw it."),
     ("sv", "Det finns ingen möjlighet att återkalla."),
+    ("en", "Withdrawal of consent isn\u2019t possible."),
+    ("en", "Withdrawal of consent is excluded."),
+    ("en", "Consent is final: there is no withdrawal."),
+    ("en", "Withdrawal will not be accepted."),
+    ("en", "You waive your right to withdraw."),
+    ("de", "Ein Widerruf ist nicht vorgesehen."),
+    ("de", "Der Widerruf ist unmöglich."),
+    ("de", "Sie verzichten auf Ihr Widerrufsrecht."),
+    ("fr", "Le retrait n\u2019est pas prévu."),
+    ("fr", "Le retrait de votre consentement n\u2019est pas autorisé."),
+    ("fr", "Vous renoncez à retirer votre consentement."),
+    ("es", "La revocación del consentimiento no es posible."),
+    ("it", "La revoca non è possibile."),
+    ("zh", "同意一经作出，概不撤回。"),  # noqa: RUF001 (a Chinese comma)
+    ("zh", "同意不予撤回。"),
+    ("zh", "撤回申请概不受理。"),
+    ("ja", "撤回は認められません。"),
 ]
 SAID = [
     ("en", "You can withdraw at any time. Withdrawal does not affect the lawfulness of what was done before it."),
@@ -81,6 +98,21 @@ SAID = [
     ("nl", "Ingetrokken toestemming geldt vanaf dat moment."),
     ("xx", "cannot withdraw"),  # a language nobody here reads
     ("en", f"You cannot {'x' * 19} withdraw."),  # a word too far away to be about it
+    ("fr", "N\u2019hésitez pas à retirer votre consentement à tout moment."),
+    ("fr", "Vous n\u2019avez pas à motiver le retrait."),
+    ("fr", "Il n\u2019est jamais trop tard pour retirer votre consentement."),
+    ("fr", "Vous ne renoncez pas au retrait."),
+    ("en", "It is never too late to withdraw your consent."),
+    ("en", "You do not waive your right to withdraw."),
+    ("en", "There are no withdrawal fees. You can withdraw."),
+    ("en", "Once you withdraw the service is not available."),
+    ("de", "Zögern Sie nicht zu widerrufen."),
+    ("de", "Für einen Widerruf ist es nie zu spät."),
+    ("de", "Es ist nie zu spät für einen Widerruf."),
+    ("es", "No dude en retirar su consentimiento."),
+    ("it", "Non esiti a revocare il consenso."),
+    ("pt", "Não hesite em retirar o consentimento."),
+    ("sv", "Tveka inte att återkalla."),
     ("de", "Sie können sie vernichten oder widerrufen."),  # "nicht" within another word
 ]
 
@@ -111,6 +143,23 @@ def test_r07_a_notice_that_denies_withdrawing_is_refused_and_found_by_no_passage
         refused = add(desk, tmp_path, text, *words)
         assert (refused.code, "says that nobody can (GDPR 7(3))" in refused.err) == (2, True), refused.err
     assert add(desk, tmp_path, "您不能撤回同意。", "--language", "zh-Hans").code == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "code"),
+    [
+        ("en", "Withdrawal of consent isn't possible.", 2),
+        ("de", "Ein Widerruf ist nicht vorgesehen.", 2),
+        ("ja", "撤回は認められません。", 2),
+        ("fr", "N'hésitez pas à retirer votre consentement par un message à Shop Ltd.", 0),
+        ("en", "It is never too late to withdraw your consent.", 0),
+    ],
+)
+def test_r07_what_only_sounds_like_a_denial_is_taken_and_a_denial_in_other_words_is_not(
+    desk: Desk, tmp_path: Path, language: str, text: str, code: int
+) -> None:
+    answer = add(desk, tmp_path, text, "--language", language)
+    assert (answer.code, "says that nobody can (GDPR 7(3))" in answer.err) == (code, code == 2), answer.err
 
 
 def test_the_passage_found_is_shown_before_anything_is_written(desk: Desk, tmp_path: Path) -> None:
