@@ -17,7 +17,8 @@ from imp_consent.commands.aside import Fault, ReadRow
 from imp_consent.commands.import_mends import terms_mends
 from imp_consent.commands.imported import Earlier, check_rejects, file_sha256
 from imp_consent.commands.record_files import RecordRead, counted_in_records, read_records, read_terms_file
-from imp_consent.commands.taking import Source, take_in
+from imp_consent.commands.taking import take_in
+from imp_consent.commands.tally import Source
 from imp_consent.policy.saying import Saying
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM

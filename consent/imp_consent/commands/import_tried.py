@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from imp_consent.commands.aside import Fault
 from imp_consent.commands.import_mends import mends_of
-from imp_consent.commands.taking import Source, Tally, take_in
+from imp_consent.commands.taking import take_in
+from imp_consent.commands.tally import Source, Tally
+from imp_consent.commands.unknown_words import UnknownWords
 from imp_consent.policy.notice import read_notices
 from imp_consent.policy.notice_search import find_notices
 from imp_consent.policy.purpose import read_purposes
@@ -20,15 +21,12 @@ from imp_consent.runtime import open_log
 from imp_core.command import lines
 from imp_core.context import Context
 from imp_core.counting import some
+from imp_core.near import nearest
 
 __all__ = ["ImportTried", "Reason", "tried", "tried_text"]
 
 _ROWS: Final = 100  # of a reason, with --json
 _SHOWN: Final = 5
-# More different names than that are no purposes: a column was taken for another, and may hold what names people.
-_NAMES: Final = 20
-_NAME: Final = re.compile(r"(?=[^a-z]*[a-z])[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*", re.ASCII)
-_MAX_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +44,9 @@ class ImportTried:
     """What an import would record, by type; what it would leave out, and why; and what is not known here.
 
     `counted_in` is what the numbers of rows count. `skipped` and `suppressed` are as of the import. `unknown_purposes`
-    and `unknown_notices` are named by rows, and are not here; words that are no names, or too many to be any, are in
-    neither and count as `other_names`. `purposes` and `notices` would be taken over from the terms.
+    and `unknown_notices` are named by rows of several people, and are not here; of other words `like` are those names
+    here that they look like, and the rest, which may name somebody, count as `other_names`, up to some twenty of each.
+    `purposes` and `notices` would be taken over from the terms.
     `mends` say what may help besides mending rows. `refused`: as it was asked for, the import would record nothing.
     `then` is the command that records the rest.
     """
@@ -64,6 +63,7 @@ class ImportTried:
     reasons: tuple[Reason, ...]
     unknown_purposes: tuple[str, ...]
     unknown_notices: tuple[str, ...]
+    like: tuple[str, ...]
     other_names: int
     purposes: int
     notices: int
@@ -73,20 +73,15 @@ class ImportTried:
     mends: tuple[str, ...] = ()
 
 
-def tried(
-    ctx: Context, source: Source, *, options: Mapping[str, object], rejects_path: Path | None, in_parts: bool = False
-) -> ImportTried:
+def tried(ctx: Context, source: Source, *, options: Mapping[str, object], rejects_path: Path | None) -> ImportTried:
     """Do all that the import does, and keep nothing. `options` are those that the command was given, for `then`.
-
-    `in_parts`: a part at a time, each judged without what the parts before it say, since nothing of them was kept.
 
     Raises:
         BadInput: the file as a whole cannot be read.
     """
-    tally = take_in(ctx, source, rejects_path=rejects_path, undo=True, in_parts=in_parts)
-    purposes, notices, others = _unknown(ctx, tally, source.terms)
-    taken = tally.rows + tally.suppressed
-    refused = bool(tally.faults) and (rejects_path is None or (tally.earlier.left is None and not taken))
+    tally = take_in(ctx, source, rejects_path=rejects_path, undo=True)
+    purposes, notices = _unknown(ctx, tally, source.terms)
+    refused = bool(tally.faults) and (rejects_path is None or tally.all_faulty)
     return ImportTried(
         file=str(source.path),
         sha256=source.sha256,
@@ -98,14 +93,15 @@ def tried(
         rejected=len(tally.faults),
         counted_in=source.counted,
         reasons=_reasons(tally.faults),
-        unknown_purposes=purposes,
-        unknown_notices=notices,
-        other_names=others,
+        unknown_purposes=purposes.shown,
+        unknown_notices=notices.shown,
+        like=tuple(sorted({*purposes.like, *notices.like})),
+        other_names=purposes.others + notices.others,
         purposes=tally.purposes,
         notices=tally.notices,
         warnings=tally.warned.texts(source.counted),
         refused=refused,
-        then=_then(source, options, rejects_path, tally, in_parts=in_parts) if taken else None,
+        then=_then(source, options, rejects_path, tally) if tally.taken else None,
         mends=mends_of(tally.faults, source.mends),
     )
 
@@ -133,9 +129,10 @@ def tried_text(found: ImportTried) -> str:
         f"no notice here is called {name}; imp consent notice add FILE --name …, or name another"
         for name in found.unknown_notices
     ]
+    shown += [f"a word that is not known here looks like {name}: if it is meant, write that" for name in found.like]
     if found.other_names:
         words = some(found.other_names, "other word names", "other words name")
-        shown.append(f"{words} no purpose or notice here, and hardly any: look which column is which (--map)")
+        shown.append(f"{words} no purpose or notice here, and might name people: look which column is which (--map)")
     return "\n".join([*shown, *found.mends, _end(found)])
 
 
@@ -166,26 +163,30 @@ def _reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     return tuple(sorted(found, key=lambda reason: -reason.count))
 
 
-def _unknown(ctx: Context, tally: Tally, terms: Terms | None) -> tuple[tuple[str, ...], tuple[str, ...], int]:
-    """The purposes and notices that rows name and that are not here, and how many other words stand there."""
+class _Unknown(NamedTuple):
+    """Words that may be shown, names here that others look like, and how many there are besides."""
+
+    shown: tuple[str, ...]
+    like: frozenset[str]
+    others: int
+
+
+def _unknown(ctx: Context, tally: Tally, terms: Terms | None) -> tuple[_Unknown, _Unknown]:
+    """Of the purposes and of the notices that rows name and that are not here."""
     with open_log(ctx).read() as reader:
         here, notices = read_purposes(reader), read_notices(reader)
-    brought = (terms.purposes, terms.notices) if terms else ({}, {})
-    purposes = {name for name in tally.unknown["purpose"] if name not in here and name not in brought[0]}
-    shown = {name for name in tally.unknown["notice"] if not find_notices(notices, name) and name not in brought[1]}
-    return _names(purposes), _names(shown), _others(purposes) + _others(shown)
+    brought, brought_notices = (terms.purposes, terms.notices) if terms else ({}, {})
+    purposes, shown = tally.unknown["purpose"], tally.unknown["notice"]
+    known = {*here, *brought}
+    named = {item.notice.name for item in notices}
+    strange = {word for word in shown.words - brought_notices.keys() if not find_notices(notices, word)}
+    return _sorted_out(purposes, purposes.words - known, known), _sorted_out(shown, strange, named)
 
 
-def _names(words: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(filter(_is_name, words))) if len(words) <= _NAMES else ()
-
-
-def _others(words: set[str]) -> int:
-    return len(words) - len(_names(words))
-
-
-def _is_name(word: str) -> bool:
-    return len(word) <= _MAX_NAME and _NAME.fullmatch(word) is not None
+def _sorted_out(found: UnknownWords, words: Iterable[str], known: Iterable[str]) -> _Unknown:
+    shown = tuple(sorted(filter(found.is_name, words)))
+    rest = [nearest(word, known) for word in words if word not in shown]
+    return _Unknown(shown, frozenset(name for name in rest if name is not None), rest.count(None))
 
 
 def _word(type_: str, source: Source) -> str:
@@ -193,12 +194,9 @@ def _word(type_: str, source: Source) -> str:
     return next((word for word, other in source.states.items() if other == type_), type_)
 
 
-def _then(
-    source: Source, options: Mapping[str, object], rejects_path: Path | None, tally: Tally, *, in_parts: bool
-) -> str:
+def _then(source: Source, options: Mapping[str, object], rejects_path: Path | None, tally: Tally) -> str:
     words = ["imp", "consent", "import", str(source.path)]
     for name, value in options.items():
         words += [] if value is None else [name, str(value)]
     rejects = rejects_path or ("rejects.csv" if tally.faults else None)
-    words += [] if rejects is None else ["--rejects", str(rejects)]
-    return shlex.join([*words, *(["--in-parts"] if in_parts else [])])
+    return shlex.join([*words, *([] if rejects is None else ["--rejects", str(rejects)])])

@@ -18,7 +18,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.shown import predates
 from imp_core.counting import some
 
-__all__ = ["Warned", "warn", "warn_of_long"]
+__all__ = ["Warned", "warn", "warn_of_long", "warn_of_stop"]
 
 _LONG: Final = 20_000  # rows; who waits for them gives up after half a minute
 _SHOWN: Final = 5  # rows named before they are only counted
@@ -139,12 +139,19 @@ class Warned:
         return [f"{' and '.join(kinds)} {whose} unknown until now {both.places(counted)}: {_UNKNOWN}"]
 
 
-def warn_of_long(rows: int, *, parted: bool) -> None:
+def warn_of_long(rows: int, *, parted: bool, dry: bool = False) -> None:
     """Say on standard error that others wait for a long file; `parted`: it could be recorded in parts."""
     if rows > _LONG:
-        mend = "; stop it and add --rejects FILE --in-parts, and they get through between" if parted else ""
+        stop = "the import itself can let them through" if dry else "stop it and let them through"
+        mend = f"; {stop}: --rejects FILE --in-parts" if parted else ""
         those = f"{rows:,} rows are judged and recorded at once"
         click.echo(f"warning: {those}: until then nobody else can write, no withdrawal either{mend}", err=True)
+
+
+def warn_of_stop(rows: int) -> None:
+    """Say on standard error what is recorded of a file whose import in parts was stopped."""
+    those = some(rows, "row of the file is", "rows of the file are") if rows else "nothing of the file is"
+    click.echo(f"stopped: {those} recorded; the same command goes on from there", err=True)
 
 
 def warn(texts: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ import io
 import json
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,48 +43,72 @@ class Earlier:
 
     `left` are the marks of rows that every import so far rejected. It is None where the file was never imported: then
     every row is new. `through` is the last row that was tried, where an import in parts did not come to the file's end.
+    `size` is the ledger's, up to which it was read.
     """
 
     rows: int = 0
     suppressed: int = 0
-    left: frozenset[str] | None = None
+    left: frozenset[int | str] | None = None
     through: int | None = None
+    size: int = 0
 
     @property
     def is_open(self) -> bool:
         """Whether there may be rows that were not recorded."""
         return self.left is None or self.through is not None or bool(self.left)
 
-    def is_left(self, number: int, mark: object = None) -> bool:
+    def is_left(self, number: int, mark: int | str | None = None) -> bool:
         """Whether a row is still to be recorded, by its number or the mark it may have been rejected under."""
         if self.left is None or (self.through is not None and number > self.through):
             return True
-        return str(number) in self.left or str(mark) in self.left
+        return number in self.left or mark in self.left
 
 
-def find_earlier(reader: Reader, sha256: str, mapping: str) -> Earlier:
-    """What the ledger says of earlier imports of these bytes, read in the same way."""
-    rows, suppressed, through = 0, 0, 0
-    left: frozenset[str] | None = None
-    for entry in reader.system_entries(_TYPE):
-        if (entry.fields.get("file"), entry.fields.get("mapping")) != (sha256, mapping):
-            continue
-        rejects = entry.fields.get("rejects")
-        marks = json.loads(reader.document(rejects)) if isinstance(rejects, str) else []
-        rejected = frozenset(map(str, marks))
-        begin, end = entry.fields.get("begin"), entry.fields.get("through")
-        tried = range(begin, end + 1 if isinstance(end, int) else sys.maxsize) if isinstance(begin, int) else None
-        left = rejected | _untried(left or frozenset(), tried)
-        through = max(through, end) if isinstance(end, int) and through < sys.maxsize else sys.maxsize
-        rows += int(str(entry.fields.get("rows", 0)))
-        suppressed += int(str(entry.fields.get("suppressed", 0)))
-    unfinished = left is not None and through < sys.maxsize
-    return Earlier(rows=rows, suppressed=suppressed, left=left, through=through if unfinished else None)
+_NOTHING: Final = Earlier()
 
 
-def _untried(left: frozenset[str], tried: range | None) -> frozenset[str]:
-    """Of rows that were left those that an import of some rows (None: of all) did not try."""
-    return frozenset(mark for mark in left if tried is not None and int(mark.partition(".")[0]) not in tried)
+def find_earlier(reader: Reader, sha256: str, mapping: str, known: Earlier = _NOTHING) -> Earlier:
+    """What the ledger says of earlier imports of these bytes, read in the same way.
+
+    Of what is `known` already only newer entries are read.
+    """
+    own = (sha256, mapping)
+    entries = reader.system_entries(_TYPE, since=known.size)
+    newer = [entry.fields for entry in entries if (entry.fields.get("file"), entry.fields.get("mapping")) == own]
+    if not newer:
+        return replace(known, size=reader.size)
+    left, last = set(known.left or ()), _last(known)
+    for fields in newer:
+        begin, end = fields.get("begin"), fields.get("through")
+        _take_out(left, begin if isinstance(begin, int) else None, end if isinstance(end, int) else sys.maxsize)
+        rejects = fields.get("rejects")
+        if isinstance(rejects, str):
+            left.update(json.loads(reader.document(rejects)))
+        last = max(last, end) if isinstance(end, int) else sys.maxsize
+    return Earlier(
+        rows=known.rows + sum(int(str(fields.get("rows", 0))) for fields in newer),
+        suppressed=known.suppressed + sum(int(str(fields.get("suppressed", 0))) for fields in newer),
+        left=frozenset(left),
+        through=last if last < sys.maxsize else None,
+        size=reader.size,
+    )
+
+
+def _last(known: Earlier) -> int:
+    """The last row that was tried; of a file that was gone through there is none after it."""
+    if known.left is None:
+        return 0
+    return sys.maxsize if known.through is None else known.through
+
+
+def _take_out(left: set[int | str], begin: int | None, end: int) -> None:
+    """Take out the rows that an import tried: from `begin` to `end`, or all of them."""
+    if begin is None:
+        left.clear()
+    elif end - begin < len(left):  # a part is short, and what is left may be long
+        left.difference_update(range(begin, end + 1))
+    else:
+        left.difference_update([mark for mark in left if isinstance(mark, int) and begin <= mark <= end])
 
 
 def note_import(

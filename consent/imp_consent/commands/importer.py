@@ -21,7 +21,8 @@ from imp_consent.commands.reading import RowReader
 from imp_consent.commands.record_files import RECORD_FORMATS
 from imp_consent.commands.rows import counted_in, read_placed
 from imp_consent.commands.states import IMPORTED
-from imp_consent.commands.taking import Source, take_in
+from imp_consent.commands.taking import take_in
+from imp_consent.commands.tally import Source
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.counting import some, span
@@ -61,8 +62,8 @@ Parquet by the row). The same file again records nothing new; rows that --reject
 reads and judges all rows as the import does, keeps nothing, and exits with 1 where the import would be refused. The
 file is read before the ledger is locked; while its rows are judged and recorded, with --dry-run too, who else writes
 has to wait, and gives up after half a minute. So record more than some ten thousand rows --in-parts: a withdrawal gets
-through between two of them; what was recorded stays, and the same command goes on after it where it was stopped. What
-imp consent export wrote is read back with --format and --terms.
+through between two of them; what was recorded stays, and the same command goes on after it where it was stopped. A dry
+run judges the file as one, without --in-parts. What imp consent export wrote is read back with --format and --terms.
 
 \b
 Example: imp consent import newsletter.csv.gz --map newsletter.toml --dry-run
@@ -130,7 +131,7 @@ def import_file(
         people=len(tally.people),
         rejected=len(tally.faults),
         suppressed=tally.suppressed + tally.earlier.suppressed,
-        skipped=tally.earlier.rows,
+        skipped=tally.skipped,
         first_seq=tally.first,
         last_seq=tally.last,
         older_than_notice=tally.warned.older,
@@ -140,7 +141,10 @@ def import_file(
     )
 
 
-def _check_parts(*, in_parts: bool, rejects: bool) -> None:
+def _check_parts(*, in_parts: bool, rejects: bool, dry_run: bool = False) -> None:
+    if in_parts and dry_run:
+        what = "a dry run judges the file as one, and keeps no part that the next could be judged after"
+        raise BadInput(what, where="--dry-run", mend="leave out --in-parts, and record the file with it afterwards")
     if in_parts and not rejects:
         what = "in parts a faulty row cannot refuse the whole file: rows before it are recorded by then"
         raise BadInput(what, where="--in-parts", mend="say where to list faulty rows: --rejects FILE")
@@ -224,12 +228,12 @@ def import_command(
     if chosen != "rows" and in_parts:
         raise BadInput("--in-parts is for rows, not for records", where="--in-parts", mend="leave it out")
     if dry_run:
-        _check_parts(in_parts=in_parts, rejects=rejects_path is not None)
+        _check_parts(in_parts=in_parts, rejects=rejects_path is not None, dry_run=True)
         rejects_path = check_rejects(ctx, rejects_path, (file, map_path, terms))
         now_us = ctx.clock.now_us()
         source = rows_source(file, map_path, now_us=now_us) if chosen == "rows" else records_source(file, chosen, terms)
         options = {"--map": map_path, "--format": None if chosen == "rows" else chosen, "--terms": terms}
-        found = tried(ctx, source, options=options, rejects_path=rejects_path, in_parts=in_parts)
+        found = tried(ctx, source, options=options, rejects_path=rejects_path)
         warn(found.warnings)
         emit(found, lambda: tried_text(found), as_json=as_json)
         if found.refused:

@@ -7,10 +7,8 @@ is judged at the door, where what stands before it is known, and under the same 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +16,9 @@ from typing import Final
 
 from imp_consent.commands.aside import Aside, Fault, ReadRow
 from imp_consent.commands.import_mends import mends_of
-from imp_consent.commands.import_warnings import Warned, warn_of_long
+from imp_consent.commands.import_warnings import warn_of_long, warn_of_stop
 from imp_consent.commands.imported import (
     MOST_FAULTS,
-    Earlier,
     check_unchanged,
     find_earlier,
     note_import,
@@ -29,6 +26,7 @@ from imp_consent.commands.imported import (
     write_rejects,
 )
 from imp_consent.commands.take_over_terms import take_over_terms
+from imp_consent.commands.tally import Source, Tally
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.suppression import Suppressed
@@ -38,7 +36,6 @@ from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import Scope
-from imp_consent.records.terms import Terms
 from imp_consent.runtime import open_log
 from imp_core.command import progress
 from imp_core.context import Context
@@ -46,80 +43,12 @@ from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_core.ports import Json
 
-__all__ = ["PART", "Source", "Tally", "take_in"]
+__all__ = ["PART", "take_in"]
 
 PART: Final = 1_000  # rows recorded at a time: some seconds, of the half minute that others wait
 _PAUSE_S: Final = 0.02
 
 _AFTER: Final = frozenset({"lost", "lift"})  # what they follow was lost or corrected where they come from
-_NAMES: Final = ("purpose", "notice")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A file to import: its hash, how it is read (`mapping` tells readings apart), and what its places count.
-
-    `read` gives the rows that an earlier import left, and raises BadInput where the file as a whole cannot be read.
-    `language` is where such a file says in which language a notice was shown, `one` and `many` what it holds, `states`
-    its words for types of entries, by which the ledger counts them. `mends` say by field what may help besides mending
-    rows; `names_people`: its people are called as here, so that one who is not known may be a name read wrongly.
-    """
-
-    path: Path
-    sha256: str
-    mapping: str
-    counted: str
-    read: Callable[[Earlier], Iterator[ReadRow | Fault]]
-    language: str
-    one: str = "row"
-    many: str = "rows"
-    terms: Terms | None = None
-    states: Mapping[str, str] = field(default_factory=dict)
-    mends: Mapping[str, str] = field(default_factory=dict)
-    names_people: bool = False
-
-
-@dataclass(slots=True)
-class Tally:
-    """What came of a file: entries by type, people, the first and last entry, faults, what was not known and warnings.
-
-    `purposes` and `notices` are how many were taken over from its terms. `unknown` are the words for purposes and
-    notices in rows that were not taken.
-    """
-
-    earlier: Earlier = field(default_factory=Earlier)
-    types: Counter[str] = field(default_factory=Counter)
-    suppressed: int = 0
-    people: set[int] = field(default_factory=set, repr=False)
-    first: int | None = None
-    last: int | None = None
-    faults: list[Fault] = field(default_factory=list)
-    unknown: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in _NAMES}, repr=False)
-    warned: Warned = field(default_factory=Warned)
-    purposes: int = 0
-    notices: int = 0
-    begun: int = 0  # the ledger's size before anything was imported
-
-    @property
-    def rows(self) -> int:
-        """How many entries were recorded."""
-        return self.types.total()
-
-    def count(self, type_: str, seq: int, subject: int) -> None:
-        """Count an entry."""
-        self.types[type_] += 1
-        self.people.add(subject)
-        self.first = seq if self.first is None else self.first
-        self.last = seq
-
-    def add(self, part: Tally) -> None:
-        """Count what was done in a part; its warnings and unknown words are of one kind with these."""
-        self.types += part.types
-        self.suppressed += part.suppressed
-        self.people |= part.people
-        self.faults += part.faults
-        self.first = part.first if self.first is None else self.first
-        self.last = self.last if part.last is None else part.last
 
 
 def take_in(
@@ -129,7 +58,7 @@ def take_in(
 
     Faulty rows are left out and written to `rejects_path`; without it, and without `undo`, they refuse everything.
     `in_parts`: in a transaction for each few rows, between which others write. What was recorded of a file that is not
-    gone through stays, and the file again goes on after it.
+    gone through stays, and the file again goes on after it. It does not go with `undo`.
 
     Raises:
         BadInput: the file cannot be read, changed meanwhile, or a row is faulty that may not be left out, or all are;
@@ -138,47 +67,65 @@ def take_in(
     log, strict = open_log(ctx), rejects_path is None and not undo and not in_parts
     with log.read() as reader:
         earlier = find_earlier(reader, source.sha256, source.mapping)
-    aside, tally = Aside(), Tally()
+    aside, tally = Aside(), Tally(earlier=earlier)
     if earlier.is_open:  # what an earlier import left can only get less
         aside.put(source.read(earlier), most_faults=MOST_FAULTS if strict else None)
         check_unchanged(source.path, source.sha256)
     if in_parts:
-        return _take_parts(ctx, log, aside, source, earlier, rejects_path=rejects_path, undo=undo)
-    warn_of_long(aside.read, parted=bool(source.states))
+        _take_parts(ctx, log, aside, source, tally, rejects_path=rejects_path)
+        return tally
+    warn_of_long(aside.read, parted=bool(source.states), dry=undo)
     with _written(log, undo=undo) as transaction:
-        tally.earlier = find_earlier(transaction, source.sha256, source.mapping)
+        tally.earlier = find_earlier(transaction, source.sha256, source.mapping, earlier)
         if tally.earlier.is_open:
             if source.terms is not None:
                 tally.purposes, tally.notices = take_over_terms(transaction, source.terms)
             with progress("rows") as shown:
                 _take_all(ctx, transaction, aside, source, tally=tally, strict=strict, count=shown.advance)
+            tally.dropped = 0  # `earlier` was read under the lock, and counts them
             if not undo:
                 _conclude(transaction, source, tally, rejects_path)
     return tally
 
 
 def _take_parts(
-    ctx: Context, log: Log, aside: Aside, source: Source, earlier: Earlier, *, rejects_path: Path | None, undo: bool
-) -> Tally:
-    whole, items = Tally(earlier=earlier), iter(aside)
+    ctx: Context, log: Log, aside: Aside, source: Source, whole: Tally, *, rejects_path: Path | None
+) -> None:
+    try:
+        with progress("rows") as shown:
+            _take_each(ctx, log, aside, source, whole, count=shown.advance)
+    except BaseException:
+        warn_of_stop(whole.skipped + whole.rows)
+        raise
+    finally:
+        if rejects_path is not None and whole.earlier.is_open:
+            write_rejects(rejects_path, whole.faults, counted=source.counted)
+    _check_some(source, whole, rejects_path)
+
+
+def _take_each(
+    ctx: Context, log: Log, aside: Aside, source: Source, whole: Tally, *, count: Callable[[], object]
+) -> None:
+    """Each part in its own transaction. Faulty rows before the first that is taken go with that one's part."""
+    items, known, held, begin = iter(aside), whole.earlier, list[Fault](), None
     part = list(islice(items, PART))
-    with progress("rows") as shown:
-        while part:
-            following = list(islice(items, PART))
-            tried: dict[str, Json] = {"begin": part[0].number}
-            if following:
-                tried["through"] = part[-1].number
-            tally = Tally(unknown=whole.unknown, warned=whole.warned)
-            with _written(log, undo=undo) as transaction:
-                tally.earlier = find_earlier(transaction, source.sha256, source.mapping)
-                _take_all(ctx, transaction, part, source, tally=tally, strict=False, count=shown.advance)
-                _note(transaction, source, tally, tried)
-            whole.add(tally)
-            part = following
-            time.sleep(_PAUSE_S)  # who waits for the ledger looks again after some milliseconds
-    if rejects_path is not None and not undo and earlier.is_open:
-        write_rejects(rejects_path, whole.faults, counted=source.counted)
-    return whole
+    while part:
+        following = list(islice(items, PART))
+        begin = part[0].number if begin is None else begin
+        tried: dict[str, Json] = {"begin": begin, **({"through": part[-1].number} if following else {})}
+        tally = Tally(unknown=whole.unknown, warned=whole.warned)
+        with log.write() as transaction:
+            tally.earlier = known = find_earlier(transaction, source.sha256, source.mapping, known)
+            _take_all(ctx, transaction, part, source, tally=tally, strict=False, count=count)
+            held += tally.faults
+            noted = tally.taken > 0 or known.left is not None or not held
+            if noted:
+                _note(transaction, source, tally, held, tried)
+        whole.add(tally)
+        if noted:
+            held, begin = [], None
+        part = following
+        time.sleep(_PAUSE_S)  # who waits for the ledger looks again after some milliseconds
 
 
 class _Undone(Exception):
@@ -211,6 +158,7 @@ def _take_all(
     for item in items:
         count()
         if not tally.earlier.is_left(item.number, item.mark):  # another process imported it meanwhile
+            tally.dropped += 1
             continue
         if isinstance(item, Fault):
             tally.faults.append(item)
@@ -249,7 +197,7 @@ def _fail(row: ReadRow, error: BadInput, tally: Tally) -> None:
     tally.faults.append(fault)
     named = {"purpose": row.said.purpose, "notice": row.said.notice}.get(where)
     if named:
-        tally.unknown[where].add(named)
+        tally.unknown[where].add(named, row.raw)
 
 
 def _check_own(transaction: Transaction, subject: int, lift: Saying, *, before: int) -> None:
@@ -261,22 +209,29 @@ def _check_own(transaction: Transaction, subject: int, lift: Saying, *, before: 
 
 def _conclude(transaction: Transaction, source: Source, tally: Tally, rejects_path: Path | None) -> None:
     """Refuse all where it must be, else say in the ledger what was imported."""
-    taken = tally.rows + tally.suppressed
     if rejects_path is not None:
         write_rejects(rejects_path, tally.faults, counted=source.counted)
-        if tally.earlier.left is None and tally.faults and not taken:
-            raise BadInput(f"every {source.one} is faulty", where=str(source.path), mend=f"see {rejects_path}")
+        _check_some(source, tally, rejects_path)
     elif tally.faults:
         before = some(tally.earlier.rows, source.one, source.many)
         known = f" new, beside {before} imported before," if tally.earlier.rows else ""
         mends, counted = mends_of(tally.faults, source.mends), source.counted
         raise refusal(source.path, tally.faults, counted=counted, language=source.language, known=known, mends=mends)
-    if taken or not tally.faults:
-        _note(transaction, source, tally)
+    if tally.taken or not tally.faults:
+        _note(transaction, source, tally, tally.faults)
+
+
+def _check_some(source: Source, tally: Tally, rejects_path: Path | None) -> None:
+    if tally.all_faulty:
+        raise BadInput(f"every {source.one} is faulty", where=str(source.path), mend=f"see {rejects_path}")
 
 
 def _note(
-    transaction: Transaction, source: Source, tally: Tally, tried: Mapping[str, Json] = MappingProxyType({})
+    transaction: Transaction,
+    source: Source,
+    tally: Tally,
+    faults: Sequence[Fault],
+    tried: Mapping[str, Json] = MappingProxyType({}),
 ) -> None:
     """`tried` are the first row and the last of a part; the last part has no last one: nothing comes after it."""
     counts: dict[str, Json] = {
@@ -288,4 +243,4 @@ def _note(
         **{word: tally.types[type_] for word, type_ in source.states.items()},
         **tried,
     }
-    note_import(transaction, source.sha256, source.mapping, counts, rejected=[fault.mark for fault in tally.faults])
+    note_import(transaction, source.sha256, source.mapping, counts, rejected=[fault.mark for fault in faults])

@@ -12,6 +12,7 @@ import pytest
 from imp_consent.commands import import_warnings, taking
 from imp_consent.commands.importer import rows_source
 from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.reader import Reader
 from imp_core.context import Context
 
 Cli = Any
@@ -109,16 +110,101 @@ def test_what_was_stopped_may_be_finished_all_at_once_and_is_then_done(
     assert size() == before
 
 
-def test_a_dry_run_in_parts_keeps_nothing_and_tells_the_command(
+def test_a_dry_run_judges_the_file_as_one_and_not_in_parts(
+    shop: Context, imp_here: Cli, tmp_path: Path, size: Size
+) -> None:
+    path, rejects, before = rows(tmp_path / "c.csv", 5, bad=(4,)), tmp_path / "r.csv", size()
+    refused = imp_here("consent", "import", path, "--rejects", rejects, "--in-parts", "--dry-run")
+    assert (refused.code, refused.out) == (2, "")
+    assert "a dry run judges the file as one" in refused.err
+    assert "leave out --in-parts" in refused.err
+    assert (size(), rejects.exists()) == (before, False)
+
+
+def test_a_file_of_faulty_rows_only_is_refused_in_parts_too_as_the_dry_run_says(
     shop: Context, imp_here: Cli, tmp_path: Path, size: Size, parts: Any
 ) -> None:
     parts(lambda _: None)
-    path, rejects, before = rows(tmp_path / "c.csv", 5, bad=(4,)), tmp_path / "r.csv", size()
+    path, rejects, before = rows(tmp_path / "c.csv", 5, bad=(1, 2, 3, 4, 5)), tmp_path / "r.csv", size()
+    words = ("consent", "import", path, "--rejects", rejects)
+    assert imp_here(*words, "--dry-run").code == 1
+    for _ in range(2):
+        refused = imp_here(*words, "--in-parts")
+        assert (refused.code, refused.out) == (2, "")
+        assert "every row is faulty" in refused.err
+        assert len(rejects.read_text().splitlines()) == 6
+        assert size() == before, "nothing is noted of it"
+
+
+def test_faulty_rows_before_the_first_that_is_taken_are_tried_again(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, system: System, parts: Any
+) -> None:
+    parts(lambda _: None)
+    path, rejects = rows(tmp_path / "c.csv", 7, bad=(1, 2, 3, 4, 6)), tmp_path / "r.csv"
     words = ("consent", "import", path, "--rejects", rejects, "--in-parts", "--json")
-    tried = imp_here(*words, "--dry-run").ok().json
-    assert (tried["rows"], tried["rejected"], tried["unknown_purposes"]) == (4, 1, ["ads"])
-    assert tried["then"] == f"imp consent import {path} --rejects {rejects} --in-parts"
-    assert (size(), rejects.exists()) == (before, False)
+    done = imp_here(*words).ok().json
+    assert (done["rows"], done["rejected"]) == (2, 5)
+    assert [(one["begin"], one.get("through")) for one in system("import")] == [(1, 6), (7, None)]
+    imp_here("consent", "purpose", "add", "ads", "--description", "We advertise.", "--trait", "none").ok()
+    again = imp_here(*words).ok().json
+    assert (again["rows"], again["skipped"], again["rejected"]) == (5, 2, 0)
+    assert [len(entries(f"member:{n}")) for n in range(1, 8)] == [1] * 7
+    assert imp_here(*words).ok().json["rows"] == 0
+
+
+def test_each_part_reads_no_more_of_the_parts_before_it_than_the_last(
+    shop: Context, imp_here: Cli, tmp_path: Path, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts(lambda _: None)
+    asked: list[int] = []
+    whole = Reader.system_entries
+
+    def counted(reader: Reader, type_: str, *, since: int = 0) -> Any:
+        found = list(whole(reader, type_, since=since))
+        asked.extend([len(found)] if type_ == "import" else [])
+        return iter(found)
+
+    monkeypatch.setattr(Reader, "system_entries", counted)
+    path = rows(tmp_path / "c.csv", 20, bad=tuple(range(1, 20, 2)))
+    done = imp_here("consent", "import", path, "--rejects", tmp_path / "r.csv", "--in-parts", "--json").ok().json
+    assert (done["rows"], done["rejected"], len(asked), max(asked)) == (10, 10, 11, 1)
+
+
+def test_who_stops_it_hears_what_is_recorded_and_finds_what_was_rejected_so_far(
+    shop: Context, imp_here: Cli, tmp_path: Path, parts: Any
+) -> None:
+    path, rejects = rows(tmp_path / "c.csv", 9, bad=(2, 7)), tmp_path / "r.csv"
+    words = ("consent", "import", path, "--rejects", rejects, "--in-parts")
+    rejects.write_text("of an older run\n")
+
+    def interrupt(part: int) -> None:
+        if part == 2:
+            raise KeyboardInterrupt
+
+    parts(interrupt)
+    stopped = imp_here(*words)
+    assert (stopped.code, stopped.out) == (130, "")
+    assert "stopped: 3 rows of the file are recorded; the same command goes on from there" in stopped.err
+    assert rejects.read_text() == "line,field,problem\n3,purpose,unknown purpose\n"
+    parts(lambda _: None)
+    assert imp_here(*words, "--json").ok().json["skipped"] == 3
+
+
+def test_two_imports_of_one_file_at_once_add_up(shop: Context, imp_here: Cli, tmp_path: Path, parts: Any) -> None:
+    path = rows(tmp_path / "c.csv", 9)
+    words = ("consent", "import", path, "--rejects", tmp_path / "r.csv", "--in-parts", "--json")
+    other = tmp_path / "other.csv"
+
+    def another(part: int) -> None:
+        if part == 1:
+            source = rows_source(path, None, now_us=shop.clock.now_us())
+            inner.append(taking.take_in(shop, source, rejects_path=other, in_parts=True).rows)
+
+    inner: list[int] = []
+    parts(another)
+    done = imp_here(*words).ok().json
+    assert inner == [7]
+    assert (done["rows"], done["skipped"], done["rejected"]) == (2, 7, 0)
 
 
 def test_who_records_a_long_file_at_once_is_told_that_others_wait(
@@ -140,9 +226,8 @@ def test_who_records_a_long_file_at_once_is_told_that_others_wait(
 
 def test_in_parts_goes_with_rejects_and_with_rows(shop: Context, imp_here: Cli, tmp_path: Path, size: Size) -> None:
     path, before = rows(tmp_path / "c.csv", 2), size()
-    for dry in ((), ("--dry-run",)):
-        refused = imp_here("consent", "import", path, "--in-parts", *dry)
-        assert (refused.code, "--rejects FILE" in refused.err) == (2, True)
+    refused = imp_here("consent", "import", path, "--in-parts")
+    assert (refused.code, "--rejects FILE" in refused.err) == (2, True)
     words = ("--format", "records", "--rejects", tmp_path / "r.csv", "--in-parts")
     assert "is for rows, not for records" in imp_here("consent", "import", path, *words).err
     assert size() == before
