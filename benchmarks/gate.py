@@ -40,8 +40,8 @@ from imp_consent.gate.frames import PERMITTED_SQL, RECTANGLES
 from imp_consent.gate.stage import stage
 from imp_consent.identity.keys import Keyring
 from imp_consent.ledger.entry import Statement
+from imp_consent.ledger.layout import FOREVER_SEQ, FOREVER_US
 from imp_consent.ledger.log import Log, create_log
-from imp_consent.ledger.tables import FOREVER_SEQ, FOREVER_US
 from imp_consent.policy.project import project
 from imp_core.clock import DAY_US, SystemClock
 from imp_core.event import RawId
