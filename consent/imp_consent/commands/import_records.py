@@ -6,7 +6,7 @@ record can end earlier than it did there, or be refused, but never opens what it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -68,7 +68,13 @@ class _Sound(NamedTuple):
 
 
 def import_records(
-    ctx: Context, path: Path, *, format_: str, terms_path: Path | None = None, rejects_path: Path | None = None
+    ctx: Context,
+    path: Path,
+    *,
+    format_: str,
+    terms_path: Path | None = None,
+    rejects_path: Path | None = None,
+    at_once: Callable[[int], object] = lambda _: None,
 ) -> RecordsImport:
     """Record every entry of a file in one transaction, or none; the same file again records nothing new.
 
@@ -82,7 +88,7 @@ def import_records(
     """
     rejects_path = check_rejects(ctx, rejects_path, (path, terms_path))
     source = records_source(path, format_, terms_path)
-    tally = take_in(ctx, source, rejects_path=rejects_path)
+    tally = take_in(ctx, source, rejects_path=rejects_path, at_once=at_once)
     return RecordsImport(
         file=str(path),
         sha256=source.sha256,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from imp_consent.commands.aside import Fault
 from imp_consent.commands.import_mends import mends_of
+from imp_consent.commands.import_warnings import warn_of_long
 from imp_consent.commands.taking import take_in
 from imp_consent.commands.tally import Source, Tally
 from imp_consent.commands.unknown_words import UnknownWords
@@ -79,7 +81,8 @@ def tried(ctx: Context, source: Source, *, options: Mapping[str, object], reject
     Raises:
         BadInput: the file as a whole cannot be read.
     """
-    tally = take_in(ctx, source, rejects_path=rejects_path, undo=True)
+    long = partial(warn_of_long, parted=bool(source.states), dry=True)
+    tally = take_in(ctx, source, rejects_path=rejects_path, undo=True, at_once=long)
     purposes, notices = _unknown(ctx, tally, source.terms)
     refused = bool(tally.faults) and (rejects_path is None or tally.all_faulty)
     return ImportTried(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from imp_consent.commands.columns import read_map
 from imp_consent.commands.import_mends import TIMES
 from imp_consent.commands.import_records import import_records, records_source, records_text
 from imp_consent.commands.import_tried import tried, tried_text
-from imp_consent.commands.import_warnings import warn
+from imp_consent.commands.import_warnings import warn, warn_of_long
 from imp_consent.commands.imported import Earlier, check_rejects, file_sha256
 from imp_consent.commands.reading import RowReader
 from imp_consent.commands.record_files import RECORD_FORMATS
@@ -109,11 +109,13 @@ def import_file(
     map_path: Path | None = None,
     rejects_path: Path | None = None,
     in_parts: bool = False,
+    at_once: Callable[[int], object] = lambda _: None,
 ) -> ImportResult:
     """Record every row of a file in one transaction; a row imported from the same file before is skipped.
 
     With `rejects_path` faulty rows are left out and written there, by line, field and problem, never their values.
-    With `in_parts` too some rows are recorded at a time, and what was recorded stays whatever becomes of the rest.
+    With `in_parts` too some rows are recorded at a time, and what was recorded stays whatever becomes of the rest;
+    without it `at_once` hears how many rows others wait for.
 
     Raises:
         BadInput: the file or its mapping cannot be read, or a row is faulty and no rejects file was asked for, or
@@ -122,7 +124,7 @@ def import_file(
     rejects_path = check_rejects(ctx, rejects_path, (path, map_path))
     _check_parts(in_parts=in_parts, rejects=rejects_path is not None)
     source = rows_source(path, map_path, now_us=ctx.clock.now_us())
-    tally = take_in(ctx, source, rejects_path=rejects_path, in_parts=in_parts)
+    tally = take_in(ctx, source, rejects_path=rejects_path, in_parts=in_parts, at_once=at_once)
     return ImportResult(
         file=str(path),
         sha256=source.sha256,
@@ -239,11 +241,13 @@ def import_command(
         if found.refused:
             raise click.exceptions.Exit(CheckFailed.exit_code)
     elif chosen != "rows":
-        taken = import_records(ctx, file, format_=chosen, terms_path=terms, rejects_path=rejects_path)
+        long = partial(warn_of_long, parted=False)
+        taken = import_records(ctx, file, format_=chosen, terms_path=terms, rejects_path=rejects_path, at_once=long)
         warn(taken.warnings)
         emit(taken, lambda: records_text(taken), as_json=as_json)
     else:
-        done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path, in_parts=in_parts)
+        long = partial(warn_of_long, parted=True)
+        done = import_file(ctx, file, map_path=map_path, rejects_path=rejects_path, in_parts=in_parts, at_once=long)
         warn(done.warnings)
         emit(done, lambda: _text(done), as_json=as_json)
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from imp_consent.commands.aside import Aside, Fault, ReadRow
 from imp_consent.commands.import_mends import mends_of
-from imp_consent.commands.import_warnings import warn_of_long, warn_of_stop
+from imp_consent.commands.import_warnings import warn_of_stop
 from imp_consent.commands.imported import (
     MOST_FAULTS,
     check_unchanged,
@@ -52,13 +52,20 @@ _AFTER: Final = frozenset({"lost", "lift"})  # what they follow was lost or corr
 
 
 def take_in(
-    ctx: Context, source: Source, *, rejects_path: Path | None, undo: bool = False, in_parts: bool = False
+    ctx: Context,
+    source: Source,
+    *,
+    rejects_path: Path | None,
+    undo: bool = False,
+    in_parts: bool = False,
+    at_once: Callable[[int], object] = lambda _: None,
 ) -> Tally:
     """Record what a file says in one transaction; with `undo` do all of it, then keep nothing.
 
     Faulty rows are left out and written to `rejects_path`; without it, and without `undo`, they refuse everything.
     `in_parts`: in a transaction for each few rows, between which others write. What was recorded of a file that is not
-    gone through stays, and the file again goes on after it. It does not go with `undo`.
+    gone through stays, and the file again goes on after it. It does not go with `undo`. `at_once` hears how many rows
+    are about to be recorded in one transaction, while which others wait.
 
     Raises:
         BadInput: the file cannot be read, changed meanwhile, or a row is faulty that may not be left out, or all are;
@@ -74,7 +81,7 @@ def take_in(
     if in_parts:
         _take_parts(ctx, log, aside, source, tally, rejects_path=rejects_path)
         return tally
-    warn_of_long(aside.read, parted=bool(source.states), dry=undo)
+    at_once(aside.read)
     with _written(log, undo=undo) as transaction:
         tally.earlier = find_earlier(transaction, source.sha256, source.mapping, earlier)
         if tally.earlier.is_open:

@@ -10,6 +10,7 @@ from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.policy.cuts import Cut, cuts_of
 from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.meeting import is_over
 from imp_consent.policy.notice import Notice, RegisteredNotice
 from imp_consent.policy.rules import Need, Rules
 from imp_consent.policy.scope import corrected, lineage
@@ -71,7 +72,7 @@ class Case:
         Of an age only its end is known: whoever is too young by any law may be so by this one.
         """
         ages = [age for age in self.rules.ages if age.adds]
-        young = ages and any(_lasts(told.statement, at_us) for told in self.heard("minor"))
+        young = ages and any(not is_over(told.statement, at_us) for told in self.heard("minor"))
         return frozenset[str]().union(*(age.adds for age in ages if young))
 
     def cut_after(self, purpose: str, at_us: int, *, bases: bool = False, seen: int | None = None) -> int | None:
@@ -102,10 +103,6 @@ class Case:
             said = told.statement
             if said.purpose in named and (EVERY_CHANNEL in (channel, said.channel) or channel == said.channel):
                 yield told
-
-
-def _lasts(minor: Statement, at_us: int) -> bool:
-    return minor.until_us is None or at_us < minor.until_us
 
 
 def refusal(what: str, source: str, *, where: str, mend: str | None = None) -> BadInput:

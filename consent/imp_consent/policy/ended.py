@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry, Statement
+from imp_consent.policy.meeting import is_over
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import PERMITTING_TYPES, corrected, lineage
 
@@ -51,7 +52,7 @@ def consent_ends(said: Statement, history: Sequence[PersonEntry], *, noted: str)
         return False
     told = [entry.seq for entry in held if entry.payload.get("task") == noted]
     noes = (no.statement for no in held if no.statement.type in _TAKE_BACK and all(no.seq > seq for seq in told))
-    return any(_meets(said, no) and (no.type == "withdraw" or not _is_over(said, no)) for no in noes)
+    return any(_meets(said, no) and (no.type == "withdraw" or not is_over(said, no.at_us)) for no in noes)
 
 
 def _held(history: Sequence[PersonEntry]) -> list[PersonEntry]:
@@ -68,13 +69,9 @@ def _meets(yes: Statement, no: Saying | Statement) -> bool:
 
 def _stands(yes: Statement, no: Saying | Statement, held: Sequence[PersonEntry]) -> bool:
     """Whether a yes had neither run out by then nor been taken back whole."""
-    return not _is_over(yes, no) and not any(
+    return not is_over(yes, no.at_us) and not any(
         _took_back(older, yes) for older in _noes(held) if yes.at_us <= older.at_us <= no.at_us
     )
-
-
-def _is_over(yes: Statement, no: Saying | Statement) -> bool:
-    return yes.until_us is not None and yes.until_us <= no.at_us
 
 
 def _took_back(no: Statement, yes: Statement) -> bool:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.case import Case, Told, refusal
+from imp_consent.policy.meeting import is_over
 from imp_consent.policy.notice import Notice, check_notice
 from imp_consent.policy.notice_search import is_hash_of
 from imp_consent.policy.rules import CONSENTS, Need
@@ -199,7 +200,7 @@ def _check_guardian(said: Saying, case: Case) -> None:
 
 
 def _in_force(statement: Statement, at_us: int) -> bool:
-    return statement.at_us <= at_us and (statement.until_us is None or at_us < statement.until_us)
+    return statement.at_us <= at_us and not is_over(statement, at_us)
 
 
 def _of_age(said: Saying, case: Case) -> int | None:

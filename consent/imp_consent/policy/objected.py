@@ -13,12 +13,12 @@ from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.policy.case import Case, Told
 from imp_consent.policy.declared import DIRECT_MARKETING
 from imp_consent.policy.limiting import limits_in_force
+from imp_consent.policy.meeting import reopens
 from imp_consent.policy.scope import Scope
 
 __all__ = ["Objection", "standing_objection"]
 
 _OBJECT: Final = "object"
-_OWN_YES: Final = frozenset({"explicit", "separate"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,5 +52,4 @@ def _about(told: Told, traits: frozenset[str]) -> frozenset[str]:
 
 
 def _reopens(yes: Statement, said: Statement) -> bool:
-    everywhere = said.channel in {EVERY_CHANNEL, yes.channel}
-    return everywhere and yes.at_us > said.at_us and yes.consent in _OWN_YES and yes.by is None
+    return said.channel in {EVERY_CHANNEL, yes.channel} and reopens(said, yes)
