@@ -24,6 +24,10 @@ __all__ = ["cli", "invoke", "main"]
 _INTERRUPTED, _READER_GONE = 130, 141
 _PHONE_DIGITS = 5
 _SQLITE_FULL = 13
+_ACTOR = (
+    "the name of whoever acts looks like an address or a number: it stands in the open log and in every export of it, "
+    "for good; use a name or a role"
+)
 _MAKE_ROOM = "make room on the disk, then run it again"
 _OWN = {
     "plugin": CommandRef(
@@ -105,9 +109,12 @@ def _context(ctx: click.Context) -> Context:
 @click.pass_context
 def cli(ctx: click.Context, actor: str | None, without: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 (`_context` and `invoke` read them)
     """Privacy-first experiments: consent gates every use of people's data, and an auditor can check it offline."""
+    context = _context(ctx)
     if actor is not None:
-        _ = _context(ctx).actor  # refused where it is no name, before anything is done under it
-    _warn(_context(ctx))
+        _ = context.actor  # refused where it is no name, before anything is done under it
+    if _could_identify(actor or context.environ.get("IMP_ACTOR") or ""):
+        click.echo(f"warning: {_ACTOR}", err=True)
+    _warn(context)
 
 
 def _warn(context: Context) -> None:
@@ -197,7 +204,8 @@ class _Report:
 
     def _masked(self, message: str) -> str:
         # click repeats the words it could not use, and one of them may be an identifier.
-        values = [word.partition("=")[2] if word.startswith("-") else word for word in self._words]
+        parted = [word.partition("=") if word.startswith("-") else (word, "", "") for word in self._words]
+        values = [value for name, _, said in parted for value in (name.lstrip("-"), said)]
         for value in sorted(filter(_could_identify, values), key=len, reverse=True):
             for shown in (value, repr(value)[1:-1]):
                 message = message.replace(shown, "***")

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from imp_core.errors import BadInput
 
-__all__ = ["ENCODINGS", "check_no_utf_8", "encoding_mend", "likely_encoding"]
+__all__ = ["ENCODINGS", "check_no_gb18030", "check_no_utf_8", "encoding_mend", "likely_encoding"]
 
 # The names that settings take, and the codecs they stand for; a byte-order mark of UTF-8 is let pass.
 ENCODINGS: Final = MappingProxyType(
@@ -29,9 +29,24 @@ ENCODINGS: Final = MappingProxyType(
         "koi8-r": "koi8-r",
         "euc-kr": "cp949",
         "shift_jis": "cp932",
+        "euc-jp": "euc_jp",
+        "big5": "big5hkscs",
+        "cp1253": "cp1253",
+        "cp1254": "cp1254",
+        "cp1257": "cp1257",
+        "mac-roman": "mac_roman",
+        "cp850": "cp850",
     }
 )
-_SINGLE_BYTE: Final = frozenset({"cp1252", "cp1250", "iso-8859-1", "iso-8859-15", "cp1251", "koi8-r"})
+# Where bytes of UTF-8 often are characters too, by twos, other ones.
+_DOUBLE_BYTE: Final = frozenset({"gb18030", "cp949", "cp932", "euc_jp", "big5hkscs"})
+_SINGLE_BYTE: Final = frozenset(ENCODINGS.values()) - _DOUBLE_BYTE - {"utf-8-sig", "utf-16"}
+# How many different characters beyond ASCII their bytes hold that are UTF-8 throughout, until that is no accident. In
+# Chinese text a fifth of the characters could be letters of two bytes, one beside the other, so eight of them are less
+# than one in a hundred thousand; of three bytes, as CJK is in UTF-8, in what people write hardly any.
+_NO_ACCIDENT: Final = 8
+_OF_THREE_BYTES: Final = 4
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _CHUNK: Final = 1 << 16
 _ABOUT: Final = MappingProxyType(
     {
@@ -41,9 +56,16 @@ _ABOUT: Final = MappingProxyType(
     }
 )
 _MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_BEYOND: Final = re.compile(r"[^\x00-\x7f]")
+_LAST_OF_TWO_BYTES: Final = "\u07ff"
 _HIGH: Final = re.compile(rb"[\x80-\xff]+")
 _SIGNS: Final = frozenset(range(0x80, 0xA0)) - frozenset(b"\x8a\x8c\x8d\x8e\x8f\x9a\x9c\x9d\x9e\x9f")  # in cp125x
+_WITHIN: Final = frozenset("\u2019\u2018\u2013\u2014\xad\xb7")  # signs that stand within words: l’amour, col·lecció
+_PAIRS: Final = re.compile(rb"(?:[\xc2-\xdf][\x80-\xbf]){2,}")
+_HIGH_BYTES: Final = bytes(range(0x80, 0x100))
+_LONGEST_NAME: Final = 64
 _HAN_MARK: Final = re.compile("[\u3000-\u303f\uff00-\uffef]")
+_FEW: Final = 20  # Han characters: of so few in a file most have to be of the commonest, and one alone says nothing
 _LEVEL_1: Final = range(0xB0, 0xD8)  # the first bytes of the characters that GB2312 holds for common
 # What Chinese is written in: the commonest characters, those of lists of people, and family and given names. In Korean,
 # Japanese or Russian bytes read as Chinese less than a tenth of the characters are of these, in Chinese ones half are.
@@ -75,23 +97,63 @@ def likely_encoding(sample: bytes) -> str | None:
     signs = sum(byte in _SIGNS for run in runs for byte in run[0])
     if signs * 2 >= sum(len(run[0]) for run in runs):  # Japanese, where an ASCII byte may follow each of these
         return None
-    return None if any(_is_utf_8(run[0]) for run in runs) else "cp1252"
+    odd = sum(_is_odd(run, sample) for run in runs)
+    return None if odd * 3 >= len(runs) or any(_is_utf_8(run[0]) for run in runs) else "cp1252"
 
 
 def check_no_utf_8(content: BinaryIO, codec: str, *, where: str) -> None:
-    """Expect that content which is declared to be in a single-byte encoding, where no byte is a fault, is no UTF-8.
+    """Expect that content which is declared to be in another encoding that reads it too is no UTF-8.
 
-    Content of ASCII alone is the same in both. It is left at its start.
+    In a single-byte encoding no byte is a fault, in a double-byte one of East Asia few are. Content of ASCII alone is
+    the same in all. It is left at its start.
 
     Raises:
-        BadInput: all of it is UTF-8, and not all of it ASCII.
+        BadInput: all of it is UTF-8, and not all of it ASCII; of a double-byte encoding, so much of it that this is no
+            accident.
     """
-    if codec not in _SINGLE_BYTE:
+    if codec not in _SINGLE_BYTE | _DOUBLE_BYTE:
         return
-    found = _reads_as_utf_8(content)
+    found = _beyond_ascii(content)
     content.seek(0)
-    if found:
+    if found and (codec in _SINGLE_BYTE or _is_no_accident(found)):
         raise BadInput("this is UTF-8, and not as it was declared", where=where, mend="leave the encoding out")
+
+
+def check_no_gb18030(content: BinaryIO, declare: str, *, where: str) -> None:
+    """Expect that content which nobody says is UTF-8 is no Chinese text that only happens to be it as well.
+
+    So are the names 魏伟 or 姚强: two letters each in UTF-8, of scripts that hardly stand side by side. The content is
+    left at its start.
+
+    Raises:
+        BadInput: all that is beyond ASCII is such names, most of them in common characters.
+    """
+    found = _only_pairs(content)
+    content.seek(0)
+    names = [run.decode("gb18030", errors="replace") for run in found or ()]
+    characters = [char for name in names for char in name]
+    if (
+        characters
+        and all(map(_is_level_1, characters))
+        and sum(char in _COMMON for char in characters) * 2 > len(characters)
+    ):
+        both = f"{declare.format('utf-8')}, or {declare.format('gb18030')}"
+        what = "this reads as UTF-8, and as Chinese names as spreadsheets there write them"
+        raise BadInput(what, where=where, mend=f"say which of the two it is: {both}")
+
+
+def _only_pairs(content: BinaryIO) -> set[bytes] | None:
+    """What stands beyond ASCII, by words, where each is two or more letters of two bytes; None: something else is."""
+    found, rest = set[bytes](), b""
+    while chunk := content.read(_CHUNK):
+        text = rest + chunk
+        rest = text[len(text.rstrip(_HIGH_BYTES)) :]  # a word may go on in the next chunk
+        words = set(_HIGH.findall(text[: len(text) - len(rest)]))
+        if len(rest) > _LONGEST_NAME or not all(map(_PAIRS.fullmatch, words)):
+            return None
+        found |= words
+    found |= {rest} - {b""}
+    return found if all(map(_PAIRS.fullmatch, found)) else None
 
 
 def encoding_mend(declare: str | None, likely: str | None, *, read_as: str = "utf-8-sig") -> str:
@@ -119,16 +181,31 @@ def _is_alone(run: re.Match[bytes], sample: bytes) -> bool:
     return end - begin == 2 and sample[begin - 1 : begin].isalpha() and sample[end : end + 1].isalpha()  # noqa: PLR2004 (as in "Größe")
 
 
+def _is_odd(run: re.Match[bytes], sample: bytes) -> bool:
+    """Whether Western spreadsheets write no word so; Mac Roman's and DOS's words look like that there, as MŸller."""
+    text = run[0].decode("cp1252", errors="replace")
+    before, after = sample[run.start() - 1 : run.start()].decode(), sample[run.end() : run.end() + 1].decode()
+    if "\ufffd" in text:
+        return True
+    if text[0].isupper() and before.isalpha():
+        return before.islower() or after.islower()
+    if before.islower() and after.islower():
+        return not all(char.isalpha() or char in _WITHIN for char in text)
+    return before.isupper() and after.isupper() and text.islower() and text != "ß"
+
+
 def _is_chinese(sample: bytes) -> bool:
     """Whether what is above ASCII is Han as it is written: most of it common, a quarter of it of the commonest.
 
-    Bytes of other scripts are Han too when they are read as such. A sample may be cut inside a character.
+    Bytes of other scripts are Han too when they are read as such, and of a few names of theirs a quarter may be of the
+    commonest. A sample may be cut inside a character.
     """
     text = sample.decode("gb18030", errors="replace")
     high = [char for char in text if not char.isascii() and not _HAN_MARK.fullmatch(char)]
     if high.count("\ufffd") > 1 or sum(map(_is_level_1, high)) * 2 <= len(high):
         return False
-    return sum(char in _COMMON for char in high) * 4 >= len(high)
+    common = sum(char in _COMMON for char in high)
+    return common * 4 >= len(high) if len(high) >= _FEW else 1 < len(high) < common * 2
 
 
 def _is_level_1(char: str) -> bool:
@@ -136,16 +213,21 @@ def _is_level_1(char: str) -> bool:
     return bool(code) and code[0] in _LEVEL_1
 
 
-def _reads_as_utf_8(content: BinaryIO) -> bool:
-    decoder, is_ascii = codecs.getincrementaldecoder("utf-8")(), True
+def _beyond_ascii(content: BinaryIO) -> set[str]:
+    """The characters beyond ASCII of content that is UTF-8; none where it is not."""
+    decoder, found = codecs.getincrementaldecoder("utf-8")(), set[str]()
     try:
         while chunk := content.read(_CHUNK):
-            is_ascii = is_ascii and chunk.isascii()
-            decoder.decode(chunk)
+            found.update(_BEYOND.findall(decoder.decode(chunk)))
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return False
-    return not is_ascii
+        return set()
+    return found
+
+
+def _is_no_accident(found: set[str]) -> bool:
+    weights = (1 if char <= _LAST_OF_TWO_BYTES else _OF_THREE_BYTES for char in found)
+    return _BYTE_ORDER_MARK in found or sum(weights) >= _NO_ACCIDENT
 
 
 def _is_utf_8(run: bytes) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from imp_core.errors import BadInput
 from imp_core.known_settings import KNOWN, meant, shown
 
-__all__ = ["check_controller", "check_settings", "quote", "replace_table"]
+__all__ = ["check_controller", "check_settings", "quote", "replace_table", "toml_mend"]
 
 _TABLES = ("workspace", "privacy", "runtime", "plugins", "keys")
 # Nothing runs with a misspelt name in these: whose ledger it is and with which keys stands there.
@@ -104,6 +104,13 @@ def replace_table(text: str, header: str, values: Mapping[str, str] | None) -> s
             f"the table [{header}] cannot be changed by machine", mend="edit it by hand, in its own spelling"
         )
     return edited
+
+
+def toml_mend(error: Exception) -> str:
+    """What to do about a file that is not TOML: of one that breaks off no line is named that could be mended."""
+    if "end of document" in str(error):
+        return "a quote or a bracket is open where the file ends, or a value is missing: close it, and save it as UTF-8"
+    return "mend that line in an editor, and save the file as UTF-8"
 
 
 def quote(value: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imp_core.errors import BadInput, ImpError, WorkspaceMissing
-from imp_core.settings import check_settings, replace_table
+from imp_core.settings import check_settings, replace_table, toml_mend
 
 __all__ = ["CONFIG_NAME", "UNWRITABLE", "Workspace", "find_workspace", "sync", "write_atomically"]
 
@@ -45,7 +45,7 @@ class Workspace:
             mend = "look whose the file is and its mode: it must be a file that you may read"
             raise BadInput(f"cannot be read: {error.strerror}", where=str(path), mend=mend) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            mend = "mend that line in an editor, and save the file as UTF-8"
+            mend = toml_mend(error)
             raise BadInput(f"not a TOML file: {error}", where=str(path), mend=mend) from None
         except BadInput as error:
             where = f"{path}, {error.where}" if error.where else str(path)

@@ -18,10 +18,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from imp_consent.commands.aside import ReadRow
 from imp_consent.commands.columns import ColumnMap, read_map
+from imp_consent.commands.imported import Earlier
+from imp_consent.commands.importer import read_said
 from imp_consent.commands.reading import RowReader
 from imp_consent.commands.record_files import read_records, read_terms_file
-from imp_consent.commands.rows import read_rows
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.notice import default_notice, format_notice
 from imp_consent.records.document import format_document
@@ -44,7 +46,37 @@ _LINES: Final = (
     b'{"identifier":"member:1","purpose":"analytics","state":"given","at":"2026-01-01T10:00:00Z","steps":2}\n'
     b'{"identifier":17,"purpose":"analytics","state":"withdrawn","at":"2026-01-01T10:00:00Z"}\n'
 )
-_MAP: Final = b'[identifier]\nkind = "member"\ncolumn = "id"\n[columns]\nat = "when"\n[states]\nyes = "given"\n'
+_MAP: Final = (
+    b'[identifier]\nkind = "member"\ncolumn = "id"\n[columns]\nat = "when"\n[states]\nyes = "given"\n'
+    b'[file]\nencoding = "cp1252"\ndates = "%d.%m.%Y %H:%M"\ntimezone = "Europe/Berlin"\nunread = ["comment"]\n'
+)
+_NOW_US: Final = 1_772_366_400_000_000  # 2026-03-01T12:00:00Z
+# How a file is written, and rows of it: a pattern with times and of days alone, zones, and encodings of their own.
+_WRITTEN: Final = {
+    "patterns": (
+        ColumnMap(given=True, dates="%d.%m.%Y %H:%M", timezone="Europe/Berlin", states={"ja": "given"}),
+        "identifier,purpose,state,at\nmember:1,analytics,ja,05.01.2026 09:30\n"
+        "member:2,analytics,refused,26.10.2025 02:30\nmember:3,analytics,ja,2025-10-26T02:30:00+01:00\n",
+    ),
+    "days": (
+        ColumnMap(given=True, dates="%Y年%m月%d日", timezone="Asia/Shanghai", encoding="gb18030"),
+        "identifier,purpose,state,at\nmember:张伟,analytics,given,2026年01月05日\n"
+        "member:张伟,analytics,withdrawn,2026-01-05+08:00\n",
+    ),
+    "zones": (
+        ColumnMap(given=True, timezone="America/Asuncion", encoding="cp1252", unread=frozenset({"comment"})),
+        "identifier;purpose;state;at;comment\nmember:Müller;analytics;withdrawn;2024-03-23;x\n"
+        'member:1;analytics;given;2026-01-05 09:30;"two\nlines"\nmember:2;analytics;refused;2026-W04-3;\n',
+    ),
+    "wide": (
+        ColumnMap(given=True, timezone="UTC", encoding="utf-16", kind="member", columns={"identifier": "id"}),
+        "id\tpurpose\tstate\tat\n김철수\tanalytics\tgiven\t2026-01-05\n",
+    ),
+    "Japanese": (
+        ColumnMap(given=True, dates="%m/%d/%Y %I:%M %p", timezone="Asia/Tokyo", encoding="cp932"),
+        "identifier,purpose,state,at\nmember:山田,analytics,given,01/05/2026 09:30 PM\n",
+    ),
+}
 _SAID: Final = Statement(
     type="grant", purpose="analytics", channel="email", at_us=1_770_000_000_000_000, notice=_NOTICE.sha256
 )
@@ -97,16 +129,14 @@ class _Place:
         return parsed
 
 
-def _said(path: Path) -> int:
+def _said(path: Path, mapping: ColumnMap = ColumnMap()) -> int:  # noqa: B008 (it is frozen)
     """How many rows of what people said can be taken."""
-    reader, taken = RowReader(ColumnMap(), "0" * 64, 0), 0
-    for number, row in read_rows(path, ColumnMap()):
-        try:
-            reader.read(number, row)
-        except BadInput:
-            continue
-        taken += 1
-    return taken
+    reader = RowReader(mapping, "0" * 64, _NOW_US)
+    return sum(isinstance(row, ReadRow) for row in read_said(path, reader, [], Earlier()))
+
+
+def _as_written(mapping: ColumnMap) -> Callable[[Path], int]:
+    return lambda path: _said(path, mapping)
 
 
 def _recorded(format_: str) -> Callable[[Path], object]:
@@ -130,6 +160,10 @@ FILES: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]] 
     "consent rows, packed": (_PLACE.read(".csv.gz", _said), (gzip.compress(_ROWS, mtime=0),)),
     "consent rows, JSON lines": (_PLACE.read(".jsonl", _said), (_LINES,)),
     "consent rows, Parquet": (_PLACE.read(".parquet", _said), (_parquet([_ROW]),)),
+    **{
+        f"consent rows, {name}": (_PLACE.read(".csv", _as_written(mapping)), (text.encode(mapping.encoding),))
+        for name, (mapping, text) in _WRITTEN.items()
+    },
     "mapping": (_PLACE.read(".toml", read_map), (_MAP,)),
     "records, CSV": (_PLACE.read(".csv", _recorded("records")), (_csv(),)),
     "records, JSON lines": (

@@ -58,7 +58,7 @@ def _fields(draw: random.Random, type_: str, purpose: str) -> dict[str, Any]:
         return {"traits": draw.choice(_TRAITS)}
     if type_ == "minor":
         kind = draw.choice([None, None, "separate"])
-        return {"needs": draw.choice(["guardian", "guardian", "both", "own"]), "consent": kind}
+        return {"needs": draw.choice(["guardian", "guardian", "both", "own", "nobody"]), "consent": kind}
     if type_ == "refuse":
         return {"by": draw.choice([None, None, "guardian"])}
     return {"lifts": draw.choice(["restrict", "object", "limit-sensitive"])} if type_ == "lift" else {}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
-from imp_core.encodings import ENCODINGS, encoding_mend, likely_encoding
+from imp_core.encodings import ENCODINGS, check_no_gb18030, encoding_mend, likely_encoding
+from imp_core.errors import BadInput
 
 WESTERN = [
     "Müller",
@@ -25,7 +28,6 @@ CHINESE = [
     "member:张三;member:李四",
     "北京路1号",
     "a张b;王小明",
-    "张",
     "退订\uff0c谢谢。",
 ]
 
@@ -34,6 +36,39 @@ CHINESE = [
 @pytest.mark.parametrize("around", ["", "identifier;state\r\n"])
 def test_western_text_is_never_taken_for_chinese(text: str, around: str) -> None:
     assert likely_encoding((around + text + "@example.com").encode("cp1252")) == "cp1252"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("member:鈴木;member:加藤", "euc_jp"),
+        ("member:林", "euc_jp"),
+        ("member:张", "gb18030"),  # one sign says too little
+        ("陳怡君;林志明", "big5"),
+        ("Müller;Jürgen;Schäfer;Groß", "mac_roman"),
+        ("François;Hélène;René", "mac_roman"),
+        ("MÜLLER;JÜRGEN", "mac_roman"),
+        ("Müller;Jürgen", "cp850"),
+        ("Müller;Hélène", "cp437"),
+        ("ИВАНОВ;ПЕТРОВ", "cp1251"),
+    ],
+)
+def test_a_hint_that_would_lead_to_somebody_else_is_not_given(text: str, codec: str) -> None:
+    assert likely_encoding(f"identifier,purpose\r\n{text},ads\r\n".encode(codec)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["l’amour;d’été;forêt;élève", "col·lecció", "Größe – naïve", "STRAßE 5;MÜLLER", "20 °C;Müller®", "Zoë"]
+)
+def test_words_that_western_spreadsheets_write_are_not_odd(text: str) -> None:
+    assert likely_encoding(f"name\r\n{text}\r\n".encode("cp1252")) == "cp1252"
+
+
+@pytest.mark.parametrize("name", sorted(ENCODINGS))
+def test_each_encoding_that_can_be_declared_reads_what_it_wrote(name: str) -> None:
+    codec, text = ENCODINGS[name], "identifier,purpose\nann,ads\n"
+    assert text.encode(codec).decode(codec) == text
+    assert name in encoding_mend("[{}]", None, read_as="none of them")
 
 
 @pytest.mark.parametrize("text", CHINESE)
@@ -95,3 +130,29 @@ def test_who_has_a_file_is_told_how_to_declare_what_it_looks_like_and_nothing_wh
     assert all(name in unsure for name in ENCODINGS if name != "utf-8")
     assert encoding_mend(None, "cp1252") == "save it as UTF-8"
     assert encoding_mend("--encoding {}", "gb18030", read_as="gb18030") == "save it as UTF-8"
+
+
+@pytest.mark.parametrize("names", ["魏伟", "叶伟", "姚强", "史伟;石伟;薛平", "卢伟"])
+@pytest.mark.parametrize("end", ["", ",ads\n", ",ads\n" * 30_000])
+def test_chinese_names_that_are_utf_8_by_accident_are_asked_about(names: str, end: str) -> None:
+    content = BytesIO(f"identifier,purpose\n{'a,b' * 9_000}\nmember:{names}{end}".encode("gb18030"))
+    content.read().decode("utf-8")
+    content.seek(0)
+    with pytest.raises(BadInput) as asked:
+        check_no_gb18030(content, "[{}]", where="f.csv")
+    assert "[utf-8], or [gb18030]" in str(asked.value.mend)
+    assert content.tell() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "plain", "Müller", "Noël", "Zoë;Benoît", "Иван Петров", "Тина", "Νίκος", "שלום", "محمد", "张三", "Łódź", "Đỗ"],
+)
+def test_utf_8_of_other_scripts_is_not_asked_about(text: str) -> None:
+    check_no_gb18030(BytesIO(f"identifier,purpose\n{text},ads\n".encode()), "[{}]", where="f.csv")
+
+
+@pytest.mark.parametrize("cut", range(-4, 5))
+def test_a_name_is_one_wherever_it_is_read(cut: int) -> None:
+    with pytest.raises(BadInput, match="reads as UTF-8, and as Chinese"):
+        check_no_gb18030(BytesIO(b"x" * ((1 << 16) - cut) + "魏伟".encode("gb18030")), "[{}]", where="f.csv")

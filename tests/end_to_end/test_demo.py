@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 def test_the_demo_tells_the_whole_story(imp: Callable[..., Any], tmp_path: Path) -> None:
     answer = imp("demo", "--dir", tmp_path / "demo", "--people", PEOPLE, "--json", "--seed", 7)
     told = answer.ok().json
+    assert "warning" not in answer.err.lower(), "what is shown to newcomers is no example of what to mend"
     consent = told["consent"]["by_purpose"]
     assert set(consent) == {"experimentation", "analytics", "marketing.email"}
     assert all(sum(reasons.values()) == PEOPLE for reasons in consent.values())
@@ -73,6 +74,7 @@ def test_the_demo_for_people_says_how_to_go_on(imp: Callable[..., Any], tmp_path
     ):
         assert words in answer.out
     assert "member:C" not in answer.out
+    assert "warning" not in (answer.out + answer.err).lower()
     again = imp("demo", "--dir", tmp_path / "demo", "--people", 600)
     assert (again.code, "not empty" in again.err) == (2, True), "whoever goes on in it keeps it"
 

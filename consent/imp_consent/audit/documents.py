@@ -20,7 +20,7 @@ _NAMES: Final = {
     "notice": (("sha256", "notice"),),
     "experiment": (("definition_sha256", "policy"),),
     "plugin-enable": (("manifest_sha256", "policy"),),
-    "import": (("rejects", "policy"),),
+    "import": (("rejects", "policy"), ("ahead", "policy")),
     "erased": (("files", "policy"),),
     "compact": (("files", "policy"),),
     "retention": (("files", "policy"),),

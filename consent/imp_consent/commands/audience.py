@@ -44,6 +44,11 @@ class AudienceLayout:
         """How to say in which encoding a file is."""
         return "--encoding {}"
 
+    @property
+    def asks_encoding(self) -> bool:
+        """Whether it is taken for UTF-8, which may have been said: an address that is read wrongly reaches nobody."""
+        return False
+
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column, for a file that has these columns.
 

@@ -76,21 +76,21 @@ def record_basis(
         Suppressed: the person was erased.
         BadInput: the identifier is malformed, the purpose unknown, or the law does not let this use rest on it.
     """
-    said = Saying(
-        type="basis",
-        purpose=purpose,
-        basis=basis,
-        at_us=ctx.clock.now_us() if at_us is None else at_us,
-        channel=channel or "",
-        grounds=grounds or {},
-        notice=notice,
-        language=language,
-        evidence=evidence,
-        valid_for_days=valid_for_days,
-        regimes=regimes,
-        jurisdiction=jurisdiction,
-    )
     with open_log(ctx).write() as transaction:
+        said = Saying(
+            type="basis",
+            purpose=purpose,
+            basis=basis,
+            at_us=transaction.now_us if at_us is None else at_us,
+            channel=channel or "",
+            grounds=grounds or {},
+            notice=notice,
+            language=language,
+            evidence=evidence,
+            valid_for_days=valid_for_days,
+            regimes=regimes,
+            jurisdiction=jurisdiction,
+        )
         door = Door(ctx, transaction, surface=surface)
         said = door.settle(raw_id, said)
         done = door.append(raw_id, said)

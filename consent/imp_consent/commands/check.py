@@ -9,23 +9,26 @@ from dataclasses import dataclass, field, fields, replace
 import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
-from imp_consent.commands.still_denied import still_denied_text
-from imp_consent.gate import denied_channels, known_at
+from imp_consent.commands.explanation import explanation
+from imp_consent.commands.still_denied import permitted_text, still_denied_text
+from imp_consent.gate import denied_channels, known_at, permitted_channels
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_consent.policy.asked_law import asked_law
+from imp_consent.policy.bounced import own_no
 from imp_consent.policy.case import Case
+from imp_consent.policy.channels import expect_channel
 from imp_consent.policy.decide import Reason, decision
 from imp_consent.policy.explain import Asked, explain
 from imp_consent.policy.house import read_house
 from imp_consent.policy.misnamed import unknown_purpose
-from imp_consent.policy.openers import what_opens
+from imp_consent.policy.openers import OF_AGE_ALONE, what_opens
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.policy.recorded import Law
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.rules import Rules
-from imp_consent.policy.scope import PERMITTING_TYPES, corrected
-from imp_consent.policy.sources import source_of, source_of_part
+from imp_consent.policy.scope import PERMITTING_TYPES, Scope
+from imp_consent.policy.sources import source_of
 from imp_consent.policy.suffices import falls_short
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -46,13 +49,15 @@ class Checked(Decision):
     """The gate's decision; `still_denied_on` are channels, with the reason, on which it does not hold.
 
     They are named where the question names no channel and the answer is yes: that is no answer about a channel whose
-    own withdrawal or refusal stands. `falls_short` is what that which permits it lacks under `asked_under`, the law
-    that was asked about; nothing, where none was. `permitted` stays the gate's own answer, by the law recorded.
+    own withdrawal or refusal stands. `permitted_on` are the channels on which it is yes where it is no without one.
+    `falls_short` is what that which permits it lacks under `asked_under`, the law that was asked about; nothing, where
+    none was. `permitted` stays the gate's own answer, by the law recorded.
     """
 
     still_denied_on: Mapping[str, str] = field(default_factory=dict)
     falls_short: list[str] = field(default_factory=list)
     asked_under: tuple[str, ...] = ()
+    permitted_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +87,8 @@ def check(
     Where the ledger cannot be read the answer is a denial, `ledger_unavailable`.
 
     Raises:
-        BadInput: the identifier is malformed, the purpose, a regime or the jurisdiction unknown, that law does not
-            hold there, or `known_at_us` is still to come.
+        BadInput: the identifier is malformed, the purpose, channel, a regime or the jurisdiction unknown, that law does
+            not hold there, or `known_at_us` is still to come.
         WorkspaceMissing, KeysUnusable: there is nothing to ask.
     """
     if known_at_us is not None and known_at_us > ctx.clock.now_us():
@@ -106,30 +111,41 @@ def _ask(ctx: Context, raw_id: RawId, asked: Asked, law: Law | None, *, explaine
         declared = purposes.get(asked.purpose)
         if declared is None:
             raise unknown_purpose(asked.purpose, purposes, where="--purpose")
+        house = read_house(ctx.workspace.config)
+        expect_channel(reader, ctx.workspace, house, asked.channel, where="--channel")
         if asked.known_us is not None and subject is not None:
             size = known_at(reader.history(subject), asked.known_us)
         use = Use(purpose=asked.purpose, action=Action.COLLECT, subject=subject, channel=asked.channel)
         found = ctx.gate.decide(use, at_us=asked.at_us, known_at=size)
         history = [] if subject is None else reader.history(subject)
         known = [entry for entry in history if size is None or entry.seq < size]
-        source = source_of(found, known, read_regimes(reader), read_house(ctx.workspace.config))
+        own = own_no(known, found, Scope(asked.purpose, asked.channel or EVERY_CHANNEL), at_us=asked.at_us)
+        source = source_of(own or found, known, read_regimes(reader), house)
         found = replace(found, source=source)
-        denied: Mapping[str, str] = {}
-        if found.permitted and asked.channel is None and subject is not None:
-            denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
+        denied, opened = _elsewhere(reader, subject, asked, size)
         deciding = [entry for entry in known if found.permitted and entry.seq in found.entries]
         rules = None if law is None else _rules_of(ctx, reader, law)
         under = () if rules is None else rules.names
         lacks = [] if rules is None else _lacks(reader, rules, asked, known, deciding)
-        answer = _checked(found, denied, lacks, under)
+        answer = replace(_checked(found, denied, lacks, under), permitted_on=opened)
         if not explained:
             return answer
         opens = None
         if found.reason == Reason.UNDER_AGE:
-            opens = what_opens(known, declared, asked.channel or "", asked.at_us)
+            opens = what_opens(known, declared, asked.channel or "", asked.at_us) or OF_AGE_ALONE
         words = _words(under) if lacks else None
         asked = replace(asked, description=declared.description, short_under=words, opens=opens)
-        return _explained(answer, _explanation(reader, asked, known, found))
+        return _explained(answer, explanation(reader, asked, known, found, own))
+
+
+def _elsewhere(
+    reader: Reader, subject: int | None, asked: Asked, size: int | None
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """The channels of which the answer without one does not speak: where it is no instead of yes, and yes of no."""
+    if subject is None or asked.channel is not None:
+        return {}, ()
+    denied = denied_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
+    return denied, permitted_channels(reader, subject, asked.purpose, at_us=asked.at_us, known_at=size)
 
 
 def _rules_of(ctx: Context, reader: Reader, law: Law) -> Rules:
@@ -148,31 +164,12 @@ def _lacks(
 ) -> list[str]:
     """What the entries that permit a use lack under these rules, of a child as of a child."""
     purposes = read_purposes(reader)
-    purpose, added = purposes[asked.purpose], Case(rules=rules, purposes=purposes, history=history).added(asked.at_us)
+    case = Case(rules=rules, purposes=purposes, history=history)
+    purpose, added = purposes[asked.purpose], case.added(asked.at_us)
+    forbidding = case.forbidding(asked.purpose, asked.at_us)
+    closed = [] if forbidding is None else [f"nobody agrees to it there below {forbidding.below} ({forbidding.source})"]
     said = [entry.statement for entry in permitting if entry.statement.type in PERMITTING_TYPES]
-    return [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us, added=added)]
-
-
-def _explanation(reader: Reader, asked: Asked, history: Sequence[PersonEntry], found: Decision) -> list[str]:
-    void = _void(reader, asked, history) if not found.permitted else {}
-    entries = [entry for entry in history if entry.seq in found.entries or entry.seq in void]
-    changes = (entry for type_ in ("notice", "policy") for entry in reader.system_entries(type_))
-    changed = next((entry for entry in changes if entry.seq in found.entries), None)
-    return explain(asked, found, entries, changed, void=void)
-
-
-def _void(reader: Reader, asked: Asked, history: Sequence[PersonEntry]) -> dict[int, str]:
-    """The bundled consents that are about the purpose, by number, each with the law by which it opens nothing."""
-    wrong = corrected(history)
-    return {
-        entry.seq: source_of_part(entry, "bundle", read_regimes(reader))
-        for entry in history
-        if entry.statement.bundled
-        and entry.seq not in wrong
-        and entry.statement.at_us <= asked.at_us
-        and asked.purpose in (entry.statement.purpose, *entry.statement.covers)
-        and entry.statement.channel in (EVERY_CHANNEL, asked.channel)
-    }
+    return closed + [lack for one in said for lack in falls_short(one, purpose, rules, at_us=asked.at_us, added=added)]
 
 
 def _checked(found: Decision, denied: Mapping[str, str], lacks: list[str], under: tuple[str, ...] = ()) -> Checked:
@@ -259,7 +256,7 @@ def _text(found: Checked, at_us: int) -> str:
         lines += [f"under {under} it would not do: {lack}" for lack in found.falls_short]
     elif found.permitted and under:
         lines.append(f"under {under} it would do as well")
-    return "\n".join(lines) + still_denied_text(found.still_denied_on)
+    return "\n".join(lines) + still_denied_text(found.still_denied_on) + permitted_text(found.permitted_on)
 
 
 def _answer(found: Checked, at_us: int) -> str:

@@ -16,6 +16,7 @@ encoding = "utf-8"           # or one of imp_core.encodings
 delimiter = ","
 dates = "%d.%m.%Y %H:%M"     # else ISO 8601
 timezone = "Europe/Berlin"   # of times that name no zone
+unread = ["comment"]         # columns that are not read, and not warned of
 ```
 """
 
@@ -42,7 +43,11 @@ FIELDS: Final = (
     *REQUIRED, "channel", "notice", "action", "evidence", "valid_for", "language", "steps", "consent", "bundled",
     "informed", "by", "basis", "grounds", "regime", "jurisdiction",
 )  # fmt: skip
-_LATER: Final = ("dates", "timezone")  # what mappings had nothing of before: left out, they are the mappings they were
+_LATER: Final = (
+    "dates",
+    "timezone",
+    "unread",
+)  # what mappings had nothing of before: left out, they are the mappings they were
 _TABLES: Final = {
     "identifier": ("kind", "column"),
     "columns": FIELDS,
@@ -56,7 +61,8 @@ _TABLES: Final = {
 class ColumnMap:
     """Which column fills which field, what is constant, and what the file's words for states mean.
 
-    `kind` None: identifiers are written kind:value. `given` is whether a mapping file was given at all.
+    `kind` None: identifiers are written kind:value. `given` is whether a mapping file was given at all,
+    `asks_encoding` whether it says nothing of the encoding, which changes nothing in how a file is read.
     """
 
     kind: str | None = None
@@ -68,11 +74,15 @@ class ColumnMap:
     given: bool = False
     dates: str | None = None
     timezone: str | None = None
+    unread: frozenset[str] = frozenset()
+    asks_encoding: bool = True
 
     @property
     def sha256(self) -> str:
         """A hash of the whole mapping: equal mappings, equal hashes."""
-        said = {name: value for name, value in asdict(self).items() if name not in _LATER or value is not None}
+        said = {name: value for name, value in asdict(self).items() if name not in _LATER or value}
+        said.pop("asks_encoding")
+        said |= {"unread": sorted(self.unread)} if self.unread else {}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -84,16 +94,6 @@ class ColumnMap:
     def times(self) -> LocalTimes:
         """How times are written."""
         return LocalTimes(self.dates, self.timezone)
-
-    def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
-        """Field → column, for a file that has these columns; raises as `choose_columns` does."""
-        return choose_columns(self, names, where=where)
-
-    def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:
-        """Field → value of one JSON object; or what is wrong with it."""
-        if not self.given and not row.keys() <= set(FIELDS):
-            return "a key that is not a field of consent"
-        return {name: row.get(self.columns.get(name, name)) for name in FIELDS}
 
 
 def read_map(path: Path | None) -> ColumnMap:
@@ -119,16 +119,19 @@ def read_map(path: Path | None) -> ColumnMap:
     identifier, columns, file = tables.get("identifier", {}), dict(tables.get("columns", {})), tables.get("file", {})
     if "column" in identifier:
         columns["identifier"] = identifier["column"]
+    _check_read(columns.values(), file.get("unread", ()), where)
     return ColumnMap(
         kind=identifier.get("kind"),
         columns=columns,
         defaults={name: _constant(value) for name, value in tables.get("defaults", {}).items()},
         states=tables.get("states", {}),
         encoding=ENCODINGS[file.get("encoding", "utf-8")],
+        asks_encoding="encoding" not in file,
         delimiter=file.get("delimiter"),
         given=True,
         dates=file.get("dates"),
         timezone=file.get("timezone"),
+        unread=frozenset(file.get("unread", ())),
     )
 
 
@@ -176,9 +179,24 @@ def _check(tables: Mapping[str, Any], where: str) -> None:
         for key, value in table.items():
             if known is not None and key not in known:
                 raise BadInput(f"unknown key in the mapping: {name}.{key}", where=where, mend=", ".join(known))
-            if not isinstance(value, str) and not (name == "defaults" and isinstance(value, datetime)):
+            if key == "unread" and name == "file":
+                _check_names(value, where)
+            elif not isinstance(value, str) and not (name == "defaults" and isinstance(value, datetime)):
                 raise BadInput(f"{name}.{key} in the mapping must be a text", where=where, mend="write it in quotes")
     _check_words(tables, where)
+
+
+def _check_names(value: object, where: str) -> None:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        mend = 'write it like: unread = ["comment", "score"]'
+        raise BadInput("file.unread in the mapping must be a list of columns", where=where, mend=mend)
+
+
+def _check_read(columns: Iterable[str], unread: Iterable[str], where: str) -> None:
+    both = sorted(set(columns) & set(unread))
+    if both:
+        what = f"the mapping names {', '.join(both)} as a column to read, and says that it is not read"
+        raise BadInput(what, where=where, mend="leave it out of [columns] and [identifier], or of [file] unread")
 
 
 def _check_words(tables: Mapping[str, Any], where: str) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import click
 
 from imp_consent.commands.arguments import read_identifier
+from imp_consent.policy.channels import expect_channel
+from imp_consent.policy.house import readable_house
 from imp_consent.policy.purpose import read_purposes
 from imp_consent.runtime import open_log
 from imp_consent.signals.consent_mode import consent_states, format_states, read_mapping
@@ -39,14 +41,16 @@ def consent_mode(ctx: Context, raw: RawId, *, channel: str | None = None) -> Con
     So is everybody while nothing reads some of imp.toml: what a page tells Google's tags permits.
 
     Raises:
-        BadInput: the identifier or `[signals.consent_mode]` of imp.toml is malformed.
+        BadInput: the identifier or `[signals.consent_mode]` of imp.toml is malformed, or the channel unknown.
     """
     signals = ctx.workspace.config.get("signals", {})
     if ctx.unread_settings():
         return ConsentMode(states=consent_states({}, lambda _: False), settings_read=False)
     mapping = read_mapping(signals.get("consent_mode", {}) if isinstance(signals, Mapping) else signals)
+    house, _ = readable_house(ctx.workspace.config)
     try:
         with open_log(ctx).read() as reader:
+            expect_channel(reader, ctx.workspace, house, channel, where="--channel")
             subject, known, now_us = reader.find_subject(raw), set(read_purposes(reader)), ctx.clock.now_us()
 
             def permitted(purpose: str) -> bool:

@@ -11,6 +11,7 @@ import click
 
 from imp_consent.audit.export import fresh_folder
 from imp_consent.commands.arguments import time_option
+from imp_consent.commands.place_option import place_option
 from imp_consent.identity.keys import keys_folder
 from imp_consent.rights.asking import NEW, Asked, open_request, take_up
 from imp_consent.rights.requests import Request, answer_request
@@ -47,7 +48,7 @@ def asking_options(function: F) -> Any:  # noqa: ANN401 (click's own decorators 
         click.option("--how", help="What showed who it is, in one line; kept encrypted."),
         click.option("--received", help="When the request came in, ISO 8601 with a zone (default: now)."),
         click.option("--regime", multiple=True, help=_WHOSE_LAW),
-        click.option("--jurisdiction", help="Where the person is, such as FR or US-CA (default: as the regime)."),
+        place_option("Where the person is, such as FR or US-CA (default: as the regime)."),
         click.option("--words", help="What the person asked, in one line; kept encrypted."),
     )
 

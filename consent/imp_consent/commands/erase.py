@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 import click
 
 from imp_consent.commands.arguments import read_identifiers
 from imp_consent.commands.disclose import Asking, asked_for, request_options
-from imp_consent.commands.erased import authorised_text, erased_text, in_backups_text, notify_text, unknown_text
-from imp_consent.commands.of_nobody import NOBODY, answered_text, forget_nobody, left_open_text, nothing_to_erase
-from imp_consent.commands.tell import TellResult, tell, told_text
+from imp_consent.commands.erase_restricted import OPTION, check_restricted, restricted_entries, unasked
+from imp_consent.commands.erase_results import ErasedAndTold, ErasePlan, erasure_text, plan_text
+from imp_consent.commands.erased import unknown_text
+from imp_consent.commands.of_nobody import forget_nobody, nothing_to_erase
+from imp_consent.commands.tell import tell
 from imp_consent.commands.two_persons import guard_erasure
-from imp_consent.commands.under_way import under_way_text
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.ledger.log import Log
+from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.guardians import authorised_by, names_of, of_identifier
 from imp_consent.plane.linked import devices_of
-from imp_consent.plane.outbox import Told
 from imp_consent.plane.remove import Erased, pending, request_erasure, resume
 from imp_consent.plane.strangers import find_strangers, forget_strangers
 from imp_consent.policy.envelope import envelope
@@ -29,51 +30,10 @@ from imp_consent.rights.requests import Request
 from imp_consent.runtime import open_log
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
-from imp_core.counting import some
 from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.event import RawId
 
 __all__ = ["ErasePlan", "ErasedAndTold", "erase", "erase_and_tell", "erase_command", "plan_erasure"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErasePlan:
-    """What an erasure would do: whether anybody is known, and how many entries would become unlinkable.
-
-    `unknown` are the identifiers by which nobody is known, by their places among those given, the first being 1.
-    `to_notify` are recipients that are no channels: you tell them yourself, as nobody knows later of whom (GDPR 19).
-    `devices` are linked to them and stay known, each by its own identifier: only the link ends. `answers` is the open
-    request that was named, of whom nothing is held; `left_open` is what else they asked, which this does not answer.
-    `authorisations` are entries of others that name them as guardian and stay, without leading to them.
-    """
-
-    known: bool
-    entries: int
-    pending: int
-    unknown: tuple[int, ...] = ()
-    to_notify: tuple[str, ...] = ()
-    devices: int = 0
-    answers: str | None = None
-    left_open: tuple[str, ...] = ()
-    authorisations: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErasedAndTold(Erased):
-    """What an erasure did, and which channels were told; `problem` is why they could not be.
-
-    `unknown` are the identifiers by which nobody is known, as in `ErasePlan`. `keys_fixed` names where the keys are
-    kept if they cannot be changed there: nothing done here makes backups unreadable then. `to_notify` are recipients
-    that are no channels, `left_open` requests, as in `ErasePlan`; `answered` are those for erasure that this answers.
-    """
-
-    told: Sequence[Told] = ()
-    problem: str | None = None
-    unknown: tuple[int, ...] = ()
-    keys_fixed: str | None = None
-    to_notify: tuple[str, ...] = ()
-    answered: tuple[str, ...] = ()
-    left_open: tuple[str, ...] = ()
 
 
 def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = None) -> ErasePlan:
@@ -94,6 +54,8 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
         besides = open_besides(reader, subjects)
         stands_as = names_of(reader, subjects).union(of_identifier(reader, raw) for raw in raw_ids)
         named = authorised_by(reader, stands_as)
+        restricted = restricted_entries(reader, subjects)
+        silent = unasked(reader, subjects) if asked is None else ()
     return ErasePlan(
         known=bool(subjects),
         entries=sum(map(len, histories)),
@@ -104,42 +66,56 @@ def plan_erasure(ctx: Context, raw_ids: list[RawId], *, asked: Asked | None = No
         answers=waiting.id if waiting and not subjects else None,
         left_open=besides,
         authorisations=len(named),
+        restricted=restricted,
+        unasked=silent,
     )
 
 
-def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False) -> Erased:
+def erase(ctx: Context, raw_ids: list[RawId], *, later: bool = False, though_restricted: bool = False) -> Erased:
     """Erase people, and finish what earlier erasures left undone. The gate denies from the first step on.
 
     `later` leaves what makes backups unreadable (`imp_consent.plane.remove.resume`) to a later call.
 
     Raises:
         BadInput: an identifier is malformed.
-        CheckFailed: nobody is known by any of the identifiers, or a second person has to approve it.
+        CheckFailed: nobody is known by any of the identifiers, somebody has the use of their data restricted, unless
+            it is meant `though_restricted`, or a second person has to approve it.
     """
     log = open_log(ctx)
     _, subjects = _find(log, raw_ids)
+    if not though_restricted:
+        _expect_unrestricted(log, subjects)
     if raw_ids and not subjects:
         raise nothing_to_erase(log, raw_ids, None)
     guard_erasure(ctx, subjects)
-    return _erase(ctx, subjects, later=later)
+    done, _ = _erase(ctx, subjects, later=later, anyway=though_restricted)
+    return done
 
 
 def erase_and_tell(
-    ctx: Context, raw_ids: list[RawId], *, later: bool = False, asked: Asked | None = None
+    ctx: Context,
+    raw_ids: list[RawId],
+    *,
+    later: bool = False,
+    asked: Asked | None = None,
+    though_restricted: bool = False,
 ) -> ErasedAndTold:
     """Erase people, then tell channels to forget them; what goes wrong there never undoes or fails the erasure.
 
     `asked`: a person asks for it, whose open request is taken up, or noted where none is. Without it you erase of your
-    own accord, and nobody is said to have asked. Either way it answers all that they have open for their erasure.
+    own accord, and nobody is said to have asked; who restricted the use of their data, and has not asked, is erased so
+    only `though_restricted`. Either way it answers all that they have open for their erasure.
 
     Raises:
         BadInput: an identifier is malformed; or it was asked for, and is not one person's, or not the request named.
-        CheckFailed: it is not known surely enough who asks; nobody is known by any of the identifiers; or a second
-            person has to approve it. Nobody was erased or told.
+        CheckFailed: it is not known surely enough who asks; nobody is known by any of the identifiers; somebody is
+            restricted; or a second person has to approve it. Nobody was erased or told.
     """
     log = open_log(ctx)
     waiting = _taken_up(ctx, log, raw_ids, asked)
     found, subjects = _find(log, raw_ids)
+    if asked is None and not though_restricted:
+        _expect_unrestricted(log, subjects)
     strangers = find_strangers(log, raw_ids)  # guardians who are nobody else here
     guard_erasure(ctx, subjects, strangers.tokens)
     if raw_ids and not subjects:
@@ -151,8 +127,8 @@ def erase_and_tell(
     if asked is not None and waiting is None:
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
-    to_notify, answers, besides = _before(log, subjects)
-    done = _erase(ctx, subjects, later=later)
+    answers, besides = _before(log, subjects)
+    done, to_notify = _erase(ctx, subjects, later=later, anyway=asked is not None or though_restricted, notify=True)
     done = replace(done, authorisations=done.authorisations + gone.n)
     answer_all(log, answers)
     store = log.keyring.store
@@ -189,46 +165,45 @@ def _find(log: Log, raw_ids: list[RawId]) -> tuple[list[int | None], list[int]]:
     return found, sorted({subject for subject in found if subject is not None})
 
 
-def _erase(ctx: Context, subjects: Sequence[int], *, later: bool) -> Erased:
+def _expect_unrestricted(log: Log, subjects: Sequence[int]) -> None:
+    with log.read() as reader:
+        check_restricted(reader, subjects)
+
+
+def _erase(
+    ctx: Context, subjects: Sequence[int], *, later: bool, anyway: bool, notify: bool = False
+) -> tuple[Erased, tuple[str, ...]]:
+    """Erase; where it is to `notify`, word is left for who else had their data, and these are returned.
+
+    Unless it is meant `anyway`, who restricts the use of their data while this starts is looked for under the lock
+    under which the erasure is requested: they are kept, and word of an erasure is left for nobody.
+    """
     log = open_log(ctx)
     body = envelope(ctx, type_="erase-requested", event_us=ctx.clock.now_us(), purpose="*")
-    request_erasure(log, subjects, body, channels=sorted(ctx.workspace.plugin_pins))
+    to_notify: tuple[str, ...] = ()
+
+    def chosen(transaction: Transaction) -> Sequence[int]:
+        nonlocal to_notify
+        if not anyway:
+            check_restricted(transaction, subjects)
+        if notify:
+            to_notify = tuple(one.name for one in leave_notices(transaction, subjects, "erase"))
+        return subjects
+
+    request_erasure(log, chosen, body, channels=sorted(ctx.workspace.plugin_pins))
     with log.read() as reader:  # the gate denies them by now, so it cannot become more
         in_flight = messages_in_flight(reader, subjects)
-    return replace(resume(log, ctx.workspace, later=later), in_flight=in_flight)
+    return replace(resume(log, ctx.workspace, later=later), in_flight=in_flight), to_notify
 
 
-def _before(log: Log, subjects: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """While it can still be read: who else is to be told (word is left for them), what this answers, and what not."""
+def _before(log: Log, subjects: Sequence[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """While it can still be read: which requests this answers, and which it leaves open."""
     with log.read() as reader:
-        known = KnownRecipients(reader)
-        some = any(known.named_by(subject) for subject in subjects)
-        asked, besides = open_erasures(reader, subjects), open_besides(reader, subjects)
-    if not some:
-        return (), asked, besides
-    with log.write() as transaction:
-        told = leave_notices(transaction, subjects, "erase")
-    return tuple(recipient.name for recipient in told), asked, besides
+        return open_erasures(reader, subjects), open_besides(reader, subjects)
 
 
 def _unknown(found: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(place for place, subject in enumerate(found, start=1) if subject is None)
-
-
-def _text(done: ErasedAndTold, *, named: bool) -> str:
-    if named and not done.people and done.authorisations:
-        return f"{NOBODY}{authorised_text(done.authorisations)}"
-    if done.answered and not done.people:
-        return answered_text(done.answered[0])
-    text = erased_text(done) + authorised_text(done.authorisations) + left_open_text(done.left_open)
-    text += in_backups_text(done.in_backups, done.keys_fixed)
-    text += under_way_text(done.in_flight)
-    if done.told:
-        text += "\n" + told_text(TellResult(channels=done.told, dry_run=False))
-    text += notify_text(done.to_notify)
-    if done.problem or any(told.due for told in done.told):
-        text += f"\n{done.problem or 'not every channel has answered'}: tell them again with imp consent tell"
-    return text
 
 
 @click.command("erase")
@@ -236,12 +211,13 @@ def _text(done: ErasedAndTold, *, named: bool) -> str:
 @click.option("--execute", is_flag=True, help="Erase; without it only what would happen is shown.")
 @click.option("--resume", "resume_only", is_flag=True, help="Finish erasures that were interrupted, or left for later.")
 @click.option("--later", is_flag=True, help="Leave changing the key and clearing the database to a nightly --resume.")
+@click.option(OPTION, is_flag=True, help="Erase also who restricted the use of their data and did not ask for it.")
 @request_options
 @json_option
 @pass_context
 def erase_command(
     ctx: Context, identifiers: tuple[str, ...], *, execute: bool, resume_only: bool, later: bool,
-    asking: Asking, as_json: bool,
+    though_restricted: bool, asking: Asking, as_json: bool,
 ) -> None:  # fmt: skip
     """Erase people: denied at once, rows removed, keys destroyed. It cannot be undone, so it is a dry run by default.
 
@@ -250,7 +226,8 @@ def erase_command(
 
     Where the person asks for it, say how surely you know who asks (--verified), or name their open request (--request):
     below the level needed it is refused. Their open request is the one that is answered, and all others for it that
-    they have open. Without either you erase of your own accord, which answers them as well.
+    they have open. Without either you erase of your own accord, which answers them as well; who restricted the use of
+    their data may need it, and is erased so only with --though-restricted.
 
     Example: imp consent erase member:123 --execute
     """
@@ -264,14 +241,18 @@ def erase_command(
     asked = None if own_accord else asked_for("erase", asking)
     if execute or resume_only:
         try:
-            done = erase_and_tell(ctx, raw_ids, later=later, asked=asked)
+            done = erase_and_tell(ctx, raw_ids, later=later, asked=asked, though_restricted=though_restricted)
         except KeyboardInterrupt:
             click.echo("what was begun is denied already; finish it with: imp consent erase --resume", err=True)
             raise
-        emit(done, lambda: _text(done, named=bool(raw_ids)) + unknown_text(done.unknown, len(raw_ids)), as_json=as_json)
+        emit(
+            done,
+            lambda: erasure_text(done, named=bool(raw_ids)) + unknown_text(done.unknown, len(raw_ids)),
+            as_json=as_json,
+        )
         return
     plan = plan_erasure(ctx, raw_ids, asked=asked)
-    emit(plan, _plan_text(plan, len(raw_ids)), as_json=as_json)
+    emit(plan, plan_text(plan, len(raw_ids)), as_json=as_json)
     if not plan.known and plan.answers is None and not plan.authorisations:
         raise click.exceptions.Exit(CheckFailed.exit_code)
 
@@ -280,18 +261,3 @@ def _says_how_surely() -> bool:
     """Whether --verified was given: `none` means that somebody asks and nothing shows who, not that nobody asks."""
     source = click.get_current_context().get_parameter_source("verified")
     return source is not click.core.ParameterSource.DEFAULT
-
-
-def _plan_text(plan: ErasePlan, of: int) -> str:
-    if not plan.known and plan.authorisations:
-        return f"{NOBODY}{authorised_text(plan.authorisations, would=True)}"
-    if not plan.known:
-        return NOBODY if plan.answers is None else answered_text(plan.answers, would=True)
-    text = (
-        f"would make {some(plan.entries, 'entry', 'entries')} unlinkable and remove every row; run again with --execute"
-    )
-    text += authorised_text(plan.authorisations, would=True) + unknown_text(plan.unknown, of)
-    text += f"\nrecipients that you will have to tell: {', '.join(plan.to_notify)}" if plan.to_notify else ""
-    text += left_open_text(plan.left_open)
-    text += f"\nlinked devices that stay known by their own identifiers: {plan.devices}" if plan.devices else ""
-    return text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import click
@@ -10,12 +12,14 @@ import click
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
 from imp_consent.commands.saying_options import law_options
 from imp_consent.identity.normalize import normalise
-from imp_consent.ledger.entry import EVERY_PURPOSE
+from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.guardians import named_as
 from imp_consent.policy.door import append_said
+from imp_consent.policy.meeting import GUARDED, is_over
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import corrected, lineage
 from imp_consent.rights.own_authorisations import known_role
 from imp_consent.runtime import open_log
 from imp_core.clock import format_time
@@ -23,6 +27,7 @@ from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_core.event import RawId
+from imp_core.ports import Json
 
 __all__ = ["GuardianResult", "guardian_command", "record_guardian"]
 
@@ -37,9 +42,17 @@ _ROLE: Final = (
     "this role is in words of your own: it is one word, such as mother, father or guardian, and names nobody; in their "
     "copy the guardian reads guardian instead"
 )
+_LONGER: Final = (
+    "the same guardian authorised this for longer in entry {seq}, which stands beside it: to end that, record their "
+    "withdrawal (imp consent record … --state withdrawn --by-guardian), and then what they authorise from now on"
+)
 _EVERYTHING: Final = (
     "this authorises every purpose there is or will be, and consent is specific (GDPR 4(11), 8(1)): "
     "name what the guardian agreed to, --purpose"
+)
+_NO_AGE: Final = (
+    "no age is recorded by then at which a guardian agrees, and a yes --by-guardian is refused until it is: "
+    "imp consent minor KIND:VALUE --born YYYY-MM-DD --at TIME"
 )
 
 
@@ -49,7 +62,7 @@ class GuardianResult:
 
     `key` is the id of the pepper under which it is the pseudonym; `until` None: for good; times are ISO 8601.
     `warnings` say what may have been meant otherwise: a guardian nobody is known by, or who was erased, a yes for
-    whatever there will be, a role that is no known word.
+    whatever there will be, a role that is no known word, an earlier authorisation of theirs that lasts longer.
     """
 
     seq: int
@@ -100,7 +113,9 @@ def record_guardian(
             jurisdiction=jurisdiction,
             more={**named, "role": role, "verification": verification},
         )
-        seq, _, statement = append_said(ctx, transaction, raw_id, said)
+        seq, subject, statement = append_said(ctx, transaction, raw_id, said)
+        longer = _longer(transaction.history(subject), statement, named)
+        ageless = not _is_guarded(transaction.history(subject), said.at_us)
     return GuardianResult(
         seq=seq,
         purpose=purpose,
@@ -110,12 +125,46 @@ def record_guardian(
         verification=verification,
         at=format_time(said.at_us),
         until=None if statement.until_us is None else format_time(statement.until_us),
-        warnings=_warnings(role, stranger=stranger, erased=erased, purpose=purpose),
+        warnings=(
+            *_warnings(role, stranger=stranger, erased=erased, purpose=purpose, ageless=ageless),
+            *(_LONGER.format(seq=entry.seq) for entry in longer[-1:]),
+        ),
     )
 
 
-def _warnings(role: str, *, stranger: bool, erased: bool, purpose: str) -> tuple[str, ...]:
+def _longer(history: Sequence[PersonEntry], said: Statement, named: Mapping[str, Json]) -> list[PersonEntry]:
+    """What the same guardian authorised before of this purpose for longer, and nobody took back since."""
+    wrong = corrected(history)
+    about = [entry for entry in history if entry.seq not in wrong and entry.statement.purpose in lineage(said.purpose)]
+    taken_us = max((entry.statement.at_us for entry in about if _takes_back(entry.statement)), default=-1)
+    return [
+        entry
+        for entry in about
+        if entry.statement.type == "guardian"
+        and all(entry.payload.get(name) == value for name, value in named.items())
+        and taken_us < entry.statement.at_us <= said.at_us
+        and _end(entry.statement) > _end(said)
+    ]
+
+
+def _takes_back(said: Statement) -> bool:
+    return said.type == "withdraw" or (said.type == "refuse" and said.by is not None)
+
+
+def _end(said: Statement) -> float:
+    return inf if said.until_us is None else said.until_us
+
+
+def _is_guarded(history: Sequence[PersonEntry], at_us: int) -> bool:
+    """Whether an age is on record at a time, whatever it is for, at which a guardian agrees."""
+    wrong = corrected(history)
+    ages = [entry.statement for entry in history if entry.statement.type == "minor" and entry.seq not in wrong]
+    return any(age.needs in GUARDED and age.at_us <= at_us and not is_over(age, at_us) for age in ages)
+
+
+def _warnings(role: str, *, stranger: bool, erased: bool, purpose: str, ageless: bool) -> tuple[str, ...]:
     meant = (
+        (_NO_AGE, ageless),
         (_ERASED, erased),
         (_STRANGER, stranger and not erased),
         (_EVERYTHING, purpose == EVERY_PURPOSE),

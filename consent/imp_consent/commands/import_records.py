@@ -20,6 +20,7 @@ from imp_consent.commands.record_files import RecordRead, counted_in_records, re
 from imp_consent.commands.taking import take_in
 from imp_consent.commands.tally import Source
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import DENYING
 from imp_consent.records.row import RecordRow
 from imp_consent.records.select import PSEUDONYM
 from imp_core.context import Context
@@ -104,7 +105,7 @@ def import_records(
         older_than_notice=tally.warned.older,
         unknown_acts=tally.warned.acts,
         unnamed_recipients=tally.warned.unnamed,
-        warnings=tally.warned.texts(source.counted),
+        warnings=tally.warnings(source.counted),
     )
 
 
@@ -156,7 +157,7 @@ def _row(number: int, place: int, row: RecordRow, sha256: str) -> ReadRow | Faul
     try:
         raw = _who(row.person)
     except BadInput as error:
-        return _fault(number, place, mark, error)
+        return _fault(number, place, mark, error, says_no=row.statement.type in DENYING)
     return ReadRow(number, place, mark, raw, _saying(row, evidence=f"sha256:{sha256}#{number}"))
 
 
@@ -165,8 +166,9 @@ def _mark(number: int, row: RecordRow) -> str:
     return f"{number}.{row.position}"
 
 
-def _fault(number: int, place: int, mark: int | str, error: BadInput) -> Fault:
-    return Fault(number=number, place=place, mark=mark, field=error.where or "row", problem=error.what)
+def _fault(number: int, place: int, mark: int | str, error: BadInput, *, says_no: bool | None = None) -> Fault:
+    field = error.where or "row"
+    return Fault(number=number, place=place, mark=mark, field=field, problem=error.what, says_no=says_no)
 
 
 def _who(person: str) -> RawId:

@@ -49,7 +49,9 @@ class ImportTried:
     and `unknown_notices` are named by rows of several people, and are not here; of other words `like` are those names
     here that they look like, and the rest, which may name somebody, count as `other_names`, up to some twenty of each.
     `purposes` and `notices` would be taken over from the terms.
-    `mends` say what may help besides mending rows. `refused`: as it was asked for, the import would record nothing.
+    `erasures` would be opened without being asked for.
+    `mends` say what may help besides mending rows. `repeated` rows say what another import recorded. `refused`: as it
+    was asked for, the import would record nothing.
     `then` is the command that records the rest.
     """
 
@@ -73,6 +75,8 @@ class ImportTried:
     refused: bool
     then: str | None
     mends: tuple[str, ...] = ()
+    repeated: int = 0
+    erasures: int = 0
 
 
 def tried(ctx: Context, source: Source, *, options: Mapping[str, object], rejects_path: Path | None) -> ImportTried:
@@ -93,6 +97,7 @@ def tried(ctx: Context, source: Source, *, options: Mapping[str, object], reject
         people=len(tally.people),
         suppressed=tally.suppressed,
         skipped=tally.earlier.rows,
+        repeated=tally.repeated,
         rejected=len(tally.faults),
         counted_in=source.counted,
         reasons=_reasons(tally.faults),
@@ -102,10 +107,11 @@ def tried(ctx: Context, source: Source, *, options: Mapping[str, object], reject
         other_names=purposes.others + notices.others,
         purposes=tally.purposes,
         notices=tally.notices,
-        warnings=tally.warned.texts(source.counted),
+        warnings=(*source.noted, *tally.warnings(source.counted)),
         refused=refused,
-        then=_then(source, options, rejects_path, tally) if tally.taken else None,
+        then=_then(source, options, rejects_path, tally) if tally.rows or tally.suppressed else None,
         mends=mends_of(tally.faults, source.mends),
+        erasures=tally.erasures,
     )
 
 
@@ -115,7 +121,9 @@ def tried_text(found: ImportTried) -> str:
         "would be recorded": f"{found.rows:,}",
         **{f"  {name}": f"{count:,}" for name, count in found.types.items()},
         "people": f"{found.people:,}",
+        "erasures opened": f"{found.erasures:,}",
         "imported before": f"{found.skipped:,}",
+        "recorded by another import": f"{found.repeated:,}",
         "of people who were erased": f"{found.suppressed:,}",
         "purposes taken over": found.purposes,
         "notices taken over": found.notices,
@@ -144,7 +152,8 @@ def _end(found: ImportTried) -> str:
     if not found.refused:
         return f"{kept}; this records it: {found.then}" if found.then else f"{kept}, and nothing new is there to record"
     if found.then is None:
-        return f"{kept}; the import would be refused: every row is faulty"
+        those = "row that is new" if found.skipped + found.repeated else "row"
+        return f"{kept}; the import would be refused: every {those} is faulty"
     return f"{kept}; while a row is faulty the import is refused. Mend them, or leave them out: {found.then}"
 
 

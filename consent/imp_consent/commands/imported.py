@@ -8,11 +8,12 @@ import io
 import json
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from imp_consent.commands.aside import Fault
+from imp_consent.commands.row_numbers import RowNumbers
 from imp_consent.identity.keys import keys_folder
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
@@ -39,17 +40,18 @@ _TYPE: Final = "import"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What was recorded of a file before, `rows` and `suppressed`, and what is `left`.
+    """What was recorded of a file before, `rows` (some by another import) and `suppressed`, and what is `left`.
 
     `left` are the marks of rows that every import so far rejected. It is None where the file was never imported: then
-    every row is new. `through` is the last row that was tried, where an import in parts did not come to the file's end.
-    `size` is the ledger's, up to which it was read.
+    every row is new. `through` is the row up to which all were tried, where an import in parts did not come to the
+    file's end, and `ahead` those after it that were. `size` is the ledger's, up to which it was read.
     """
 
     rows: int = 0
     suppressed: int = 0
     left: frozenset[int | str] | None = None
     through: int | None = None
+    ahead: RowNumbers = field(default_factory=RowNumbers)
     size: int = 0
 
     @property
@@ -57,9 +59,14 @@ class Earlier:
         """Whether there may be rows that were not recorded."""
         return self.left is None or self.through is not None or bool(self.left)
 
+    def left_in(self, begin: int, through: int | None) -> set[int]:
+        """Which rows from one to another, or to the end, are left of those that were tried."""
+        last = sys.maxsize if through is None else through
+        return {mark for mark in self.left or () if isinstance(mark, int) and begin <= mark <= last}
+
     def is_left(self, number: int, mark: int | str | None = None) -> bool:
         """Whether a row is still to be recorded, by its number or the mark it may have been rejected under."""
-        if self.left is None or (self.through is not None and number > self.through):
+        if self.left is None or (self.through is not None and number > self.through and number not in self.ahead):
             return True
         return number in self.left or mark in self.left
 
@@ -77,19 +84,26 @@ def find_earlier(reader: Reader, sha256: str, mapping: str, known: Earlier = _NO
     newer = [entry.fields for entry in entries if (entry.fields.get("file"), entry.fields.get("mapping")) == own]
     if not newer:
         return replace(known, size=reader.size)
-    left, last = set(known.left or ()), _last(known)
+    left, last, ahead = set(known.left or ()), _last(known), known.ahead
     for fields in newer:
         begin, end = fields.get("begin"), fields.get("through")
         _take_out(left, begin if isinstance(begin, int) else None, end if isinstance(end, int) else sys.maxsize)
+        beyond = fields.get("ahead")
+        if isinstance(beyond, str):
+            ranges = json.loads(reader.document(beyond))
+            ahead = ahead.including(ranges)
+            for one, other in ranges:
+                _take_out(left, one, other)
         rejects = fields.get("rejects")
         if isinstance(rejects, str):
             left.update(json.loads(reader.document(rejects)))
         last = max(last, end) if isinstance(end, int) else sys.maxsize
     return Earlier(
-        rows=known.rows + sum(int(str(fields.get("rows", 0))) for fields in newer),
+        rows=known.rows + sum(int(str(fields.get(name, 0))) for fields in newer for name in ("rows", "repeated")),
         suppressed=known.suppressed + sum(int(str(fields.get("suppressed", 0))) for fields in newer),
         left=frozenset(left),
         through=last if last < sys.maxsize else None,
+        ahead=ahead if last < sys.maxsize else RowNumbers(),
         size=reader.size,
     )
 
@@ -112,13 +126,26 @@ def _take_out(left: set[int | str], begin: int | None, end: int) -> None:
 
 
 def note_import(
-    transaction: Transaction, sha256: str, mapping: str, counts: dict[str, Json], *, rejected: Sequence[int | str]
+    transaction: Transaction,
+    sha256: str,
+    mapping: str,
+    counts: dict[str, Json],
+    *,
+    rejected: Sequence[int | str],
+    ahead: Sequence[tuple[int, int]] = (),
 ) -> None:
-    """The entry that makes an import repeatable without effect: counts and hashes, nobody's data."""
-    document = json.dumps(rejected, separators=(",", ":")).encode()
-    fields: dict[str, Json] = {"file": sha256, "mapping": mapping, **counts}
-    fields["rejects"] = hashlib.sha256(document).hexdigest() if rejected else None
-    transaction.append_system(_TYPE, fields, documents=(document,) if rejected else ())
+    """The entry that makes an import repeatable without effect: counts and hashes, nobody's data.
+
+    `ahead` are ranges of rows that were tried with a part which ends before them.
+    """
+    documents = {
+        name: json.dumps(numbers, separators=(",", ":")).encode()
+        for name, numbers in (("rejects", rejected), ("ahead", ahead))
+        if numbers
+    }
+    hashes: dict[str, Json] = {name: hashlib.sha256(document).hexdigest() for name, document in documents.items()}
+    fields: dict[str, Json] = {"file": sha256, "mapping": mapping, **counts, "rejects": None, **hashes}
+    transaction.append_system(_TYPE, fields, documents=tuple(documents.values()))
 
 
 def check_rejects(ctx: Context, path: Path | None, inputs: Collection[Path | None]) -> Path | None:

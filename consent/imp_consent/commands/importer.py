@@ -12,6 +12,7 @@ import click
 
 from imp_consent.commands.aside import Fault, ReadRow
 from imp_consent.commands.columns import read_map
+from imp_consent.commands.columns_read import ColumnsRead
 from imp_consent.commands.import_mends import TIMES
 from imp_consent.commands.import_records import import_records, records_source, records_text
 from imp_consent.commands.import_tried import tried, tried_text
@@ -23,12 +24,14 @@ from imp_consent.commands.rows import counted_in, read_placed
 from imp_consent.commands.states import IMPORTED
 from imp_consent.commands.taking import take_in
 from imp_consent.commands.tally import Source
+from imp_consent.commands.tasks_opened import tasks_text
+from imp_consent.policy.scope import DENYING
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.counting import some, span
 from imp_core.errors import BadInput, CheckFailed
 
-__all__ = ["ImportResult", "import_command", "import_file", "rows_source"]
+__all__ = ["ImportResult", "import_command", "import_file", "read_said", "rows_source"]
 
 _LANGUAGE: Final = 'in the column language, or for all rows in a mapping: [defaults] language = "…"'
 _HELP: Final = """Record consent from FILE: CSV or JSON lines (also gzipped) or Parquet. All rows are recorded, or none.
@@ -53,16 +56,21 @@ encoding = "utf-8"           # or "gb18030", "utf-16", "cp1252" (a Western sprea
 delimiter = ","              # left out: what the header shows
 dates = "%d.%m.%Y %H:%M"     # left out: ISO 8601; with an offset that is read beside the pattern too
 timezone = "Europe/Berlin"   # of times that name no zone; one that its clocks skip, or show twice, is a fault
+unread = ["comment"]         # columns that nobody reads: others are warned of, or refused if they look like a field
 
-Of a day without a time ("%d.%m.%Y", or 2026-03-01) a yes and a basis count from its first moment, refused and withdrawn
-at its last (of today: now), so that no yes of the same day outlives them.
+Of a day without a time ("%d.%m.%Y", 2026-03-01, or 2026-03-01+01:00) a yes and a basis count from its first moment,
+refused and withdrawn at its last (of today: now), so that no yes of that day outlives them: until then it counts.
+Refused and withdrawn are taken whatever stands in a column that means nothing for them; that is warned of, and so is
+each one left out as faulty. The first days of 1970 are no time.
 
 Errors, warnings and rejects name a row by the line of the file in which it begins, as an editor counts lines (of
-Parquet by the row). The same file again records nothing new; rows that --rejects left out are tried again. --dry-run
+Parquet by the row). The same file again, or saved again, or by another mapping, records only what is not recorded as it
+reads now; rows that --rejects left out are tried again. --dry-run
 reads and judges all rows as the import does, keeps nothing, and exits with 1 where the import would be refused. The
 file is read before the ledger is locked; while its rows are judged and recorded, with --dry-run too, who else writes
 has to wait, and gives up after half a minute. So record more than some ten thousand rows --in-parts: a withdrawal gets
-through between two of them; what was recorded stays, and the same command goes on after it where it was stopped. A dry
+through between two of them; what was recorded stays, and the same command goes on after it where it was stopped. All
+rows of a person are in one part, that of the first, so that no yes stands that the file takes back further down. A dry
 run judges the file as one, without --in-parts. What imp consent export wrote is read back with --format and --terms.
 
 \b
@@ -75,12 +83,14 @@ Example: imp consent import newsletter.csv.gz --map newsletter.toml --dry-run
 class ImportResult:
     """What was recorded: rows by state, distinct people, and the first and last entry (None: nothing was new).
 
-    `skipped` rows had been imported from the same file before; `rejected` rows are faulty and left out; `suppressed`
+    `skipped` rows had been imported from the same file before; `repeated` rows say what another import recorded, of
+    this file saved again or read by another mapping; `rejected` rows are faulty and left out; `suppressed`
     rows, now or when the same file was imported before, are about people who were erased: they stay erased, whatever
     the file says, and where they came back since, what they gave before counts no more. `older_than_notice` rows given
     are older than every notice registered here, and name none by its hash: they rest on the oldest text.
     `unknown_acts` rows given name the act in a word that is none that is known, `unnamed_recipients` rest on a notice
     that leaves out a recipient of the purpose. `warnings` say what these are and where the first of them stand.
+    `erasures` were opened without being asked for, where the law wants one.
     """
 
     file: str
@@ -96,10 +106,12 @@ class ImportResult:
     skipped: int
     first_seq: int | None
     last_seq: int | None
+    repeated: int = 0
     older_than_notice: int = 0
     unknown_acts: int = 0
     unnamed_recipients: int = 0
     warnings: tuple[str, ...] = ()
+    erasures: int = 0
 
 
 def import_file(
@@ -136,10 +148,12 @@ def import_file(
         skipped=tally.skipped,
         first_seq=tally.first,
         last_seq=tally.last,
+        repeated=tally.repeated,
         older_than_notice=tally.warned.older,
         unknown_acts=tally.warned.acts,
         unnamed_recipients=tally.warned.unnamed,
-        warnings=tally.warned.texts(source.counted),
+        warnings=(*source.noted, *tally.warnings(source.counted)),
+        erasures=tally.erasures,
     )
 
 
@@ -159,31 +173,43 @@ def rows_source(path: Path, map_path: Path | None, *, now_us: int) -> Source:
         BadInput: the file or its mapping cannot be read.
     """
     mapping = read_map(map_path)
-    sha256 = file_sha256(path)
+    sha256, noted = file_sha256(path), list[str]()
     return Source(
         path=path,
         sha256=sha256,
         mapping=mapping.sha256,
         counted=counted_in(path),
-        read=partial(_read, path, RowReader(mapping, sha256, now_us)),
+        read=partial(read_said, path, RowReader(mapping, sha256, now_us), noted),
         language=_LANGUAGE,
         states=IMPORTED,
         mends={"at": TIMES} if mapping.dates is None else {},
         names_people=True,
+        noted=noted,
     )
 
 
-def _read(path: Path, reader: RowReader, earlier: Earlier) -> Iterator[ReadRow | Fault]:
-    for number, place, row in read_placed(path, reader.mapping):
+def read_said(path: Path, reader: RowReader, noted: list[str], earlier: Earlier) -> Iterator[ReadRow | Fault]:
+    """What each row of a file says that is still to be recorded, or what is wrong with it; `noted` what all lack.
+
+    Raises:
+        BadInput: the file cannot be read, or its columns may be meant otherwise.
+    """
+    columns, noes, yeses = ColumnsRead(reader.mapping, reader.says_no), False, False
+    for number, place, row in read_placed(path, columns):
         if not earlier.is_left(number):
+            noes = True  # as it was then, the file was taken
             continue
         try:
-            raw, said = reader.read(number, row)
+            read = reader.read(number, columns.bare(row))
         except BadInput as error:
-            where = error.where or "row"
-            yield Fault(number=number, place=place, mark=number, field=where, problem=error.what)
+            field, says_no = error.where or "row", reader.says_no(row)
+            noes = noes or says_no is True
+            yield Fault(number=number, place=place, mark=number, field=field, problem=error.what, says_no=says_no)
         else:
-            yield ReadRow(number, place, number, raw, said)
+            noes, yeses = (True, yeses) if read.said.type in DENYING else (noes, True)
+            yield ReadRow(number, place, number, read.raw, read.said, read.noted)
+    columns.check(where=str(path), noes_alone=noes and not yeses)
+    noted[:] = columns.texts()
 
 
 @click.command("import", help=_HELP)
@@ -255,16 +281,17 @@ def import_command(
 def _text(done: ImportResult) -> str:
     suppressed = f", {done.suppressed} of people who were erased left out" if done.suppressed else ""
     rejected = f", {done.rejected} faulty and left out" if done.rejected else ""
+    earlier = done.skipped + done.repeated
     if done.first_seq is None:
-        if not done.skipped:
+        if not earlier:
             return f"nothing recorded{rejected}{suppressed}"
         every = "" if suppressed or rejected else "all "
-        before = some(done.skipped, "row of this file was", "rows of this file were")
+        before = some(earlier, "row of this file was", "rows of this file were")
         return f"nothing new: {every}{before} imported before{rejected}{suppressed}"
-    skipped = f", {done.skipped} imported before" if done.skipped else ""
+    skipped = f", {earlier} imported before" if earlier else ""
     people = some(done.people, "person", "people")
     counts = ", ".join(f"{getattr(done, state)} {state}" for state in IMPORTED if state != "basis" or done.basis)
     return (
         f"{span(done.first_seq, done.last_seq or 0)}: {some(done.rows, 'row')} about {people} ({counts})"
-        f"{skipped}{rejected}{suppressed}"
+        f"{skipped}{rejected}{suppressed}{tasks_text(done.erasures)}"
     )

@@ -1,8 +1,9 @@
 """Times as a file writes them: by a pattern of its own, and in a zone that is named where they do not say it.
 
 A local time that the zone's clocks skipped, or showed twice, is no one moment: it is the row's fault, whichever of the
-two would be taken, since a yes an hour too early or a no an hour too late opens what may not be. A day alone is read
-so that it opens nothing: a yes of it counts from its first moment, a no of it outlasts all that was said that day.
+two would be taken, since a yes an hour too early or a no an hour too late opens what may not be. Of a day alone a yes
+counts from its first moment, and a no from its last, so that no yes of that day outlives it. Who looks back on that
+very day finds it permitted then: which of its hours were not, the file does not tell.
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ _TWICE: Final = "a local time that the clocks there showed twice"
 NO_ONE_MOMENT: Final = frozenset({_SKIPPED, _TWICE})
 _DIRECTIVE: Final = re.compile("%(.)", re.DOTALL)
 _OF_DAY: Final = frozenset("HIMSfpcX")
-_DAY: Final = len("2026-W47-5")
+# What datetime.fromisoformat reads is more: any character before the hour, and a week as its Monday.
+_WRITTEN: Final = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-W[0-9]{2}-[0-9]|[0-9]{4}W[0-9]{3})"
+    r"(?:(?P<time>[Tt ][0-9]{2}:?[0-9]{2}.*)|(?P<offset>Z|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+)
+_NO_ISO: Final = "not a time in ISO 8601"
+_WRITE: Final = "write it like 2026-03-01T09:30:00Z"
+_NO_PLACES: Final = frozenset({"localtime", "posixrules", "Factory"})  # the machine's own zone, or none
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +56,21 @@ class LocalTimes:
         """
         moment, is_day = self._read(text.strip(), constant=constant)
         if moment.tzinfo is None and self.zone is None:
-            return parse_time(text)  # and say what it lacks
+            return parse_time(moment.isoformat())  # and say what it lacks
         if not is_day:
             return self.place(moment)
-        first = self._edge(moment, last=False)
-        return max(first, min(self._edge(moment, last=True), now_us)) if last else first
+        return self.place_day(moment, last=last, now_us=now_us)
+
+    def place_day(self, day: date, *, last: bool, now_us: int) -> int:
+        """A day's first moment as UTC microseconds, or with `last` its last, as far as it has passed by `now_us`.
+
+        Raises:
+            BadInput: it is a day of no zone, or outside the calendar.
+        """
+        if self.zone is None and (not isinstance(day, datetime) or day.tzinfo is None):
+            return parse_time(day.isoformat())  # and say what it lacks
+        first = self._edge(day, last=False)
+        return max(first, min(self._edge(day, last=True), now_us)) if last else first
 
     def place(self, moment: datetime) -> int:
         """A moment as UTC microseconds; one without a zone is in `zone`, which has to be named then.
@@ -64,9 +82,10 @@ class LocalTimes:
             moment = _placed(moment, _zone(self.zone or ""))
         return parse_time(moment.isoformat())
 
-    def _edge(self, day: datetime, *, last: bool) -> int:
+    def _edge(self, day: date, *, last: bool) -> int:
         """A day's first moment there, or its last, also where the clocks change at midnight."""
-        moment = datetime.combine(day, time_of_day.max if last else time_of_day.min, day.tzinfo)
+        offset = day.tzinfo if isinstance(day, datetime) else None
+        moment = datetime.combine(day, time_of_day.max if last else time_of_day.min, offset)
         if moment.tzinfo is None:
             both = [moment.replace(tzinfo=_zone(self.zone or ""), fold=fold) for fold in (0, 1)]
             moment = min(both, key=_ahead) if last else both[0]  # the less a clock is ahead the later it is
@@ -99,7 +118,7 @@ def check_pattern(pattern: str, *, zoned: bool) -> None:
     mend = 'write it like: dates = "%d.%m.%Y %H:%M"; day, month and year have to be in it'
     try:
         read = datetime.strptime(_TRIED.strftime(pattern), pattern)  # noqa: DTZ007 (what of it is lost is looked at)
-    except (ValueError, UnicodeError):
+    except (ValueError, UnicodeError, re.error):  # the last, where a part stands in it twice
         raise BadInput("file.dates in the mapping is not a pattern of times", mend=mend) from None
     if read.date() != _TRIED.date():
         raise BadInput("file.dates in the mapping does not tell a day", mend=mend)
@@ -126,15 +145,13 @@ def check_zone(name: str) -> None:
     """Expect a zone of the IANA database.
 
     Raises:
-        BadInput: it is none.
+        BadInput: it is none, or one that differs from machine to machine.
     """
-    try:
-        _zone(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a region alone is a folder
+    if name in _NO_PLACES or name not in zoneinfo.available_timezones():
         raise BadInput(
             "file.timezone in the mapping is not a zone of the IANA database",
             mend='write it like: timezone = "Europe/Berlin"',
-        ) from None
+        )
 
 
 @cache
@@ -148,17 +165,17 @@ def _directives(pattern: str) -> frozenset[str]:
 
 
 def _iso(text: str) -> tuple[datetime, bool]:
+    """A time, or a day, of which an offset may be known as well; no week, and no hour without its minutes."""
+    found = _WRITTEN.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(text)
+        if found is None:
+            raise BadInput(_NO_ISO, mend=_WRITE)
+        if found["time"] is not None:
+            return datetime.fromisoformat(text), False
+        midnight = f"{date.fromisoformat(found['day']).isoformat()}T00:00"
+        return datetime.fromisoformat(midnight + (found["offset"] or "")), True
     except ValueError:
-        raise BadInput("not a time in ISO 8601", mend="write it like 2026-03-01T09:30:00Z") from None
-    if len(text) > _DAY:
-        return moment, False
-    try:
-        date.fromisoformat(text)
-    except ValueError:  # an hour of a year's day, say
-        return moment, False
-    return moment, True
+        raise BadInput(_NO_ISO, mend=_WRITE) from None
 
 
 def _ahead(moment: datetime) -> timedelta:

@@ -11,7 +11,7 @@ from imp_consent.policy.notice import DATA_CATEGORIES, Notice, RegisteredNotice,
 from imp_core.errors import BadInput
 from imp_core.gate import Purpose
 
-__all__ = ["Said", "ended_by", "next_version"]
+__all__ = ["Said", "behind_warnings", "ended_by", "next_version"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +88,21 @@ def ended_by(
             asked = ", ".join(dict.fromkeys((*before.purposes, *new.purposes)))
             raise BadInput("the notice does not ask for this purpose", where="--material", mend=f"it asks for: {asked}")
     return material or before.purposes
+
+
+def behind_warnings(new: Notice, registered: Sequence[RegisteredNotice]) -> tuple[str, ...]:
+    """What is said of a version that stands in fewer languages than the one before it: those are behind."""
+    earlier = [found.notice for found in registered if found.notice.name == new.name]
+    there = {one.language.casefold() for one in earlier if one.version == new.version} | {new.language.casefold()}
+    before = [one.language for one in earlier if one.version == new.version - 1]
+    behind = sorted({language for language in before if language.casefold() not in there})
+    if not behind:
+        return ()
+    named, add = ", ".join(behind), " and ".join(f"--language {language}" for language in behind)
+    return (
+        f"version {new.version} does not stand in {named} yet: until it does, a yes given there ({add}) is refused; "
+        f"one without --language is recorded as shown in {new.language}. Add its translation: {add}",
+    )
 
 
 def _last_asked(earlier: Sequence[Notice]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import click
 from imp_consent.commands.ended import dry_run_option, ended_text
 from imp_consent.commands.files import read_text
 from imp_consent.commands.notice_taken import short_hash
-from imp_consent.commands.notice_versions import Said, ended_by, next_version
+from imp_consent.commands.notice_versions import Said, behind_warnings, ended_by, next_version
 from imp_consent.commands.yes_taken import recipient_warnings
 from imp_consent.gate import asked_anew
 from imp_consent.ledger.reader import Reader
@@ -88,12 +88,12 @@ def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) 
             would, known = _planned(reader, words, ctx.workspace.controller)
             ended = () if known else would.material or ()
             anew = asked_anew(reader, ended, bases=False, at_us=log.clock.now_us())
-            purposes = read_purposes(reader)
+            purposes, registered = read_purposes(reader), read_notices(reader)
         would_be = replace(
             _added(would),
             asked_anew=anew,
             unnamed_data=unnamed_data(would.notice, purposes),
-            warnings=_warnings(would.notice, purposes),
+            warnings=_warnings(would.notice, purposes) + behind_warnings(would.notice, registered),
         )
         if known:
             return replace(would_be, material=None, known=True, dry_run=dry_run)

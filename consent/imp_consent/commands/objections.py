@@ -10,8 +10,10 @@ import click
 
 from imp_consent.commands.arguments import read_identifier, time_option
 from imp_consent.commands.disclose import LATE, Asking, asked_for, request_options
+from imp_consent.commands.import_warnings import warn
 from imp_consent.commands.law_taken import law_text
 from imp_consent.commands.under_way import under_way_text
+from imp_consent.commands.unknown_until_now import UNKNOWN_UNTIL_NOW, is_unknown
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.policy.closes import closed_by
@@ -39,6 +41,7 @@ class LimitResult:
     (GDPR 19). `closes` are the kinds of use that it closes (None: every one in its purpose). `law_unknown` is what is
     wrong with the law or place it was said under (None: nothing): it stands under the strictest law then. `still_open`
     are ids of other open requests of this kind by them. `regimes` and `jurisdiction` (None: not known) are its law.
+    `warnings` say where it may have been meant for somebody else: nobody was known by the identifier.
     """
 
     seq: int
@@ -56,6 +59,7 @@ class LimitResult:
     still_open: tuple[str, ...] = ()
     regimes: tuple[str, ...] = ()
     jurisdiction: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,7 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         Suppressed: the person was erased: nothing of theirs is used any more.
     """
     with open_log(ctx).write() as transaction:
+        strange = is_unknown(transaction, raw)
         request, done, still_open, unknown, law = put_limit(ctx, transaction, raw, wanted, asked)
         in_flight = messages_in_flight(transaction, [done.subject])
         told = leave_notices(transaction, [done.subject], "restrict") if wanted.kind == "restrict" else ()
@@ -100,6 +105,7 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         still_open=still_open,
         regimes=law.regimes or (),
         jurisdiction=law.jurisdiction,
+        warnings=(UNKNOWN_UNTIL_NOW,) if strange else (),
     )
 
 
@@ -239,6 +245,7 @@ def _limit(ctx: Context, identifier: str, wanted: Limit, asking: Asking, *, as_j
     if done.to_notify:
         text += f"\nrecipients to be told: {', '.join(done.to_notify)}; see: imp consent recipients list"
     emit(done, text + under_way_text(done.in_flight), as_json=as_json)
+    warn(done.warnings)
     if done.law_unknown is not None:
         click.echo(f"warning: {done.law_unknown}", err=True)
 

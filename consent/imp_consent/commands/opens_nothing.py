@@ -7,10 +7,12 @@ from typing import Final
 
 from imp_consent.gate import decide_in
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.bounced import BOUNCE_BESIDES, BOUNCE_CHANGES, BOUNCE_WHY, is_bounce, own_no
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.explain import what_changes
-from imp_consent.policy.openers import too_young, what_opens
+from imp_consent.policy.openers import OF_AGE_ALONE, too_young, what_opens
 from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.scope import Scope
 from imp_core.gate import Action, Decision, Use
 
 __all__ = ["opens_nothing", "opens_nothing_text"]
@@ -35,7 +37,16 @@ def opens_nothing(transaction: Transaction, subject: int, purpose: str, channel:
         return None
     if found.reason == Reason.UNDER_AGE:
         return _too_young(transaction, subject, use, found)
-    return f"it opens nothing now ({found.reason}). {what_changes(found.reason)}{_EXPLICIT.get(found.reason, '')}"
+    history = transaction.history(subject)
+    if any(is_bounce(entry.statement.type, entry.payload) for entry in history if entry.seq in found.entries):
+        own = own_no(history, found, Scope(purpose, channel), at_us=transaction.now_us)
+        changes = BOUNCE_CHANGES if own is None else f"{_changes(own)} {BOUNCE_BESIDES}"
+        return f"it opens nothing now ({found.reason}). {BOUNCE_WHY} {changes}"
+    return f"it opens nothing now ({found.reason}). {_changes(found)}"
+
+
+def _changes(found: Decision) -> str:
+    return what_changes(found.reason) + _EXPLICIT.get(found.reason, "")
 
 
 def _too_young(transaction: Transaction, subject: int, use: Use, found: Decision) -> str:
@@ -43,7 +54,7 @@ def _too_young(transaction: Transaction, subject: int, use: Use, found: Decision
     history = transaction.history(subject)
     why = too_young(entry.statement for entry in history if entry.seq in found.entries) or ""
     declared = read_purposes(transaction)[use.purpose]
-    opens = what_opens(history, declared, use.channel or "", transaction.now_us) or what_changes(found.reason)
+    opens = what_opens(history, declared, use.channel or "", transaction.now_us) or OF_AGE_ALONE
     return f"the person is too young to consent alone, and it opens nothing now ({found.reason}). {why} {opens}"
 
 

@@ -27,7 +27,7 @@ from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.envelope import uuid7
 from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import read_purposes
-from imp_consent.policy.scope import concerns
+from imp_consent.policy.scope import concerns, corrected
 from imp_consent.records.document import format_document
 from imp_consent.records.facts import Facts, read_facts
 from imp_consent.records.graph import receipt_nodes
@@ -45,6 +45,7 @@ from imp_core.workspace import write_atomically
 
 __all__ = ["Proof", "iso_receipt", "proof_command", "prove_consent"]
 
+_CONSENT: Final = "grant"
 _KEY_BYTES: Final = 32
 _KEPT: Final = "a proof that was made before still holds"
 
@@ -55,6 +56,7 @@ class Proof:
 
     `access_request` is the entry that says somebody asked, not whose. `receipt` is the JSON-LD text. `folder` is where
     it was written (None: nowhere). `named` is whether it bears the identifier; else a pseudonym of this bundle alone.
+    `consents` are those of the entries in which the person consented: where there are none it proves no consent.
     """
 
     access_request: int
@@ -64,6 +66,7 @@ class Proof:
     files: tuple[str, ...]
     folder: str | None
     receipt: str
+    consents: tuple[int, ...] = ()
 
 
 def prove_consent(
@@ -92,7 +95,8 @@ def prove_consent(
         terms = read_terms(transaction)
     chosen = [(entry, extra) for entry, extra in pairs if _about(entry, purpose)]
     entries = [entry for entry, _ in chosen]
-    text = _receipt(ctx, entries, _rows(entries, raw_id, subject or 0, named=named), facts, terms)
+    wrong = corrected([entry for entry, _ in pairs])
+    receipt = _receipt(ctx, entries, _rows(entries, raw_id, subject or 0, named=named), facts, terms)
     info = log.checkpoint()
     with log.read() as reader:
         files = {
@@ -100,7 +104,7 @@ def prove_consent(
             for entry, extra in chosen
         }
         files[VKEYS], retired = listed_keys(reader, info.size)
-    files |= ({RETIRED: retired} if retired else {}) | _notices(entries, terms) | {RECEIPT_FILE: text}
+    files |= ({RETIRED: retired} if retired else {}) | _notices(entries, terms) | {RECEIPT_FILE: receipt}
     if out is not None:
         with fresh_folder(out) as aside:
             for name, text in files.items():
@@ -112,7 +116,8 @@ def prove_consent(
         named=named,
         files=tuple(sorted(files)),
         folder=None if out is None else str(out),
-        receipt=text,
+        receipt=receipt,
+        consents=tuple(entry.seq for entry in entries if entry.statement.type == _CONSENT and entry.seq not in wrong),
     )
 
 
@@ -186,8 +191,9 @@ def proof_command(
 
 def _text(made: Proof) -> str:
     listed = ", ".join(str(seq) for seq in made.entries)
+    none = "" if made.consents else "no consent in it: none of these entries is a yes that counts\n"
     return (
-        f"{'entry' if len(made.entries) == 1 else 'entries'} {listed} in {made.folder}\n"
+        f"{'entry' if len(made.entries) == 1 else 'entries'} {listed} in {made.folder}\n{none}"
         f"checked with: imp audit verify {made.folder} --vkey KEYFILE, where KEYFILE holds the log's public key from "
         f"elsewhere; {VKEYS} there says which it should be"
     )

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from imp_consent.policy.purpose import NO_TRAIT, TRAITS, DeclaredPurpose, Recipient
 from imp_core.errors import BadInput
 
-__all__ = ["classified", "declared", "declaring", "expect_traits"]
+__all__ = ["classified", "declared", "declaring", "description_option", "expect_traits"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SOMEBODY: Final = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]|\+?\d(?:[ ()./-]{0,2}\d){6,}")
+_ADDRESS: Final = (
+    "this description holds what looks like somebody's address or number: the ledger keeps it for good, and each "
+    "person's copy shows it; say what is done, and leave it out"
+)
+
+
+def description_option(*, required: bool) -> Callable[[F], F]:
+    """Add --description; of one that holds an address or a telephone number it is said."""
+    text = "What is done, in one line that people understand."
+    return click.option("--description", required=required, callback=_told_of_address, help=text)
+
+
+def _told_of_address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and _SOMEBODY.search(value):
+        click.echo(f"warning: {_ADDRESS}", err=True)
+    return value
 
 
 def expect_traits(said: Mapping[str, Any], *, where: str) -> None:

@@ -12,7 +12,7 @@ import click
 from imp_consent.commands.ended import dry_run_option
 from imp_consent.commands.files import read_toml
 from imp_consent.commands.purpose_changes import PurposeChanged, changed_text, differences, edited, editing
-from imp_consent.commands.purpose_options import classified, declared, declaring, expect_traits
+from imp_consent.commands.purpose_options import classified, declared, declaring, description_option, expect_traits
 from imp_consent.gate import asked_anew
 from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import (
@@ -202,7 +202,7 @@ def purpose() -> None:
 
 @purpose.command("add")
 @click.argument("name")
-@click.option("--description", required=True, help="What is done, in one line that people understand.")
+@description_option(required=True)
 @declaring
 @json_option
 @pass_context
@@ -217,7 +217,7 @@ def add_command(ctx: Context, /, name: str, description: str, *, as_json: bool, 
 
 @purpose.command("change")
 @click.argument("name")
-@click.option("--description", help="What is done, in one line that people understand.")
+@description_option(required=False)
 @click.option("--editorial", is_flag=True, help="Only words change, nothing that is done: nobody is asked again.")
 @declaring
 @editing

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from imp_consent.commands.arguments import parse_days
 from imp_consent.commands.columns import REQUIRED, ColumnMap
-from imp_consent.commands.rows import Instant, Row
+from imp_consent.commands.layout import Row
+from imp_consent.commands.noted import NO_CHANNEL, UNREAD
+from imp_consent.commands.parquet_rows import Day, Instant, LocalMoment
 from imp_consent.commands.saying_options import read_grounds
 from imp_consent.commands.states import type_of
+from imp_consent.policy.sayable import is_one_line
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import DENYING
+from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
 from imp_core.event import RawId
 
-__all__ = ["RowReader"]
+__all__ = ["Read", "RowReader"]
 
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _MAX_STEPS: Final = 100
 _REQUIRED: Final = frozenset(REQUIRED)
-_NOES: Final = frozenset({"refuse", "withdraw"})
+_NO_TIME_US: Final = 2 * DAY_US  # zero, read in whatever zone
+_FLAGGED: Final = ("bundled", "informed")
+_TEXTS: Final = ("notice", "language", "action", "evidence", "consent", "by", "basis", "jurisdiction")
+# Column → field of a saying, besides what every row says; a no is a no whatever these say.
+_DETAILS: Final = {
+    **{name: name for name in (*_TEXTS, *_FLAGGED, "steps", "grounds")},
+    "valid_for": "valid_for_days",
+    "regime": "regimes",
+}
+
+
+class Read(NamedTuple):
+    """Who said what, and what an import may have to warn of."""
+
+    raw: RawId
+    said: Saying
+    noted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +55,59 @@ class RowReader:
     sha256: str
     now_us: int
 
-    def read(self, number: int, row: Row) -> tuple[RawId, Saying]:
-        """Who said what.
+    def read(self, number: int, row: Row) -> Read:
+        """Who said what. What a field says that means nothing for a no, cannot make that no a faulty row.
 
         Raises:
             BadInput: a value is missing or cannot be read; `where` names the field.
         """
         if isinstance(row, str):
             raise BadInput(row, where="row")
-        state = self._needed(row, "state")
+        type_ = self._type(row)
+        is_no = type_ in DENYING
         who, purpose = self._identifier(row), self._needed(row, "purpose")
-        type_ = type_of(self.mapping.states.get(state, state))
-        at_us = self._time(row, last=type_ in _NOES)
+        at_us = _meant(self._time(row, last=is_no))
+        evidence = f"sha256:{self.sha256}#{number}"
         if self._is_short(row):
-            return who, Saying(
-                purpose=purpose,
-                type=type_,
-                at_us=at_us,
-                evidence=f"sha256:{self.sha256}#{number}",
-            )
-        valid_for, regime = self._text(row, "valid_for"), self._text(row, "regime")
-        return who, Saying(
-            purpose=purpose,
-            type=type_,
-            at_us=at_us,
-            channel=self._text(row, "channel") or "",
-            notice=self._text(row, "notice"),
-            language=self._text(row, "language"),
-            valid_for_days=None if valid_for is None else parse_days(valid_for),
-            action=self._text(row, "action"),
-            steps=self._steps(row),
-            evidence=self._text(row, "evidence") or f"sha256:{self.sha256}#{number}",
-            consent=self._text(row, "consent"),
-            bundled=self._flag(row, "bundled"),
-            informed=self._flag(row, "informed"),
-            by=self._text(row, "by"),
-            basis=self._text(row, "basis"),
-            grounds=self._grounds(row),
-            regimes=None if regime is None else tuple(word.strip() for word in regime.split("+")),
-            jurisdiction=self._text(row, "jurisdiction"),
-        )
+            return Read(who, Saying(purpose=purpose, type=type_, at_us=at_us, evidence=evidence))
+        channel = self._text(row, "channel") or ""
+        told, noted = self._details(row, lenient=is_no)
+        noted |= {NO_CHANNEL} if not channel and row.get("channel") is not None else set()
+        said = Saying(purpose=purpose, type=type_, at_us=at_us, channel=channel, **{"evidence": evidence, **told})
+        return Read(who, said, tuple(sorted(noted)))
+
+    def _details(self, row: dict[str, object], *, lenient: bool) -> tuple[dict[str, Any], set[str]]:
+        """Fields that have a value, and what is noted; `lenient`: one that cannot be read is left out, and noted."""
+        told, noted = dict[str, Any](), set[str]()
+        for name, field in _DETAILS.items():
+            try:
+                value = self._value(row, name)
+                if lenient:
+                    _check_line(value)
+            except BadInput:
+                if not lenient:
+                    raise
+                noted.add(UNREAD)
+            else:
+                told |= {} if value is None else {field: value}
+        return told, noted
+
+    def _value(self, row: dict[str, object], name: str) -> object:
+        if name in _FLAGGED:
+            return self._flag(row, name)
+        text = self._text(row, name)
+        return None if text is None else _READ.get(name, str)(text)
+
+    def says_no(self, row: Row) -> bool | None:
+        """Whether a row that is faulty says no; None: that cannot be told."""
+        try:
+            return None if isinstance(row, str) else self._type(row) in DENYING
+        except BadInput:
+            return None
+
+    def _type(self, row: dict[str, object]) -> str:
+        state = self._needed(row, "state")
+        return type_of(self.mapping.states.get(state, state))
 
     def _is_short(self, row: dict[str, object]) -> bool:
         """Whether it says no more than it must, as most files do: then nothing else is looked for."""
@@ -91,23 +125,19 @@ class RowReader:
 
     def _time(self, row: dict[str, object], *, last: bool) -> int:
         """When it was said; where the file has only the day, at its first moment or its `last`."""
-        value = row.get("at")
+        value, times = row.get("at"), self.mapping.times
         if isinstance(value, Instant):
             return value.us
         try:
-            if isinstance(value, datetime):
-                return self.mapping.times.place(value)
+            if isinstance(value, LocalMoment):
+                return times.place(value.read())
+            if isinstance(value, Day):
+                return times.place_day(value.read(), last=last, now_us=self.now_us)
             text = self._needed(row, "at")
             constant = not isinstance(value, str) or not value.strip()
-            return self.mapping.times.parse(text, last=last, now_us=self.now_us, constant=constant)
+            return times.parse(text, last=last, now_us=self.now_us, constant=constant)
         except BadInput as error:
             raise BadInput(error.what, where="at", mend=error.mend) from None
-
-    def _steps(self, row: dict[str, object]) -> int | None:
-        text = self._text(row, "steps")
-        if text is not None and not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_STEPS):
-            raise BadInput("not a number of steps", where="steps", mend="a whole number from 1")
-        return None if text is None else int(text)
 
     def _flag(self, row: dict[str, object], name: str) -> bool:
         value = row.get(name)
@@ -117,16 +147,6 @@ class RowReader:
         if word not in _FLAGS:
             raise BadInput("neither yes nor no", where=name, mend="yes or no")
         return _FLAGS[word]
-
-    def _grounds(self, row: dict[str, object]) -> dict[str, str]:
-        text = self._text(row, "grounds")
-        if text is None:
-            return {}
-        try:
-            return read_grounds(tuple(part for part in text.split(";") if part.strip()))
-        except BadInput as error:
-            mend = "write them like: sale=order 7; similar-goods=shoes"
-            raise BadInput(error.what, where="grounds", mend=mend) from None
 
     def _needed(self, row: dict[str, object], name: str) -> str:
         text = self._text(row, name)
@@ -143,3 +163,48 @@ class RowReader:
         if not isinstance(value, str):
             raise BadInput("not a text", where=name)
         return value.strip() or self.mapping.defaults.get(name)
+
+
+def _meant(at_us: int) -> int:
+    """A time, unless it is what many systems write where they know none."""
+    if 0 <= at_us < _NO_TIME_US:
+        what = "the first days of 1970, which stand for no time"
+        raise BadInput(what, where="at", mend="write when it was said")
+    return at_us
+
+
+def _steps(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MAX_STEPS):
+        raise BadInput("not a number of steps", where="steps", mend="a whole number from 1")
+    return int(text)
+
+
+def _grounds(text: str) -> dict[str, str]:
+    try:
+        return read_grounds(tuple(part for part in text.split(";") if part.strip()))
+    except BadInput as error:
+        mend = "write them like: sale=order 7; similar-goods=shoes"
+        raise BadInput(error.what, where="grounds", mend=mend) from None
+
+
+def _regimes(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split("+"))
+
+
+def _check_line(value: object) -> None:
+    """Expect of a text, or of each ground, what the door expects of a yes.
+
+    Raises:
+        BadInput: it is too long, or more than a line.
+    """
+    texts = value.values() if isinstance(value, dict) else (value,)
+    if not all(is_one_line(text) for text in texts if isinstance(text, str)):
+        raise BadInput("not one line of at most 300 characters")
+
+
+_READ: Final[Mapping[str, Callable[[str], object]]] = {
+    "valid_for": parse_days,
+    "steps": _steps,
+    "grounds": _grounds,
+    "regime": _regimes,
+}

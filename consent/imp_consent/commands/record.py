@@ -10,12 +10,15 @@ import click
 
 from imp_consent.commands.arguments import parse_days, read_identifier, time_option
 from imp_consent.commands.law_taken import law_text, other_law, other_law_warnings
+from imp_consent.commands.left_standing import left_standing
 from imp_consent.commands.notice_taken import OLDER_THAN_NOTICE, NoticeTaken, notice_taken, notice_taken_text
 from imp_consent.commands.opens_nothing import opens_nothing, opens_nothing_text
 from imp_consent.commands.saying_options import law_options, of_law
 from imp_consent.commands.states import STATES, type_of
 from imp_consent.commands.still_denied import still_denied_text
+from imp_consent.commands.tasks_opened import TaskOpened, task_opened, task_text
 from imp_consent.commands.under_way import under_way_text
+from imp_consent.commands.unknown_until_now import UNKNOWN_UNTIL_NOW, is_unknown
 from imp_consent.commands.yes_taken import warnings_of_yes, warnings_text
 from imp_consent.gate import denied_channels
 from imp_consent.ledger.entry import EVERY_PURPOSE
@@ -53,7 +56,8 @@ class RecordResult:
     `returned`: by it somebody who was erased came back.
     `opens_nothing` says why a consent opens nothing now: who gave it is too young, or what still denies it. `warnings`
     say why it may be no consent: by what act it was given is not clear, who receives the data was not said, or it names
-    no law where the person's age, or what they said last, is under another than imp.toml's.
+    no law where the person's age, or what they said last, is under another than imp.toml's; or that a withdrawal takes
+    nothing back, since nobody was known by the identifier. `erasure` was opened without being asked for.
     """
 
     seq: int
@@ -75,6 +79,7 @@ class RecordResult:
     returned: bool = False
     opens_nothing: str | None = None
     warnings: tuple[str, ...] = ()
+    erasure: TaskOpened | None = None
 
 
 def record(
@@ -139,6 +144,8 @@ def record_together(
             **words,
         )
         door = Door(ctx, transaction, surface=surface)
+        # who says no at first sight may refuse; who withdraws has said something before, and not under this name
+        unknown = said.type == "withdraw" and is_unknown(transaction, raw_id)
         done, seqs = [], list[int]()
         for number, purpose in enumerate(purposes):
             one = door.settle(raw_id, replace(said, purpose=purpose))
@@ -148,7 +155,8 @@ def record_together(
         returned = bool(transaction.subjects.lifted)
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
-    return tuple(replace(one, returned=returned) for one in done)
+    strange = (UNKNOWN_UNTIL_NOW,) if unknown else ()
+    return tuple(replace(one, returned=returned, warnings=(*one.warnings, *strange)) for one in done)
 
 
 @click.command("record")
@@ -245,11 +253,10 @@ def _result(
     transaction: Transaction, door: Door, said: Saying, appended: Appended, *, state: str, since: int
 ) -> RecordResult:
     seq, subject, statement = appended
-    given, notice = statement.type == "grant", door.notice(said)
-    rules = door.rules(said)
+    given, notice, rules = statement.type == "grant", door.notice(said), door.rules(said)
     denied: Mapping[str, str] = {}
     closed: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings = left_standing(transaction.history(subject), statement)
     if given and notice:
         earlier = [entry for entry in transaction.history(subject) if entry.seq < since]
         other = other_law(said, rules.names, door.place(said), earlier)
@@ -277,6 +284,7 @@ def _result(
         law_because=said.under.why if said.under else None,
         opens_nothing=closed,
         warnings=warnings,
+        erasure=task_opened(transaction, subject, since=seq, now_us=transaction.now_us),
     )
 
 
@@ -287,5 +295,5 @@ def _text(done: RecordResult) -> str:
     bundled = "\nit was bundled with other purposes and opens nothing: ask for each by itself" if done.bundled else ""
     law = law_text(done.regimes, done.jurisdiction, done.law_because)
     more = law + notice_taken_text(done.shown) + bundled + opens_nothing_text(done.opens_nothing)
-    more += warnings_text(done.warnings)
+    more += warnings_text(done.warnings) + task_text(done.erasure)
     return text + more + under_way_text(done.in_flight) + still_denied_text(done.still_denied_on)

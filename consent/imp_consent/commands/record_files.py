@@ -42,6 +42,7 @@ class _Layout:
     delimiter: str | None = None
     timezone: str | None = None
     declare_encoding: str | None = None
+    asks_encoding: bool = False
 
     def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
         """Field → column; raises BadInput where one is strange, missing or there twice."""
@@ -102,7 +103,7 @@ def _of_table(path: Path) -> Iterator[RecordRead]:
 def _of_document(path: Path) -> Iterator[RecordRead]:
     where, found, copies = str(path), False, Copies()
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             for number, node in enumerate(parse_document(stream), 1):
                 if is_record(node):
                     found = True
@@ -165,7 +166,7 @@ def _terms_mend(data: bytes) -> str:
 
 def _terms_of_document(path: Path) -> bytes:
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             for node in parse_document(stream):
                 if node.get("@id") == TERMS and isinstance(node.get("imp:terms"), str):
                     return str(node["imp:terms"]).encode()

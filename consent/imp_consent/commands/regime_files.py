@@ -128,7 +128,7 @@ def added_text(done: RegimesAdded) -> str:
 
 
 def _judged_text(anew: Mapping[str, int]) -> str:
-    stands = "what was recorded stands under the law it was recorded under"
+    stands = "what was recorded stands under the law it was recorded under, and ages say what it said then"
     if not anew:
         return f"nobody's standing permission would be judged otherwise; {stands}"
     counts = ", ".join(f"{some(n, 'person', 'people')} for {purpose}" for purpose, n in anew.items())

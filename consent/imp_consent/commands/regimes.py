@@ -18,6 +18,7 @@ from imp_consent.commands.regime_files import (
     origin,
 )
 from imp_consent.commands.rules_text import rules_text
+from imp_consent.policy.asked_law import house_at
 from imp_consent.policy.house import read_house
 from imp_consent.policy.period import Period
 from imp_consent.policy.regime import Regime, read_regimes
@@ -85,16 +86,26 @@ def show_regime(ctx: Context, name: str) -> Regime:
 
 
 def rules_in_force(ctx: Context, names: Sequence[str] = (), jurisdiction: str | None = None) -> Rules:
-    """What these regimes (none: imp.toml's) together demand in a jurisdiction (None: imp.toml's).
+    """What these regimes together demand in a jurisdiction (None: imp.toml's).
+
+    Where none is named they are those that a record goes by: imp.toml's, and the law at home in a place that is named.
 
     Raises:
         BadInput: one of them is not known, or it is not a jurisdiction.
     """
     house = read_house(ctx.workspace.config)
     with open_log(ctx).read() as reader:
-        known, wanted = read_regimes(reader), (tuple(names) or house.regimes, jurisdiction or house.jurisdiction)
-        known.check(*wanted)
-        return known.rules(*wanted)
+        known, place = read_regimes(reader), jurisdiction or house.jurisdiction
+        own = house.regimes if jurisdiction is None else house_at(known, house, jurisdiction)
+        wanted = tuple(names) or own
+        known.check(wanted, place)
+        return known.rules(wanted, place)
+
+
+def law_unknown(ctx: Context, jurisdiction: str) -> bool:
+    """Whether no law that is known is at home in a place."""
+    with open_log(ctx).read() as reader:
+        return not read_regimes(reader).at_home(jurisdiction)
 
 
 @click.group()
@@ -163,10 +174,14 @@ def show_command(ctx: Context, name: str, *, as_json: bool) -> None:
 def rules_command(ctx: Context, names: tuple[str, ...], jurisdiction: str | None, *, as_json: bool) -> None:
     """Show what several regimes together demand, in every respect the strictest of them.
 
+    Without NAME they are those that a record goes by: imp.toml's, and with --jurisdiction the law at home there.
+
     Example: imp consent regime rules gdpr eprivacy --jurisdiction FR
     """
     found = rules_in_force(ctx, names, jurisdiction)
     emit(_plain(found), lambda: rules_text(found), as_json=as_json)
+    if jurisdiction is not None and not names and law_unknown(ctx, jurisdiction):
+        click.echo(f"warning: which law is at home in {jurisdiction} is not known here: these are imp.toml's", err=True)
 
 
 def _plain(value: object) -> object:

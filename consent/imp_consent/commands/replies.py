@@ -15,10 +15,13 @@ READ_THEM: Final = (
 )
 
 
-def replies_shown(mentions: Sequence[int], others: Sequence[int]) -> dict[str, str]:
-    """What is printed of replies that only mention a word of opting out, and of others; empty where there are none."""
+def replies_shown(mentions: Sequence[int], others: Sequence[int], *, counted: str = "row") -> dict[str, str]:
+    """What is printed of replies that only mention a word of opting out, and of others; empty where there are none.
+
+    `counted` is what the numbers of rows count.
+    """
     named = {"replies to be read": mentions, "other replies": others}
-    return {name: f"{len(rows):,} (row {_runs(rows)})" for name, rows in named.items() if rows}
+    return {name: f"{len(rows):,} ({counted} {_runs(rows)})" for name, rows in named.items() if rows}
 
 
 def replies_text(mentions: Sequence[int], others: Sequence[int]) -> str:

@@ -22,6 +22,7 @@ from imp_consent.rights.requests import (
     expect_open,
     extend_request,
     find_request,
+    own_requests,
     read_requests,
 )
 from imp_consent.rights.verification import KINDS, check_verified
@@ -79,12 +80,22 @@ class RequestList:
     to_tell_late: int = 0
 
 
-def list_requests(ctx: Context, *, every: bool = False) -> RequestList:
-    """The open requests (`every`: the answered ones too), the one due first at the top. Writes nothing."""
+def list_requests(ctx: Context, *, every: bool = False, of: RawId | None = None) -> RequestList:
+    """The open requests (`every`: the answered ones too), the one due first at the top. Writes nothing.
+
+    `of` are those of one person alone, by whatever they are known.
+
+    Raises:
+        BadInput: the identifier is malformed.
+    """
     log = open_log(ctx)
     now_us = ctx.clock.now_us()
     with log.read() as reader:
         found = [request for request in read_requests(reader) if every or request.outcome is None]
+        if of is not None:
+            subject = reader.find_subject(of)
+            theirs = own_requests(() if subject is None else reader.history(subject))
+            found = [request for request in found if request.id in theirs]
         due = due_notices(reader, now_us=now_us)
     found.sort(key=lambda r: (r.outcome is not None, r.due_us is None, r.due_us or r.received_us, r.seq))
     overdue = sum(request.overdue(now_us) for request in found)
@@ -156,17 +167,18 @@ def requests() -> None:
 
 @requests.command("list")
 @click.option("--all", "every", is_flag=True, help="The answered ones too.")
+@click.option("--of", "person", metavar="KIND:VALUE|-", help="Only those of this person.")
 @click.option("--check", is_flag=True, help="Exit code 1 where one is overdue.")
 @json_option
 @pass_context
-def list_command(ctx: Context, *, every: bool, check: bool, as_json: bool) -> None:
-    """List the requests that are open, the most urgent first. It says nobody's name.
+def list_command(ctx: Context, *, every: bool, person: str | None, check: bool, as_json: bool) -> None:
+    """List the requests that are open, the most urgent first. It says nobody's name; --of lists one person's.
 
     Whom you still have to tell of what people asked has a list and a --check of its own: imp consent recipients list.
 
     Example: imp consent requests list --check
     """
-    found = list_requests(ctx, every=every)
+    found = list_requests(ctx, every=every, of=None if person is None else read_identifier(person))
     emit(found, lambda: _list_text(found), as_json=as_json)
     if check and found.overdue:
         raise click.exceptions.Exit(CheckFailed.exit_code)

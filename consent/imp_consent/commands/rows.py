@@ -6,84 +6,35 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, Protocol, cast
+from typing import BinaryIO, Final, cast
 
-from imp_core.encodings import check_no_utf_8, encoding_mend, likely_encoding
+from imp_consent.commands.bad_lines import BadLines, codec_name
+from imp_consent.commands.layout import Layout, PlacedRow, Row
+from imp_consent.commands.parquet_rows import Instant, read_parquet
+from imp_consent.commands.swallowed import Shape, swallows
+from imp_core.encodings import check_no_gb18030, check_no_utf_8, encoding_mend, likely_encoding
 from imp_core.errors import BadInput
 
 __all__ = ["Instant", "Layout", "PlacedRow", "Row", "counted_in", "read_placed", "read_rows"]
 
 
 _ROWS: Final = "put a row a person below the header; see the command's --help for the columns"
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """A time that a typed file holds as such, in UTC microseconds."""
-
-    us: int
-
-
-Row = dict[str, object] | str  # field → value as the file has it; or what is wrong with the row as a whole
-
-
-class PlacedRow(NamedTuple):
-    """A row with its number below the header, without blank lines, and its place as who opens the file finds it."""
-
-    number: int
-    place: int
-    row: Row
-
-
-class Layout(Protocol):
-    """Which columns of a file are read, and under which names."""
-
-    @property
-    def encoding(self) -> str:
-        """The codec of text files."""
-        ...
-
-    @property
-    def delimiter(self) -> str | None:
-        """What stands between the fields of a delimited file; None is as the header shows, else as its name says."""
-        ...
-
-    @property
-    def timezone(self) -> str | None:
-        """The zone of typed times that name none; None: each has to."""
-        ...
-
-    @property
-    def declare_encoding(self) -> str | None:
-        """How to say in which encoding a file is, with {} for its name; None: it has to be UTF-8."""
-        ...
-
-    def choose(self, names: Iterable[str], *, where: str) -> dict[str, str]:
-        """Field → column, for a file that has these columns.
-
-        Raises:
-            BadInput: a column is missing, or named twice.
-        """
-        ...
-
-    def pick(self, row: Mapping[str, object]) -> dict[str, object] | str:
-        """Field → value of one JSON object; or what is wrong with it."""
-        ...
-
-
 _GZIP: Final = b"\x1f\x8b"
 _PARQUET: Final = b"PAR1"
 _JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
 _DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _DELIMITED: Final = (".csv", ".tsv", ".txt")
 _MAX_LINE: Final = 1 << 20  # a longer line is no row of a table; reading it would let memory grow with the file
-_BATCH: Final = 8_192
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+_END_OF_DOS: Final = "\x1a"  # after the last line of some files
+_CLOSE: Final = "close each quote in the row where it begins; within quotes a quote is written twice"
+_NO_OBJECT: Final = "not a JSON object"
 _SAVE_AS: Final = "save it as CSV (UTF-8), Parquet or JSON lines"
 
 
@@ -96,8 +47,10 @@ def read_rows(path: Path, layout: Layout) -> Iterator[tuple[int, Row]]:
     return ((number, row) for number, _, row in read_placed(path, layout))
 
 
-def read_placed(path: Path, layout: Layout) -> Iterator[PlacedRow]:
+def read_placed(path: Path, layout: Layout, *, by_line: bool = False) -> Iterator[PlacedRow]:
     """The same with each row's place: the line in which it begins, of Parquet the row, both from 1 (`counted_in`).
+
+    `by_line`: a line that is no text in the file's encoding is what is wrong with its row, and not with the file.
 
     Raises:
         BadInput: as `read_rows`.
@@ -105,7 +58,7 @@ def read_placed(path: Path, layout: Layout) -> Iterator[PlacedRow]:
     where = str(path)
     number = 0
     with _opened(path) as (content, suffix):
-        for number, (place, row) in enumerate(_rows(content, suffix, layout, where), 1):
+        for number, (place, row) in enumerate(_rows(content, suffix, layout, where, by_line=by_line), 1):
             yield PlacedRow(number, place, row)
     if not number:
         raise BadInput("the file holds no row", where=where, mend=_ROWS)
@@ -151,56 +104,83 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         ) from None
 
 
-def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str) -> Iterator[tuple[int, Row]]:
+def _rows(content: BinaryIO, suffix: str, layout: Layout, where: str, *, by_line: bool) -> Iterator[tuple[int, Row]]:
     if suffix == ".parquet":
-        yield from enumerate(_parquet(content, layout, where), 1)
+        yield from enumerate(read_parquet(content, layout, where), 1)
         return
     if suffix not in (*_JSON_LINES, *_DELIMITED):
         raise BadInput("not a kind of file that is read here", where=where, mend=_SAVE_AS)
     check_no_utf_8(content, layout.encoding, where=where)
-    stream = io.TextIOWrapper(content, encoding=layout.encoding, errors="strict", newline="")
+    if layout.asks_encoding and layout.declare_encoding is not None:
+        check_no_gb18030(content, layout.declare_encoding, where=where)
+    bad = BadLines.of(content, layout, by_line=by_line)
+    stream = io.TextIOWrapper(content, encoding=layout.encoding, errors=bad.errors, newline="")
+    lines = _lines(stream, layout, where, bad)
     try:
         if suffix in _JSON_LINES:
-            yield from _json_lines(stream, layout, where)
+            yield from _json_lines(lines, layout, bad)
         else:
-            yield from _delimited(stream, suffix, layout, where)
-    except UnicodeError as error:
-        name = layout.encoding.removesuffix("-sig").upper()
-        likely = likely_encoding(error.object) if isinstance(error, UnicodeDecodeError) else None
-        mend = encoding_mend(layout.declare_encoding, likely, read_as=layout.encoding)
-        raise BadInput(f"not text in {name}", where=where, mend=mend) from None
+            yield from _delimited(lines, suffix, layout, where, bad)
     finally:
         stream.detach()
 
 
-def _delimited(stream: io.TextIOWrapper, suffix: str, layout: Layout, where: str) -> Iterator[tuple[int, Row]]:
-    lines = _lines(stream, where)
-    first = next(lines, "")
+def _delimited(
+    lines: Iterator[str], suffix: str, layout: Layout, where: str, bad: BadLines
+) -> Iterator[tuple[int, Row]]:
+    first, blank = _after_blanks(lines)
+    bad.check(first, where=f"{where}, line {blank + 1}")
     delimiter = layout.delimiter or _delimiter_of(first, "\t" if suffix == ".tsv" else ",")
-    records, begins = csv.reader(chain([first], lines), delimiter=delimiter, strict=True), 1
+    within: list[str] = []  # the lines of the record that is read
+    records = csv.reader(_kept(chain([first], lines), within), delimiter=delimiter, strict=True)
+    begins = blank + 1
     try:
         header = [name.strip() for name in next(records, [])]
         if not header:
             raise BadInput("the file is empty", where=where, mend=_ROWS)
+        if swallows(within, Shape(len(header), delimiter)):
+            raise BadInput("a quote that is not closed in the header", where=where, mend=_CLOSE)
         chosen = _chosen(layout, header, delimiter, where=where)
         places = [(name, header.index(column)) for name, column in chosen.items()]
-        begins = records.line_num + 1
+        shape = Shape(len(header), delimiter, dict(places))
+        begins = blank + records.line_num + 1
+        within.clear()
         for record in records:
-            line, begins = begins, records.line_num + 1  # where the next one does
-            if len(record) == len(header):
-                yield line, {name: record[place] for name, place in places}
+            line, begins = begins, blank + records.line_num + 1  # where the next one does
+            if swallows(within, shape):
+                yield line, f"a quote opens here and closes in line {begins - 1}, and a line between looks like a row"
             elif record:
-                yield line, f"{len(record)} fields where the header has {len(header)}"
+                yield line, bad.problem(within) or _fields(record, places, len(header))
+            within.clear()
     except csv.Error:
         # after a quote that is not closed nothing can be said about the rows that follow
         place = f"{where}, line {begins}"
-        if records.line_num > begins:
-            place += f" (it does not match in line {records.line_num})"
-        raise BadInput(
-            "quotes that do not match, or a field of over 131,072 characters",
-            where=place,
-            mend="close each quote in the row where it begins; within quotes a quote is written twice",
-        ) from None
+        if blank + records.line_num > begins:
+            place += f" (it does not match in line {blank + records.line_num})"
+        what = "quotes that do not match, or a field of over 131,072 characters"
+        raise BadInput(what, where=place, mend=_CLOSE) from None
+
+
+def _after_blanks(lines: Iterator[str]) -> tuple[str, int]:
+    """The first line that is not blank, and how many are before it."""
+    blank = 0
+    for line in lines:
+        if line.strip():
+            return line, blank
+        blank += 1
+    return "", blank
+
+
+def _fields(record: list[str], places: list[tuple[str, int]], columns: int) -> Row:
+    if len(record) != columns:
+        return f"{len(record)} fields where the header has {columns}"
+    return {name: record[place] for name, place in places}
+
+
+def _kept(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
+    for line in lines:
+        kept.append(line)
+        yield line
 
 
 def _delimiter_of(header: str, usual: str) -> str:
@@ -227,70 +207,56 @@ def _chosen(layout: Layout, header: Sequence[str], delimiter: str, *, where: str
         raise BadInput(what, where=where, mend=f"{mend}, or save it with commas") from None
 
 
-def _json_lines(stream: io.TextIOWrapper, layout: Layout, where: str) -> Iterator[tuple[int, Row]]:
-    for place, line in enumerate(_lines(stream, where), 1):
+def _json_lines(lines: Iterator[str], layout: Layout, bad: BadLines) -> Iterator[tuple[int, Row]]:
+    for place, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        row = _decoded(line)
-        yield place, "not a JSON object" if row is None else layout.pick(row)
+        row = bad.problem([line]) or _decoded(line)
+        yield place, row if isinstance(row, str) else layout.pick(row)
 
 
-def _parquet(content: BinaryIO, layout: Layout, where: str) -> Iterator[Row]:
-    import pyarrow as pa  # noqa: PLC0415 (takes longer to import than a small CSV to read)
-    import pyarrow.parquet as pq  # noqa: PLC0415 (as above)
-
+def _lines(stream: io.TextIOWrapper, layout: Layout, where: str, bad: BadLines) -> Iterator[str]:
+    number = 0
     try:
-        file = pq.ParquetFile(content, pre_buffer=False)
-        chosen = layout.choose(file.schema_arrow.names, where=where)
-        zoned = _zoned(file.schema_arrow, chosen, where, local=layout.timezone is not None)
-        for batch in file.iter_batches(batch_size=_BATCH, columns=list(dict.fromkeys(chosen.values()))):
-            values = {name: _values(pa, batch.column(column), zoned=zoned.get(name)) for name, column in chosen.items()}
-            for row in zip(*values.values(), strict=True):
-                yield dict(zip(values, row, strict=True))
-    except (pa.ArrowException, OSError, ValueError, OverflowError):  # text that is not UTF-8, among others
-        raise BadInput("the Parquet file is damaged or cut off", where=where, mend="fetch the file again") from None
+        while line := stream.readline(_MAX_LINE):
+            number += 1
+            if line == _END_OF_DOS:
+                return
+            if len(line) == _MAX_LINE or "\0" in line:
+                bad.check(line, where=f"{where}, line {number}")
+                what = "binary data, or a line of over a million characters"
+                raise BadInput(what, where=f"{where}, line {number}", mend=_SAVE_AS)
+            yield line
+    except UnicodeError as error:
+        name, likely, place = codec_name(layout), None, ""
+        if isinstance(error, UnicodeDecodeError):
+            likely = likely_encoding(error.object)
+            if not layout.encoding.startswith("utf-16"):  # whose line ends are no bytes of their own
+                place = f", line {number + 1 + len(_LINE_END.findall(error.object[: error.start]))}"
+        mend = encoding_mend(layout.declare_encoding, likely, read_as=layout.encoding)
+        raise BadInput(f"not text in {name}", where=f"{where}{place}", mend=mend) from None
 
 
-def _zoned(schema: Any, chosen: dict[str, str], where: str, *, local: bool) -> dict[str, bool]:  # noqa: ANN401 (pyarrow has no types)
-    """The fields whose column holds timestamps, and whether with a zone.
-
-    Raises:
-        BadInput: a column of times has no zone, and they are not `local`.
-    """
-    zoned = {}
-    for name, column in chosen.items():
-        type_ = schema.field(column).type
-        if str(type_).startswith("timestamp"):
-            if type_.tz is None and not local:
-                raise BadInput(
-                    f"the column {column} holds times without a zone",
-                    where=where,
-                    mend="write it as timestamp with zone UTC, or as ISO 8601 text with an offset",
-                )
-            zoned[name] = type_.tz is not None
-    return zoned
-
-
-def _values(pa: Any, column: Any, *, zoned: bool | None) -> list[object]:  # noqa: ANN401 (pyarrow has no types)
-    if zoned is not None:
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    values: list[object] = (column.cast(pa.int64()) if zoned else column).to_pylist()
-    return [None if us is None else Instant(cast("int", us)) for us in values] if zoned else values
-
-
-def _lines(stream: io.TextIOWrapper, where: str) -> Iterator[str]:
-    while line := stream.readline(_MAX_LINE):
-        if len(line) == _MAX_LINE or "\0" in line:
-            raise BadInput("binary data, or a line of over a million characters", where=where, mend=_SAVE_AS)
-        yield line
-
-
-def _decoded(line: str) -> dict[str, object] | None:
+def _decoded(line: str) -> dict[str, object] | str:
+    """A JSON object, or what is wrong with it."""
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_once)
         line.encode()
         if "\\u" in line:  # half of a surrogate pair is no character and could not be written anywhere
             json.dumps(row, ensure_ascii=False).encode()
+    except _Twice:
+        return "a key that stands twice in one object: which of its values is meant?"
     except (ValueError, RecursionError):
-        return None
-    return row if isinstance(row, dict) else None
+        return _NO_OBJECT
+    return row if isinstance(row, dict) else _NO_OBJECT
+
+
+class _Twice(Exception):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice
+    return found

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from imp_consent.commands.place_option import place_option
 from imp_core.errors import BadInput
 
 __all__ = ["grounds_option", "law_options", "of_law", "read_grounds"]
@@ -16,13 +17,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def law_options(function: F) -> F:
     """Add --regime and --jurisdiction."""
-    function = click.option(
-        "--jurisdiction",
-        help="Where the person is, such as FR or US-CA; alone, the law at home there (default: imp.toml's, "
-        "of a no that of what it ends).",
+    function = place_option(
+        "Where the person is, such as FR or US-CA; alone, the law at home there (default: imp.toml's, "
+        "of a no that of what it ends)."
     )(function)
     return click.option(
-        "--regime", "regimes", multiple=True, help="The law that holds; see: imp consent regime list (as above)."
+        "--regime",
+        "regimes",
+        multiple=True,
+        help="The law that holds; see: imp consent regime list (default: as for --jurisdiction).",
     )(function)
 
 

@@ -39,8 +39,8 @@ def link_device(
     """
     if not end:
         _check_device(device)
-    when = ctx.clock.now_us() if at_us is None else at_us
     with open_log(ctx).write() as transaction:
+        when = transaction.now_us if at_us is None else at_us
         speak = voice(ctx, surface="command line")(transaction)
         if end:
             return LinkResult(linked=False, changed=unlink(transaction, speak, device, person, at_us=when))

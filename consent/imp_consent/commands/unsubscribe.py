@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,9 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import click
 
 from imp_consent.commands.arguments import input_lines
-from imp_consent.commands.rejects import rejects_file
+from imp_consent.commands.aside import Fault
+from imp_consent.commands.imported import check_rejects
+from imp_consent.commands.left_out import end_with, list_left_out, none_readable, row_faults
+from imp_consent.commands.tasks_opened import count_tasks, tasks_text
 from imp_consent.commands.under_way import under_way_text
-from imp_consent.identity.keys import Keyring, keys_folder
+from imp_consent.identity.keys import Keyring
 from imp_consent.identity.unsubscribe import Unsubscribe, open_token
 from imp_consent.ledger.alike import subjects_alike_to
 from imp_consent.ledger.entry import Statement
@@ -32,19 +34,21 @@ from imp_core.context import Context
 from imp_core.counting import span
 from imp_core.errors import BadInput
 from imp_core.event import RowFault
-from imp_core.output import check_output
 
 __all__ = ["UnsubscribeResult", "unsubscribe", "unsubscribe_command"]
 
 _PARAMETER: Final = "t"
 _STEPS: Final = 1  # the click itself
-_SHOWN: Final = 10  # faults named before the links are given up
+_COUNTED: Final = "line"
+_WHERE: Final = "standard input"
+_MEND: Final = "mend these lines, and give them by themselves: a link that is recorded twice withdraws once more"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribeResult:
     """How many links withdrew something, had done so `already`, were of `nobody` known (any more), or `rejected`.
 
+    Of these `rejects` names the lines, which are left out. `erasures` were opened without being asked for.
     `first_seq` and `last_seq` are the entries that were appended; None: nothing was. `in_flight` is how many messages
     to these people were under way then, `alike` how many others withdrew with them: those who are known under another
     spelling of the same address.
@@ -58,6 +62,8 @@ class UnsubscribeResult:
     in_flight: int = 0
     rejected: int = 0
     alike: int = 0
+    rejects: tuple[RowFault, ...] = ()
+    erasures: int = 0
 
 
 class _Outcome(StrEnum):
@@ -73,28 +79,34 @@ class _Tally:
 
 
 def unsubscribe(ctx: Context, words: Sequence[str], *, rejects: Path | None = None) -> UnsubscribeResult:
-    """Record what each token, or each link that holds one, withdraws: now, all of them or none; faults name lines.
+    """Record what each token, or each link that holds one, withdraws: now, whatever is wrong with other lines.
 
-    With `rejects` what is none is left out and listed there, by row, field and problem.
+    The answer names the lines that are none; `rejects` is a file to list them in too.
 
     A second click right after the first appends nothing. Any later one does, however old the link is: who consented
     anew since withdraws anew, also where that yes comes to be known only later.
 
     Raises:
-        BadInput: one of them is not a token of this ledger, or with `rejects` none is. None is repeated.
+        BadInput: not one of them is a token of this ledger. None is repeated.
     """
     log = open_log(ctx)
-    if rejects is not None:
-        rejects = check_output(ctx, rejects, private=(keys_folder(ctx.environ, ctx.workspace.log_id),), force=True)
-    with nullcontext(None) if rejects is None else rejects_file(rejects) as refuse:
-        opened, faults = _open_all(log.keyring, words)
-        if refuse is not None:
-            _list_faults(refuse, faults, some=bool(opened))
-        elif faults:
-            raise _refusal(faults, alone=len(words) == 1)
-        if not opened:
-            raise BadInput("no token", mend="name one, or write one a line on standard input", where="token")
-        return _record(ctx, log, opened, rejected=len(faults))
+    rejects = check_rejects(ctx, rejects, ())
+    opened, faults = _open_all(log.keyring, words)
+    found = [_fault(number, error) for number, error in faults]
+    list_left_out(rejects, found, counted=_COUNTED)
+    if not opened:
+        if rejects is None and len(words) == len(faults) == 1:
+            raise faults[0][1]
+        if faults:
+            raise none_readable(
+                found, counted=_COUNTED, where="tokens", mend="see which lines hold links, and mend them"
+            )
+        raise BadInput("no token", mend="name one, or write one a line on standard input", where="token")
+    return _record(ctx, log, opened, rejects=row_faults(found))
+
+
+def _fault(line: int, error: BadInput) -> Fault:
+    return Fault(number=line, place=line, mark=line, field="token", problem=error.what)
 
 
 def _open_all(
@@ -114,19 +126,12 @@ def _open_all(
     return opened, faults
 
 
-def _list_faults(refuse: Callable[[RowFault], None], faults: Sequence[tuple[int, BadInput]], *, some: bool) -> None:
-    for number, error in faults:
-        refuse(RowFault(row=number, field="token", problem=error.what))
-    if faults and not some:
-        raise BadInput(
-            "no row is a token of this ledger: nothing was recorded", mend="see the file of rejects", where="tokens"
-        )
-
-
-def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *, rejected: int) -> UnsubscribeResult:
+def _record(
+    ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *, rejects: tuple[RowFault, ...]
+) -> UnsubscribeResult:
     tally = _Tally()
     with log.write() as transaction:
-        people: set[int] = set()
+        people, begun = set[int](), transaction.size
         door = Door(ctx, transaction, surface="unsubscribe link")
         for link, token in opened:
             outcome = _withdraw(door, transaction, link, token)
@@ -138,7 +143,7 @@ def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *
             people.update((link.subject, *alike))
             others = (_withdraw(door, transaction, replace(link, subject=other), token) for other in alike)
             tally.alike += [seq for seq in others if not isinstance(seq, _Outcome)]
-        in_flight = messages_in_flight(transaction, people)
+        in_flight, erasures = messages_in_flight(transaction, people), count_tasks(transaction, since=begun)
     seqs = tally.seqs + tally.alike
     return UnsubscribeResult(
         withdrawn=len(tally.seqs),
@@ -147,8 +152,10 @@ def _record(ctx: Context, log: Log, opened: Sequence[tuple[Unsubscribe, str]], *
         first_seq=min(seqs, default=None),
         last_seq=max(seqs, default=None),
         in_flight=in_flight,
-        rejected=rejected,
+        rejected=len(rejects),
         alike=len(tally.alike),
+        rejects=rejects,
+        erasures=erasures,
     )
 
 
@@ -165,18 +172,6 @@ def _token(word: str) -> str:
             f"a link without one token in it: …?{_PARAMETER}=TOKEN", mend="copy the whole link", where="token"
         )
     return found[0]
-
-
-def _refusal(faults: Sequence[tuple[int, BadInput]], *, alone: bool) -> BadInput:
-    if alone:
-        return faults[0][1]
-    named = "; ".join(f"row {number}: {error.what}" for number, error in faults[:_SHOWN])
-    more = f", and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-    return BadInput(
-        f"nothing was recorded: {named}{more}",
-        mend="mend these rows, or leave faulty rows out: --rejects FILE",
-        where="tokens",
-    )
 
 
 def _withdraw(door: Door, transaction: Transaction, link: Unsubscribe, token: str) -> int | _Outcome:
@@ -208,21 +203,28 @@ def _lives(transaction: Transaction, subject: int) -> bool:
 @click.command("unsubscribe")
 @click.argument("word", default="-", metavar="[TOKEN|-]")
 @click.option(
-    "--rejects", type=click.Path(path_type=Path), help="Record the good rows, and write row, field and problem here."
+    "--rejects",
+    type=click.Path(path_type=Path),
+    help="List the lines that are no links here too: line, field, problem.",
 )
 @json_option
 @pass_context
 def unsubscribe_command(ctx: Context, *, word: str, rejects: Path | None, as_json: bool) -> None:
     """Record the withdrawal that a clicked unsubscribe link stands for; with - read tokens or links, one a line.
 
+    A withdrawal does not wait for somebody else's bad line: what can be read is recorded, the other lines are named,
+    and the exit code is 1.
+
     Example: imp consent unsubscribe - < clicked.txt
     """
     if word != "-" and _is_file(ctx.directory / word):
         mend = "read the tokens in it: imp consent unsubscribe - < FILE"
         raise BadInput("this is a file, and no token", where="token", mend=mend)
-    words = input_lines("token", lenient=rejects is not None) if word == "-" else [word]
+    words = input_lines("token", lenient=True) if word == "-" else [word]
     done = unsubscribe(ctx, words, rejects=rejects)
     emit(done, lambda: _text(done), as_json=as_json)
+    if done.rejected:
+        end_with(done.rejects, counted=_COUNTED, where=_WHERE, mend=_MEND)
 
 
 def _is_file(path: Path) -> bool:
@@ -244,4 +246,4 @@ def _text(done: UnsubscribeResult) -> str:
         words.append(f"{done.nobody} of nobody known: nothing to do")
     if done.rejected:
         words.append(f"{done.rejected} rejected")
-    return "\n".join(words) + under_way_text(done.in_flight)
+    return "\n".join(words) + tasks_text(done.erasures) + under_way_text(done.in_flight)

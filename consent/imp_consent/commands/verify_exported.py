@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from imp_consent.audit.exported.text import printable
 from imp_consent.audit.problem import told
 from imp_consent.ledger.checkpoint import Checkpoint
 from imp_consent.ledger.proof import MAX_PROOF
+from imp_core.clock import format_time
 from imp_core.command import lines
 from imp_core.counting import some
 from imp_core.errors import BadInput, LedgerBroken
@@ -31,6 +32,8 @@ _KEY_MEND: Final = "name the file of the log's public key that you got from else
 _KEPT_MEND: Final = "name the file that you kept, such as what imp audit checkpoint printed"
 _SHOWN: Final = 50
 _ORIGIN: Final = re.compile(r"[A-Za-z0-9./_-]{1,140}")  # a name that can be shown
+_TIMES: Final = frozenset({"at", "until"})
+_YEAR_10_000_US: Final = 253_402_300_800_000_000
 _WIDTH: Final = len("checkpoint")
 
 
@@ -183,14 +186,30 @@ def _facts(found: Verification) -> dict[str, str | None]:
 def _of_bundle(found: BundleVerification) -> dict[str, str | None]:
     return {
         "log": found.origin,
-        **{
-            f"entry {seq}": json.dumps(dict(said), ensure_ascii=False)
-            for seq, said in zip(found.entries, found.statements, strict=True)
-        },
+        **{f"entry {seq}": _stated_text(said) for seq, said in zip(found.entries, found.statements, strict=True)},
+        "consent": None if _consents(found) else "none in it: no entry says yes",
         "notices": ", ".join(found.notices) or None,
         "checkpoint": None if found.size is None else f"{some(found.size, 'entry', 'entries')}, root {found.root}",
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
     }
+
+
+def _stated_text(said: Mapping[str, object]) -> str:
+    """What an entry commits to, its times as people read them; --json has them as they are written there."""
+    shown = {name: _readable(value) if name in _TIMES else value for name, value in said.items()}
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def _readable(value: object) -> object:
+    is_time = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _YEAR_10_000_US
+    return format_time(value) if is_time and isinstance(value, int) else value
+
+
+def _consents(found: BundleVerification) -> bool:
+    """Whether a bundle holds a yes that no correction in it took back."""
+    wrong = {said.get("corrects") for said in found.statements}
+    told = zip(found.entries, found.statements, strict=True)
+    return any(said.get("type") == "grant" and seq not in wrong for seq, said in told)
 
 
 def _of_export(found: ExportVerification) -> dict[str, str | None]:
@@ -210,7 +229,7 @@ def _of_proof(found: ProofVerification) -> dict[str, str | None]:
         "log": found.origin,
         "entry": None if found.index is None else str(found.index),
         "leaf": found.leaf,
-        "statement": None if found.statement is None else json.dumps(dict(found.statement), ensure_ascii=False),
+        "statement": None if found.statement is None else _stated_text(found.statement),
         "old size": None if found.old is None else str(found.old),
         "checkpoint": None if found.size is None else f"{some(found.size, 'entry', 'entries')}, root {found.root}",
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
@@ -221,7 +240,8 @@ def _meaning(found: Verification) -> str:
     if isinstance(found, ExportVerification):
         return "these are exactly the entries that were signed"
     if isinstance(found, BundleVerification):
-        return "these entries are in the log that was signed, with these notices, and the record says the same"
+        same = "these entries are in the log that was signed, with these notices, and the record says the same"
+        return same if _consents(found) else f"{same}; it proves no consent"
     if found.kind == "consistency":
         return f"the log only grew since it had {some(found.old or 0, 'entry', 'entries')}"
     return "this entry is in the log that was signed" + (

@@ -8,7 +8,7 @@ Their agreement with the entries themselves is tested against a fold that shares
 """
 
 from imp_consent.gate.asked_anew import asked_anew
-from imp_consent.gate.exceptions import denied_channels
+from imp_consent.gate.exceptions import denied_channels, denied_on_channels, permitted_channels
 from imp_consent.gate.many import Decisions, Memory, decide_many
 from imp_consent.gate.point import ConsentGate, decide_in, known_at
 
@@ -20,5 +20,7 @@ __all__ = [
     "decide_in",
     "decide_many",
     "denied_channels",
+    "denied_on_channels",
     "known_at",
+    "permitted_channels",
 ]

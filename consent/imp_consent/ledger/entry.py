@@ -73,7 +73,8 @@ class Statement:
     - `by`: "guardian", where it was not the person who acted.
     - `basis`: of a basis other than consent, its kind.
     - `lifts`: the type of entry that a lift ends.
-    - `needs`: of a minor, "guardian" (a guardian's authorisation), "own" (the person's own yes) or "both".
+    - `needs`: of a minor, "guardian" (a guardian's authorisation), "own" (the person's own yes), "both" or "nobody"
+      (no yes counts); of a guardian's grant, "guardian" where it holds only for as long as one is needed.
     - `corrects`: of a correction, the seq of the person's entry that was wrong and says nothing from now on.
     """
 

@@ -28,8 +28,8 @@ __all__ = [
     "upgrade_database",
 ]
 
-SCHEMA_VERSION: Final = "m006"
-_OLDER: Final = ("m001", "m002", "m003", "m004", "m005")  # what `upgrade_database` brings up to it
+SCHEMA_VERSION: Final = "m007"
+_OLDER: Final = ("m001", "m002", "m003", "m004", "m005", "m006")  # what `upgrade_database` brings up to it
 _FROM_BACKUP: Final = "restore it from a backup: imp restore BACKUP"
 _BUSY_MS = 30_000
 _PAUSE_MOST_US: Final = 4_000  # some commits

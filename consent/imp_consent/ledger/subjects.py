@@ -11,6 +11,7 @@ from imp_consent.identity.keys import Key, Keyring
 from imp_consent.identity.normalize import normalise
 from imp_consent.identity.pseudonym import loose_token_under, pseudonyms_under, token_now
 from imp_consent.identity.secrets import KeyEncryption, SubjectSecrets
+from imp_consent.identity.visible import check_visible
 from imp_consent.ledger.sealed import Sealed
 from imp_consent.ledger.suppression import Suppressed, is_suppressed, lift, loose_tokens
 from imp_core.errors import CheckFailed, LedgerBroken
@@ -146,7 +147,7 @@ class SubjectBook(SubjectFinder):
         `returning` takes back the suppression of somebody who was erased; the tokens are then in `lifted`.
 
         Raises:
-            BadInput: the identifier is malformed.
+            BadInput: the identifier is malformed, or nobody is known by it and it holds what nobody sees.
             Suppressed: the person was erased.
         """
         normalised = normalise(raw)
@@ -154,6 +155,7 @@ class SubjectBook(SubjectFinder):
         if found is not None:
             return found, False
         self._admit(normalised, returning=returning)
+        check_visible(normalised)
         subject = self._new_number()
         self._link(normalised, subject)
         self._hold(subject, _Held(SubjectSecrets(subject, os_secrets.token_bytes(_KEY_LENGTH)), 0, None))
@@ -163,7 +165,7 @@ class SubjectBook(SubjectFinder):
         """Let an identifier lead to a subject that others lead to already.
 
         Raises:
-            BadInput: the identifier is malformed.
+            BadInput: the identifier is malformed, or holds what nobody sees.
             CheckFailed: it leads to somebody, this one included.
             Suppressed: the person of this identifier was erased.
         """
@@ -171,6 +173,7 @@ class SubjectBook(SubjectFinder):
         if self.find_normalised(normalised) is not None:
             raise CheckFailed("this identifier leads to somebody already", where="identifier", mend=_ONE_PERSON)
         self._admit(normalised, returning=False)
+        check_visible(normalised)
         self._link(normalised, subject)
 
     def unlink(self, raw: RawId) -> list[bytes]:

@@ -20,10 +20,12 @@ from imp_consent.plane.outbox import WITHDRAWN
 from imp_consent.plane.users import users_named
 from imp_consent.policy.closed import NOES, closed_by
 from imp_consent.policy.declared import DeclaredPurpose
+from imp_consent.policy.declared_since import DeclaredSince
 from imp_consent.policy.project import project
 from imp_consent.policy.purpose import read_purposes
-from imp_consent.policy.recorded import recorded_law
+from imp_consent.policy.recorded import Law, recorded_law
 from imp_consent.policy.regime import Regimes, read_regimes
+from imp_consent.policy.rules import Clock
 from imp_consent.policy.scope import PERMITTING_TYPES
 from imp_core.clock import DAY_US
 
@@ -62,7 +64,9 @@ class _Known:
         self._listeners = listeners
         self._hear: dict[str, list[str]] = {}
         self._purposes: Mapping[str, DeclaredPurpose] | None = None
+        self._declared = DeclaredSince()
         self._regimes: Regimes | None = None
+        self._clocks: dict[Law, Clock | None] = {}
         self._users: dict[str, set[str]] | None = None
         self._left: set[Word] | None = None
         self._asked = 0
@@ -80,25 +84,24 @@ class _Known:
         return self._hear[purpose]
 
     def users(self, transaction: Transaction, purpose: str) -> Collection[str]:
-        """Who got data of a purpose, as the purpose itself or uses for it say."""
+        """Who got data of a purpose, as uses for it say."""
         if self._users is None:
             found = defaultdict[str, set[str]](set)
-            for name, declared in self.purposes(transaction).items():
-                if declared.recipient is not None:
-                    found[name].add(declared.recipient.name)
             for name, recipient in users_named(transaction):
                 found[name].add(recipient)
             self._users = dict(found)
         return self._users.get(purpose, ())
 
-    def is_for(self, transaction: Transaction, purpose: str, name: str) -> bool:
-        """Whether somebody whom a notice names gets data for a purpose: not where only others declare them."""
-        declaring = {
-            other
-            for other, declared in self.purposes(transaction).items()
-            if declared.recipient is not None and declared.recipient.name == name
-        }
-        return not declaring or purpose in declaring
+    def told_of(self, transaction: Transaction, purpose: str, yes: PersonEntry) -> Iterator[str]:
+        """Whom somebody was told of who permitted a purpose: by the purpose itself, then and since, and the notice.
+
+        Whom a notice names is left out where only other purposes declared them then.
+        """
+        yield from self._declared.recipients(transaction, purpose, yes.seq)
+        named = yes.payload.get("recipients")
+        for name in named if isinstance(named, list | tuple) else ():
+            if isinstance(name, str) and self._declared.is_for(transaction, name, (purpose,), yes.seq):
+                yield name
 
     def left(self, transaction: Transaction) -> set[Word] | None:
         """All words that are left, once so many were asked for that looking each up costs more; None before."""
@@ -112,7 +115,9 @@ class _Known:
         if self._regimes is None:
             self._regimes = read_regimes(transaction)
         law = recorded_law(history[-1:], self._regimes.texts)
-        clock = self._regimes.rules_of_no(law.regimes, law.jurisdiction).clock(_CLOCK)
+        if law not in self._clocks:
+            self._clocks[law] = self._regimes.rules_of_no(law.regimes, law.jurisdiction).clock(_CLOCK)
+        clock = self._clocks[law]
         return None if clock is None else clock.within.after(history[-1].statement.at_us)
 
 
@@ -125,20 +130,16 @@ def _leave(transaction: Transaction, subject: int, history: Sequence[PersonEntry
             leave_notice(transaction, subject, hear, f"{WITHDRAWN} {purpose}", due_us=soon, left=left)
         if said.channel != EVERY_CHANNEL:  # a no on one channel is no no to what others do on theirs
             continue
-        shown = (name for name in _shown(history, purpose) if known.is_for(transaction, purpose, name))
+        shown = (name for yes in _permitting(history, purpose) for name in known.told_of(transaction, purpose, yes))
         told = sorted({*known.users(transaction, purpose), *shown})
         if told:
             by, left = known.due_us(transaction, history), known.left(transaction)
             leave_notice(transaction, subject, told, f"{OPT_OUT} {purpose}", due_us=by, left=left)
 
 
-def _shown(history: Iterable[PersonEntry], purpose: str) -> Iterator[str]:
-    """Whom the notices name by which the purpose was permitted."""
+def _permitting(history: Iterable[PersonEntry], purpose: str) -> Iterator[PersonEntry]:
+    """The entries by which a purpose was permitted."""
     for entry in history:
-        named = entry.payload.get("recipients")
-        permits = entry.statement.type in PERMITTING_TYPES and purpose in (
-            entry.statement.purpose,
-            *entry.statement.covers,
-        )
-        if permits and isinstance(named, list | tuple):
-            yield from (name for name in named if isinstance(name, str))
+        said = entry.statement
+        if said.type in PERMITTING_TYPES and purpose in (said.purpose, *said.covers):
+            yield entry

@@ -6,7 +6,7 @@ requested → the archive's files replaced → erased. What stays is the leaves,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imp_consent.identity.pseudonym import channel_pseudonym, token_now
@@ -58,11 +58,16 @@ class Erased:
 
 
 def request_erasure(
-    log: Log, subjects: Iterable[int], envelope: Mapping[str, Json], *, channels: Sequence[str] = ()
+    log: Log,
+    subjects: Iterable[int] | Callable[[Transaction], Iterable[int]],
+    envelope: Mapping[str, Json],
+    *,
+    channels: Sequence[str] = (),
 ) -> list[int]:
     """Step 1, acknowledged when it returns: the gate denies from now on. Returns the seqs.
 
-    These channels are to be told, and every other that ever had to do with people (`channels_of`). Links end.
+    These channels are to be told, and every other that ever had to do with people (`channels_of`). Links end. Whom
+    nobody asked to erase is chosen in the very transaction: until then they may say something that keeps them.
 
     Raises:
         LedgerBroken: a subject is unknown.
@@ -72,7 +77,7 @@ def request_erasure(
     with log.write() as transaction:
         under_way = {row[0] for row in transaction.sealed.select("erasure")}
         told = sorted(channels_of(transaction).union(channels))
-        for subject in subjects:
+        for subject in subjects(transaction) if callable(subjects) else subjects:
             if subject in under_way:
                 continue
             now_us = transaction.now_us

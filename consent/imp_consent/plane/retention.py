@@ -15,14 +15,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from imp_consent.ledger.entry import PersonEntry
-from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.plane import archive
-from imp_consent.plane.guardians import authorised_by_each
+from imp_consent.plane.at_rest import AtRest, find_at_rest
 from imp_consent.plane.schedule import Schedule
-from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.requested import requester
 from imp_core.clock import DAY_US
 from imp_core.errors import ImpError
@@ -34,23 +31,18 @@ __all__ = ["Due", "due", "remove_requests", "remove_rows"]
 _COLUMNS: Final = ("type", "event_us")
 _PAYLOADS: Final = 200  # named by one entry, which holds 4 KiB
 _EXTENDED: Final = "extended"  # the answer that is none yet
-# What a permission is made of: it counts by when it held, not by when somebody typed it (GDPR 5(1)(e)).
-_OF_A_PERMISSION: Final = frozenset({"grant", "basis", "guardian", "minor"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """What is past its time: rows of the archive by type, people whose evidence is, requests whose words are.
 
-    `people` are subjects, `requests` the seqs of persons' entries: neither is for anybody's eyes. `guardians` is how
-    many people are left whose evidence is past its time, too, for they are named in so many `authorisations`.
+    `requests` are the seqs of persons' entries, which are for nobody's eyes.
     """
 
     rows: Mapping[str, int]
     files: int
-    people: tuple[int, ...] = field(repr=False)
-    guardians: int
-    authorisations: int
+    at_rest: AtRest
     requests: tuple[int, ...] = field(repr=False)
 
 
@@ -65,8 +57,7 @@ def due(log: Log, workspace: Workspace, schedule: Schedule, *, count: Callable[[
     touched = 0
     with log.read() as reader:
         files = archive.live_files(reader) if schedule.archive else []
-        at_rest = tuple(_at_rest(reader, now_us, schedule.evidence)) if schedule.evidence else ()
-        people, authorisations = _not_relied_on(reader, at_rest)
+        at_rest = find_at_rest(reader, now_us, schedule.evidence) if schedule.evidence else AtRest()
         requests = tuple(_answered(reader, now_us, schedule.requests)) if schedule.requests else ()
     for file in files:
         found = _old_rows(workspace, file, schedule, now_us, count)
@@ -76,9 +67,7 @@ def due(log: Log, workspace: Workspace, schedule: Schedule, *, count: Callable[[
     return Due(
         rows=dict(sorted(rows.items())),
         files=touched,
-        people=people,
-        guardians=len(at_rest) - len(people),
-        authorisations=authorisations,
+        at_rest=at_rest,
         requests=requests,
     )
 
@@ -178,61 +167,6 @@ def _is_old(rows: pa.RecordBatch, schedule: Schedule, now_us: int) -> pa.Boolean
         before = pc.less(rows.column("event_us"), now_us - days * DAY_US)
         old = pc.or_(old, pc.and_(pc.equal(rows.column("type"), type_), before))
     return pc.fill_null(old, fill_value=False)
-
-
-def _at_rest(reader: Reader, now_us: int, days: int) -> Iterator[int]:
-    """People nothing is permitted of, now or since so many days, and who said no or asked for nothing in that time.
-
-    A no, a correction or a request counts from when it was noted: until then the permission was relied on, or it is
-    what may have to be shown (GDPR 5(2), 7(1)). Whoever has a restriction in force, or waits for an answer, is left:
-    they may need what is kept (GDPR 18(1)(c)).
-    """
-    before_us = now_us - days * DAY_US
-    permitted = (
-        "SELECT subject FROM subject_key EXCEPT SELECT subject FROM consent_state"
-        " WHERE permit AND to_seq = ? AND to_us > ? EXCEPT SELECT subject FROM erasure ORDER BY subject"
-    )
-    answered = {
-        str(entry.fields.get("request"))
-        for entry in reader.system_entries("answer")
-        if entry.fields.get("outcome") != _EXTENDED
-    }
-    for (subject,) in reader.sql.execute(permitted, (FOREVER_SEQ, before_us)).fetchall():
-        history = reader.history(subject)
-        waits = any(
-            entry.statement.type == "request" and entry.payload.get("request") not in answered for entry in history
-        )
-        restricted = bool(limits_in_force(history, "restrict"))
-        newest = max(map(_counts_from, history), default=now_us)
-        if newest < before_us and not waits and not restricted:
-            yield int(subject)
-
-
-def _not_relied_on(reader: Reader, at_rest: Sequence[int]) -> tuple[tuple[int, ...], int]:
-    """Who of them is named in no authorisation of anybody who stays, and how many such the others are named in.
-
-    An erased guardian's authorisation holds no proof any more, and it may have to be shown for as long as the evidence
-    of whom it is for is kept (GDPR 7(1), 8(2)). Whoever is left for it stays, and so do their own guardians.
-    """
-    authorised, people = authorised_by_each(reader, at_rest), set(at_rest)
-    kept: set[int] = set()
-    while True:
-        relied_on = {
-            who: {entry.seq for entry in authorised.get(who, ()) if entry.subject not in people} for who in people
-        }
-        left = {who for who, seqs in relied_on.items() if seqs}
-        if not left:
-            return tuple(who for who in at_rest if who in people), len(kept)
-        kept = kept.union(*(relied_on[who] for who in left))
-        people -= left
-
-
-def _counts_from(entry: PersonEntry) -> int:
-    """From when an entry keeps the rest; by when a permission ends, the rows of the state say."""
-    recorded = entry.payload.get("recorded_us")
-    if entry.statement.type in _OF_A_PERMISSION or not isinstance(recorded, int):
-        return entry.statement.at_us
-    return recorded
 
 
 def _answered(reader: Reader, now_us: int, days: int) -> Iterator[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from imp_consent.identity.keys import Keyring
 from imp_consent.identity.normalize import normalise
@@ -21,9 +21,12 @@ from imp_consent.ledger.tombstones import Tombstones
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.guardians import Names, authorised_by, forget_guardians, is_named, of_identifier
 from imp_consent.plane.kept_out import TELL_WITHIN_US, keep_suppressed, suppressed_since
+from imp_core.errors import CheckFailed
 from imp_core.event import RawId
 
 __all__ = ["Forgotten", "Strangers", "find_strangers", "finish_strangers", "forget_strangers"]
+
+_KNOWN_BY_NOW: Final = "somebody was recorded by one of these identifiers while this was under way: nothing was erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,16 @@ def forget_strangers(
     """Take them out of what they authorised, which stands; `besides` is done in the same transaction.
 
     They are suppressed from then on, so that no backup brings them back.
+
+    Raises:
+        CheckFailed: somebody was recorded by such an identifier since they were found; nothing was taken out.
     """
     if not strangers.found:
         return Forgotten()
     with log.write() as transaction:
+        if any(transaction.find_subject(raw) is not None for raw in strangers.raw_ids):
+            # they have a record of their own by now, which is to be erased as well and not to outlive its suppression
+            raise CheckFailed(_KNOWN_BY_NOW, where="identifier", mend="run it again: it erases that as well")
         names = Names().union(of_identifier(transaction, raw) for raw in strangers.raw_ids)
         since = authorised_by(transaction, names, since=strangers.read)
         tokens = frozenset(_token(transaction.keyring, raw) for raw in strangers.raw_ids)

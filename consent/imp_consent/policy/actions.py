@@ -4,19 +4,28 @@ The words are law's data ([actions] of a regime). `refused` are what is no act. 
 refused too, whatever has one of `passive_words` as a word of its own, or as several in a row ("not", "already on"), and
 whatever has a word that begins with one of `passive_begins` ("declin"): in doubt nobody agreed, and who did may be
 recorded by a plainer word. Only before a number some of these (`numbered`) say no no: "form no 12", and "№" and "nº",
-which are spelt out as "no". The words of `harmless` deny nothing where they stand together: "signed at closing".
+which are spelt out as "no". The words of `harmless` excuse what lies wholly within them, where nothing but a space or a
+hyphen stands between them: "signed at closing", and neither "said no; objections" nor "came ticked using autofill".
 `known` are the beginnings of words for acts; other words are taken, and whoever writes them is told.
+
+In `passive_words` and `harmless` a word may be one of several: "use of the|our site|app".
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise, product
 from types import MappingProxyType
+from typing import Final
 
 __all__ = ["Acts", "plain_action"]
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_JOINING: Final = frozenset({" ", "-", "_", "\u2010"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +70,37 @@ def plain_action(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _is_passive(acts: Acts, action: str) -> bool:
     plain = plain_action(action)
-    if plain in _plain(acts.refused) or any(marker in plain for marker in _plain(acts.passive)):
+    # what is no letter at all, such as a dash for nothing, is looked for as it stands
+    if (
+        plain in _plain(acts.refused)
+        or action.strip() in acts.refused
+        or any(marker in plain for marker in _plain(acts.passive))
+    ):
         return True
-    words = _without(_several(action), _by_first(acts.harmless))
+    words = _several(action)
     begins = tuple(_plain(acts.passive_begins))
-    return any(word.startswith(begins) for word in words) or _is_denied(acts, words)
+    denied = [(place, place + 1) for place, word in enumerate(words) if word.startswith(begins)]
+    denied += _denials(acts, words)
+    excused = _excused(acts, action, words) if denied else []
+    return not all(any(start <= first and last <= end for start, end in excused) for first, last in denied)
 
 
-def _is_denied(acts: Acts, words: tuple[str, ...]) -> bool:
+def _denials(acts: Acts, words: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Where words that deny begin and end, but for those before a number that are no words there."""
     denying, numbered = _by_first(acts.passive_words), _plain(acts.numbered)
-    places = (place for place in range(len(words)) if _length_at(words, place, denying))
-    return any(words[place] not in numbered or not _is_before_number(words, place) for place in places)
+    places = ((place, _length_at(words, place, denying)) for place in range(len(words)))
+    return [
+        (place, place + length)
+        for place, length in places
+        if length and (words[place] not in numbered or not _is_before_number(words, place))
+    ]
 
 
-def _without(words: tuple[str, ...], phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> tuple[str, ...]:
-    kept, place = list[str](), 0
-    while place < len(words):
-        length = _length_at(words, place, phrases)
-        kept += () if length else (words[place],)
-        place += length or 1
-    return tuple(kept)
+def _excused(acts: Acts, action: str, words: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Where words that deny nothing begin and end, none of them across a mark or more than one space."""
+    harmless, joined = _by_first(acts.harmless), _joined(action)
+    places = ((place, _length_at(words, place, harmless)) for place in range(len(words)))
+    return [(place, place + length) for place, length in places if length and all(joined[place + 1 : place + length])]
 
 
 def _length_at(words: tuple[str, ...], place: int, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
@@ -107,20 +127,35 @@ def _is_known(acts: Acts, action: str) -> bool:
 @lru_cache(maxsize=4096)
 def _several(action: str) -> tuple[str, ...]:
     """The words of an action in their order, each plain: `n/a` is two, `did_not` too."""
+    return tuple(_WORD.findall(_spelt(action)))
+
+
+def _joined(action: str) -> list[bool]:
+    """Of each word, whether nothing but a space or a hyphen stands between it and the one before."""
+    spelt = _spelt(action)
+    found = list(_WORD.finditer(spelt))
+    between = [spelt[one.end() : next_.start()] for one, next_ in pairwise(found)]
+    return [False, *(mark in _JOINING for mark in between)]
+
+
+def _spelt(action: str) -> str:
     letters = unicodedata.normalize("NFKD", action).casefold()
-    kept = (letter for letter in letters if not unicodedata.combining(letter) and unicodedata.category(letter) != "Cf")
-    return tuple("".join(letter if letter.isalnum() else " " for letter in kept).split())
+    return "".join(
+        letter for letter in letters if not unicodedata.combining(letter) and unicodedata.category(letter) != "Cf"
+    )
 
 
 @lru_cache(maxsize=64)
 def _by_first(phrases: frozenset[str]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """Words, of which some are several in a row, by the first of them."""
-    found: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for phrase in filter(None, map(_several, phrases)):
-        found[phrase[0]] = (*found.get(phrase[0], ()), phrase)
-    return MappingProxyType(found)
+    """Words, of which some are several in a row, by the first of them; of "a|b c" both, "a c" and "b c"."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in phrases:
+        for one in product(*(word.split("|") for word in phrase.split(" "))):
+            if words := _several(" ".join(one)):
+                found.setdefault(words[0], []).append(words)
+    return MappingProxyType({first: tuple(several) for first, several in found.items()})
 
 
 @lru_cache(maxsize=64)
 def _plain(words: frozenset[str]) -> frozenset[str]:
-    return frozenset(map(plain_action, words))
+    return frozenset(map(plain_action, words)) - {""}

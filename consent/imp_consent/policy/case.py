@@ -10,9 +10,9 @@ from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.ledger.layout import FOREVER_SEQ
 from imp_consent.policy.cuts import Cut, cuts_of
 from imp_consent.policy.declared import DeclaredPurpose
-from imp_consent.policy.meeting import is_over
+from imp_consent.policy.meeting import NOBODY, is_over
 from imp_consent.policy.notice import Notice, RegisteredNotice
-from imp_consent.policy.rules import Need, Rules
+from imp_consent.policy.rules import Age, Need, Rules
 from imp_consent.policy.scope import corrected, lineage
 from imp_core.errors import BadInput
 from imp_core.ports import Json
@@ -69,11 +69,26 @@ class Case:
     def added(self, at_us: int) -> frozenset[str]:
         """The traits that whatever is known of the person has besides, by their age at a time, whenever it was told.
 
-        Of an age only its end is known: whoever is too young by any law may be so by this one.
+        An age that adds something is told with the kind of consent it asks for. Of an age that was not told with such
+        a one only the end is known: whoever is too young by any law may be so by this one.
         """
         ages = [age for age in self.rules.ages if age.adds]
-        young = ages and any(not is_over(told.statement, at_us) for told in self.heard("minor"))
+        told = [told.statement for told in self.heard("minor") if ages and not told.statement.traits]
+        of_these = {minor.at_us for minor in told if minor.consent}
+        may_be = (minor for minor in told if minor.consent or minor.at_us not in of_these)
+        young = any(not is_over(minor, at_us) for minor in may_be)
         return frozenset[str]().union(*(age.adds for age in ages if young))
+
+    def forbidding(self, purpose: str, at_us: int) -> Age | None:
+        """The age of these laws below which nobody agrees to a use, where somebody is a child who was not told of it.
+
+        Whoever is too young by any law is below it, for all that is known. Who was told of it is closed by that entry.
+        """
+        traits = {*self.purposes[purpose].traits}
+        ages = [age for age in self.rules.ages if age.needs == NOBODY and traits & age.traits]
+        told = [told.statement for told in self.heard("minor") if ages and not is_over(told.statement, at_us)]
+        known = any(minor.needs == NOBODY and traits & {*minor.traits} for minor in told)
+        return ages[0] if told and not known else None
 
     def cut_after(self, purpose: str, at_us: int, *, bases: bool = False, seen: int | None = None) -> int | None:
         """The first time after another at which a purpose, or one above it, came to mean something else.

@@ -16,6 +16,7 @@ from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.alike import pass_on, take_over
 from imp_consent.policy.case import Case
+from imp_consent.policy.channels import declared_channels
 from imp_consent.policy.cuts import cuts_in
 from imp_consent.policy.ended import OWN, consent_ends
 from imp_consent.policy.envelope import envelope
@@ -40,8 +41,6 @@ from imp_core.ports import Json
 
 __all__ = ["Appended", "Door", "append_said"]
 
-# Media everybody knows; enabled plugins and [policy] channels of imp.toml add theirs.
-_MEDIA: Final = frozenset({"ads", "app", "email", "phone", "post", "push", "sms", "social", "store", "web"})
 _PERMITTING: Final = frozenset({"grant", "basis"})
 _RESTS_ON_NOTICE: Final = frozenset({"grant", "refuse"})
 # What is said only of somebody who is known already.
@@ -96,13 +95,13 @@ class Door:
         self._shown = Shown(notices)
         self._asked = {found.sha256: found.notice.purposes for found in notices}
         self._cuts = cuts_in(chain(transaction.system_entries("notice"), transaction.system_entries("policy")))
-        self._channels = _MEDIA | set(ctx.workspace.plugin_pins) | self._house.channels
-        self._laws = Laws(self._house, self._regimes)
+        self._channels = declared_channels(ctx.workspace, self._house)
+        self.laws = Laws(self._house, self._regimes)
         self._settings_known = False  # looked at before the first yes, and not again for each row of a file
 
     def settle(self, who: RawId | int, said: Saying) -> Saying:
         """The saying with the laws that it stands under: of a no, those of what it ends (`imp_consent.policy.laws`)."""
-        return self._laws.settle(said, self._entries_of(who) if said.type in OWN else ())
+        return self.laws.settle(said, self._entries_of(who) if said.type in OWN else ())
 
     def rules(self, said: Saying) -> Rules:
         """The rules that hold for a saying: of the laws it is settled to stand under, else as if nobody were known.
@@ -110,7 +109,7 @@ class Door:
         Raises:
             BadInput: there is no such regime or jurisdiction. A no is never refused for that: it meets the strictest.
         """
-        return self._laws.rules_of_no(said) if said.type in _NOT_REFUSED else self._laws.rules(said)
+        return self.laws.rules_of_no(said) if said.type in _NOT_REFUSED else self.laws.rules(said)
 
     def rules_strictly(self, said: Saying) -> Rules:
         """The same, where there is time to mend what was named wrongly.
@@ -118,11 +117,11 @@ class Door:
         Raises:
             BadInput: there is no such regime or jurisdiction.
         """
-        return self._laws.rules(said)
+        return self.laws.rules(said)
 
     def place(self, said: Saying) -> str | None:
         """Where the person is by what is said and known, else by imp.toml."""
-        return self._laws.place(said)
+        return self.laws.place(said)
 
     def statement(self, said: Saying, history: Sequence[PersonEntry] = ()) -> Statement:
         """What the saying commits to, after what the person said before.
@@ -212,16 +211,20 @@ class Door:
         body = self._envelope(subject, said, statement, key, returning=returning)
         seq = self._transaction.append_person(subject, statement, body)
         if rules is not None:
-            open_erase_task(self._ctx, self._transaction, self.append, subject, rules=rules, occasion=_WITHDRAWAL)
+            # a yes that comes to be known after its no opens one too: before, nobody could know
+            at_us = None if statement.type == "grant" else said.at_us
+            open_erase_task(
+                self._ctx, self._transaction, self.append, subject, rules=rules, occasion=_WITHDRAWAL, at_us=at_us
+            )
         return seq
 
     def _rules_of_erasure(self, subject: int, said: Saying, statement: Statement) -> Rules | None:
         """The rules by which what this ends is erased without being asked for; None where it ends none, or need not."""
-        rules = self._laws.certain(said) if said.type in _OF_CONSENT else None
+        rules = self.laws.certain(said) if said.type in _OF_CONSENT else None
         if rules is None or _WITHDRAWAL not in rules.erase_on:
             return None
-        ends = consent_ends(statement, self._entries_of(subject), noted=_WITHDRAWAL)
-        return rules if ends else None
+        history, now_us = self._entries_of(subject), self._transaction.now_us
+        return rules if consent_ends(statement, history, noted=_WITHDRAWAL, now_us=now_us) else None
 
     def _append_besides(self, who: RawId | int, subject: int, said: Saying, statement: Statement) -> None:
         """Append what else such a no means: its other half, and a withdrawal of each yes that it would miss."""

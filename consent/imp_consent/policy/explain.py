@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
+from imp_consent.policy.bounced import BOUNCE_BESIDES, BOUNCE_CHANGES, BOUNCE_WHY, is_bounce
 from imp_consent.policy.closes import closed_by, said_about
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.openers import too_young
@@ -14,7 +15,7 @@ from imp_core.clock import format_time
 from imp_core.gate import Decision
 from imp_core.ports import SystemEntry
 
-__all__ = ["Asked", "explain", "what_changes"]
+__all__ = ["Asked", "basis_words", "explain", "what_changes"]
 
 _SAID: Final[Mapping[str, str]] = {
     "grant": "the person said yes to {about}",
@@ -30,6 +31,7 @@ _SAID: Final[Mapping[str, str]] = {
     "lost": "what the person had said before of {about} was found to be lost with a damaged ledger",
     "erase-requested": "the person's erasure was asked for",
 }
+_BOUNCED: Final = "messages to the person could not be delivered"
 _PERSON: Final = "the person"
 _GUARDIAN: Final = "a parent or guardian, for the person,"
 _OTHER: Final = "something was recorded about {about}"
@@ -117,14 +119,21 @@ def explain(
     changed: SystemEntry | None = None,
     *,
     void: Mapping[int, str] | None = None,
+    own: Decision | None = None,
 ) -> list[str]:
     """What was asked, the answer, what decided it since when, by which law, and what would change it.
 
     `entries` are the person's entries among those that decided, and those that are `void`: bundled consents, by their
-    numbers with the law that makes them so. `changed` is the notice or policy that decided. Nothing of a person but
-    what these entries say of time and purpose is repeated.
+    numbers with the law that makes them so. `changed` is the notice or policy that decided, `own` the person's no
+    beside messages that came back (`imp_consent.policy.bounced.own_no`). Nothing of a person but what these entries say
+    of time and purpose is repeated.
     """
-    return list(_sentences(asked, decided, entries, changed, void or {}))
+    return list(_sentences(asked, decided, entries, changed, void or {}, own=own))
+
+
+def basis_words(basis: str | None) -> str:
+    """A basis other than consent, in words."""
+    return _BASES.get(basis or "", basis or "another legal basis")
 
 
 def what_changes(reason: str) -> str:
@@ -138,6 +147,8 @@ def _sentences(
     entries: Sequence[PersonEntry],
     changed: SystemEntry | None,
     void: Mapping[int, str],
+    *,
+    own: Decision | None,
 ) -> Iterator[str]:
     known = "" if asked.known_us is None else f", as the ledger stood at {_time(asked.known_us)}"
     where = f"on the channel {asked.channel}" if asked.channel else "where no channel, such as email, is named"
@@ -152,10 +163,24 @@ def _sentences(
         yield _entry(entry)
         if entry.seq in void:
             yield f"{_VOID}{f' (The law: {void[entry.seq]}.)' if void[entry.seq] else ''}"
+    deciding = [entry for entry in entries if entry.seq in decided.entries]
+    if any(is_bounce(entry.statement.type, entry.payload) for entry in deciding):
+        yield from _bounced(decided, own)
+        return
     young = too_young(entry.statement for entry in entries) if decided.reason == Reason.UNDER_AGE else None
     bundled = decided.reason == Reason.NO_RECORD and void
     yield f"{_BUNDLED if bundled else young or _WHY[decided.reason]} (The law: {decided.source}.)"
     yield _UNBUNDLED if bundled else asked.opens or _CHANGES[decided.reason] + _end(decided, entries)
+
+
+def _bounced(decided: Decision, own: Decision | None) -> Iterator[str]:
+    """Where messages came back; and beside it the person's own no, where one stands."""
+    yield BOUNCE_WHY
+    if own is None:
+        yield BOUNCE_CHANGES
+        return
+    yield f"{_WHY[own.reason]} (The law: {decided.source}.)"
+    yield f"{_CHANGES[own.reason]} {BOUNCE_BESIDES}"
 
 
 def _answer(asked: Asked, decided: Decision) -> str:
@@ -173,6 +198,8 @@ def _entry(entry: PersonEntry) -> str:
     late = isinstance(recorded, int) and _time(recorded) != _time(said.at_us)
     noted = f", recorded at {_time(recorded)}" if isinstance(recorded, int) and late else ""
     what = _SAID.get(said.type, _OTHER).format(about=_about(said))
+    if is_bounce(said.type, entry.payload):
+        what = _BOUNCED
     if said.by is not None:
         what = what.replace(_PERSON, _GUARDIAN, 1)
     return f"At {_time(said.at_us)} {what}{where}{until}{more} (entry {entry.seq}{noted})."

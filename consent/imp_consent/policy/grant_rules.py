@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.case import Case, Told, refusal
-from imp_consent.policy.meeting import is_over
+from imp_consent.policy.meeting import GUARDED, is_over
 from imp_consent.policy.notice import Notice, check_notice
 from imp_consent.policy.notice_search import is_hash_of
 from imp_consent.policy.rules import CONSENTS, Need
@@ -17,11 +17,18 @@ from imp_consent.policy.says import unsaid
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
 
-__all__ = ["basis_ends_at", "check_grant", "check_said_before", "ends_at", "grant_covers", "refusal_ends_at"]
+__all__ = [
+    "basis_ends_at",
+    "check_grant",
+    "check_said_before",
+    "ends_at",
+    "ends_of_age",
+    "grant_covers",
+    "refusal_ends_at",
+]
 
 _SEPARATE = "separate"
 _EXPRESSED = CONSENTS[0]
-_GUARDED = frozenset({"guardian", "both"})
 _ROW = re.compile(r"sha256:[0-9a-f]{64}#[0-9]+")
 
 
@@ -46,6 +53,14 @@ def check_grant(said: Saying, case: Case) -> None:
         _check_need(said, need)
         check_said_before(said.purpose, need, case)
     _check_separate(said, case)
+    forbidding = case.forbidding(said.purpose, said.at_us)
+    if forbidding is not None:
+        raise refusal(
+            f"below {forbidding.below} nobody agrees to this, and the person is recorded as a child by another law",
+            forbidding.source,
+            where="purpose",
+            mend="record the age by this law too: imp consent minor KIND:VALUE --born YYYY-MM-DD --jurisdiction PLACE",
+        )
     if said.by is not None:
         _check_guardian(said, case)
 
@@ -164,9 +179,8 @@ def _check_separate(said: Saying, case: Case) -> None:
     same = any(_one_act(said, told) for told in others if own or told.statement.consent == _SEPARATE)
     if same or (own and (said.bundled or said.shared)):
         mend = "ask for it by an act of its own, and record that act: its time, or its evidence"
-        raise refusal(
-            "a separate consent is not shared with another purpose", "PIPL 14, 29", where="consent", mend=mend
-        )
+        source = "; ".join(dict.fromkeys(need.source for need in case.rules.needs if need.consent == _SEPARATE))
+        raise refusal("a separate consent is not shared with another purpose", source, where="consent", mend=mend)
 
 
 def _one_act(said: Saying, told: Told) -> bool:
@@ -183,31 +197,46 @@ def _check_guardian(said: Saying, case: Case) -> None:
     if not any(_in_force(told.statement, said.at_us) for told in case.about(said.purpose, said.channel, "guardian")):
         raise refusal(
             "no guardian's authorisation is recorded for this purpose and time",
-            "GDPR 8(1)-(2); PIPL 31; CCPA §1798.120(c)",
+            _sources(case),
             where="by",
             mend="record it first: imp consent guardian",
         )
-    minors = [told.statement for told in case.about(said.purpose, said.channel, "minor")]
-    traits = {*case.purposes[said.purpose].traits} if said.purpose in case.purposes else set()
-    about = [minor for minor in minors if not minor.traits or traits & {*minor.traits}]
-    if not any(minor.needs in _GUARDED and _in_force(minor, said.at_us) for minor in about):
+    if not _is_a_childs(said, said.purpose, case):
         raise refusal(
             "by then no age was recorded at which a guardian agrees: whoever is old enough says yes themselves",
-            "GDPR 4(11), 8(1)",
+            _sources(case),
             where="by",
             mend="record the age first, as of then: imp consent minor KIND:VALUE --born YYYY-MM-DD --at TIME",
         )
+
+
+def _is_a_childs(said: Saying, purpose: str, case: Case) -> bool:
+    """Whether an age is on record by then at which a guardian agrees to uses for a purpose."""
+    minors = [told.statement for told in case.about(purpose, said.channel, "minor")]
+    traits = {*case.purposes[purpose].traits}
+    about = [minor for minor in minors if not minor.traits or traits & {*minor.traits}]
+    return any(minor.needs in GUARDED and _in_force(minor, said.at_us) for minor in about)
+
+
+def _sources(case: Case) -> str:
+    """What the laws that hold rest on where a guardian agrees."""
+    return "; ".join(dict.fromkeys(age.source for age in case.rules.ages if age.needs in GUARDED))
 
 
 def _in_force(statement: Statement, at_us: int) -> bool:
     return statement.at_us <= at_us and not is_over(statement, at_us)
 
 
+def ends_of_age(said: Saying, case: Case) -> bool:
+    """Whether law ends a guardian's yes when the person reaches an age from which only their own counts."""
+    return said.by is not None and any(age.guardian_yes_ends for age in case.rules.ages)
+
+
 def _of_age(said: Saying, case: Case) -> int | None:
-    """When a guardian's yes ends because the person reaches an age from which only their own counts."""
-    if said.by is None or not any(age.guardian_yes_ends for age in case.rules.ages):
+    """When a guardian's yes ends by the ages known as it is written; `imp_consent.policy.of_age` looks anew."""
+    if not ends_of_age(said, case):
         return None
-    minors = (told.statement for told in case.heard("minor") if told.statement.needs in _GUARDED)
+    minors = (told.statement for told in case.heard("minor") if told.statement.needs in GUARDED)
     return min((minor.until_us for minor in minors if minor.until_us is not None), default=None)
 
 
@@ -218,4 +247,5 @@ def _suffices(said: Saying, purpose: str, case: Case) -> bool:
             check_said_before(purpose, need, case)
     except BadInput:
         return False
-    return True
+    allowed = said.by is None or _is_a_childs(said, purpose, case)
+    return allowed and case.forbidding(purpose, said.at_us) is None

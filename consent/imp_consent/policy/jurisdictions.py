@@ -11,7 +11,7 @@ from typing import Final
 
 from imp_core.errors import BadInput
 
-__all__ = ["EVERYWHERE", "check_jurisdiction", "holds_in", "is_code"]
+__all__ = ["EVERYWHERE", "check_jurisdiction", "holds_in", "is_code", "place_name"]
 
 EVERYWHERE: Final = "*"
 _CODE: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
@@ -54,7 +54,13 @@ def holds_in(places: Iterable[str], code: str) -> bool:
     )
 
 
+def place_name(code: str) -> str | None:
+    """The usual name in English of a country or a region that is known by itself; None: there is no such place."""
+    return _known().get(code)
+
+
 @cache
-def _known() -> frozenset[str]:
+def _known() -> dict[str, str]:
     rows = _FILE.read_text(encoding="utf-8").splitlines()
-    return frozenset(row.partition("\t")[0] for row in rows if not row.startswith("#"))
+    places = (row.partition("\t") for row in rows if not row.startswith("#"))
+    return {code: name.strip() for code, _, name in places}

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry, Statement
 from imp_consent.policy.asked_law import at_place, home_of, house_at
-from imp_consent.policy.ended import LINKS, OWN, SUSPENDING, ended_by
+from imp_consent.policy.ended import LINKS, OWN, SUSPENDING, ended_by, ends
 from imp_consent.policy.house import House, check_house
 from imp_consent.policy.recorded import Law, recorded_law
 from imp_consent.policy.regime import Regimes
 from imp_consent.policy.rules import Rules, combine
 from imp_consent.policy.saying import Saying
+from imp_consent.policy.scope import lineage
 from imp_consent.policy.under import Under
 from imp_core.errors import BadInput
 
@@ -49,7 +50,8 @@ class Laws:
         laws = self._laws(said)
         if laws not in self._rules:
             first = laws[0]
-            if said.jurisdiction is None and first.jurisdiction == self._house.jurisdiction:
+            of_house = said.jurisdiction is None and first.jurisdiction == self._house.jurisdiction
+            if of_house or (said.regimes is None and self._is_misnamed(laws)):
                 check_house(self._house, self._known, names=said.regimes)
             self._known.check(first.regimes or (), first.jurisdiction)
             self._rules[laws] = combine([self._known.rules(*law) for law in laws])
@@ -82,6 +84,11 @@ class Laws:
             return self._house.jurisdiction
         return place
 
+    def _is_misnamed(self, laws: Iterable[Law]) -> bool:
+        """Whether a law among these that there is none of is imp.toml's: nobody else named it."""
+        names = {name for law in laws for name in law.regimes or ()}
+        return any(name in names and name not in self._known.texts for name in self._house.regimes)
+
     def _laws(self, said: Saying) -> tuple[Law, ...]:
         return (said.under or self._under(said, ())).laws
 
@@ -91,14 +98,14 @@ class Laws:
         ended = ended_by(said, history)
         if said.regimes is not None or said.jurisdiction is not None:
             return self._named(said, history, ended)
-        found = self._of_theirs(history, ended)
+        found = self._of_theirs(said, history, ended)
         # what protects a child where it is does not take away what protects every child in this house
         return replace(found, laws=(*found.laws, self._of_house())) if said.type == "minor" else found
 
-    def _of_theirs(self, history: Sequence[PersonEntry], ended: Sequence[PersonEntry]) -> Under:
+    def _of_theirs(self, said: Saying, history: Sequence[PersonEntry], ended: Sequence[PersonEntry]) -> Under:
         """Where nothing is named: the law of what it ends, of their other entries, or imp.toml's."""
         if ended:
-            return Under(self._merged(ended, own=True), f"the law of {_entries(ended)}, which it ends")
+            return Under(self._merged(ended, own=True), _which(said, ended, history))
         found = self._held(self._recorded(history))
         if found.regimes is None and found.jurisdiction is None:
             return Under((self._of_house(),), "imp.toml's: nothing else is known of theirs", known=False)
@@ -122,7 +129,7 @@ class Laws:
         ended = [] if said.type in SUSPENDING else ended
         others = tuple(law for law in self._merged(ended, own=False) if not _within(law, first))
         if others:
-            why = f"{why or 'as named'}; with the law of {_entries(ended)}, which it ends"
+            why = f"{why or 'as named'}; with {_which(said, ended, history)}"
         return Under((first, *others), why)
 
     def _recorded(self, history: Sequence[PersonEntry]) -> Law:
@@ -197,6 +204,22 @@ def _within(law: Law, first: Law) -> bool:
     """Whether another law says all that one does."""
     same = law.jurisdiction in (None, first.jurisdiction)
     return same and set(law.regimes or ()) <= set(first.regimes or ())
+
+
+def _which(said: Saying, about: Sequence[PersonEntry], history: Sequence[PersonEntry]) -> str:
+    """The law of what a no is about, and what of it the no ends: not what had ended before, nor what outlives it."""
+    ended = [entry for entry in about if ends(said, entry, history)]
+    words, far = f"the law of {_entries(about)}", _how_far(said, [entry.statement for entry in ended])
+    if len(ended) == len(about):
+        return f"{words}, which it ends{far}"
+    return f"{words}, of which it ends {_entries(ended)}{far}" if ended else f"{words}, which it does not end"
+
+
+def _how_far(said: Saying, ended: Sequence[Statement]) -> str:
+    """Where it ends them, if one of them goes on elsewhere: for another purpose, or on another channel."""
+    others = any(said.purpose not in lineage(name) for yes in ended for name in (yes.purpose, *yes.covers))
+    wider = said.channel != EVERY_CHANNEL and any(yes.channel == EVERY_CHANNEL for yes in ended)
+    return (f" for {said.purpose}" if others else "") + (f" on {said.channel}" if wider else "")
 
 
 def _entries(entries: Sequence[PersonEntry]) -> str:

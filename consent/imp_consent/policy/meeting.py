@@ -6,10 +6,16 @@ from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 
-__all__ = ["NECESSARY", "OWN", "guarded", "is_over", "meet", "outlasts", "reaches", "reopens", "weaker"]
+__all__ = [
+    "GUARDED", "GUARDIAN", "NECESSARY", "NOBODY", "OWN", "guarded", "is_over", "meet", "outlasts", "reaches", "reopens",
+    "weaker",
+]  # fmt: skip
 
 NECESSARY: Final = frozenset({"contract", "legal-obligation", "vital-interest", "public-task"})
+GUARDIAN: Final = "guardian"  # of an age: they agree; of a yes: it holds for as long as they are needed
+GUARDED: Final = frozenset({GUARDIAN, "both"})
 OWN: Final = "own"  # of an age: only a yes of the person's own counts
+NOBODY: Final = "nobody"  # of an age: no yes counts, whoever says it
 _STRONG: Final = frozenset({"explicit", "separate"})
 _KINDS: Final = (None, "explicit", "separate")  # of consent, the stronger the later
 
@@ -29,7 +35,7 @@ def outlasts(before: Statement, said: Statement) -> bool:
 def guarded(said: Statement, meant: Statement) -> bool:
     """Whether this is an age at which a guardian agrees to such uses, alone or with her, that holds at a yes's time."""
     about = not said.traits or meet(said, meant)
-    return said.type == "minor" and said.needs != OWN and about and not is_over(said, meant.at_us)
+    return said.type == "minor" and said.needs in GUARDED and about and not is_over(said, meant.at_us)
 
 
 def meet(said: Statement, meant: Statement) -> bool:

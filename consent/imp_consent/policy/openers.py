@@ -9,34 +9,42 @@ from typing import Final
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, Statement
 from imp_consent.policy.declared import NO_TRAIT, DeclaredPurpose
-from imp_consent.policy.scope import Fact, Scope
+from imp_consent.policy.scope import Fact, Scope, concerns, corrected
 from imp_consent.policy.state import timeline
 
-__all__ = ["OPENERS", "opener", "too_young", "what_opens"]
+__all__ = ["OF_AGE_ALONE", "OPENERS", "opener", "too_young", "what_opens"]
 
 _TO_COME: Final = 2**62  # the number of an entry that no ledger has yet
 _GUARDIAN: Final = "a guardian's authorisation (imp consent guardian)"
+# Where nothing does that child or guardian can say: what they said before stays closed (`words.py`).
+OF_AGE_ALONE: Final = "Only the person's coming of age, and a new yes then, would change it."
 _LATER: Final = "recorded from now on"
+_ON_RECORD: Final = "A guardian's authorisation is on record (entry {seq}), and is no yes by itself."
 _WHY: Final[Mapping[str | None, str]] = MappingProxyType(
     {
         "guardian": "At this age a parent or guardian has to authorise it.",
         "own": "At this age only a yes of the child's own counts.",
+        "nobody": "At this age the law forbids it, whoever agrees.",
         "both": "At this age the child and a parent or guardian agree together: neither is enough alone.",
     }
 )
-# What might be said from now on, the least first.
-_TRIED: Final[Mapping[str, tuple[Sequence[str], str]]] = MappingProxyType(
+# What might be said from now on, the least first; where there are several ways, each of them must do.
+_TRIED: Final[Mapping[str, tuple[Sequence[Sequence[str]], str]]] = MappingProxyType(
     {
-        "own": (("own",), "a yes of the child's own"),
-        "guardian": (("guardian",), _GUARDIAN),
+        "either": (
+            (("own",), ("by",)),
+            "a yes of the child's own or, with --by-guardian, of the guardian's",
+        ),
+        "own": ((("own",),), "a yes of the child's own"),
+        "guardian": ((("guardian",),), _GUARDIAN),
         "guardian-either": (
-            ("guardian", "own", "or"),
+            (("guardian", "own"), ("guardian", "by")),
             f"{_GUARDIAN}, and then a yes of the child's own or, with --by-guardian, of the guardian's",
         ),
-        "guardian-own": (("guardian", "own"), f"{_GUARDIAN} and a yes of the child's own"),
-        "guardian-by": (("guardian", "by"), f"{_GUARDIAN}, and then a yes of the guardian's (--by-guardian)"),
+        "guardian-own": ((("guardian", "own"),), f"{_GUARDIAN} and a yes of the child's own"),
+        "guardian-by": ((("guardian", "by"),), f"{_GUARDIAN}, and then a yes of the guardian's (--by-guardian)"),
         "guardian-by-own": (
-            ("guardian", "own", "by"),
+            (("guardian", "own", "by"),),
             f"{_GUARDIAN}, a yes of the guardian's (--by-guardian) and one of the child's own",
         ),
     }
@@ -61,13 +69,26 @@ def what_opens(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at
     if found is None:
         return None
     _, text = _TRIED[found]
-    return f"{text[0].upper()}{text[1:]} would change it, {_LATER}."
+    seq = _authorised(facts, purpose, channel, at_us, found)
+    on_record = "" if seq is None else f"{_ON_RECORD.format(seq=seq)} "
+    return f"{on_record}{text[0].upper()}{text[1:]} would change it, {_LATER}."
+
+
+def _authorised(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int, found: str) -> int | None:
+    """The newest authorisation on record, where without it something else would be lacking."""
+    wrong = corrected(facts)
+    said = [
+        (fact.statement.at_us, fact.seq)
+        for fact in facts
+        if fact.statement.type == "guardian" and concerns(fact.statement, purpose.name) and fact.seq not in wrong
+    ]
+    without = [fact for fact in facts if fact.statement.type != "guardian"]
+    return None if not said or opener(without, purpose, channel, at_us) == found else max(said)[1]
 
 
 def opener(facts: Sequence[Fact], purpose: DeclaredPurpose, channel: str, at_us: int) -> str | None:
     """The least of `OPENERS` that would open a use after a time; None where none does."""
-    for name, (words, _) in _TRIED.items():
-        ways = [("guardian", "own"), ("guardian", "by")] if "or" in words else [words]
+    for name, (ways, _) in _TRIED.items():
         if all(_opens(facts, purpose, channel, at_us, way) for way in ways):
             return name
     return None

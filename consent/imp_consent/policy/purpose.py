@@ -39,6 +39,7 @@ __all__ = [
     "DeclaredPurpose",
     "Recipient",
     "check_purpose",
+    "documents_over_time",
     "format_purposes",
     "parse_purposes",
     "purpose_from",
@@ -178,8 +179,13 @@ def purposes_over_time(reader: Reader) -> list[tuple[int, dict[str, DeclaredPurp
     Raises:
         LedgerBroken: a document is missing, changed or malformed.
     """
+    return [(seq, _named(reader, sha256)) for seq, sha256 in documents_over_time(reader)]
+
+
+def documents_over_time(reader: Reader) -> list[tuple[int, str]]:
+    """The SHA-256 of each document of purposes and the seq of the `policy` entry that set it, oldest first."""
     set_ = ((entry.seq, entry.fields.get(_FIELD)) for entry in reader.system_entries("policy"))
-    return [(seq, _named(reader, sha256)) for seq, sha256 in set_ if isinstance(sha256, str)]
+    return [(seq, sha256) for seq, sha256 in set_ if isinstance(sha256, str)]
 
 
 def _named(reader: Reader, sha256: str) -> dict[str, DeclaredPurpose]:

@@ -165,8 +165,8 @@ class Regimes:
         return combine([regime.general for regime in self])
 
 
-def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
-    """Read a file of law.
+def parse_regime(text: bytes, *, where: str = "regime", stored: bool = False) -> Regime:
+    """Read a file of law; one that is `stored` was in force, and is read though two of its tables speak of one thing.
 
     Raises:
         BadInput: it is not TOML of this format, or says something that is not known; `where` and the section are named.
@@ -193,9 +193,9 @@ def parse_regime(text: bytes, *, where: str = "regime") -> Regime:
         name=name,
         title=title,
         text=text,
-        general=read_rules(own, name, None, where=where),
+        general=read_rules(own, name, None, where=where, stored=stored),
         jurisdictions={
-            code: read_rules({**own, **sections}, name, code, where=f"{where}, jurisdiction {code}")
+            code: read_rules({**own, **sections}, name, code, where=f"{where}, jurisdiction {code}", stored=stored)
             for code, sections in _by_jurisdiction(jurisdictions or {}, where)
         },
         applies=applies or (EVERYWHERE,),
@@ -254,7 +254,7 @@ def _with_actions(rules: Rules, every: Sequence[Rules]) -> Rules:
 
 @lru_cache(maxsize=64)
 def _parsed(text: bytes) -> Regime:
-    return parse_regime(text)
+    return parse_regime(text, stored=True)
 
 
 def _by_jurisdiction(found: object, where: str) -> list[tuple[str, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from operator import or_
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,9 +12,25 @@ from imp_consent.ledger.entry import PERSON_TYPES
 from imp_consent.policy.actions import Acts
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.jurisdictions import EVERYWHERE, holds_in, is_code
+from imp_consent.policy.meeting import GUARDED
 from imp_consent.policy.period import Period
 from imp_consent.policy.purpose import TRAITS
-from imp_consent.policy.rules import ANY, BASES, CONSENTS, Age, Clock, Condition, Lift, Need, Reprompt, Rules, Validity
+from imp_consent.policy.rules import (
+    ANY,
+    BASES,
+    CONSENTS,
+    Age,
+    Clock,
+    Condition,
+    Lift,
+    Need,
+    Reprompt,
+    Rules,
+    Validity,
+    both_clocks,
+    both_sources,
+    merged,
+)
 from imp_consent.policy.says import SAYS
 from imp_core.errors import BadInput
 
@@ -38,22 +55,33 @@ _REPEATED: Final = {
     "clock": ("request", "within", "extension"),
     "answer": ("reasons",),
 }
+_NAMED: Final = {
+    "signal": "name",
+    "clock": "request",
+    "answer": "reasons",
+}  # what no two tables of a section may speak of
 SECTIONS: Final = frozenset(_SINGLE) | frozenset(_REPEATED)
 _REASONS: Final = frozenset(map(str, Reason))
 _LIFTED: Final = ("restrict", "object", "limit-sensitive")
-_NEEDS: Final = ("guardian", "own", "both")
+_NEEDS: Final = ("guardian", "own", "both", "nobody")
 _OLDEST: Final = 25
 _MAX_WORD: Final = 300
 
 
-def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None, *, where: str) -> Rules:
+def read_rules(
+    document: Mapping[str, Any], name: str, jurisdiction: str | None, *, where: str, stored: bool = False
+) -> Rules:
     """The rules that a regime's sections make.
+
+    Of a law that is `stored` two tables may speak of one thing, as none told them not to: it is held to both.
 
     Raises:
         BadInput: a section says something that is not known, or lacks what it must say.
     """
     one = {section: _Table(document.get(section), section, _SINGLE[section], where) for section in _SINGLE}
     many = {section: _tables(document.get(section, []), section, where) for section in _REPEATED}
+    for section, key in () if stored else _NAMED.items():
+        _check_once(many[section], key)
     return Rules(
         names=(name,),
         jurisdiction=jurisdiction,
@@ -69,15 +97,20 @@ def read_rules(document: Mapping[str, Any], name: str, jurisdiction: str | None,
         lifts=tuple(map(_lift, many["lift"])),
         objection_traits=frozenset(one["objection"].words("traits", of=TRAITS)),
         signal_traits=MappingProxyType(
-            {table.word("name"): frozenset(table.words("traits", of=TRAITS)) for table in many["signal"]}
+            merged(((table.word("name"), frozenset(table.words("traits", of=TRAITS))) for table in many["signal"]), or_)
         ),
         limit_traits=frozenset(one["limit"].words("traits", of=TRAITS)),
-        clocks=MappingProxyType({table.word("request"): _clock(table) for table in many["clock"]}),
+        clocks=MappingProxyType(
+            merged(((table.word("request"), _clock(table)) for table in many["clock"]), both_clocks)
+        ),
         erase_on=frozenset(one["erase"].words("on")),
         sources=MappingProxyType(
             {"opt_in": str(document.get("source", ""))[:_MAX_WORD]}
             | {section: table.source for section, table in one.items() if section in document}
-            | {reason: table.source for table in many["answer"] for reason in table.words("reasons", of=_REASONS)}
+            | merged(
+                ((why, table.source) for table in many["answer"] for why in table.words("reasons", of=_REASONS)),
+                both_sources,
+            )
         ),
     )
 
@@ -176,6 +209,22 @@ def _tables(values: object, section: str, where: str) -> list[_Table]:
     return [_Table(value, section, _REPEATED[section], where) for value in values]
 
 
+def _check_once(tables: Iterable[_Table], key: str) -> None:
+    """Of two tables that speak of one thing the later would be the law, and nobody told.
+
+    Raises:
+        BadInput: two do.
+    """
+    seen = set[str]()
+    for table in tables:
+        named = set(table.words(key) if key == "reasons" else (table.word(key),))
+        if seen & named:
+            raise table.fault(
+                f"{key} names what an earlier table of this section names", "say all of it in one table, or as two laws"
+            )
+        seen |= named
+
+
 def _condition(table: _Table) -> Condition:
     return Condition(
         basis=table.word("basis", of=BASES),
@@ -212,7 +261,7 @@ def _ages(tables: Iterable[_Table]) -> tuple[Age, ...]:
     """The ages of one law; for uses that are a person's own to agree to from an age on, guardians speak till then."""
     ages = [_age(table) for table in tables]
     own = [age for age in ages if age.needs == "own" and age.traits]
-    guarded = [age for age in ages if age.needs != "own" and not age.traits]
+    guarded = [age for age in ages if age.needs in GUARDED and not age.traits]
     younger = [replace(age, traits=late.traits) for late in own for age in guarded if age.below < late.below]
     return (*ages, *younger)
 

@@ -79,8 +79,12 @@ def open_erase_task(
     *,
     rules: Rules,
     occasion: str,
+    at_us: int | None = None,
 ) -> Noted | None:
     """Open a person's erasure where their regimes want it on this occasion and none is open already.
+
+    Its clock runs from `at_us`, when what gave the occasion was said or done (None: now), whenever that is recorded: so
+    do those of an opt-out, and who writes late does not win time by it (PIPL 47: of one's own accord).
 
     Returns None where it is not wanted, or there is one.
     """
@@ -89,7 +93,7 @@ def open_erase_task(
     said = Saying(
         type="request",
         purpose=EVERY_PURPOSE,
-        at_us=transaction.now_us,
+        at_us=transaction.now_us if at_us is None else at_us,
         regimes=rules.names,  # and where the person is the door knows: what it follows on was recorded there
     )
     return note_request(ctx, transaction, append, subject, rules=rules, said=said, kind=_ERASE, task=occasion)

@@ -6,7 +6,7 @@ Nothing here knows a regime by its name: the law is in the files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, TypeVar
@@ -27,7 +27,10 @@ __all__ = [
     "Reprompt",
     "Rules",
     "Validity",
+    "both_clocks",
+    "both_sources",
     "combine",
+    "merged",
 ]
 
 T = TypeVar("T")
@@ -98,7 +101,7 @@ class Reprompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
-    """Who is younger than `below` needs a "guardian", their "own" yes, or "both" together.
+    """Who is younger than `below` needs a "guardian", their "own" yes, or "both" together; "nobody": no yes counts.
 
     With `traits`, for uses with one of them only. `guardian_yes_ends`: what a guardian agreed to ends at that age.
     `adds` are traits that whatever is known of them has besides: consent for it needs what such data needs.
@@ -246,9 +249,27 @@ def _first(one: Rules, other: Rules, name: str) -> Clock:
         found = mine or theirs
         assert found is not None  # noqa: S101 (the name is from one of the two)
         return found
+    return both_clocks(mine, theirs)
+
+
+def both_clocks(mine: Clock, theirs: Clock) -> Clock:
+    """Two clocks at once: the earlier counts, and it is extended only where both may be."""
     both = mine.extension is not None and theirs.extension is not None
     return Clock(
         within=mine.within.or_earlier(theirs.within),
         extension=earliest(mine.extension, theirs.extension) if both else None,
-        source="; ".join(dict.fromkeys((mine.source, theirs.source))),
+        source=both_sources(mine.source, theirs.source),
     )
+
+
+def both_sources(*sources: str) -> str:
+    """Several sources of one rule, each once."""
+    return "; ".join(dict.fromkeys(sources))
+
+
+def merged(said: Iterable[tuple[str, T]], both: Callable[[T, T], T]) -> dict[str, T]:
+    """What is said of each thing; of one that is spoken of twice, both."""
+    found: dict[str, T] = {}
+    for name, value in said:
+        found[name] = both(found[name], value) if name in found else value
+    return found

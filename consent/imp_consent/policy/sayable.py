@@ -12,7 +12,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import PERMITTING_TYPES
 from imp_core.errors import BadInput
 
-__all__ = ["check_words"]
+__all__ = ["check_words", "is_one_line"]
 
 _CHANNEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _MAX_WORDS: Final = 300
@@ -37,8 +37,13 @@ def check_words(said: Saying, purposes: Iterable[str], channels: Iterable[str], 
         *(("grounds", text) for text in said.grounds.values()),
     ]
     for name, text in texts:
-        if text is not None and not (text.isprintable() and 0 < len(text) <= _MAX_WORDS):
+        if text is not None and not is_one_line(text):
             raise BadInput("not one line of at most 300 characters", where=name, mend="shorten it, or leave it out")
+
+
+def is_one_line(text: str) -> bool:
+    """Whether what somebody wrote of an entry can be kept with it."""
+    return text.isprintable() and 0 < len(text) <= _MAX_WORDS
 
 
 def _check_channel(channel: str, known: frozenset[str]) -> None:

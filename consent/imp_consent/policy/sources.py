@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.bounced import BOUNCE_SOURCE, is_bounce
 from imp_consent.policy.decide import Reason
 from imp_consent.policy.house import House
 from imp_consent.policy.recorded import Law, recorded_law
@@ -22,9 +23,11 @@ def source_of(decided: Decision, history: Sequence[PersonEntry], regimes: Regime
     """What a decision rests on by the law of the entries that made it.
 
     Where none did, that of all the person's entries; of whom nothing is known, that of the workspace. Where these
-    regimes say nothing of it, the general one.
+    regimes say nothing of it, the general one. No law is behind messages that came back.
     """
     deciding = [entry for entry in history if entry.seq in decided.entries]
+    if any(is_bounce(entry.statement.type, entry.payload) for entry in deciding):
+        return BOUNCE_SOURCE
     found: dict[str, None] = {}
     for entry in reversed(deciding):
         rules = _rules(recorded_law([entry], regimes.texts), regimes)

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, PERSON_TYPES
 from imp_consent.ledger.layout import FOREVER_SEQ, FOREVER_US
 from imp_consent.policy.decide import PERMITTING, Reason
+from imp_consent.policy.of_age import end_of_age
 from imp_consent.policy.scope import Fact, Scope, concerns, corrected, scopes, touched
 from imp_consent.policy.words import DENIALS, Lost, Verdict, Words
 from imp_core.errors import LedgerBroken
@@ -70,7 +71,8 @@ def timeline(facts: Sequence[Fact], scope: Scope) -> tuple[Segment, ...]:
     channels = (EVERY_CHANNEL, scope.channel)
     heard = [f for f in facts if f.statement.channel in channels and concerns(f.statement, scope.purpose)]
     heard.sort(key=lambda fact: (fact.statement.at_us, fact.seq))
-    return tuple(_segments(heard, corrected(facts), _lost_of(heard)))
+    wrong = corrected(facts)
+    return tuple(_segments(end_of_age(heard, wrong), wrong, _lost_of(heard)))
 
 
 def begin(fact: Fact) -> tuple[Scope, list[Rectangle]] | None:

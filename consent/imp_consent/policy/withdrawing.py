@@ -1,254 +1,215 @@
-"""How notices in the languages people read word the right to withdraw, and how they deny it."""
+"""How notices in the languages people read word the right to withdraw, and how they deny it.
+
+The words are data, one file a language in `languages/`: regular expressions over text in lower case without accents,
+where "~" are up to three words, none of them of withdrawing (where a language is `unspaced`, up to six letters).
+
+    withdraw       parts of words for withdrawing
+    no             what denies, wherever it stands beside a word for withdrawing
+    sure           what denies withdrawing, whatever else is said
+    back           what denies what the sentence before says, and begins one by itself ("that is not possible")
+    yes            what says that people can, or tells them how
+    begins         what begins a clause ("you can") after a condition (`given`) or after a word that joins (`joins`)
+    breaks         what ends a condition, where it stands behind it
+    of, fill       what speaks of the time or case of a withdrawal ("after you withdraw"), and what may stand between
+    harmless       what denies something else
+
+In doubt a passage denies: whatever denies anything beside a word for
+withdrawing denies that, unless what it denies is known to be something else (a reason, a cost, an effect on the past).
+A clause with a word for withdrawing that does not say by itself that people can is read with its whole sentence, so
+that "consent cannot, at any time, be withdrawn" is one. Of several sentences one that says that people can is enough.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from enum import Enum, auto
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 __all__ = ["LONGEST", "denies", "find_withdrawal", "partly_denies"]
 
 LONGEST: Final = 500
-_NEAR: Final = 20  # letters between a word that denies and what it denies
-_BEGINS: Final = 10  # letters before a longer one after it begins
-_CLAUSE: Final = re.compile(r"[.,;:!?()\n。，；：！？、（）]")  # noqa: RUF001 (Chinese marks are what it looks for)
+_FOLDER: Final = Path(__file__).with_name("languages")
+_SENTENCE: Final = re.compile(r"(?<=[.;!?。；！？])|(?=\s[-*•–] )")  # noqa: RUF001 (Chinese marks are what it looks for)
+_VOICED: Final = "\u3099\u309a"  # marks without which a Japanese letter is another
+_PART: Final = re.compile(r"[,:()（），：、]|\s[-–—]+\s|—")  # noqa: RUF001 (as above)
+
+
+class _Said(Enum):
+    """What a sentence says of withdrawing: that people can, that nobody can, or only something of it."""
+
+    CAN = auto()
+    CANNOT = auto()
+    SPOKEN = auto()
 
 
 class _Words(NamedTuple):
-    """How words of withdrawing begin, words that deny it right `before` or `after` them, and such as deny it alone.
+    """The words of a language; what each is for stands in the file."""
 
-    Of what lies between, `other` are words that show that something else is denied: no cost, no reason. The words of
-    `left_out` are passed over: what is withdrawn, and what only looks like a denial ("n'hésitez pas à").
-    """
-
-    withdraw: tuple[str, ...]
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    alone: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-
-_EN_NOT: Final = (
-    "cannot", "can not", "can't", "never", "may not", "must not", "no right", "not entitled", "unable", "not allowed",
-    "not permitted", "not be able", "not able", "won't be able", "no way", "no possibility", "no option", "no means",
-    "not have the right", "not have a right", "not have any right", "don't have the right", "don't have a right",
-    "waive", "waives", "waived", "waiving", "give up", "renounce", "relinquish", "forgo", "forfeit", "lose your right",
-    "lose the right",
-)  # fmt: skip
-_EN_AFTER: Final = (
-    "not permitted", "not allowed", "not offered", "not available", "not accepted", "not provided for", "not foreseen",
-    "isn't possible", "isn't permitted", "isn't allowed", "isn't offered", "isn't available", "isn't accepted",
-    "not be possible", "not be permitted", "not be allowed", "not be accepted", "not be offered", "not be honoured",
-    "not be honored", "won't be possible", "won't be accepted", "won't be permitted", "is excluded", "is ruled out",
-    "is barred", "is precluded", "is prohibited", "is forbidden", "will be refused", "will be rejected",
-    "will be ignored",
-)  # fmt: skip
-_DE_NOT: Final = (
-    "nicht", "nie", "kein", "keine", "keinen", "keinem", "keiner", "keines", "verzichten", "verzichte", "verzichtet",
-)  # fmt: skip
-_FR_NOT: Final = (  # "plus" by itself is "moreover", too
-    "pas", "jamais", "aucun", "aucune", "ne pouvez plus", "ne peut plus", "ne peuvent plus", "ne pourrez plus",
-    "ne pourra plus", "n'avez plus", "n'aurez plus", "n'est plus", "n'y a plus", "ne sera plus",
-    "renoncez", "renonce", "renoncer", "renoncent",
-)  # fmt: skip
-_CJK_NOT: Final = ("不能", "不可", "不得", "无法", "無法", "无权", "無權", "没有权", "沒有權")
-_WORDS: Final[Mapping[str, _Words]] = MappingProxyType(
-    {
-        "de": _Words(
-            ("widerruf", "widerrief"),
-            _DE_NOT,
-            after=(
-                "nicht vorgesehen", "nicht zulässig", "unzulässig", "nicht gestattet", "nicht erlaubt",
-                "nicht akzeptiert",
-                "nicht anerkannt", "nicht angenommen", "unmöglich",
-            ),
-            alone=("unwiderruf", "ausgeschlossen", "nicht möglich"),
-            other=(
-                "kosten", "gebühren", "nachteile", "gründe", "grund", "form", "frist", "nach", "wenn", "falls", "spät",
-            ),
-            left_out=(
-                "der einwilligung", "ihrer einwilligung", "deiner einwilligung", "zögern sie nicht", "zögere nicht",
-                "zögert nicht", "scheuen sie sich nicht", "verzichten nicht", "verzichtet nicht",
-            ),
-        ),
-        "en": _Words(
-            ("withdraw",),
-            _EN_NOT,
-            after=_EN_AFTER,
-            alone=("irrevocabl", "impossible", "not possible", "no withdrawal"),
-            other=(
-                "log", "sign", "use", "access", "reach", "ignore", "after", "if", "when", "until", "unless", "late",
-                "hesitate",
-            ),
-            left_out=(
-                "of your consent", "of the consent", "of this consent", "of consent", "not waive", "don't waive",
-                "not give up", "not lose", "no withdrawal fee", "no withdrawal charge", "no withdrawal cost",
-                "no withdrawal penalt",
-            ),
-        ),
-        "es": _Words(
-            ("retirar", "revocar", "retirad", "revocad", "revocación"),
-            ("no", "nunca", "jamás", "ningún", "ninguna", "renuncia", "renuncias", "renunciar"),
-            after=("no es posible", "no está previst", "no está permitid", "no se admite", "no se acepta",
-                "está excluid"),
-            alone=("irrevocable", "imposible"),
-            other=(
-                "costes", "coste", "costo", "costos", "motivo", "motivos", "justificar", "si", "después", "tras",
-                "dude",
-                "dudes", "duden", "tarde",
-            ),
-            left_out=("del consentimiento", "de su consentimiento", "de tu consentimiento", "no renuncia"),
-        ),
-        "fr": _Words(
-            ("retirer", "retrait", "retiré"),
-            _FR_NOT,
-            after=(
-                "pas prévu", "pas accepté", "pas autorisé", "pas permis", "pas admis", "est exclu", "est interdit",
-                "plus possible",
-            ),
-            alone=("irrévocable", "impossible", "pas possible"),
-            other=(
-                "frais", "motif", "motifs", "justification", "conséquence", "conséquences", "si", "après", "motiver",
-                "justifier", "expliquer", "raison", "raisons", "tard",
-            ),
-            left_out=(
-                "de votre consentement", "du consentement", "de ton consentement", "n'hésitez pas", "n'hésite pas",
-                "n'hésitez jamais", "ne renoncez pas", "ne renonce pas",
-            ),
-        ),
-        "it": _Words(
-            ("revoca", "ritirare", "ritirat"),
-            ("non", "mai", "nessun", "nessuna", "rinuncia", "rinunci", "rinunciare"),
-            after=(
-                "non è possibile", "non è previst", "non è ammess", "non è consentit", "non è permess",
-                "non è accettat",
-                "è esclus",
-            ),
-            alone=("irrevocabil", "impossibile"),
-            other=("costi", "costo", "motivo", "motivi", "motivare", "giustificare", "dopo", "esiti", "esitare",
-                "tardi"),
-            left_out=("del consenso", "non rinuncia"),
-        ),
-        "ja": _Words(
-            ("撤回",),
-            after=(
-                "できません", "できない", "不可", "認められません", "認められない", "認めません", "認めない", "お断り",
-                "受け付けません", "受け付けられません",
-            ),
-            alone=("撤回不可", "撤回権はありません", "撤回する権利はありません"),
-        ),
-        "nl": _Words(
-            ("intrekken", "trekt", "intrekking", "ingetrok", "herroep"),
-            ("niet", "nooit", "geen"),
-            alone=("onherroepelijk", "onmogelijk"),
-            other=("kosten", "reden", "redenen", "gevolgen", "als", "indien", "na", "laat"),
-            left_out=("aarzel niet",),
-        ),
-        "pl": _Words(
-            ("wycofa", "cofnąć", "cofnięt"),
-            ("nie", "nigdy", "brak"),
-            alone=("nieodwołaln", "niemożliw"),
-            other=("kosztów", "kosztu", "powodu", "powodów", "jeśli", "po", "wahaj", "późno"),
-        ),
-        "pt": _Words(
-            ("retirar", "revogar", "retirad", "revogad", "revogação"),
-            ("não", "nunca", "jamais", "nenhum", "nenhuma"),
-            alone=("irrevogáve", "impossíve"),
-            other=("custo", "custos", "motivo", "motivos", "justificar", "depois", "após", "hesite", "tarde"),
-        ),
-        "sv": _Words(
-            ("återkalla", "ta tillbaka", "tas tillbaka"),
-            ("inte", "aldrig", "ej", "ingen", "inget", "inga"),
-            alone=("oåterkallelig", "omöjlig"),
-            other=("kostnad", "kostnader", "skäl", "om", "efter", "sent"),
-            left_out=("tveka inte",),
-        ),
-        "zh": _Words(
-            ("撤回", "撤销", "撤銷"),
-            _CJK_NOT,
-            after=("不予受理", "概不受理", "不被接受", "不被允许", "不被允許"),
-            alone=(
-                "不可撤", "不能撤", "不得撤", "无法撤", "無法撤", "概不撤", "不予撤", "概不接受撤", "不接受撤",
-                "不允许撤",
-                "不允許撤", "禁止撤", "放弃撤", "放棄撤",
-            ),
-            left_out=("不禁止", "不放弃", "不放棄"),
-        ),
-    }
-)  # fmt: skip
+    withdraw: re.Pattern[str]
+    no: re.Pattern[str]
+    no_at_end: re.Pattern[str]
+    left_open: re.Pattern[str]
+    sure: re.Pattern[str]
+    back: re.Pattern[str]
+    yes: re.Pattern[str]
+    begins: re.Pattern[str]
+    given: re.Pattern[str]
+    joined: re.Pattern[str]
+    breaks: re.Pattern[str]
+    case: re.Pattern[str]
+    harmless: re.Pattern[str]
+    unspaced: bool
 
 
 def find_withdrawal(text: str, language: str) -> str:
-    """The first paragraph that says how to withdraw, else the first that speaks of it; "" where none does.
+    """The first paragraph that says that people can withdraw, else the first that denies it or else speaks of it.
 
-    So too where the language is not known.
+    "" where none does, and where the language is not known.
     """
     found = [part.strip()[:LONGEST] for part in re.split(r"\n\s*\n", text) if _mentions(part, language)]
-    return next((part for part in found if not denies(part, language)), found[0] if found else "")
+    said = [_said(part, language) for part in found]
+    for wanted in (_Said.CAN, _Said.CANNOT, _Said.SPOKEN):
+        for part, of_it in zip(found, said, strict=True):
+            if wanted in of_it:
+                return part
+    return next(iter(found), "")
 
 
 def denies(passage: str, language: str) -> bool:
-    """Whether a passage says of withdrawing nothing but that it cannot be done."""
-    said = _clauses(passage, language)
-    return bool(said) and all(said)
+    """Whether a passage says of withdrawing that it cannot be done, or may say so, and nowhere that it can."""
+    said = _said(passage, language)
+    return _Said.CANNOT in said and _Said.CAN not in said
 
 
 def partly_denies(passage: str, language: str) -> bool:
-    """Whether a passage says of withdrawing, too, that it cannot be done."""
-    said = _clauses(passage, language)
-    return any(said) and not all(said)
+    """Whether a passage says of withdrawing that it can be done and, or so it seems, that it cannot."""
+    said = _said(passage, language)
+    return _Said.CANNOT in said and _Said.CAN in said
 
 
 def _mentions(text: str, language: str) -> bool:
-    folded = _fold(text)
-    return any(_fold(word) in folded for word in _of(language).withdraw)
+    words = _of(language)
+    return words is not None and bool(words.withdraw.search(_fold(text, unspaced=words.unspaced)))
 
 
-def _clauses(passage: str, language: str) -> list[bool]:
-    """Of each clause that speaks of withdrawing, whether it denies it."""
-    words, found = _of(language), []
-    for whole in _CLAUSE.split(_fold(passage)):
-        clause = _without(whole, words.left_out)
-        alone = any(_fold(word) in clause for word in words.alone)
-        places = [match for word in words.withdraw for match in re.finditer(re.escape(_fold(word)), clause)]
-        if alone or places:
-            found.append(alone or any(_is_denied(clause, match, words) for match in places))
+def _said(passage: str, language: str) -> list[_Said]:
+    words = _of(language)
+    return [] if words is None else list(_of_sentences(_fold(passage, unspaced=words.unspaced), words))
+
+
+def _of_sentences(folded: str, words: _Words) -> Iterator[_Said]:
+    """What each sentence says that speaks of withdrawing; a question is one with its answer."""
+    asked = ""
+    for sentence in _sentences(folded, words):
+        whole = f"{asked}{sentence}"
+        if sentence.endswith(("?", "？")) and words.withdraw.search(sentence):  # noqa: RUF001 (the Chinese mark)
+            asked = whole.replace("?", " ")
+        elif words.withdraw.search(whole):
+            yield _of_one(whole, words, asked=bool(asked))
+            asked = ""
+    if asked:
+        yield _of_one(asked, words, asked=True)
+
+
+def _sentences(folded: str, words: _Words) -> list[str]:
+    """The sentences; one that denies the one before is a part of it."""
+    found: list[str] = []
+    for sentence in filter(None, map(str.strip, _SENTENCE.split(folded))):
+        if found and words.back.match(sentence):
+            found[-1] += f" {sentence}"
+        else:
+            found.append(sentence)
     return found
 
 
-def _is_denied(clause: str, match: re.Match[str], words: _Words) -> bool:
-    before, after = clause[: match.start()], clause[match.end() :]
-    denied = any(_near(before, _fold(word), words.other) for word in words.before)
-    return denied or any(_follows(after, _fold(word)) for word in words.after)
+def _of_one(sentence: str, words: _Words, *, asked: bool) -> _Said:
+    bare = words.harmless.sub(" ", sentence)
+    said = words.case.sub(" ", bare)
+    if not words.withdraw.search(said):
+        return _Said.CANNOT if words.sure.search(bare) or words.no_at_end.search(said) else _Said.SPOKEN
+    parts = [said] if asked else list(_parts(said, words))
+    found = {_of_part(place, parts, words) for place, part in enumerate(parts) if words.withdraw.search(part)}
+    return next(one for one in (_Said.CANNOT, _Said.CAN, _Said.SPOKEN) if one in found)
 
 
-def _follows(after: str, word: str) -> bool:
-    return word in after[:_NEAR] or word in after[: _BEGINS + len(word)]
+def _of_part(place: int, parts: list[str], words: _Words) -> _Said:
+    part, before = parts[place], parts[place - 1] if place else ""
+    on = " ".join(parts[place:])
+    if words.sure.search(on) or words.no.search(part) or words.left_open.search(before):
+        return _Said.CANNOT
+    if words.yes.search(part):
+        return _Said.CAN
+    whole = " ".join(parts)
+    if words.sure.search(whole) or words.no.search(whole):
+        return _Said.CANNOT
+    return _Said.CAN if words.yes.search(whole) else _Said.SPOKEN
 
 
-def _without(clause: str, phrases: tuple[str, ...]) -> str:
-    """The clause without these, the longest first; spaces stay one each, so that letters are counted alike."""
-    for phrase in sorted(map(_fold, phrases), key=len, reverse=True):
-        clause = clause.replace(phrase, "")
-    return re.sub(" {2,}", " ", clause)
+def _parts(sentence: str, words: _Words) -> Iterator[str]:
+    """The parts between marks, and those where a clause begins by itself."""
+    for part in _PART.split(sentence):
+        ends = {match.end() for match in words.breaks.finditer(part)}
+        ends |= {match.start() for match in words.begins.finditer(part) if _begins(part[: match.start()], words)}
+        yield from (part[begin:end] for begin, end in pairwise([0, *sorted(ends), len(part)]))
 
 
-def _near(before: str, word: str, other: tuple[str, ...]) -> bool:
-    """Whether a word, as a word of its own where letters have spaces between them, stands right before."""
-    begin = r"\b" if word.isascii() else ""
-    between = [before[match.end() :] for match in re.finditer(begin + re.escape(word) + begin, before)]
-    elsewhere = set(map(_fold, other))
-    return any(len(part) <= _NEAR and elsewhere.isdisjoint(part.split()) for part in between)
+def _begins(before: str, words: _Words) -> bool:
+    return bool(words.given.match(before) or words.joined.search(before))
 
 
-def _of(language: str) -> _Words:
-    return _WORDS.get(language.partition("-")[0].lower(), _Words(()))
+@cache
+def _of(language: str) -> _Words | None:
+    """The words of a language; None where it is not known."""
+    path = _files().get(language.partition("-")[0].lower())
+    return None if path is None else _compiled(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
-def _fold(text: str) -> str:
-    """Lower case, without accents, of normal width, with straight apostrophes."""
+@cache
+def _files() -> Mapping[str, Path]:
+    return MappingProxyType({path.stem: path for path in _FOLDER.glob("*.toml")})
+
+
+def _compiled(section: Mapping[str, Any]) -> _Words:
+    unspaced = bool(section.get("unspaced"))
+    edge = "" if unspaced else r"\b"
+    mention = "|".join(_fold(word, unspaced=unspaced) for word in section["withdraw"])
+    gap = rf"(?:(?!{mention}).){{0,6}}?" if unspaced else rf"(?:(?!\w*(?:{mention}))[\w']+ ){{0,3}}?"
+
+    def one_of(key: str) -> str:
+        """One of the words of a list; of an empty one, nothing at all."""
+        folded = [_fold(word, unspaced=unspaced).replace("~ ", "~").replace("~", gap) for word in section.get(key, [])]
+        return f"(?:{'|'.join(folded)})" if folded else "(?!)"
+
+    def words(key: str, before: str = "", after: str = "") -> re.Pattern[str]:
+        return re.compile(f"{before}{edge}{one_of(key)}{edge}{after}")
+
+    return _Words(
+        withdraw=re.compile(mention),
+        no=words("no"),
+        no_at_end=words("no", after=r"\W*$"),
+        left_open=words("no", after=r"\W*$" if unspaced else r"( \w+)?\W*$"),
+        sure=words("sure"),
+        back=words("back"),
+        yes=words("yes"),
+        begins=words("begins"),
+        given=words("given", before=r"\W*" if unspaced else r"\W*(?:\w+ )?"),
+        joined=words("joins", after=r"\W*$"),
+        breaks=words("breaks"),
+        case=words("of", after=rf" ?(?:{one_of('fill')} )*\w*(?:{mention})\w*"),
+        harmless=words("harmless"),
+        unspaced=unspaced,
+    )
+
+
+def _fold(text: str, *, unspaced: bool) -> str:
+    """Lower case, without accents, of normal width, with straight apostrophes; one space between words, or none."""
     letters = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).casefold()
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter) or letter in _VOICED)
+    return re.sub(r"\s+", "" if unspaced else " ", plain)

@@ -5,10 +5,11 @@ or a no closes it. Which no closes which yes, and which yes reopens after which 
 
     restrict          closes everything, until it is lifted (GDPR 18)
     minor             closes what needs a guardian while none authorised it; "own" closes what rests on no yes of hers,
-                      and a guardian's, unless one is needed for the same traits (CCPA §1798.120(c)); "both" closes what
-                      lacks either, a guardian's authorisation or a standing yes of hers (GDPR 8(1); loi 78-17, 45).
-                      With a kind of consent it closes a yes of a lesser kind (PIPL 28-29). A yes that it closes until
-                      she comes of age stays closed: it never was one
+                      a guardian's yes, and hers from while a guardian was needed for the same traits, unless one still
+                      is (CCPA §1798.120(c)); "both" closes what lacks either, a guardian's authorisation or a standing
+                      yes of hers (GDPR 8(1); loi 78-17, 45); "nobody" closes what has its traits (ORS 646A.578). With a
+                      kind of consent it closes a yes of a lesser kind (PIPL 28-29). A yes that it closes until she
+                      comes of age stays closed: it never was one
     object            closes what rests on interests or public tasks (GDPR 21(1)), until it is lifted; with traits it is
                       about direct marketing (21(2)-(3)): closes whatever has them, until her own explicit yes
     withdraw, refuse  close all but what is necessary (GDPR 7(3)-(4)), until she agrees later: no other basis reopens
@@ -28,7 +29,19 @@ from typing import Final, NamedTuple
 
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE, Statement
 from imp_consent.policy.decide import STRICTNESS, Reason
-from imp_consent.policy.meeting import NECESSARY, OWN, guarded, is_over, meet, outlasts, reaches, reopens, weaker
+from imp_consent.policy.meeting import (
+    GUARDED,
+    NECESSARY,
+    NOBODY,
+    OWN,
+    guarded,
+    is_over,
+    meet,
+    outlasts,
+    reaches,
+    reopens,
+    weaker,
+)
 from imp_consent.policy.scope import PERMITTING_TYPES, Fact
 
 __all__ = ["DENIALS", "Lost", "Verdict", "Words"]
@@ -197,10 +210,11 @@ class Words:
     def _minor_closes(self, said: Statement, meant: Statement, at_us: int, *, authorised: bool | None) -> bool:
         if is_over(said, at_us) or meant.basis in NECESSARY:
             return False
-        if meant.type == "grant" and weaker(meant, said):
+        if said.needs == NOBODY or (meant.type == "grant" and weaker(meant, said)):
             return True
         if said.needs == OWN:
-            return meant.type == "basis" or (meant.by is not None and not self._is_guardians(said, at_us))
+            theirs = meant.by is not None or self._is_guardians(said, meant.at_us)
+            return meant.type == "basis" or (theirs and not self._is_guardians(said, at_us))
         if said.needs == _BOTH and (meant.type == "basis" or meant.by is not None) and self._own_yes(at_us) is None:
             return True
         return self._guardian(at_us) is None if authorised is None else not authorised
@@ -208,7 +222,7 @@ class Words:
     def _is_guardians(self, own: Statement, at_us: int) -> bool:
         """Whether she is so young yet that a guardian says yes to the very uses that will be her own to agree to."""
         minors = (no.statement for no in self._nos.values() if no.statement.type == "minor")
-        return any(said.needs != OWN and said.traits == own.traits and not is_over(said, at_us) for said in minors)
+        return any(said.needs in GUARDED and said.traits == own.traits and not is_over(said, at_us) for said in minors)
 
     def _needs_both(self, meant: Statement, at_us: int) -> bool:
         """Whether the person is so young then that a guardian says yes to this together with her."""
@@ -244,8 +258,8 @@ class Words:
         if self._is_lifted(said) or (said.traits and said.purpose == EVERY_PURPOSE):
             return False
         if said.type == "minor":
-            unauthorised = said.needs != OWN and self._guardian(at_us) is None
-            return unauthorised and not is_over(said, at_us)
+            closed = said.needs == NOBODY or (said.needs in GUARDED and self._guardian(at_us) is None)
+            return closed and not is_over(said, at_us)
         return True
 
     def _guardian(self, at_us: int) -> Fact | None:

@@ -15,8 +15,16 @@ from imp_consent.ledger.entry import EVERY_PURPOSE, Statement
 from imp_consent.policy.basis_rules import check_basis
 from imp_consent.policy.case import Case, refusal
 from imp_consent.policy.declared import DIRECT_MARKETING, NO_TRAIT
-from imp_consent.policy.grant_rules import basis_ends_at, check_grant, ends_at, grant_covers, refusal_ends_at
+from imp_consent.policy.grant_rules import (
+    basis_ends_at,
+    check_grant,
+    ends_at,
+    ends_of_age,
+    grant_covers,
+    refusal_ends_at,
+)
 from imp_consent.policy.lift_rules import check_lift
+from imp_consent.policy.meeting import GUARDIAN
 from imp_consent.policy.purpose import traits_of
 from imp_consent.policy.rules import NOTICE_BASES
 from imp_consent.policy.saying import Saying
@@ -26,7 +34,7 @@ from imp_core.errors import BadInput
 
 __all__ = ["check_statement", "said_besides"]
 
-_NEEDS: Final = ("guardian", "own", "both")
+_NEEDS: Final = ("guardian", "own", "both", "nobody")
 _DIRECT: Final = frozenset({DIRECT_MARKETING})
 # What the record of a guardian's authorisation names besides the person it is for (GDPR 8(2)).
 _OF_GUARDIAN: Final = {
@@ -81,6 +89,7 @@ def _grant(said: Saying, case: Case) -> Statement:
         consent=None if said.consent == "expressed" else said.consent,
         bundled=said.bundled and case.rules.bundled_void,
         informed=said.informed,
+        needs=GUARDIAN if ends_of_age(said, case) else None,
     )
 
 

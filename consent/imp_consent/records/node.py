@@ -119,9 +119,11 @@ def _process(rows: Sequence[RecordRow], shown: str | None, facts: Facts, terms: 
     traits = {trait for row in rows for trait in row.statement.traits if row.statement.type in {"grant", "basis"}}
     covered = sorted({purpose for row in rows for purpose in row.statement.covers})
     places = list(dict.fromkeys(row.jurisdiction for row in rows if row.jurisdiction)) or [facts.jurisdiction]
-    resting = next((row for row in reversed(rows) if row.statement.notice == shown), rows[-1])
-    told = _recipients(notice, {said.purpose, *covered}, terms.purposes_at(resting.seq))
-    recipients = [{"@type": "dpv:Recipient", "dpv:hasName": name} for name in told]
+    # each time that it was shown it named them anew: what is said since takes back nobody that it named before
+    resting = [row.seq for row in rows if row.statement.notice == shown] or [rows[-1].seq]
+    told = {name for seq in resting for name in _recipients(notice, {said.purpose, *covered}, terms.purposes_at(seq))}
+    named = [name for name in (notice.recipients if notice else ()) if name in told]
+    recipients = [{"@type": "dpv:Recipient", "dpv:hasName": name} for name in named]
     withdrawal: Node = {"@type": "dpv:WithdrawConsent", "dpv:isExercisedAt": facts.contact}
     if notice is not None:
         withdrawal["dct:description"] = notice.withdrawal

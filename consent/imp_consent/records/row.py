@@ -47,7 +47,7 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "consent": frozenset({"explicit", "separate"}),
     "by": frozenset({"guardian"}),
     "lifts": frozenset({"restrict", "object", "limit-sensitive"}),
-    "needs": frozenset({"both", "guardian", "own"}),
+    "needs": frozenset({"both", "guardian", "nobody", "own"}),
 }
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*", re.ASCII)

@@ -24,6 +24,7 @@ CONSENT: Final = "consent"
 _NEEDS: Final = {
     "guardian": "a guardian's consent",
     "own": "a consent of their own",
+    "nobody": "to be left out, whoever agrees",
     "both": "a guardian's consent together with their own",
 }
 _Law = tuple[tuple[str, ...], str | None]

@@ -6,22 +6,19 @@ The document is the answer to a request for access: `imp-access/1`. `imp_consent
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from imp_consent.identity.normalize import normalise
-from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
+from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.subject import OwnRow, own_rows
-from imp_consent.policy.decide import Reason
-from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.house import House, readable_house
 from imp_consent.policy.notice import Notice, parse_notice
-from imp_consent.policy.openers import opener
 from imp_consent.policy.purpose import purposes_over_time, read_purposes
 from imp_consent.policy.regime import read_regimes
 from imp_consent.policy.sources import source_of
@@ -29,15 +26,16 @@ from imp_consent.rights.notify import KnownRecipients
 from imp_consent.rights.own_authorisations import OwnAuthorisation, own_authorisations
 from imp_consent.rights.own_entries import OwnEntry, own_entries
 from imp_consent.rights.own_messages import OwnMessage, own_messages
+from imp_consent.rights.own_permissions import Permission, own_permissions
 from imp_consent.rights.own_uses import OwnUse, Recipient, own_sources, own_uses, recipients_of
 from imp_consent.rights.reach import Reach, read_reach
 from imp_core.clock import format_time
 from imp_core.errors import LedgerBroken
 from imp_core.event import EventType, RawId
-from imp_core.gate import Action, Decision, Gate, Use
+from imp_core.gate import Gate
 from imp_core.workspace import Workspace
 
-__all__ = ["SCHEMA", "Access", "OwnEvent", "Permission", "ShownNotice", "assemble", "spoken"]
+__all__ = ["SCHEMA", "Access", "OwnEvent", "ShownNotice", "assemble", "spoken"]
 
 SCHEMA: Final = "imp-access/1"
 # Numbers of our own making: where a row stands, and how large the log was.
@@ -66,25 +64,6 @@ class OwnEvent:
     source: str | None
     source_entry: int | None
     fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permission:
-    """What the gate answers now for a purpose (without a channel): whether the data may be used, and why.
-
-    `source` is the law, of those that the entries which decided were recorded under. `data` is what the purpose
-    declares now. `missing` is what would open it for somebody under age, one of `imp_consent.policy.openers.OPENERS`;
-    None where they are not, or nothing would.
-    """
-
-    purpose: str
-    description: str
-    permitted: bool
-    reason: str
-    source: str
-    entries: tuple[int, ...]
-    data: tuple[str, ...] = ()
-    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +171,9 @@ def _all_of(
     law = partial(source_of, history=history, regimes=regimes, house=house)
     return {
         "identifiers": _kinds(reader, subject),
-        "permissions": _permissions(gate, subject, purposes, history, law, now_us=now_us),
+        "permissions": own_permissions(
+            reader, gate, subject, purposes=purposes, history=history, law=law, now_us=now_us
+        ),
         "entries": own_entries(history, descriptions, purposes_over_time(reader)),
         "notices": _notices(reader, history),
         "touchpoints": tuple(event for event in events if event.type == EventType.TOUCHPOINT),
@@ -227,34 +208,6 @@ def _event(row: OwnRow, collected: Mapping[int, int], channels: Mapping[int, obj
 
 def _plain(name: str, value: object) -> object:
     return json.loads(value) if name == "props" and isinstance(value, str) else value
-
-
-def _permissions(
-    gate: Gate,
-    subject: int,
-    purposes: Mapping[str, DeclaredPurpose],
-    history: Sequence[PersonEntry],
-    law: Callable[[Decision], str],
-    *,
-    now_us: int,
-) -> tuple[Permission, ...]:
-    found: list[Permission] = []
-    for name, purpose in sorted(purposes.items()):
-        answer = gate.decide(Use(purpose=name, action=Action.COLLECT, subject=subject), at_us=now_us)
-        young = answer.reason == Reason.UNDER_AGE
-        found.append(
-            Permission(
-                purpose=name,
-                description=purpose.description,
-                permitted=answer.permitted,
-                reason=answer.reason,
-                source=law(answer),
-                entries=answer.entries,
-                data=purpose.data,
-                missing=opener(history, purpose, EVERY_CHANNEL, now_us) if young else None,
-            )
-        )
-    return tuple(found)
 
 
 def _notices(reader: Reader, history: Iterable[PersonEntry]) -> tuple[ShownNotice, ...]:

@@ -10,7 +10,7 @@ from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane.notices import notice_recipients
 from imp_consent.plane.outbox import channels_of
-from imp_consent.policy.purpose import read_purposes
+from imp_consent.policy.declared_since import DeclaredSince
 from imp_consent.rights.own_messages import own_messages
 from imp_consent.rights.own_uses import Recipient, recipients_of
 from imp_core.ports import SystemEntry
@@ -26,6 +26,7 @@ class KnownRecipients:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._declared = DeclaredSince()
 
     def of(self, subject: int) -> tuple[Recipient, ...]:
         """Everybody that a person's data was, or may have been, disclosed to.
@@ -50,12 +51,8 @@ class KnownRecipients:
         return tuple(recipient for recipient in found if recipient.name not in self._channels)
 
     def named(self, history: Sequence[PersonEntry]) -> Iterator[Recipient]:
-        """Whom the purposes that a person ever permitted, and uses for these, name."""
-        for name, told, contact in self._declared:
-            permits = [entry.seq for entry in history if _permits(entry, name)]
-            if permits:
-                because = f"the purpose {name} says that data goes to it"
-                yield Recipient(name=told, kind="named", because=(because,), entries=tuple(permits), contact=contact)
+        """Whom the purposes that a person ever permitted declared then or since, and uses for these, name."""
+        yield from self._declared_since(history)
         for entry in self._uses:
             purpose = str(entry.fields.get("purpose"))
             if any(_permits(own, purpose) for own in history):
@@ -68,20 +65,30 @@ class KnownRecipients:
         """Whether somebody whom an entry's notice names gets data for what the entry is about.
 
         A notice may ask for several purposes, and some of these declare who gets data: it goes there for them alone.
+        What a purpose declares since was not said of it then.
         """
-        declaring = {purpose for purpose, told, _ in self._declared if told == name}
         said = entry.statement
-        return not declaring or said.purpose == EVERY_PURPOSE or not declaring.isdisjoint((said.purpose, *said.covers))
+        about = (said.purpose, *said.covers)
+        return EVERY_PURPOSE in about or self._declared.is_for(self._reader, name, about, entry.seq)
+
+    def _declared_since(self, history: Sequence[PersonEntry]) -> Iterator[Recipient]:
+        for entry in history:
+            for purpose in dict.fromkeys((entry.statement.purpose, *entry.statement.covers)):
+                if not _permits(entry, purpose):
+                    continue
+                for name, got in self._declared.recipients(self._reader, purpose, entry.seq).items():
+                    says = "says that data goes to it" if got.still else "said before that data goes to it"
+                    yield Recipient(
+                        name=name,
+                        kind="named",
+                        because=(f"the purpose {purpose} {says}",),
+                        entries=(entry.seq,),
+                        contact=got.recipient.contact or None,
+                    )
 
     @cached_property
     def _channels(self) -> tuple[str, ...]:
         return tuple(sorted(channels_of(self._reader)))
-
-    @cached_property
-    def _declared(self) -> list[tuple[str, str, str | None]]:
-        """Purposes that declare a recipient: purpose, its name, its contact."""
-        found = sorted(read_purposes(self._reader).items())
-        return [(name, p.recipient.name, p.recipient.contact or None) for name, p in found if p.recipient is not None]
 
     @cached_property
     def _uses(self) -> list[SystemEntry]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.bounced import is_bounce
 from imp_consent.policy.closes import closed_by
 from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.rights import own_words
@@ -15,7 +16,7 @@ from imp_consent.rights.wording import DEFAULT, read_wording
 from imp_core.clock import format_time
 from imp_core.ports import Json
 
-__all__ = ["OwnEntry", "own_entries", "sentence", "without_others"]
+__all__ = ["OwnEntry", "kind_of", "own_entries", "sentence", "without_others"]
 
 # Of the envelope: who typed it is an employee's business (CJEU C-579/21), a guardian another person, and so
 # are the words that say who that is and what showed it.
@@ -28,6 +29,7 @@ _OTHERS: Final = frozenset(
 # Where they hold a number it is a subject's: the other side of a link.
 _LINKS: Final = frozenset({"to", "from", "via", "device", "person", "subject", "linked_from"})
 _NUMBER: Final = re.compile(r"[0-9a-f]{16}")
+_AGREEING: Final = frozenset({"grant", "refuse", "withdraw"})
 _OWN_ACTORS: Final = frozenset({"self", "guardian"})
 
 
@@ -89,11 +91,19 @@ def _cleaned(value: Json, *, in_link: bool) -> Json:
     return value
 
 
-def sentence(said: Statement, descriptions: Mapping[str, str]) -> str:
+def kind_of(said: Mapping[str, Json], record: Mapping[str, Json]) -> str:
+    """The type of an entry by its statement and envelope, or what tells it more closely: whose word it was."""
+    type_, by = str(said["type"]), said.get("by")
+    if is_bounce(type_, record):
+        return "bounce"
+    return f"{type_}-{by}" if type_ in _AGREEING and by == "guardian" else type_
+
+
+def sentence(said: Statement, descriptions: Mapping[str, str], record: Mapping[str, Json] | None = None) -> str:
     """What an entry says, as one English sentence to the person."""
     return own_words.sentence(
         read_wording(DEFAULT),
-        type_=said.type,
+        type_=kind_of(said.plain(), record or {}),
         purpose=said.purpose,
         channel=said.channel or None,
         until=None if said.until_us is None else format_time(said.until_us),
@@ -115,7 +125,7 @@ def _own_entry(
     actor = entry.payload.get("actor")
     return OwnEntry(
         seq=entry.seq,
-        sentence=sentence(said, descriptions),
+        sentence=sentence(said, descriptions, entry.payload),
         type=said.type,
         purpose=said.purpose,
         channel=said.channel or None,

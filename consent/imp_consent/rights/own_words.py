@@ -20,7 +20,10 @@ def sentence(
     closes: Sequence[str] | None,
     description: str | None,
 ) -> str:
-    """One sentence; `closes` are the traits of a no that closes kinds of use, `description` the purpose's own words."""
+    """One sentence; `type_` is the entry's, or one of those that tell it more closely.
+
+    `closes` are the traits of a no that closes kinds of use, `description` the purpose's own words.
+    """
     named = words.say("about", "everything") if purpose == EVERY_PURPOSE else purpose
     key = type_ if type_ in words.tables["said"] else "other"
     said = words.say("said", key, purpose=named, about=_about(words, type_, purpose, named, closes))

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
-from imp_consent.rights.access import Access, OwnEvent, Permission, ShownNotice
+from imp_consent.rights.access import Access, OwnEvent, ShownNotice
 from imp_consent.rights.kept import Kept, kept_texts, nothing_set
 from imp_consent.rights.own_authorisations import OwnAuthorisation
-from imp_consent.rights.own_entries import OwnEntry
+from imp_consent.rights.own_entries import OwnEntry, kind_of
 from imp_consent.rights.own_messages import OwnMessage
+from imp_consent.rights.own_permissions import permission_rows
 from imp_consent.rights.own_words import sentence
 from imp_consent.rights.plain import in_words, is_technical, minute, money
 from imp_consent.rights.wording import Wording
@@ -107,22 +108,8 @@ class _Page:
         yield from self._section("received", self._recipients(), "nobody")
 
     def _permissions(self) -> Iterator[str]:
-        rows = [
-            (
-                one.purpose,
-                one.description,
-                ", ".join(one.data),
-                self._words.say("values", "yes" if one.permitted else "no"),
-                self._because(one),
-                one.source,
-            )
-            for one in self._copy.permissions
-        ]
+        rows = permission_rows(self._words, self._copy.permissions)
         return self._table(("purpose", "what", "used", "may", "because", "law"), rows)
-
-    def _because(self, one: Permission) -> str:
-        key = one.reason if one.missing is None else f"{one.reason}-{one.missing}"
-        return self._words.maybe("reasons", key, one.reason)
 
     def _uses(self) -> Iterator[str]:
         own = self._words.maybe
@@ -154,7 +141,7 @@ class _Page:
     def _entry(self, entry: OwnEntry) -> Iterator[str]:
         told = sentence(
             self._words,
-            type_=entry.type,
+            type_=kind_of(entry.statement, entry.record),
             purpose=entry.purpose,
             channel=entry.channel,
             until=None if entry.until is None else minute(entry.until),

@@ -89,6 +89,16 @@ def test_utf_8_that_is_declared_to_be_a_single_byte_encoding_is_not_read_as_name
     assert (refused.code, "this is UTF-8" in refused.err, "leave the encoding out" in refused.err) == (2, True, True)
 
 
+@pytest.mark.parametrize(("encoding", "who"), [("gb18030", "王芳"), ("euc-kr", "김철수"), ("shift_jis", "山田")])
+def test_utf_8_that_is_declared_to_be_an_older_encoding_of_east_asia_is_not_read_as_names_of_nobody(
+    shop: Context, imp_here: Cli, tmp_path: Path, encoding: str, who: str
+) -> None:
+    path, mapping = put(tmp_path, HEADER + row(f"member:{who}", "withdrawn"), file=f'encoding = "{encoding}"')
+    refused = imp_here("consent", "import", path, "--map", mapping)
+    assert (refused.code, "this is UTF-8" in refused.err, "leave the encoding out" in refused.err) == (2, True, True)
+    assert imp_here("consent", "import", path).ok()
+
+
 def test_ascii_is_read_in_any_encoding_that_is_declared(shop: Context, imp_here: Cli, tmp_path: Path) -> None:
     path, mapping = put(tmp_path, HEADER + row(), file='encoding = "cp1252"')
     imp_here("consent", "import", path, "--map", mapping).ok()
@@ -104,7 +114,9 @@ def test_other_scripts_are_read_where_they_are_declared_and_not_called_chinese(
     written = {"euc-kr": "cp949", "shift_jis": "cp932"}.get(encoding, encoding)
     path, mapping = put(tmp_path, HEADER + row(f"member:{who}", "refused"), written, file=f'encoding = "{encoding}"')
     refused = imp_here("consent", "import", path)
-    assert (refused.code, "gb18030; it looks" in refused.err, encoding in refused.err) == (2, False, True), refused.err
+    assert (refused.code, '"gb18030"; it looks' in refused.err, encoding in refused.err) == (2, False, True), (
+        refused.err
+    )
     imp_here("consent", "import", path, "--map", mapping).ok()
     (entry,) = entries(f"member:{who}")
     assert entry.statement.type == "refuse"
@@ -129,6 +141,8 @@ GERMAN = 'dates = "%d.%m.%Y %H:%M"\ntimezone = "Europe/Berlin"'
         (GERMAN, "2025-10-26T02:30:00+01:00", "2025-10-26T01:30:00Z"),
         (GERMAN, "2025-10-26T02:30:00+02:00", "2025-10-26T00:30:00Z"),
         (DAYS, "2026-01-05T09:30:00Z", "2026-01-05T09:30:00Z"),
+        ('timezone = "Asia/Shanghai"', "2026-01-05+02:00", "2026-01-04T22:00:00Z"),
+        ('timezone = "Asia/Shanghai"', "2026-W02-1", "2026-01-04T16:00:00Z"),
     ],
 )
 def test_times_are_read_as_the_mapping_says_they_are_written(
@@ -149,6 +163,10 @@ def test_times_are_read_as_the_mapping_says_they_are_written(
         (GERMAN, "31.02.2026 09:30", "not a time as the mapping says"),
         (GERMAN, "05.01.2999 09:30", "a time to come"),
         ('timezone = "Asia/Shanghai"', "yesterday", "not a time in ISO 8601"),
+        ('timezone = "Asia/Shanghai"', "2026-W04", "not a time in ISO 8601"),  # of which of its days?
+        ('timezone = "Asia/Shanghai"', "2026W04", "not a time in ISO 8601"),
+        ('timezone = "Asia/Shanghai"', "2026-01-20_12", "not a time in ISO 8601"),
+        ('timezone = "Asia/Shanghai"', "2026-01-20T09", "not a time in ISO 8601"),
         ('dates = "%d.%m.%Y"\ntimezone = "Pacific/Kiritimati"', "01.01.0001", "a time before 1970"),
     ],
 )
@@ -180,6 +198,7 @@ def test_whose_times_are_not_read_is_told_how_one_looks_and_how_to_declare_other
         ('dates = "%H:%M"\ntimezone = "UTC"', "does not tell a day"),
         ('dates = "%d.%m."\ntimezone = "UTC"', "does not tell a day"),
         ('dates = "%Q"\ntimezone = "UTC"', "not a pattern of times"),
+        ('dates = "%d.%d.%Y"\ntimezone = "UTC"', "not a pattern of times"),
         ('dates = "%d.%m.%Y"', "without file.timezone: of which zone"),
         ('dates = "%d.%m.%Y %H:%M %Z"\ntimezone = "America/New_York"', "%Z, which tells no offset"),
         ('dates = "%d.%m.%Y %H:%M %Z"', "%Z, which tells no offset"),
@@ -192,6 +211,9 @@ def test_whose_times_are_not_read_is_told_how_one_looks_and_how_to_declare_other
         ('timezone = "Europe"', "not a zone of the IANA database"),
         ('timezone = "../../etc/passwd"', "not a zone of the IANA database"),
         ('timezone = ""', "not a zone of the IANA database"),
+        ('timezone = "localtime"', "not a zone of the IANA database"),  # of whichever machine reads it
+        ('timezone = "posixrules"', "not a zone of the IANA database"),
+        ('timezone = "Factory"', "not a zone of the IANA database"),
         ("dates = 5", "must be a text"),
     ],
 )
@@ -233,6 +255,26 @@ def test_a_day_begins_and_ends_as_the_clocks_there_do(
     imp_here("consent", "import", path, "--map", mapping).ok()
     (entry,) = entries("member:1")
     assert format_time(entry.statement.at_us) == read
+
+
+@pytest.mark.parametrize(
+    ("day", "read"),
+    [
+        ("2026-01-20+01:00", "2026-01-20T22:59:59.999999Z"),
+        ("2026-01-20-05:00", "2026-01-21T04:59:59.999999Z"),
+        ("2026-01-20Z", "2026-01-20T23:59:59.999999Z"),
+        ("20260120+0100", "2026-01-20T22:59:59.999999Z"),
+    ],
+)
+@pytest.mark.parametrize("file", ["", 'timezone = "Europe/Berlin"', DAYS])
+def test_a_day_with_an_offset_is_the_day_there_and_no_time_of_day(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, day: str, read: str, file: str
+) -> None:
+    imp_here(*RECORD, "given", "--at", "2026-01-20T09:00:00Z").ok()
+    path, mapping = put(tmp_path, HEADER + row(state="withdrawn", at=day), file=file)
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    assert format_time(entries("member:1")[-1].statement.at_us) == read
+    assert imp_here("consent", "check", "member:1", "--purpose", "analytics", "--json").json["reason"] == "withdrawn"
 
 
 def test_a_no_of_today_counts_now_and_not_at_a_time_to_come(
@@ -351,3 +393,44 @@ def test_records_about_what_is_not_known_here_name_the_option_that_takes_it_over
     done = other("consent", "import", path, "--format", format_, "--terms", own, IMP_KEYS=keys).ok()
     assert "taken over" in done.out
     assert "unknown until now" not in done.err, "who is called by a pseudonym is never known"
+
+
+def test_r08_chinese_names_that_are_utf_8_by_accident_are_asked_about_and_not_read_as_somebody_elses(
+    shop: Context, imp_here: Cli, tmp_path: Path
+) -> None:
+    names = ("魏伟", "叶伟", "姚强")
+    for name in names:
+        imp_here("consent", "record", f"member:{name}", "--purpose", "analytics", "--state", "given").ok()
+    noes = "".join(row(f"member:{name}", "withdrawn", "2026-03-01T12:00:00Z") for name in names)
+    text = HEADER + "".join(row(f"member:{n}", "refused") for n in range(200)) + noes
+    path, mapping = put(tmp_path, text, "gb18030", file='encoding = "gb18030"')
+    for more in ((), ("--dry-run",), ("--rejects", tmp_path / "r.csv")):
+        asked = imp_here("consent", "import", path, *more)
+        assert (asked.code, "this reads as UTF-8, and as Chinese names" in asked.err) == (2, True)
+        assert '[file] encoding = "utf-8", or in the mapping: [file] encoding = "gb18030"' in asked.err
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    for name in names:
+        assert imp_here("consent", "check", f"member:{name}", "--purpose", "analytics").code == 1
+
+
+def test_what_is_said_to_be_utf_8_is_read_as_it_and_is_the_mapping_that_it_was(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries
+) -> None:
+    greek = "魏伟".encode("gb18030").decode()
+    path, mapping = put(tmp_path, HEADER + row(f"member:{greek}"), file='encoding = "utf-8"')
+    assert imp_here("consent", "import", path).code == 2
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    assert len(entries(f"member:{greek}")) == 1
+    path, mapping = put(tmp_path, HEADER + row("member:2"), file='encoding = "utf-8"')
+    imp_here("consent", "import", path, "--map", mapping).ok()
+    mapping.write_text("[file]\n")
+    assert "imported before" in imp_here("consent", "import", path, "--map", mapping).ok().out
+
+
+def test_of_noes_of_nobody_known_those_named_beyond_ascii_and_then_withdrawals_are_shown_first(
+    shop: Context, imp_here: Cli, tmp_path: Path
+) -> None:
+    text = HEADER + "".join(row(f"member:{n}", "refused") for n in range(9))
+    path, _ = put(tmp_path, text + row("member:Müller", "refused") + row("member:x", "withdrawn"))
+    said = imp_here("consent", "import", path).ok().err
+    assert "1 withdrawal and 10 refusals are of people unknown until now (lines 11, 12, 2, 3, 4 and 6 more)" in said

@@ -133,6 +133,8 @@ def test_the_command_prints_counts_and_the_ledger_notes_hashes_and_counts_only(
         "older_than_notice": 0,
         "unknown_acts": 0,
         "unnamed_recipients": 0,
+        "repeated": 0,
+        "erasures": 0,
         "warnings": [],
     }
     assert imp_here("consent", "import", str(path)).ok().out == (
@@ -229,9 +231,9 @@ FAULTS = {
     "a time that is none": ({"at": SECRET}, "at", "not a time"),
     "no channel's name": ({"channel": f"{SECRET} {SECRET}"}, "channel", "not a name"),
     "an unknown notice": ({"notice": SECRET, "state": "given"}, "notice", "no notice"),
-    "a bad validity": ({"valid_for": SECRET}, "valid_for", "number of days"),
+    "a bad validity": ({"valid_for": SECRET, "state": "given"}, "valid_for", "number of days"),
     "no affirmative action": ({"action": "pre_ticked", "state": "given"}, "action", "affirmative action"),
-    "evidence without end": ({"evidence": SECRET * 40}, "evidence", "300 characters"),
+    "evidence without end": ({"evidence": SECRET * 40, "state": "given"}, "evidence", "300 characters"),
 }
 
 

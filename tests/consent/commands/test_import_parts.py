@@ -14,6 +14,7 @@ from imp_consent.commands.importer import rows_source
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.reader import Reader
 from imp_core.context import Context
+from imp_core.errors import BadInput, LedgerBroken
 
 Cli = Any
 Size = Callable[[], int]
@@ -231,3 +232,45 @@ def test_in_parts_goes_with_rejects_and_with_rows(shop: Context, imp_here: Cli, 
     words = ("--format", "records", "--rejects", tmp_path / "r.csv", "--in-parts")
     assert "is for rows, not for records" in imp_here("consent", "import", path, *words).err
     assert size() == before
+
+
+def test_a_rejects_file_that_cannot_be_written_at_the_end_takes_no_count_with_it(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts(lambda _: None)
+    path, rejects = rows(tmp_path / "c.csv", 5, bad=(2,)), tmp_path / "r.csv"
+    words = ("consent", "import", path, "--rejects", rejects, "--in-parts")
+
+    def full(*_: object, **__: object) -> None:
+        raise BadInput("the rejects file cannot be written: disk full", where="r.csv", mend="name another file")
+
+    monkeypatch.setattr(taking, "write_rejects", full)
+    refused = imp_here(*words)
+    assert (refused.code, refused.out) == (2, "")
+    assert "4 rows recorded, 1 faulty and left out, but the rejects file cannot be written: disk full" in refused.err
+    assert "name another file" in refused.err
+    assert [len(entries(f"member:{n}")) for n in range(1, 6)] == [1, 0, 1, 1, 1]
+    monkeypatch.undo()
+    parts(lambda _: None)
+    again = imp_here(*words, "--json").ok().json
+    assert (again["rows"], again["skipped"], again["rejected"]) == (0, 4, 1)
+    assert rejects.read_text() == "line,field,problem\n3,purpose,unknown purpose\n"
+
+
+def test_what_stopped_an_import_is_heard_though_the_rejects_file_cannot_be_written(
+    shop: Context, imp_here: Cli, tmp_path: Path, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = rows(tmp_path / "c.csv", 5, bad=(2,))
+
+    def broken(_: int) -> None:
+        raise LedgerBroken("the disk is gone", where="ledger")
+
+    def full(*_: object, **__: object) -> None:
+        raise BadInput("the rejects file cannot be written: disk full", where="r.csv", mend="name another file")
+
+    parts(broken)
+    monkeypatch.setattr(taking, "write_rejects", full)
+    stopped = imp_here("consent", "import", path, "--rejects", tmp_path / "r.csv", "--in-parts")
+    assert (stopped.code, "the disk is gone" in stopped.err) == (3, True)
+    assert "stopped: 1 row of the file is recorded" in stopped.err
+    assert "warning: the rejects file cannot be written: disk full" in stopped.err

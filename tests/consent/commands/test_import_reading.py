@@ -132,7 +132,7 @@ def test_rejects_and_errors_name_the_line_an_editor_shows(shop: Context, imp_her
     path, rejects = tmp_path / "c.csv", tmp_path / "rejects.csv"
     content = (
         "identifier,purpose,state,at,evidence\r\n\r\n"
-        f'member:1,analytics,refused,{AT},"two\r\nlines"\r\n'
+        f'member:1,analytics,given,{AT},"two\r\nlines"\r\n'
         f"member:2,nothing,refused,{AT},\r\n\r\n\r\nmember:3,analytics,perhaps,{AT},\r\nmember:4,analytics\r\n"
         f"member:5,analytics,refused,{AT},\r\n"
     )

@@ -183,3 +183,16 @@ def test_a_file_that_cannot_be_read_is_refused_as_by_the_import(
     path = write("c.csv", content)
     real, tried = imp_here("consent", "import", path), imp_here("consent", "import", path, "--dry-run")
     assert (tried.code, tried.err, tried.out) == (2, real.err, "")
+
+
+@pytest.mark.parametrize("again", ["the same file", "saved again"])
+def test_a_file_of_which_some_rows_were_imported_before_is_not_said_to_be_faulty_throughout(
+    shop: Context, imp_here: Cli, write: Write, again: str
+) -> None:
+    rows = HEADER + YES.format("member:1") + YES.format("email:x")
+    imp_here("consent", "import", write("a.csv", rows), "--rejects", write("r.csv", "").parent / "left.csv").ok()
+    path = write("a.csv", rows + ("" if again == "the same file" else "\n"))
+    tried = imp_here("consent", "import", path, "--dry-run")
+    assert (tried.code, "the import would be refused: every row that is new is faulty" in tried.out) == (1, True)
+    real = imp_here("consent", "import", path)
+    assert (real.code, "every row is faulty" in tried.out + real.err) == (2, False)

@@ -49,6 +49,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "jurisdiction": None,
         "law_because": None,
         "returned": False,
+        "erasure": None,
         "opens_nothing": None,
         "warnings": [],
     }
@@ -61,6 +62,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "still_denied_on": {},
         "falls_short": [],
         "asked_under": [],
+        "permitted_on": [],
     }
     other = imp_here("consent", "check", "member:ann-1", "--purpose", "essential", "--json")
     assert other.code == 1
@@ -72,6 +74,7 @@ def test_what_is_recorded_is_what_the_gate_answers(shop: Context, imp_here: Cli)
         "still_denied_on": {},
         "falls_short": [],
         "asked_under": [],
+        "permitted_on": [],
     }
 
 

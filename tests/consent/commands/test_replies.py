@@ -45,7 +45,7 @@ def test_r52_a_no_in_any_reasonable_words_is_one(desk: Cli, tmp_path: Path, repl
     assert asked(desk, 0) == "channel_opt_out"
 
 
-def test_r52_every_reply_that_was_not_understood_is_named_by_its_row_and_by_nothing_else(
+def test_r52_every_reply_that_was_not_understood_is_named_by_its_line_and_by_nothing_else(
     desk: Cli, tmp_path: Path
 ) -> None:
     said = ("STOP", "Bitte nicht stoppen", "Thanks!", "喜欢郁金香", "delete everything you have", "", "don't stop")
@@ -53,12 +53,12 @@ def test_r52_every_reply_that_was_not_understood_is_named_by_its_row_and_by_noth
     shown = desk("consent", "signal", "import", file, "--channel", "sms", "--dry-run").ok().out
     assert "dry run: nothing was recorded" in shown
     shown = desk("consent", "signal", "import", file, "--channel", "sms").ok().out
-    assert "replies to be read  2 (row 2, 7)" in shown
-    assert "other replies       3 (row 3-5)" in shown
+    assert "replies to be read  2 (line 3, 8)" in shown
+    assert "other replies       3 (line 4-6)" in shown
     assert "say nothing         1" in shown
     assert "imp consent signal record KIND:VALUE --kind stop --channel" in shown
     done = desk("consent", "signal", "import", file, "--channel", "sms", "--json").ok()
-    assert (done.json["mentions"], done.json["others"], done.json["nothing"]) == ([2, 7], [3, 4, 5], 1)
+    assert (done.json["mentions"], done.json["others"], done.json["nothing"]) == ([3, 8], [4, 5, 6], 1)
     assert "--kind stop" in done.json["mend"]
     for text in (shown, done.out):
         assert not any(word in text for word in ("tulip", "郁金香", "delete everything", "6505551", "stoppen"))

@@ -133,7 +133,7 @@ def fold_as_before(ctx):
 
 
 @pytest.mark.parametrize(
-    "version", ["m003", "m004", "m005", "m006"]
+    "version", ["m003", "m004", "m005", "m006", "m007"]
 )  # the newest: an upgrade that died before it folded
 def test_an_upgrade_folds_anew_what_an_older_imp_folded_by_fewer_rules(imp_here, version):
     imp_here("init", "--controller", "Shop").ok()

@@ -52,10 +52,38 @@ NOT_THEIRS = [
     "vermutlich zugestimmt", "la case était cochée", "utilisation du site", "la casilla estaba marcada", "uso del sito",
     "vakje was aangevinkt", "pole było zaznaczone", "a caixa estava marcada", "rutan var ikryssad",
     "no objections received",
-    "clicked by a bot", "signed up by using the site",
+    "clicked by a bot", "signed up by using the site", "by using our websites", "using this app",
+    "use of these services",
+    "website usage", "Nutzung unserer Website", "durch Nutzung dieser Webseite", "Website-Nutzung", "Besuch der Seite",
+    "utilisation de nos services", "en utilisant cette application", "uso de nuestra web", "utilizzo del nostro sito",
+    "gebruik van onze site", "korzystając z naszej strony", "uso do nosso aplicativo", "användning av vår tjänst",
+]  # fmt: skip
+SAID_NO = [
+    "nein", "Nej", "nee", "否", "off", "OFF", "いいえ", "아니오", "아니요", "нет", "Нет", "нет согласия", "όχι",
+    "δεν συμφωνώ", "لا", "hayır", "HAYIR", "ei", "false", "opt_in=false", "0", "-", " ? ", "unknown", "box: off",  # noqa: RUF001 (Turkish)
+    "visited our website", "by visiting the site", "동의하지 않음", "同意しません", "同意しない", "отказ",
+    "clicked the cross", "pressed the cross", "signed contract at closing the banner",
+]  # fmt: skip
+ACROSS = [  # words that excuse nothing, as they stand apart, reach over a mark or hold but a part of what denies
+    "none, missing", "None / missing", "Nothing; missing", "none missing", "none (missing)",
+    "said no; objections raised",
+    "said no - objection", "said no objections raised", "said no objections", "came ticked using autofill",
+    "came ticked using the app",
+    "box came ticked, signed using the app", "said he had no; objections", "without; pressure", "no, without pressure",
+    "without pressure: declined", "not; under duress", "stopped; bus stop", "one; stop", "bus\nstop",
+    "without  pressure",
+    "closed at closing", "clicked at the closing of the banner", "clic à la fermeture de la bannière", "elle la ferme",
+    "ohne; Zwang", "sans, contrainte", "sin: reservas", "Vertrag; geschlossen", "without/pressure",
+    "signed without. Duress",
 ]  # fmt: skip
 LOOKS_DECLINED = [
-    "checked the box, none missing", "said no objections", "signed without duress", "ohne Zwang unterschrieben",
+    "clicked I agree using our website", "entered the code using the app", "clicked accept; use of the site explained",
+    "ticked the box after using the site map", "ticked a box when visiting our shop",
+    "clicked yes on the off-white page",
+    "said she had no objections", "said they had no objection, then signed", "signed without duress",
+    "signed with-out delay",
+    "signed without\u00a0pressure", "stopped by the office and signed", "clicked using our website",
+    "one-stop form signed", "ohne Zwang unterschrieben",
     "signed form, checked by staff", "clicked accept in the chat bot", "Microsoft opt-in form", "signed using the app",
     "signed two days later", "signed after she was reminded", "ticked on the start page",
     "came on the phone and said yes",
@@ -92,7 +120,7 @@ DENIED_BY_NO = [
 LAWS = [found.name for found in packaged()]
 
 
-@pytest.mark.parametrize("action", [*PASSIVE, *DECLINED, *NOT_THEIRS])
+@pytest.mark.parametrize("action", [*PASSIVE, *DECLINED, *NOT_THEIRS, *SAID_NO, *ACROSS])
 def test_r03_what_tells_of_no_act_is_refused_in_whatever_words_and_under_any_law(law: Any, action: str) -> None:
     for law.regimes in [(name,) for name in LAWS]:
         with pytest.raises(BadInput, match="no affirmative action") as refused:
@@ -143,7 +171,13 @@ def test_r03_the_command_line_refuses_what_is_no_act_and_names_the_law(desk: Des
 
 @pytest.mark.parametrize(
     ("action", "code"),
-    [("vorher angekreuzt", 2), ("using the site", 2), ("ticked by staff", 2), ("checked the box, none missing", 0)],
+    [
+        ("vorher angekreuzt", 2),
+        ("using the site", 2),
+        ("ticked by staff", 2),
+        ("none, missing", 2),
+        ("clicked, all read", 0),
+    ],
 )
 def test_r03_a_box_that_was_ticked_for_them_and_mere_use_record_nothing(desk: Desk, action: str, code: int) -> None:
     assert desk.record("analytics", "given", "--action", action).code == code
@@ -214,8 +248,13 @@ def test_words_in_a_row_beginnings_and_what_is_harmless_are_looked_for_word_by_w
     )  # fmt: skip
     assert [word for word in passive if not acts.is_passive(word)] == []
     assert [word for word in taken if acts.is_passive(word)] == []
+    several = Acts(passive_words=frozenset({"by|on use|visit", "left on it"}), harmless=frozenset({"on it"}))
+    words = ("by use", "on-visit", "by, use", "by it", "use on", "left on it", "on it by visit", "by|on")
+    assert [several.is_passive(word) for word in words] == [True, True, True, False, False, True, True, False]
     both = Acts(passive_begins=frozenset({"a"})) | Acts(passive_begins=frozenset({"b"}), harmless=frozenset({"b c"}))
     assert [both.is_passive(word) for word in ("an", "by", "b c", "c")] == [True, True, False, False]
+    marks = Acts(passive_words=frozenset({"!!", "gone"}))  # a house's law may hold anything: marks alone are no word
+    assert [marks.is_passive(word) for word in ("!!", "clicked", "gone")] == [False, False, True]
 
 
 def test_the_rules_tell_the_words(desk: Desk) -> None:

@@ -299,3 +299,86 @@ def test_r16_everything_is_authorised_at_once_but_where_a_childs_data_need_separ
     else:
         with pytest.raises(BadInput, match="every purpose at once"):
             check_statement(said, found)
+
+
+@pytest.mark.parametrize(
+    ("traits", "well"), [((), True), (("sale",), True), (("profiling", "sale"), True), (("profiling",), False)]
+)
+def test_r16_a_guardian_says_yes_to_uses_of_which_an_age_is_on_record(
+    law: Any, traits: tuple[str, ...], well: bool
+) -> None:
+    found = case(law)
+    told(law, ("minor", AT - 2, {"needs": "guardian", "traits": traits}), ("guardian", AT - 1))
+    said = Saying(type="grant", purpose="shop", at_us=AT, by="guardian")
+    if well:
+        assert check_statement(said, found).by == "guardian"
+    else:
+        with pytest.raises(BadInput, match="no age was recorded at which a guardian agrees"):
+            check_statement(said, found)
+
+
+@pytest.mark.parametrize(("by", "covered"), [(None, ("shop.news", "shop.stats")), ("guardian", ("shop.news",))])
+def test_r16_a_guardians_yes_covers_what_they_could_agree_to_by_itself(
+    law: Any, by: str | None, covered: tuple[str, ...]
+) -> None:
+    law.declare("shop.news", traits=("sale", "profiling"))
+    law.declare("shop.stats", traits=("profiling",))
+    found = case(law)
+    told(law, ("minor", AT - 2, {"needs": "guardian", "traits": ("sale",)}), ("guardian", AT - 1))
+    assert check_statement(Saying(type="grant", purpose="shop", at_us=AT, by=by), found).covers == covered
+
+
+def test_a_guardian_who_may_not_agree_is_told_so_by_the_law_that_holds(law: Any) -> None:
+    found = case(law)
+    ages = (
+        Age(below=13, needs="guardian", source="our law 7"),
+        Age(below=18, needs="own", source="our law 8", traits=frozenset({"sale"})),
+    )
+    found = replace(found, rules=replace(found.rules, ages=ages))
+    said = Saying(type="grant", purpose="shop", at_us=AT, by="guardian")
+    with pytest.raises(BadInput, match=r"no guardian's authorisation .* \(our law 7\)"):
+        check_statement(said, found)
+    told(law, ("guardian", AT - 1))
+    with pytest.raises(BadInput, match=r"no age was recorded .* \(our law 7\)"):
+        check_statement(said, found)
+
+
+def test_a_bundled_separate_consent_is_refused_by_the_law_that_asks_for_separate_consent(law: Any) -> None:
+    needs = (
+        Need(trait="sensitive", source="our law 9", consent="separate"),
+        Need(trait="profiling", source="our law 10", consent="explicit"),
+    )
+    said = Saying(type="grant", purpose="shop", at_us=AT, consent="separate", bundled=True)
+    with pytest.raises(BadInput, match=r"not shared with another purpose \(our law 9\)"):
+        check_statement(said, case(law, needs=needs))
+
+
+@pytest.mark.parametrize(
+    ("minor", "forbidden"),
+    [
+        (None, False),
+        ({"needs": "guardian"}, True),
+        ({"needs": "own", "traits": ("profiling",)}, True),
+        ({"needs": "nobody", "traits": ("profiling",)}, True),  # told of another use that nobody agrees to
+        ({"needs": "nobody", "traits": ("sale",)}, False),  # told of this one: that entry closes it
+        ({"needs": "guardian", "until_us": AT}, False),
+    ],
+)
+def test_r17_whoever_is_a_child_by_any_age_on_record_agrees_to_nothing_that_nobody_agrees_to(
+    law: Any, minor: dict[str, Any] | None, forbidden: bool
+) -> None:
+    found = case(law)
+    ages = (
+        Age(below=18, needs="nobody", source="our law 7", traits=frozenset({"profiling"})),
+        Age(below=18, needs="nobody", source="our law 8", traits=frozenset({"sale"})),
+        Age(below=16, needs="own", source="our law 9", traits=frozenset({"sale"})),
+    )
+    found = replace(found, rules=replace(found.rules, ages=ages))
+    if minor is not None:
+        told(law, ("minor", AT - 2, minor))
+    said = Saying(type="grant", purpose="shop", at_us=AT)
+    if forbidden:
+        with pytest.raises(BadInput, match=r"below 18 nobody agrees .* \(our law 8\)"):
+            check_statement(said, found)
+    else:
+        assert check_statement(said, found).type == "grant"

@@ -170,7 +170,10 @@ def test_r16_an_authorisation_that_runs_out_is_given_anew_and_no_yes_of_the_chil
     law.history.append(_told(3, type="guardian", purpose="*", at_us=NOW_US - 9, until_us=NOW_US + 1))
     law.history.append(_told(4, type="grant", purpose="analytics", at_us=NOW_US - 8))
     assert opens(law) == f"{GUARDIAN} would change it, recorded from now on."
-    assert opens(law, NOW_US - 2) == "A yes of the child's own would change it, recorded from now on."
+    assert opens(law, NOW_US - 2) == (
+        "A guardian's authorisation is on record (entry 3), and is no yes by itself. A yes of the child's own or, with "
+        "--by-guardian, of the guardian's would change it, recorded from now on."
+    )
 
 
 def test_r16_a_yes_of_the_childs_own_counts_over_a_signal_that_the_child_is_told_of(law: Any) -> None:
@@ -450,3 +453,17 @@ def test_every_language_says_what_is_missing_for_each_that_opens() -> None:
         reasons = read_wording(tag).tables["reasons"]
         assert {f"under_age-{name}" for name in OPENERS} <= reasons.keys()
         assert len(set(reasons.values())) == len(reasons), "no two of them say the same"
+
+
+@pytest.mark.parametrize("place", ["DE", "CN"])
+def test_r16_where_a_guardian_authorised_both_ways_to_say_yes_are_named(desk: Desk, place: str) -> None:
+    law = ("--regime", "cn-pipl", "--jurisdiction", "CN") if place == "CN" else ("--jurisdiction", place)
+    desk.consent("minor", "member:1", "--age", "8", *law).ok()
+    desk.wait(1)
+    authorised = desk.consent("guardian", "member:1", *AUTHORISED, *law, "--json").ok().json["seq"]
+    said = explained(desk)
+    assert f"A guardian's authorisation is on record (entry {authorised}), and is no yes by itself." in said
+    assert "A yes of the child's own or, with --by-guardian, of the guardian's would change it, recorded" in said
+    desk.consent("minor", "member:2", "--age", "8", *law).ok()
+    other = desk.consent("check", "member:2", "--purpose", "analytics", "--explain").out
+    assert "is on record" not in other, "nobody authorised anything for this one"

@@ -113,7 +113,8 @@ def test_r13_a_yes_and_a_no_to_trackers_in_france_hold_six_months_and_nobody_ask
     assert desk.consent(*may_ask).code == 1
     desk.wait(1)
     assert (desk.asked("tracking"), desk.asked("tracking", who="member:2")) == ("expired", "expired")
-    nothing = dict.fromkeys(("not_before", "entry", "source", "objected"))
+    nothing = dict.fromkeys(("not_before", "entry", "source", "objected", "stopped", "because"), None)
+    nothing |= {"not_by": {}, "bounced": False}
     assert desk.consent(*may_ask).ok().json == {"allowed": True, **nothing}
 
 

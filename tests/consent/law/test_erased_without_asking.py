@@ -93,7 +93,13 @@ def test_r25_a_yes_after_the_no_or_of_what_no_no_is_about_opens_none(paris: Desk
     say(paris, "refused", 8, purpose="experimentation")
     say(paris, "given", 2, *CHINA, "--valid-for", "6d", purpose="experimentation")  # over in that very moment
     assert tasks(paris) == []
-    say(paris, "given", 9, *CHINA)  # at one time the no counts
+    say(paris, "given", 9, *CHINA)  # at one time the no counts; what it ended was agreed to anew the day after
+    assert tasks(paris) == []
+
+
+def test_r25_of_a_yes_and_a_no_at_one_time_the_no_counts(paris: Desk) -> None:
+    say(paris, "withdrawn", 9)
+    say(paris, "given", 9, *CHINA)
     assert tasks(paris) == ["withdrawal"]
 
 
@@ -131,3 +137,14 @@ def test_r25_so_it_is_with_rows_of_a_file(paris: Desk, tmp_path: Path) -> None:
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     paris.consent("import", str(path)).ok()
     assert tasks(paris) == ["withdrawal", "withdrawal"]
+
+
+@pytest.mark.parametrize("no", ["withdrawn", "refused"])
+def test_r25_a_no_known_late_opens_none_for_somebody_whose_later_yes_stands(paris: Desk, no: str) -> None:
+    say(paris, "given", 1, *CHINA)
+    say(paris, "given", 11, *CHINA)
+    say(paris, no, 5, *CHINA)
+    assert paris.consent("check", "member:1", "--purpose", MAIL, "--channel", "email").code == 0
+    assert tasks(paris) == []
+    say(paris, no, 12, *CHINA)
+    assert tasks(paris) == ["withdrawal"], "what they said last ends it"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imp_consent.policy.regime import Regime, Regimes, packaged, parse_regime
+from imp_consent.policy.regime import Regime, Regimes, packaged, parse_regime, register_regimes
+from imp_consent.runtime import open_log
+from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
+from tests.consent.law.conftest import Desk
 
 HEAD = 'format = "imp-regime/1"\nname = "house"\ntitle = "Our house"\nopt_in = true\nsource = "we"\n'
 SIGNAL = '[[signal]]\nname = "{}"\ntraits = ["sale"]\nsource = "we"\n'
@@ -115,7 +119,7 @@ def test_a_word_is_as_long_as_three_hundred_characters() -> None:
 
 def test_what_may_stand_there_is_named_where_it_is_known() -> None:
     assert fault(SIGNAL.format("")).mend is None
-    assert fault(section("[[age]]", 'below = 13\nneeds = "patience"')).mend == "one of both, guardian, own"
+    assert fault(section("[[age]]", 'below = 13\nneeds = "patience"')).mend == "one of both, guardian, nobody, own"
     assert fault(section("[bases]", 'allowed = ["contract", "because"]')).mend == (
         "of contract, legal-obligation, legitimate-interest, opt-out-notice, public-task, soft-opt-in, vital-interest"
     )
@@ -139,6 +143,36 @@ def test_an_age_is_from_one_to_twenty_five(below: int, well: bool) -> None:
 @pytest.mark.parametrize("below", ["true", "13.0", '"13"'])
 def test_an_age_is_a_whole_number(below: str) -> None:
     assert fault(section("[[age]]", f'below = {below}\nneeds = "own"')).what.startswith("below is not a whole number")
+
+
+GENERAL_13 = (13, "guardian", "")
+SALE_16 = (16, "own", "sale")
+
+
+@pytest.mark.parametrize(
+    ("ages", "derived"),
+    [
+        ([GENERAL_13, SALE_16], [(13, "guardian", "sale")]),
+        ([(13, "both", ""), SALE_16], [(13, "both", "sale")]),
+        ([GENERAL_13, (15, "both", ""), SALE_16], [(13, "guardian", "sale"), (15, "both", "sale")]),
+        ([(16, "guardian", ""), SALE_16], []),  # the age of their own yes comes with the guardian's end
+        ([(17, "guardian", ""), SALE_16], []),
+        ([(13, "guardian", "profiling"), SALE_16], []),  # whose guardians speak of other uses
+        ([(13, "guardian", "sale"), SALE_16], []),  # who speak of these uses as it is
+        ([GENERAL_13, (16, "own", "")], []),  # an age for everything has no uses of its own
+        ([GENERAL_13, (16, "guardian", "sale")], []),  # nobody says yes themselves
+        ([(13, "own", ""), SALE_16], []),  # no guardian speaks at all
+    ],
+)
+def test_guardians_speak_for_the_uses_that_are_a_persons_own_later_where_they_speak_for_all_until_an_earlier_age(
+    ages: list[tuple[int, str, str]], derived: list[tuple[int, str, str]]
+) -> None:
+    text = "".join(
+        section("[[age]]", f'below = {below}\nneeds = "{needs}"' + (f'\ntraits = ["{trait}"]' if trait else ""))
+        for below, needs, trait in ages
+    )
+    found = [(age.below, age.needs, "".join(age.traits)) for age in read(text).general.ages]
+    assert sorted(found) == sorted([*ages, *derived])
 
 
 def rule_of(more: str, name: str) -> Any:
@@ -166,3 +200,87 @@ def test_a_period_that_is_none_is_named_with_how_to_write_it() -> None:
     found = fault(section("[[valid_for]]", 'trait = "*"\nperiod = "soon"'))
     assert found.what == "period: not a period"
     assert (found.mend or "").startswith('write it like "6 months"')
+
+
+CLOCK = '[[clock]]\nrequest = "{}"\nwithin = "{}"\nsource = "we"\n'
+ANSWER = '[[answer]]\nreasons = [{}]\nsource = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "where", "what"),
+    [
+        (SIGNAL.format("gpc"), SIGNAL.format("gpc").replace("sale", "sharing"), "signal", "name"),
+        (SIGNAL.format("gpc"), SIGNAL.format("gpc"), "signal", "name"),
+        (CLOCK.format("access", "1 month"), CLOCK.format("access", "9 months"), "clock", "request"),
+        (ANSWER.format('"lost"', "we"), ANSWER.format('"given", "lost"', "they"), "answer", "reasons"),
+    ],
+)
+def test_two_tables_of_one_section_speak_of_one_thing_in_no_law_general_or_of_a_place(
+    one: str, other: str, where: str, what: str
+) -> None:
+    in_france = {text: text.replace("[[", "[[jurisdiction.FR.") for text in (one, other)}
+    for more, place in (
+        (one + other, "house.toml"),
+        (in_france[one] + in_france[other], "house.toml, jurisdiction FR"),
+    ):
+        found = fault(more)
+        assert found.where == f"{place} [{where}]"
+        assert found.what == f"{what} names what an earlier table of this section names"
+        assert found.mend == "say all of it in one table, or as two laws"
+    own = read(one + in_france[other])  # a place's section is instead of the general one
+    assert set(own.jurisdictions) == {"FR"}
+
+
+def test_tables_of_one_section_that_speak_of_several_things_are_all_law() -> None:
+    assert set(read(SIGNAL.format("gpc") + SIGNAL.format("dnt")).general.signal_traits) == {"gpc", "dnt"}
+    clocks = CLOCK.format("access", "1 month") + CLOCK.format("portability", "9 months")
+    assert {name: str(clock.within) for name, clock in read(clocks).general.clocks.items()} == {
+        "access": "1 month",
+        "portability": "9 months",
+    }
+    sources = read(ANSWER.format('"lost"', "we") + ANSWER.format('"given"', "they")).general.sources
+    assert (sources["lost"], sources["given"]) == ("we", "they")
+
+
+def test_a_law_with_two_tables_of_one_name_is_not_put_in_force(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text(HEAD + SIGNAL.format("gpc") + SIGNAL.format("gpc"), encoding="utf-8")
+    refused = desk.consent("regime", "add", str(path))
+    assert (refused.code, "[signal]" in refused.err, "in one table" in refused.err) == (2, True, True), refused.err
+    path.write_text(HEAD + SIGNAL.format("gpc"), encoding="utf-8")
+    desk.consent("regime", "add", str(path)).ok()
+
+
+def test_what_is_shipped_speaks_of_each_thing_once() -> None:
+    for text in packaged().texts.values():
+        assert parse_regime(text).text == text
+
+
+def test_a_law_of_an_older_ledger_that_speaks_of_one_thing_twice_is_read_and_held_to_both() -> None:
+    signals = SIGNAL.format("gpc") + SIGNAL.format("gpc").replace("sale", "sharing")
+    longer = CLOCK.format("access", "2 months").replace("source", 'extension = "1 month"\nsource')
+    clocks = longer + CLOCK.format("access", "1 month").replace('"we"', '"they"')
+    answers = ANSWER.format('"lost", "lost"', "we") + ANSWER.format('"given", "lost"', "they")
+    text = (HEAD + signals + clocks + answers).encode()
+    found = Regimes({"house": text}).regime("house").general
+    assert found.signal_traits == {"gpc": {"sale", "sharing"}}
+    assert (found.clocks["access"].within.after(0), found.clocks["access"].extension) == (31 * DAY_US, None)
+    assert found.clocks["access"].source == "we; they"
+    assert (found.sources["lost"], found.sources["given"]) == ("we; they", "they")
+
+
+def test_people_withdraw_under_a_stored_law_that_speaks_of_one_thing_twice_and_it_can_be_mended(
+    desk: Desk, tmp_path: Path
+) -> None:
+    text = HEAD + SIGNAL.format("gpc") + SIGNAL.format("gpc").replace("sale", "sharing")
+    with open_log(desk.shop).write() as transaction:
+        register_regimes(transaction, [*packaged(), parse_regime(text.encode(), stored=True)])
+    desk.record("analytics", "given").ok()
+    desk.record("analytics", "withdrawn").ok()
+    assert "house" in desk.consent("regime", "list").ok().out
+    path = tmp_path / "house.toml"
+    path.write_text(text, encoding="utf-8")
+    assert desk.consent("regime", "add", str(path)).code == 2, "it is not put in force anew"
+    path.write_text(HEAD + SIGNAL.format("gpc"), encoding="utf-8")
+    desk.consent("regime", "add", str(path)).ok()
+    desk.record("analytics", "given").ok()

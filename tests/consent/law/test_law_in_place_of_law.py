@@ -63,7 +63,7 @@ def test_a_dry_run_names_the_rules_that_come_and_go_and_writes_nothing(desk: Des
         "dry run, nothing is written: this would set the law gdpr",
         "in place of what imp brings: gdpr (it needs --replace)",
         "nobody's standing permission would be judged otherwise; what was recorded stands under the law it was "
-        "recorded under",
+        "recorded under, and ages say what it said then",
         "gdpr:",
     ]
     assert "  - below 16: needs guardian  [GDPR 8(1)]" in printed

@@ -84,6 +84,27 @@ def test_a_no_is_under_the_law_of_what_it_ends() -> None:
     assert many == Under((CHINA,), "the law of 4 entries, which it ends")
 
 
+@pytest.mark.parametrize(
+    ("words", "far"),
+    [
+        ({}, " for news"),
+        ({"channel": "sms"}, " for news on sms"),
+        ({"purpose": "*", "channel": "sms"}, " on sms"),
+        ({"purpose": "shop"}, " for shop"),
+        ({"purpose": "shop", "channel": "sms"}, " for shop on sms"),
+        ({"purpose": "*"}, ""),
+    ],
+)
+def test_what_goes_on_elsewhere_is_said_to_end_no_further_than_the_no_goes(words: dict[str, str], far: str) -> None:
+    wide = (CHINA, {"covers": ("shop",)})
+    assert under(said("withdraw", **words), wide) == Under((CHINA,), ENDED + far)
+
+
+def test_of_a_yes_to_all_channels_and_one_to_the_noes_own_the_wider_one_goes_on_elsewhere() -> None:
+    both = under(said("withdraw", channel="sms"), (CHINA, {}), (CHINA, {"channel": "sms"}))
+    assert both == Under((CHINA,), "the law of entries 1 and 2, which it ends on sms")
+
+
 def test_where_a_yes_is_from_imp_tomls_place_or_from_nowhere_imp_tomls_law_holds_besides() -> None:
     house = Law(("gdpr",), "FR")
     for place in ("FR", None):
@@ -244,3 +265,18 @@ def test_a_person_is_where_it_is_said_else_where_imp_toml_says() -> None:
     assert laws().place(laws().settle(said("withdraw", CALIFORNIA), history(CHINA))) == "US-CA"
     assert laws().place(said("grant")) == laws().place(said("grant", Law(None, "XX"))) == "FR"
     assert laws(Law(("gdpr",), None)).place(said("grant")) is None
+
+
+@pytest.mark.parametrize("place", [None, "FR", "US-CA"])
+@pytest.mark.parametrize("house", [Law(("hammurabi",), "FR"), Law(("gdpr", "hammurabi"))])
+def test_a_law_that_there_is_none_of_is_looked_for_where_it_was_named(place: str | None, house: Law) -> None:
+    refused = {}
+    for names in (None, ("hammurabi",)):
+        with pytest.raises(BadInput) as found:
+            laws(house).rules(said("grant", Law(names, place)))
+        refused[names] = (found.value.what, found.value.where)
+    assert refused == {
+        None: ("unknown regime", "imp.toml, [policy] regimes"),
+        ("hammurabi",): ("unknown regime", "regime"),
+    }
+    assert laws(house).rules(said("grant", Law(("gdpr",), place if place != "US-CA" else None)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imp_consent.policy import withdrawing
 from imp_consent.policy.declared import DeclaredPurpose
 from imp_consent.policy.notice import Notice
 from imp_consent.policy.unnamed import unnamed_data
@@ -14,6 +16,15 @@ from imp_consent.policy.withdrawing import denies, find_withdrawal, partly_denie
 from tests.consent.law.conftest import Desk
 
 DENIED = [
+    ("en", "You can withdraw your consent only before you give it."),
+    ("en", "Withdrawal is disabled."),
+    ("en", "Your right to withdraw has lapsed."),
+    ("en", "You can withdraw your consent. That is not possible after signing."),
+    ("en", "You can withdraw your consent, by e-mail. This is not true for marketing."),
+    ("de", "Das Widerrufsrecht ist erloschen."),
+    ("de", "Sie können widerrufen. Das ist nach der Unterschrift nicht möglich."),
+    ("nl", "U ziet af van het recht uw toestemming in te trekken."),
+    ("ja", "同意を撤回できますか？いいえ。"),  # noqa: RUF001 (a Japanese question mark)
     ("en", "You cannot withdraw your consent, ever."),
     ("en", "You can\u2019t withdraw it."),
     ("en", "Consent may not be withdrawn."),
@@ -33,7 +44,7 @@ DENIED = [
     ("zh-Hant", "同意後不可撤銷。"),
     ("ja", "同意は撤回できません。"),
     ("en", "We note that you wish to withdraw although you cannot withdraw."),
-    ("en", f"You cannot {'x' * 18} withdraw."),
+    ("en", f"You cannot {'x' * 19} withdraw."),
     ("zh", "您无权撤回同意。"),
     ("zh", "您没有权利撤回同意。"),
     ("ja", "撤回する権利はありません。"),
@@ -77,6 +88,10 @@ DENIED = [
     ("ja", "撤回は認められません。"),
 ]
 SAID = [
+    ("en", "Your withdrawal will be honoured without undue delay."),
+    ("en", "You can withdraw your consent. This is possible at any time."),
+    ("en", "You can withdraw at any time. It is not possible to undo what was done before."),
+    ("ja", "同意を撤回できますか？はい、いつでもできます。"),  # noqa: RUF001 (a Japanese question mark)
     ("en", "You can withdraw at any time. Withdrawal does not affect the lawfulness of what was done before it."),
     ("en", "We cannot use your data after you withdraw."),
     ("de", "Sie können sie jederzeit widerrufen. Durch den Widerruf wird die Rechtmäßigkeit nicht berührt."),
@@ -97,7 +112,6 @@ SAID = [
     ("sv", "Du behöver inga skäl för att återkalla."),
     ("nl", "Ingetrokken toestemming geldt vanaf dat moment."),
     ("xx", "cannot withdraw"),  # a language nobody here reads
-    ("en", f"You cannot {'x' * 19} withdraw."),  # a word too far away to be about it
     ("fr", "N\u2019hésitez pas à retirer votre consentement à tout moment."),
     ("fr", "Vous n\u2019avez pas à motiver le retrait."),
     ("fr", "Il n\u2019est jamais trop tard pour retirer votre consentement."),
@@ -116,6 +130,12 @@ SAID = [
     ("de", "Sie können sie vernichten oder widerrufen."),  # "nicht" within another word
 ]
 
+WORDED: dict[str, dict[str, list[str]]] = tomllib.loads(
+    Path(__file__).with_name("withdrawing_worded.toml").read_text(encoding="utf-8")
+)
+WORDED_DENIALS = [(language, text) for language, words in WORDED.items() for text in words["denied"]]
+WORDED_HONESTLY = [(language, text) for language, words in WORDED.items() for text in words["honest"]]
+
 
 def add(desk: Desk, folder: Path, text: str, *words: str) -> Any:
     path = folder / "notice.txt"
@@ -123,16 +143,75 @@ def add(desk: Desk, folder: Path, text: str, *words: str) -> Any:
     return desk.consent("notice", "add", str(path), "--name", "shown", "--purpose", "analytics", *words)
 
 
-@pytest.mark.parametrize(("language", "text"), DENIED)
+@pytest.mark.parametrize(("language", "text"), [*DENIED, *WORDED_DENIALS])
 def test_r07_a_passage_that_denies_withdrawing_is_none_on_the_right_to_it(language: str, text: str) -> None:
     assert denies(text, language)
     assert not partly_denies(text, language)
 
 
-@pytest.mark.parametrize(("language", "text"), SAID)
+@pytest.mark.parametrize(("language", "text"), [*SAID, *WORDED_HONESTLY])
 def test_a_passage_that_says_how_to_withdraw_is_not_taken_for_a_denial(language: str, text: str) -> None:
     assert not denies(text, language)
     assert not partly_denies(text, language)
+
+
+@pytest.mark.parametrize(("language", "text"), [*WORDED_DENIALS, *WORDED_HONESTLY])
+def test_what_speaks_of_withdrawing_is_found_in_either_case(language: str, text: str) -> None:
+    assert find_withdrawal(f"Shop Ltd.\n\n{text}\n\n12.", language) == text
+
+
+def test_every_language_whose_words_are_known_has_its_denials_and_its_honest_sentences() -> None:
+    known = {path.stem for path in (Path(withdrawing.__file__).parent / "languages").glob("*.toml")}
+    assert known == {language.partition("-")[0] for language in WORDED}
+    assert [language for language, words in WORDED.items() if min(map(len, words.values())) < 8] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("en", "You can withdraw. You cannot withdraw.", (False, True)),
+        ("en", "To withdraw is a right. You cannot withdraw.", (True, False)),
+        ("en", "You can withdraw, but we will ignore it.", (True, False)),
+        ("en", "You cannot, at any time, revoke it. You may revoke it in May.", (False, True)),
+        ("de", "Sie können widerrufen. Ein Widerruf ist ausgeschlossen.", (False, True)),
+        ("zh-Hans", "您可以撤回同意。同意不可撤回。", (False, True)),
+        ("ja", "いつでも撤回できます。撤回はできません。", (False, True)),
+        ("en", "", (False, False)),
+        ("en", "You cannot return it.", (False, False)),
+        ("../en", "You cannot withdraw.", (False, False)),
+        ("", "You cannot withdraw.", (False, False)),
+    ],
+)
+def test_of_several_sentences_one_that_says_that_people_can_is_enough_and_the_rest_is_told(
+    language: str, text: str, said: tuple[bool, bool]
+) -> None:
+    assert (denies(text, language), partly_denies(text, language)) == said
+
+
+def test_the_paragraph_that_says_it_can_be_done_comes_first_and_one_that_only_speaks_of_it_last() -> None:
+    spoken, denied, said = "It ends once you withdraw.", "Nobody may withdraw.", "You can withdraw."
+    for texts, found in (
+        ((spoken, denied, said), said),
+        ((spoken, denied), denied),
+        ((denied, spoken), denied),
+        ((spoken, "Withdrawal."), spoken),
+    ):
+        assert find_withdrawal("\n\n".join(texts), "en") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [("Can I withdraw my consent?", False), ("Can I never withdraw consent?", True), ("我可以撤回同意吗\uff1f", False)],
+)
+def test_a_question_that_nothing_answers_is_read_as_it_stands(text: str, denied: bool) -> None:
+    assert denies(text, "zh-Hans" if text.endswith("\uff1f") else "en") is denied
+
+
+def test_a_long_text_of_little_sense_is_read_in_little_time() -> None:
+    for language, words in WORDED.items():
+        for text in ("no reason or any " * 300, "if you not " * 300, "without " * 300, words["denied"][0] * 50):
+            find_withdrawal(text + words["denied"][0], language)
+            denies(text, language)
 
 
 def test_r07_a_notice_that_denies_withdrawing_is_refused_and_found_by_no_passage_of_its_own(
@@ -149,6 +228,9 @@ def test_r07_a_notice_that_denies_withdrawing_is_refused_and_found_by_no_passage
     ("language", "text", "code"),
     [
         ("en", "Withdrawal of consent isn't possible.", 2),
+        *((language, words["denied"][0], 2) for language, words in WORDED.items()),
+        *((language, words["honest"][0], 0) for language, words in WORDED.items()),
+        ("en", "Once given, consent cannot, at any time, be withdrawn.", 2),
         ("de", "Ein Widerruf ist nicht vorgesehen.", 2),
         ("ja", "撤回は認められません。", 2),
         ("fr", "N'hésitez pas à retirer votre consentement par un message à Shop Ltd.", 0),

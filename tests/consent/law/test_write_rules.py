@@ -183,7 +183,9 @@ def test_a_no_about_other_traits_makes_nobody_wait(law: Any) -> None:
     assert (asked.allowed, asked.not_before_us, asked.entry) == (False, NOW_US + DAY_US, 2)
     assert may_ask(law.case(), "selling", "", at_us=NOW_US + DAY_US).allowed
     law.write("grant", "selling", at_us=NOW_US + 1)
-    assert may_ask(law.case(), "selling", "", at_us=NOW_US + 2).allowed
+    assert not may_ask(law.case(), "selling", "", at_us=NOW_US + 2).allowed, "the signal still closes it"
+    law.write("grant", "selling", at_us=NOW_US + 2, informed=True)
+    assert may_ask(law.case(), "selling", "", at_us=NOW_US + 3).allowed
 
 
 def test_a_no_is_never_refused_for_a_law_that_is_not_known_and_a_yes_is(desk: Desk) -> None:

@@ -125,3 +125,24 @@ def test_r61_with_a_tracking_purpose_its_own_consent_decides(shop):
 def test_r61_opens_that_are_counted_without_anybody_are_exempt(shop):
     result = shop.take(shop.event(None, "m1", purpose="marketing.email", channel="email", interaction="open"))
     assert (result.admitted, result.denied) == (1, {})
+
+
+def test_r40_a_device_whose_name_holds_what_nobody_sees_is_a_fault_of_its_row_and_the_others_are_taken(shop):
+    sell(shop, "1")
+    rows = [
+        heard("1", SignalKind.GPC, "1", shop.now),
+        replace(heard("tab\u200b", SignalKind.GPC, "1", shop.now), row=2),
+        shop.event("1", "m1", days_ago=0),
+    ]
+    with pytest.raises(BadInput, match=r"row 2, identifier: an invisible character \(U\+200B\)"):
+        shop.take(*rows)
+    told = []
+    result = shop.take(*rows, refuse=told.append)
+    assert (result.signals, result.rejected, result.denied) == (1, 1, {"signal": 1})
+    assert [(fault.row, fault.field) for fault in told] == [(2, "identifier")]
+    assert types(shop, "1") == ["grant", "signal"]
+    with pytest.raises(BadInput, match="an invisible character"):
+        shop.accept(*rows)
+    sell(shop, "2")
+    waiting = shop.accept(replace(rows[0], identifier=RawId("member", "2")), rows[1], refuse=told.append)
+    assert (waiting.signals, waiting.rejected, types(shop, "2")) == (1, 1, ["grant", "signal"])

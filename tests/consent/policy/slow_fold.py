@@ -166,7 +166,14 @@ class Question:
 
     def over(self, line: Line) -> bool:
         """Whether it has run out."""
-        return line.until is not None and line.until <= self.at
+        return (line.until is not None and line.until <= self.at) or self.outgrown(line)
+
+    def outgrown(self, line: Line) -> bool:
+        """Whether a guardian said yes for as long as one is needed, and by one of the ages told that time is over."""
+        ages = [age for age in self.other if age.type == "minor" and age.needs in ("guardian", "both")]
+        about = [age for age in ages if not age.traits or set(age.traits) & set(line.traits)]
+        tied = line.type == "grant" and line.needs == "guardian"
+        return tied and any(age.until is not None and age.until <= self.at for age in about)
 
     def before(self, at: int, lines: list[Line]) -> Question:
         """The same question at an earlier time, of some of the lines."""
@@ -181,7 +188,8 @@ class Question:
             and (line.type == "correction" or (line.at, line.seq) < (yes.at, yes.seq))
         ]
         then = self.before(yes.at, told)
-        children = [no for no in then.noes() if no.type == "minor" and no.needs != "own" and not then.over(no)]
+        children = [no for no in then.noes() if no.type == "minor" and no.needs in ("guardian", "both")]
+        children = [no for no in children if not then.over(no)]
         return any(not no.traits or set(no.traits) & set(yes.traits) for no in children)
 
     def never_ripe(self, yes: Line) -> list[Line]:
@@ -226,10 +234,10 @@ class Question:
         """Whether what opens may have been closed by something that was lost."""
         return any(line.seq < lost.seq or line.at <= lost.at for lost in self.lost)
 
-    def younger(self, own: Line) -> bool:
-        """Whether the same law, which names the same kinds of use, still asks a guardian."""
-        ages = [line for line in self.noes() if line.type == "minor" and line.needs != "own"]
-        return any(age.traits == own.traits and not self.over(age) for age in ages)
+    def younger(self, own: Line, at: int) -> bool:
+        """Whether the same law, which names the same kinds of use, asks a guardian at a time."""
+        ages = [line for line in self.noes() if line.type == "minor" and line.needs in ("guardian", "both")]
+        return any(age.traits == own.traits and (age.until is None or age.until > at) for age in ages)
 
     def alone(self) -> bool:
         """Whether the person said yes without anybody else, and nothing but an age speaks against that yes."""
@@ -302,10 +310,12 @@ class Question:
             if self.over(no) or necessary:
                 return False
             kinds = (None, "explicit", "separate")
-            if yes.type == "grant" and kinds.index(yes.consent) < kinds.index(no.consent):
+            less = yes.type == "grant" and kinds.index(yes.consent) < kinds.index(no.consent)
+            if no.needs == "nobody" or less:
                 return True
             if no.needs == "own":
-                return yes.type == "basis" or (yes.by == "guardian" and not self.younger(no))
+                too_early = yes.by == "guardian" or self.younger(no, yes.at)
+                return yes.type == "basis" or (too_early and not self.younger(no, self.at))
             if no.needs == "both" and not self.alone() and (yes.type == "basis" or yes.by == "guardian"):
                 return True
             return not self.guarded()
@@ -331,6 +341,7 @@ class Question:
         if no.traits and no.purpose == "*":
             return False
         if no.type == "minor":
-            return no.needs != "own" and not self.guarded() and not self.over(no)
+            unanswered = no.needs in ("guardian", "both") and not self.guarded()
+            return (no.needs == "nobody" or unanswered) and not self.over(no)
         liftable = no.type in ("restrict", "limit-sensitive") or (no.type == "object" and not no.traits)
         return not (liftable and self.lifted(no))

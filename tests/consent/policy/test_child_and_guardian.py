@@ -27,8 +27,10 @@ AGES: dict[str, dict[str, object]] = {
     "together": {"type": "minor", "needs": "both", "until": 4},
     "together for long": {"type": "minor", "needs": "both", "until": 7},
     "older": {"type": "minor", "needs": "own", "until": 5},
+    "never": {"type": "minor", "needs": "nobody", "traits": ("sale",), "until": 4},
     "sensitive": {"type": "minor", "needs": "guardian", "consent": "separate", "until": 4},
     "separately": {"type": "grant", "consent": "separate"},
+    "while young": {"type": "grant", "by": "guardian", "needs": "guardian"},
     "withdrawn": {"type": "withdraw"},
 }
 EVERY = {**WORDS, **AGES}
@@ -62,7 +64,7 @@ def both(words: tuple[str, ...]) -> tuple[list[Said], list[Line]]:
     """The same words for the fold and for the clerk, one a tick; an age that would be over is not told."""
     facts, lines = [], []
     for at, word in enumerate(words):
-        fields = {"traits": ("sale",)} if word in ("own", "by", "basis", "separately") else {}
+        fields = {"traits": ("sale",)} if word in ("own", "by", "basis", "separately", "while young") else {}
         all_: dict[str, object] = {"purpose": "ads", "channel": "", **fields, **EVERY[word]}
         until = all_.pop("until", None)
         if until is None or int(str(until)) > at:
@@ -83,3 +85,16 @@ def test_whoever_comes_of_age_is_heard_alike_by_the_fold_and_by_the_clerk_at_eve
             assert found == [wanted], (words, at)
             late += at >= 5 and wanted == "under_age"
     assert late > 100, "yeses that never ripened are among them"
+
+
+def test_a_use_names_the_childs_own_yes_for_as_long_as_both_of_them_must_agree() -> None:
+    said = (
+        Statement(type="minor", purpose="ads", channel="", at_us=0, needs="both", until_us=5),
+        Statement(type="minor", purpose="ads", channel="", at_us=0, needs="guardian", until_us=9),
+        Statement(type="guardian", purpose="ads", channel="", at_us=1),
+        Statement(type="grant", purpose="ads", channel="", at_us=2),
+        Statement(type="grant", purpose="ads", channel="", at_us=3, by="guardian"),
+    )
+    segments = timeline([Said(seq, one) for seq, one in enumerate(said)], Scope("ads", ""))
+    named = {part.from_us: part.entries for part in segments if part.from_us >= 3}
+    assert named == {3: (4, 3, 2), 5: (4, 2), 9: (4,)}, "then the guardian's by their authorisation, then by itself"

@@ -71,7 +71,8 @@ def fields(draw: st.DrawFn, type_: str, purpose: str) -> dict[str, Any]:
         if type_ == "basis":
             return {**more, "basis": one(*BASES)}
         return {**more, "consent": one(None, None, "explicit", "separate"), "informed": one(True, False)} | {
-            "by": one(None, None, "guardian")
+            "by": (by := one(None, None, "guardian")),
+            "needs": by and one(None, "guardian"),
         }
     if type_ in ("object", "signal", "limit-sensitive", "restrict", "minor", "withdraw", "refuse"):
         usual = type_ in ("object", "signal", "limit-sensitive")
@@ -80,7 +81,8 @@ def fields(draw: st.DrawFn, type_: str, purpose: str) -> dict[str, Any]:
             return {**more, "by": one(None, None, "guardian")}
         if type_ != "minor":
             return more
-        return {**more, "needs": one("guardian", "both", "both", "own"), "consent": one(None, None, "separate")}
+        needs = one("guardian", "both", "both", "own", "nobody")
+        return {**more, "needs": needs, "consent": one(None, None, "separate")}
     return {"lifts": one("restrict", "object", "limit-sensitive")} if type_ == "lift" else {}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.ended import consent_ends, ended_by
+from imp_consent.policy.ended import ends as ends_that
 from imp_consent.policy.saying import Saying
 
 Words = tuple[str, str] | tuple[str, str, dict[str, Any]]
@@ -123,7 +124,8 @@ def ends(said: Words, *words: Words) -> bool:
     """Whether consent has ended by what is said, or known, after these entries: at 100, unless it says when."""
     type_, purpose, *more = said
     fields = {"channel": "", "at_us": 100} | dict(*more)
-    return consent_ends(Statement(type=type_, purpose=purpose, **fields), list(told(words)), noted="withdrawal")
+    said = Statement(type=type_, purpose=purpose, **fields)
+    return consent_ends(said, list(told(words)), noted="withdrawal", now_us=200)
 
 
 def test_a_withdrawal_ends_consent_whatever_is_known_and_what_takes_none_back_does_not() -> None:
@@ -171,3 +173,95 @@ def test_what_was_noted_since_the_no_is_not_noted_again() -> None:
     assert ends(yes, no, noted, no)
     assert not ends(yes, no, noted, no, noted)
     assert ends(yes, no, ("request", "*", {"at_us": 9, "task": "retention-elapsed"}))
+
+
+YES, ANEW = ("grant", "news", {"at_us": 5}), ("grant", "news", {"at_us": 15})
+NO_BETWEEN = {"at_us": 9}
+
+
+@pytest.mark.parametrize("type_", ["withdraw", "refuse"])
+def test_a_no_that_comes_to_be_known_after_a_later_yes_has_ended_nothing(type_: str) -> None:
+    for purpose in ("news", "*"):
+        no = (type_, purpose, NO_BETWEEN)
+        assert not ends(no, YES, ANEW)
+        assert not ends(YES, no, ANEW), "nor has it where the first yes is known last"
+        assert ends(no, YES)
+        assert ends(no, YES, ("grant", "news", NO_BETWEEN)), "at one time the no counts"
+        assert ends(no, YES, ("grant", "shop", {"at_us": 15})), "of another purpose"
+        assert ends(no, YES, ("grant", "shop", {"at_us": 5}), ANEW) == (purpose == "*"), "one of two is closed still"
+        assert not ends(no, YES, ("grant", "shop", {"at_us": 5}), ("grant", "news", {"at_us": 15, "covers": ("shop",)}))
+
+
+def test_a_later_yes_that_was_bundled_opens_nothing() -> None:
+    assert ends(("withdraw", "news", NO_BETWEEN), YES, ("grant", "news", {"at_us": 15, "bundled": True}))
+
+
+@pytest.mark.parametrize(("until_us", "ended"), [(200, True), (201, False)])
+def test_a_later_yes_that_ran_out_by_now_opens_nothing(until_us: int, *, ended: bool) -> None:
+    assert ends(("withdraw", "news", NO_BETWEEN), YES, ("grant", "news", {"at_us": 15, "until_us": until_us})) == ended
+
+
+@pytest.mark.parametrize(
+    ("since", "ended"),
+    [
+        (("withdraw", "news", {"at_us": 15}), True),
+        (("refuse", "*", {"at_us": 20}), True),
+        (("withdraw", "news", {"at_us": 20, "channel": "sms"}), True),
+        (("withdraw", "news", {"at_us": 14}), False),
+        (("withdraw", "shop", {"at_us": 20}), False),
+        (("object", "news", {"at_us": 20}), False),
+    ],
+)
+def test_a_later_yes_that_was_taken_back_opens_nothing(since: Words, *, ended: bool) -> None:
+    assert ends(("withdraw", "news", NO_BETWEEN), YES, ANEW, since) == ended
+    assert ends(("withdraw", "news", NO_BETWEEN), YES, ANEW, ("correction", "news", {"corrects": 2}))
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "anew", "ended"),
+    [
+        ("", "", "sms", True),
+        ("", "sms", "sms", False),
+        ("", "sms", "email", True),
+        ("sms", "", "sms", False),
+        ("sms", "", "", False),
+        ("sms", "", "email", True),
+        ("sms", "sms", "", True),
+    ],
+)
+def test_a_later_yes_opens_the_channels_that_it_is_about(yes: str, no: str, anew: str, *, ended: bool) -> None:
+    said = ("withdraw", "news", {**NO_BETWEEN, "channel": no})
+    assert (
+        ends(said, ("grant", "news", {"at_us": 5, "channel": yes}), ("grant", "news", {"at_us": 15, "channel": anew}))
+        == ended
+    )
+
+
+def test_a_withdrawal_of_a_yes_that_is_not_on_record_ends_what_no_later_yes_opened() -> None:
+    no = ("withdraw", "news", NO_BETWEEN)
+    assert ends(no, ("grant", "shop", {"at_us": 15}))
+    assert not ends(no, ANEW)
+    assert ends(no, ANEW, ("withdraw", "news", {"at_us": 20, "channel": "sms"})), "it is about every channel"
+    assert not ends(
+        ("withdraw", "news", {**NO_BETWEEN, "channel": "sms"}),
+        ("grant", "news", {"at_us": 15, "channel": "sms"}),
+        ("withdraw", "news", {"at_us": 20, "channel": "email"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("no", "words", "ended"),
+    [
+        ("withdraw", ("grant", "news"), True),
+        ("withdraw", ("basis", "news", {"basis": "legitimate-interest"}), True),
+        ("withdraw", ("basis", "news", {"basis": "contract"}), False),
+        ("withdraw", ("basis", "news", {"basis": "public-task"}), False),
+        ("object", ("basis", "news", {"basis": "public-task"}), True),  # GDPR 21(1)
+        ("object", ("basis", "news", {"basis": "contract"}), False),
+        ("object", ("basis", "news", {"basis": "legitimate-interest"}), True),
+        ("withdraw", ("grant", "news", {"until_us": 50}), False),  # it had ended before
+    ],
+)
+def test_a_no_ends_what_stood_and_rests_on_nothing_that_outlives_it(no: str, words: Words, ended: bool) -> None:
+    history = list(told([words]))
+    assert ends_that(Saying(type=no, purpose="news", at_us=100), history[0], history) is ended

@@ -72,6 +72,16 @@ def test_a_table_of_any_kind_is_read(tmp_path: Path, name: str) -> None:
     assert (number, row.person, row.statement.type) == (1, ROW["person"], "refuse")
 
 
+def test_a_document_that_begins_with_a_byte_order_mark_is_the_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonld"
+    for mark in (b"", b"\xef\xbb\xbf"):
+        path.write_bytes(mark + b'{"@context": {}, "@graph": []}')
+        with pytest.raises(BadInput, match="no record of consent is in it"):
+            list(read_records(path, "27560"))
+        with pytest.raises(BadInput, match="no terms are in it"):
+            read_terms_file(path)
+
+
 @pytest.mark.parametrize("name", [*sorted(SOUND), "a.jsonld", "a.csv.gz", "a.txt", "a.zip"])
 @QUICK
 @given(noise=st.binary(max_size=40), at=st.integers(0, 400), cut=st.integers(0, 400))

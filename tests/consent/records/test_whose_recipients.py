@@ -72,3 +72,22 @@ def test_whom_the_notice_named_stays_named_whatever_purposes_declare_later(
     shop("consent", "proof", "member:1", "--out", tmp_path / "proof", "--verified", "reasonable", "--how", "asked").ok()
     (receipt,) = (tmp_path / "proof").glob("receipt*")
     assert "Acme 广告" in receipt.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("states", [("refused",), ("given",), ("refused", "given", "withdrawn")])
+def test_whom_the_notice_named_stays_named_when_more_is_said_under_it_after_a_change(
+    shop: Cli, tmp_path: Path, states: tuple[str, ...]
+) -> None:
+    shop("consent", "record", "member:1", "--purpose", "ads.video", "--state", "given").ok()
+    other = ("--recipient", "Poster", "--contact", "x@y.example", "--method", "prints")
+    shop("consent", "purpose", "change", "ads.video", *other).ok()
+    for state in states:
+        shop("consent", "record", "member:1", "--purpose", "ads.video", "--state", state).ok()
+    assert told(shop, tmp_path) == ["Acme 广告", "Poster", "Lawyers"], "whom it names now as well, in its order"
+
+
+def test_who_says_something_only_after_a_change_is_told_of_nobody_of_before(shop: Cli, tmp_path: Path) -> None:
+    other = ("--recipient", "Poster", "--contact", "x@y.example", "--method", "prints")
+    shop("consent", "purpose", "change", "ads.video", *other).ok()
+    shop("consent", "record", "member:1", "--purpose", "ads.video", "--state", "given").ok()
+    assert told(shop, tmp_path) == ["Poster", "Lawyers"]

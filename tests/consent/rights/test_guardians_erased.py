@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from imp_consent.audit.verify import Verification, verify
+from imp_consent.commands import erase as command
 from imp_consent.ledger.tombstones import Tombstones
+from imp_consent.plane.strangers import find_strangers
 from imp_consent.runtime import open_keyring, open_log
-from imp_core.clock import DAY_US, SimulatedClock
+from imp_core.clock import DAY_US, SimulatedClock, format_time
 from imp_core.context import Context
 from imp_core.event import RawId
 
@@ -348,3 +350,65 @@ def test_r29_what_shows_that_a_guardians_word_was_wrong_goes_with_them_and_of_ot
     assert proofs == [None, None, "letter of Gran", "letter of Kim"]
     assert "Smith" not in json.dumps(entries(opened, KIM))
     sound(opened)
+
+
+def test_r29_what_a_guardian_did_to_say_so_and_what_they_asked_to_correct_go_with_them(
+    family: Line, opened: Context, clock: SimulatedClock
+) -> None:
+    clock.move_to(clock.now_us() + DAY_US)
+    law, where = ("--jurisdiction", "DE"), ("--purpose", "analytics")
+    say = ("consent", "record", KIM, *where, *law, "--action")
+    asked = ("--verified", "reasonable", "--how", "Ann Smith showed her letter", "--words", "Ann Smith 说是昨天")
+    own = ("--verified", "reasonable", "--how", "Kim came along", "--words", "Kim says it was another day")
+
+    def right(seq: int, who: tuple[str, ...]) -> None:
+        clock.move_to(clock.now_us() + DAY_US)
+        at = format_time(clock.now_us() - 2 * DAY_US)
+        family("consent", "rectify", KIM, "--entry", str(seq), "--at", at, "--evidence", "file 7", *who).ok()
+
+    family(*say, "signature of Ann Smith", "--state", "given", "--by-guardian").ok()
+    right(newest(opened, KIM), asked)
+    family(*say, "click", "--state", "given", "--by-guardian").ok()
+    family(*say, "Kim's own nod", "--state", "given").ok()
+    right(newest(opened, KIM), own)
+    family(*say, "call of Ann Smith 安", "--state", "withdrawn", "--by-guardian").ok()
+    answer = family("consent", "check", KIM, *where, "--json").json
+    before = entries(opened, KIM)
+    family("consent", "erase", ANN, "--execute").ok()
+    after = entries(opened, KIM)
+    assert "Smith" in json.dumps(before)
+    assert "Smith" not in json.dumps(after)
+    acts = [one["affirmative_action"] for one in after if one.get("affirmative_action")]
+    kept = ["click", "signature", "signature", "click", "Kim's own nod", "Kim's own nod", "call"]
+    assert acts == kept, "none names anybody"
+    requests = [(one["evidence"], one["words"]) for one in after if one["type"] == "request"]
+    assert requests == [(None, None), ("Kim came along", "Kim says it was another day")]
+    assert family("consent", "check", KIM, *where, "--json").json == answer
+    assert family("consent", "requests", "list", "--all").ok().out.count("rectify") == 2
+    sound(opened)
+
+
+@pytest.mark.parametrize("others", [(), ("member:ben",)])
+def test_r29_who_is_recorded_while_they_are_erased_as_a_guardian_is_erased_with_that_by_asking_again(
+    family: Line, opened: Context, monkeypatch: pytest.MonkeyPatch, verified: Check, others: tuple[str, ...]
+) -> None:
+    words = ("consent", "erase", GRAN, *others, "--execute")
+
+    def meanwhile(*args: Any) -> Any:
+        found = find_strangers(*args)
+        family("consent", "record", GRAN, *GIVEN).ok()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "find_strangers", meanwhile)
+        refused = family(*words)
+    assert (refused.code, "nothing was erased" in refused.err, "33612345678" in refused.err) == (1, True, False)
+    assert guardians(opened, LEA) != ["erased"]
+    assert marks(opened) == []
+    for who in (GRAN, *others):
+        assert family("consent", "check", who, "--purpose", "analytics", "--json").json["reason"] == "given"
+    done = family(*words, "--json").ok().json
+    assert (done["people"], done["authorisations"]) == (1 + len(others), 1)
+    assert guardians(opened, LEA) == ["erased"]
+    assert family("consent", "history", GRAN, "--json").json["entries"] == []
+    verified()

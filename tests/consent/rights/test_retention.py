@@ -363,3 +363,24 @@ def test_r60_a_guardian_goes_with_the_last_child_whose_evidence_is_past_its_time
     done = family("consent", "retention", "--execute", "--json").ok().json
     assert (done["people"], done["guardians"], done["authorisations"]) == (3, 0, 0)
     assert (_entries(family, WHO), _entries(family, "member:kim")) == ([], [])
+
+
+@pytest.mark.parametrize("execute", [(), ("--execute",)])
+def test_r29_while_an_entry_that_may_name_a_guardian_does_not_open_nobodys_evidence_goes(
+    family: Line, setting: Setting, clock: SimulatedClock, context: Context, execute: tuple[str, ...]
+) -> None:
+    setting("[retention]\nevidence = 30")
+    family("consent", "record", WHO, "--purpose", "analytics", "--state", "withdrawn").ok()  # who is Kim's guardian
+    clock.move_to(NOW_US + 100 * DAY_US)
+    assert family("consent", "retention", "--json").ok().json["guardians"] == 1
+    log = open_log(context)
+    with log.write() as transaction:
+        child = transaction.find_subject(RawId.parse("member:kim"))
+        (seq,) = [entry.seq for entry in transaction.history(child or 0) if entry.statement.type == "guardian"]
+        transaction.sql.execute("UPDATE payload SET ciphertext = zeroblob(40) WHERE seq = ?", (seq,))
+    refused = family("consent", "retention", *execute)
+    assert (refused.code, f"entry {seq}" in refused.err, "imp audit verify" in refused.err) == (3, True, True)
+    with log.read() as reader:
+        assert reader.find_subject(RawId.parse(WHO)) is not None
+        assert not [*reader.system_entries("erased"), *reader.system_entries("retention")]
+    assert family("audit", "verify").code == 1

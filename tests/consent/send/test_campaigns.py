@@ -79,11 +79,11 @@ def test_an_audience_that_cannot_be_read_is_refused_as_a_whole(shop, content, wo
 def test_an_audience_of_another_encoding_is_said_so_and_read_when_named(shop):
     shop.everybody(1)
     path = shop.folder / "audience.csv"
-    path.write_bytes("email,name\np0@example.com,王\n".encode("gb18030"))
+    path.write_bytes("email,name\np0@example.com,王小明\n".encode("gb18030"))
     answer = shop.send(str(path))
     assert (answer.code, "--encoding gb18030" in answer.err) == (2, True)
     shop.send(str(path), "--encoding", "gb18030", "--execute").ok()
-    assert shop.received()[0][3] == "王"
+    assert shop.received()[0][3] == "王小明"
 
 
 def test_an_audience_may_be_json_lines(shop):

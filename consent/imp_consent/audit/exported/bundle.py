@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from imp_consent.ledger.proof import MAX_PROOF
 from imp_consent.records.document import parse_document
 from imp_consent.records.parse import Copies, is_record, parse_record
 from imp_consent.records.row import KINDS
+from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_core.ports import Json
 
@@ -25,6 +27,7 @@ __all__ = ["NOTICE_FILE", "RECEIPT_FILE", "BundleVerification", "is_bundle", "ve
 RECEIPT_FILE: Final = "receipt.jsonld"
 NOTICE_FILE: Final = "notice-{}.json"
 _PROOFS: Final = "*.tlog-proof"
+_NAMED: Final = 3  # of what a record says too much or too little
 _MAX_FILE: Final = 1 << 24
 
 
@@ -113,9 +116,18 @@ def _check_record(folder: Path, said: list[_Said], problems: Problems) -> None:
         what = error.what if isinstance(error, BadInput) else "not text in UTF-8"
         problems.report("bundle.record", RECEIPT_FILE, f"it cannot be read as records: {what}")
         return
-    more, less = (told - proved).total(), (proved - told).total()
-    problems.expect(not more, "bundle.record", RECEIPT_FILE, f"it says {more} things that no proof here proves")
-    problems.expect(not less, "bundle.record", RECEIPT_FILE, f"it leaves out {less} of what is proved here")
+    more, less = told - proved, proved - told
+    says = f"it says {some(more.total(), 'thing')} that no proof here proves: {_kinds(more)}"
+    problems.expect(not more, "bundle.record", RECEIPT_FILE, says)
+    left = f"it leaves out {less.total()} of what is proved here: {_kinds(less)}"
+    problems.expect(not less, "bundle.record", RECEIPT_FILE, left)
+
+
+def _kinds(statements: Counter[bytes]) -> str:
+    """Which they are, the first of them: type and purpose, and the moment in microseconds as they write it."""
+    read = [json.loads(text) for text in list(statements)[:_NAMED]]
+    named = [f"{one.get('type')} of {one.get('purpose')} at {one.get('at')}" for one in read]
+    return "; ".join(named) + (" …" if len(statements) > _NAMED else "")
 
 
 def _result(

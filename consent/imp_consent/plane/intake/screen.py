@@ -14,6 +14,7 @@ from imp_consent.plane.intake.columns import Stamp, columns_of
 from imp_consent.plane.intake.enrol import DeniedUnit, DeniedUnits, cell_of, known_ids, waiting_ids
 from imp_consent.plane.intake.heard import Heard, heed
 from imp_consent.plane.intake.people import NOBODY, People, Person
+from imp_consent.plane.intake.signals import check_nameable
 from imp_consent.plane.intake.terms import event_fault, signal_fault, tracks_untold
 from imp_consent.policy.decide import Reason
 from imp_consent.signals.inbound import Effect
@@ -105,7 +106,7 @@ class Screen:
                 if row is not None:
                     rows.append(row)
             elif isinstance(item, Signal):
-                self._hear(item)
+                self._hear(reader, item)
             elif isinstance(item, RowFault):
                 self._refuse(item)
             else:
@@ -130,7 +131,7 @@ class Screen:
         self._seen.add(event_id)
         return _Row(event, person, event_id)
 
-    def _hear(self, signal: Signal) -> None:
+    def _hear(self, reader: Reader, signal: Signal) -> None:
         terms, fault = self._stamp.terms, signal_fault(signal, self._stamp.terms, self._stamp.received_us)
         effect: Effect | Reply = Reply.NOTHING
         people: list[Heard] = []
@@ -139,7 +140,7 @@ class Screen:
             if fault is None:
                 effect = terms.ear.hear(signal.kind, signal.raw, signal.purpose)
                 where = "identifier"
-                people = self._heed(signal, effect)
+                people = self._heed(reader, signal, effect)
         except BadInput as error:
             fault = RowFault(row=signal.row, field=where, problem=error.what)
         if fault is not None:
@@ -152,9 +153,12 @@ class Screen:
             self.tally.unheard += 1
         self.tally.heard.extend(people)
 
-    def _heed(self, signal: Signal, effect: Effect | Reply) -> list[Heard]:
+    def _heed(self, reader: Reader, signal: Signal, effect: Effect | Reply) -> list[Heard]:
         if isinstance(effect, Effect):
-            return heed(self._people, signal.identifier, effect, channel=signal.channel, event_us=signal.event_us)
+            channel, at_us = signal.channel, signal.event_us
+            people = heed(self._people, signal.identifier, effect, channel=channel, event_us=at_us)
+            check_nameable(reader, people)
+            return people
         self._people.look_up(signal.identifier)  # what cannot be an identifier is a fault whatever was said
         return []
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
+from imp_consent.identity.visible import check_visible
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
@@ -22,7 +23,7 @@ from imp_core.errors import LedgerBroken
 from imp_core.event import RawId, SignalKind
 from imp_core.ports import Json
 
-__all__ = ["Speak", "Voice", "append_signals", "deaf", "living", "new_signals", "saying_of"]
+__all__ = ["Speak", "Voice", "append_signals", "check_nameable", "deaf", "living", "new_signals", "saying_of"]
 
 # Appends one entry of a subject, or of an identifier that nobody was known by; the door's `append`.
 Speak = Callable[[int | RawId, Saying], object]
@@ -62,6 +63,19 @@ def new_signals(reader: Reader, heard: Iterable[Heard], *, linked_from: int | No
             known[who].append(one)
             new.append(replace(signal, who=who))
     return new
+
+
+def check_nameable(reader: Reader, heard: Iterable[Heard]) -> None:
+    """Expect that whoever would be known from now on can be: told of while it is one row's fault and holds up no other.
+
+    Raises:
+        BadInput: an identifier that nobody is known by holds what nobody sees.
+        LedgerBroken: a person's key was changed by other hands.
+    """
+    for signal in heard:
+        who = living(reader, signal.who)
+        if isinstance(who, RawId):
+            check_visible(who)
 
 
 def append_signals(transaction: Transaction, new: Sequence[Heard], voice: Voice) -> None:
