@@ -77,9 +77,9 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "record_fields": ("law/test_what_an_entry_says_besides.py",),
     "second_person": ("policy/test_what_two_persons_do.py",),
     "of_age": ("law/test_coming_of_age.py", "policy/test_child_and_guardian.py", "policy/test_grown_up_forms_agree.py"),
-    "declared_since": ("rights/test_recipients_then_and_now.py",),
+    "declared_since": ("policy/test_declared_since_alone.py", "rights/test_recipients_then_and_now.py"),
     "stopped": ("law/test_asking_after_a_stop.py",),
-    "bounced": ("law/test_bounced.py",),
+    "bounced": ("law/test_bounced_alone.py", "law/test_bounced.py"),
     "channels": ("commands/test_misnamed.py", "law/test_asking_after_a_stop.py"),
     "project": ("policy/test_projection.py", "policy/test_state.py"),
 }

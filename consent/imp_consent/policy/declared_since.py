@@ -6,7 +6,6 @@ whoever gets it since has it too. Both are told when it ends, and named to whoev
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -88,7 +87,7 @@ class DeclaredSince:
         key = (purpose, index)
         if key not in self._said:
             head, *tables = self._tables(reader, index)
-            begin = f"name = {json.dumps(purpose, ensure_ascii=False)}\n".encode()
+            begin = f'name = "{purpose}"\n'.encode()  # a name has nothing in it that would be escaped
             own = [table for table in tables if table.startswith(begin)]
             self._said[key] = next((one for table in own or [b""] for one in _parsed(head, table)), None)
         return self._said[key]
