@@ -114,7 +114,8 @@ def erase_and_tell(
     log = open_log(ctx)
     waiting = _taken_up(ctx, log, raw_ids, asked)
     found, subjects = _find(log, raw_ids)
-    if asked is None and not though_restricted:
+    anyway = asked is not None or though_restricted
+    if not anyway:
         _expect_unrestricted(log, subjects)
     strangers = find_strangers(log, raw_ids)  # guardians who are nobody else here
     guard_erasure(ctx, subjects, strangers.tokens)
@@ -123,12 +124,12 @@ def erase_and_tell(
         if gone.seq is None and not answers:
             raise nothing_to_erase(log, raw_ids, asked)
         return ErasedAndTold(people=0, leaves=0, rows=0, files=0, seq=gone.seq, answered=answers, authorisations=gone.n)
-    gone = forget_strangers(log, strangers)
+    gone = forget_strangers(log, strangers, expect=None if anyway else lambda under: check_restricted(under, subjects))
     if asked is not None and waiting is None:
         with log.write() as transaction:
             open_request(ctx, transaction, raw_ids[0], asked)
     answers, besides = _before(log, subjects)
-    done, to_notify = _erase(ctx, subjects, later=later, anyway=asked is not None or though_restricted, notify=True)
+    done, to_notify = _erase(ctx, subjects, later=later, anyway=anyway, notify=True)
     done = replace(done, authorisations=done.authorisations + gone.n)
     answer_all(log, answers)
     store = log.keyring.store

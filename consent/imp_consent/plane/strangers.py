@@ -64,18 +64,25 @@ def find_strangers(log: Log, raw_ids: Iterable[RawId]) -> Strangers:
 
 
 def forget_strangers(
-    log: Log, strangers: Strangers, *, besides: Callable[[Transaction], object] | None = None
+    log: Log,
+    strangers: Strangers,
+    *,
+    expect: Callable[[Transaction], object] | None = None,
+    besides: Callable[[Transaction], object] | None = None,
 ) -> Forgotten:
     """Take them out of what they authorised, which stands; `besides` is done in the same transaction.
 
-    They are suppressed from then on, so that no backup brings them back.
+    They are suppressed from then on, so that no backup brings them back. `expect` is asked before anything is done.
 
     Raises:
-        CheckFailed: somebody was recorded by such an identifier since they were found; nothing was taken out.
+        CheckFailed: somebody was recorded by such an identifier since they were found, or `expect` raises it; nothing
+            was taken out.
     """
     if not strangers.found:
         return Forgotten()
     with log.write() as transaction:
+        if expect is not None:
+            expect(transaction)
         if any(transaction.find_subject(raw) is not None for raw in strangers.raw_ids):
             # they have a record of their own by now, which is to be erased as well and not to outlive its suppression
             raise CheckFailed(_KNOWN_BY_NOW, where="identifier", mend="run it again: it erases that as well")

@@ -100,7 +100,7 @@ def _excused(acts: Acts, action: str, words: tuple[str, ...]) -> list[tuple[int,
     """Where words that deny nothing begin and end, none of them across a mark or more than one space."""
     harmless, joined = _by_first(acts.harmless), _joined(action)
     places = ((place, _length_at(words, place, harmless)) for place in range(len(words)))
-    return [(place, place + length) for place, length in places if length and all(joined[place + 1 : place + length])]
+    return [(place, place + length) for place, length in places if length and all(joined[place : place + length - 1])]
 
 
 def _length_at(words: tuple[str, ...], place: int, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> int:
@@ -131,11 +131,10 @@ def _several(action: str) -> tuple[str, ...]:
 
 
 def _joined(action: str) -> list[bool]:
-    """Of each word, whether nothing but a space or a hyphen stands between it and the one before."""
+    """Of each word but the last, whether nothing but a space or a hyphen stands between it and the next."""
     spelt = _spelt(action)
     found = list(_WORD.finditer(spelt))
-    between = [spelt[one.end() : next_.start()] for one, next_ in pairwise(found)]
-    return [False, *(mark in _JOINING for mark in between)]
+    return [spelt[one.end() : next_.start()] in _JOINING for one, next_ in pairwise(found)]
 
 
 def _spelt(action: str) -> str:

@@ -10,7 +10,7 @@ from imp_consent.commands import erase as erasing
 from imp_core.clock import SECOND_US, SimulatedClock
 
 Cli = Any
-ANN, BOB = "member:ann", "member:bob"
+ANN, BOB, MUM = "member:ann", "member:bob", "member:mum"
 ASKS = ("--verified", "contact", "--how", "answered from the address on record")
 
 
@@ -103,3 +103,25 @@ def test_r28_who_asks_to_be_erased_while_they_restrict_is_erased(desk: Cli, monk
     monkeypatch.setattr(erasing, "guard_erasure", meanwhile)
     desk("consent", "erase", BOB, "--execute", *ASKS).ok()
     assert not is_known(desk, BOB)
+
+
+def test_r28_an_unknown_guardian_erased_with_somebody_who_restricts_meanwhile_is_kept_too(
+    desk: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk("consent", "minor", "member:kid", "--age", "8", "--jurisdiction", "DE").ok()
+    authorised = ("--role", "parent", "--verification", "ID card", "--evidence", "form 7")
+    desk("consent", "guardian", "member:kid", "--guardian", MUM, "--purpose", "analytics", *authorised).ok()
+    find = erasing.find_strangers
+
+    def meanwhile(*given: Any) -> Any:
+        found = find(*given)
+        desk("consent", "restrict", BOB, "--grounds", "needs it for a claim").ok()
+        return found
+
+    monkeypatch.setattr(erasing, "find_strangers", meanwhile)
+    refused = desk("consent", "erase", BOB, MUM, "--execute")
+    assert (refused.code, "nobody was erased: 1 restriction is in force" in refused.err) == (1, True)
+    assert desk("consent", "erase", MUM, "--json").ok().json["authorisations"] == 1
+    monkeypatch.setattr(erasing, "find_strangers", find)
+    desk("consent", "erase", BOB, MUM, "--execute", "--though-restricted").ok()
+    assert (is_known(desk, BOB), desk("consent", "erase", MUM).code) == (False, 1)
