@@ -114,7 +114,8 @@ NUMBERED = [
     "signed form no \uff11\uff12", "signed form no ١٢", "form no 12, box no 3 ticked",
 ]  # fmt: skip
 DENIED_BY_NO = [
-    "no click", "clicked no box 2", "no, 12 clicks", "no 1 clicked", "signed no form", "form signed? no", "12 no", "form no twelve", "no",
+    "no click", "clicked no box 2", "no, 12 clicks", "no 1 clicked", "signed no form", "form signed? no", "12 no",
+    "form no twelve", "no",
     "form no 12, no click", "form no 12 not signed", "form no 12: kein Klick", "signed form no 12 by default",
 ]  # fmt: skip
 LAWS = [found.name for found in packaged()]
