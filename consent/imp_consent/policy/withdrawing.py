@@ -74,9 +74,9 @@ def find_withdrawal(text: str, language: str) -> str:
     "" where none does, and where the language is not known.
     """
     found = [part.strip()[:LONGEST] for part in re.split(r"\n\s*\n", text) if _mentions(part, language)]
-    said = [_said(part, language) for part in found]
+    said = {part: _said(part, language) for part in found}
     for wanted in (_Said.CAN, _Said.CANNOT, _Said.SPOKEN):
-        for part, of_it in zip(found, said, strict=True):
+        for part, of_it in said.items():
             if wanted in of_it:
                 return part
     return next(iter(found), "")
@@ -194,12 +194,12 @@ def _compiled(section: Mapping[str, Any]) -> _Words:
         withdraw=re.compile(mention),
         no=words("no"),
         no_at_end=words("no", after=r"\W*$"),
-        left_open=words("no", after=r"\W*$" if unspaced else r"( \w+)?\W*$"),
+        left_open=words("no", after=r"( \w+)?\W*$"),
         sure=words("sure"),
         back=words("back"),
         yes=words("yes"),
         begins=words("begins"),
-        given=words("given", before=r"\W*" if unspaced else r"\W*(?:\w+ )?"),
+        given=words("given", before=r"\W*(?:\w+ )?"),
         joined=words("joins", after=r"\W*$"),
         breaks=words("breaks"),
         case=words("of", after=rf" ?(?:{one_of('fill')} )*\w*(?:{mention})\w*"),

@@ -207,6 +207,19 @@ def test_a_question_that_nothing_answers_is_read_as_it_stands(text: str, denied:
     assert denies(text, "zh-Hans" if text.endswith("\uff1f") else "en") is denied
 
 
+def test_a_question_in_several_clauses_that_nothing_answers_is_read_as_one() -> None:
+    asked, said = "Do we not keep your data, and can you withdraw?", "We do not keep your data, and you can withdraw."
+    assert (denies(asked, "en"), denies(said, "en")) == (True, False)
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "We keep your data. Thank you."), ("xx", "You can withdraw.")])
+def test_nothing_is_found_in_a_text_that_does_not_speak_of_it_or_whose_language_is_not_known(
+    language: str, text: str
+) -> None:
+    assert find_withdrawal(text, language) == ""
+    assert not denies(text, language)
+
+
 def test_a_long_text_of_little_sense_is_read_in_little_time() -> None:
     for language, words in WORDED.items():
         for text in ("no reason or any " * 300, "if you not " * 300, "without " * 300, words["denied"][0] * 50):
