@@ -201,7 +201,7 @@ def _entry(entry: PersonEntry) -> str:
     if is_bounce(said.type, entry.payload):
         what = _BOUNCED
     if said.by is not None:
-        what = what.replace(_PERSON, _GUARDIAN, 1)
+        what = what.replace(_PERSON, _GUARDIAN)
     return f"At {_time(said.at_us)} {what}{where}{until}{more} (entry {entry.seq}{noted})."
 
 

@@ -176,6 +176,13 @@ def test_r16_an_authorisation_that_runs_out_is_given_anew_and_no_yes_of_the_chil
     )
 
 
+def test_r16_of_several_authorisations_on_record_the_newest_is_named(law: Any) -> None:
+    law.history.append(_told(2, type="minor", purpose="*", needs="guardian", at_us=NOW_US - 10))
+    for seq, at_us in ((3, NOW_US - 8), (4, NOW_US - 7), (5, NOW_US - 9)):  # the last was recorded late
+        law.history.append(_told(seq, type="guardian", purpose="*", at_us=at_us))
+    assert str(opens(law)).startswith("A guardian's authorisation is on record (entry 4), and is no yes by itself.")
+
+
 def test_r16_a_yes_of_the_childs_own_counts_over_a_signal_that_the_child_is_told_of(law: Any) -> None:
     law.history.append(_told(2, type="minor", purpose="*", needs="own", at_us=NOW_US - 10))
     law.history.append(_told(3, type="signal", purpose="*", traits=("sale",), at_us=NOW_US - 9))

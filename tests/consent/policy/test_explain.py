@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from imp_consent.ledger.entry import PersonEntry, Statement
+from imp_consent.policy.bounced import BOUNCE_CHANGES, BOUNCE_WHY
 from imp_consent.policy.decide import PERMITTING, Reason, decision
-from imp_consent.policy.explain import Asked, explain, what_changes
+from imp_consent.policy.explain import Asked, basis_words, explain, what_changes
 from imp_consent.policy.scope import DENYING, PERMITTING_TYPES
 from imp_core.clock import parse_time
 from imp_core.ports import SystemEntry
@@ -42,6 +43,22 @@ def test_a_basis_is_named_in_words_and_an_everlasting_one_ends_with_a_no() -> No
     told = explain(ASKED, decision(Reason.BASIS, (7,)), [entry("basis", basis="contract")])
     assert "a legal basis other than consent was recorded for ads: a contract with the person (entry 7)." in told[2]
     assert told[-1].endswith("as far as this basis gives way to them.")
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [("contract", "a contract with the person"), ("foreseen-law", "foreseen-law"), (None, "another legal basis")],
+)
+def test_a_basis_that_no_words_are_known_for_is_called_by_its_name(basis: str | None, words: str) -> None:
+    assert basis_words(basis) == words
+
+
+def test_messages_that_came_back_are_told_as_such_where_they_decide_and_not_beside_what_does() -> None:
+    came_back = replace(entry("signal", seq=8, channel="email"), payload={"signal": "bounce"})
+    told = explain(ASKED, decision(Reason.SIGNAL, (8,)), [entry("grant"), came_back])
+    assert told[-2:] == [BOUNCE_WHY, BOUNCE_CHANGES]
+    told = explain(ASKED, decision(Reason.REFUSED, (7,)), [entry("refuse"), came_back])
+    assert (told[-1], BOUNCE_WHY in told) == ("A later yes of the person would change it.", False)
 
 
 def test_a_question_without_a_channel_as_known_before_says_both() -> None:
