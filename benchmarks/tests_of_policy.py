@@ -70,7 +70,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
     "suffices": ("law/test_who_moved.py",),
     "purpose": ("policy/test_purpose.py",),
     "explain": ("policy/test_explain.py",),
-    "sources": ("policy/test_which_law_and_notice.py",),
+    "sources": ("policy/test_which_law_and_notice.py", "law/test_bounced.py"),
     "jurisdictions": ("law/test_where_law_holds.py",),
     "actions": ("law/test_acts_of_agreeing.py",),
     **dict.fromkeys(("asked_law", "house"), ("law/test_house_law_alone.py",)),
