@@ -16,7 +16,7 @@ from imp_consent.ledger.entry import EVERY_PURPOSE, PersonEntry, Statement
 from imp_consent.ledger.reader import Reader
 from imp_consent.ledger.suppression import is_suppressed
 from imp_consent.plane.guardians import named_as
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.meeting import GUARDED, is_over
 from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import corrected, lineage
@@ -113,7 +113,7 @@ def record_guardian(
             jurisdiction=jurisdiction,
             more={**named, "role": role, "verification": verification},
         )
-        seq, subject, statement = append_said(ctx, transaction, raw_id, said)
+        seq, subject, statement = Door(ctx, transaction, surface="command line").append(raw_id, said)
         longer = _longer(transaction.history(subject), statement, named)
         ageless = not _is_guarded(transaction.history(subject), said.at_us)
     return GuardianResult(

@@ -13,7 +13,7 @@ from imp_consent.policy.door import Door
 from imp_consent.policy.saying import Saying
 from imp_core.counting import some
 
-__all__ = ["Repeats", "is_repeated", "row_key"]
+__all__ = ["Repeats", "is_held", "is_repeated", "row_key"]
 
 _SURFACE: Final = "import"
 _OPENING: Final = frozenset({"grant", "basis"})
@@ -67,6 +67,13 @@ def is_repeated(door: Door, row: ReadRow, before: Sequence[PersonEntry], sha256:
             return row.said.type not in _NOES or not any(_opened_since(entry, other) for other in before)
         found = None if key == own else found
     return found
+
+
+def is_held(said: Saying, history: Sequence[PersonEntry]) -> bool:
+    """Whether a no is among somebody's entries, whoever's it was first."""
+    words = said.type, said.purpose, said.channel, said.at_us
+    stated = (entry.statement for entry in history)
+    return any((one.type, one.purpose, one.channel, one.at_us) == words for one in stated)
 
 
 def _opened_since(no: PersonEntry, other: PersonEntry) -> bool:

@@ -25,14 +25,16 @@ from imp_consent.commands.imported import (
     write_rejects,
 )
 from imp_consent.commands.parts import Tried, parts_of, person_of
-from imp_consent.commands.repeats import is_repeated, row_key
+from imp_consent.commands.repeats import is_held, is_repeated, row_key
 from imp_consent.commands.take_over_terms import take_over_terms
 from imp_consent.commands.tally import Source, Tally
 from imp_consent.commands.tasks_opened import count_tasks
+from imp_consent.ledger.alike import subjects_alike
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
+from imp_consent.policy.alike import OPT_OUTS
 from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.purpose import read_purposes
@@ -220,6 +222,9 @@ def _is_repeated(door: Door, transaction: Transaction, row: ReadRow, sha256: str
         return False
     before = [entry for entry in transaction.history(subject) if entry.seq < tally.begun]
     found = is_repeated(door, row, before, sha256) if before else False
+    if found and row.said.type in OPT_OUTS:  # again where it reached not everybody yet who may be the same person
+        others = subjects_alike(transaction, row.raw)
+        found = all(is_held(row.said, transaction.history(other)) for other in others if other != subject)
     if found:
         tally.repeated += 1
         tally.repeats.again.add(row.place)

@@ -1,14 +1,15 @@
 """Opt-outs reach everybody known under another spelling of an identifier; consents reach nobody but their own.
 
 `jane.doe+news@example.com` and `janedoe@example.com` may be one person under two subjects. So what one of them takes
-back, or refuses, is taken back for the other, who is there already (`pass_on`) or comes later (`take_over`), with the
-same words, the same event time and all that the law makes follow from them. Who shares nothing but the loosest
-spelling may be denied for another's sake: that is the restrictive side.
+back, or refuses, is taken back for the other, who is there already (`pass_on`), comes later (`take_over`) or turns out
+to be alike by an identifier linked later (`share`); with the same words, the same event time and all that the law makes
+follow from them. Who shares nothing but the loosest spelling may be denied for another's sake: that is the restrictive
+side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +21,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import corrected
 from imp_core.event import RawId
 
-__all__ = ["Echo", "pass_on", "take_over"]
+__all__ = ["OPT_OUTS", "Echo", "pass_on", "passed", "share", "take_over"]
 
 # Appends of a subject what a saying states that was checked when it was somebody's own; the door's.
 Echo = Callable[[int, Saying, Statement], int]
@@ -51,20 +52,43 @@ def take_over(transaction: Transaction, who: RawId, subject: int, *, echo: Echo)
 
     Each under the law it was recorded under.
     """
-    if who.kind != "email":
+    if who.kind != "email" or any(entry.statement.type in _PERMITTING for entry in transaction.history(subject)):
         return []
-    own = transaction.history(subject)
-    if any(entry.statement.type in _PERMITTING for entry in own):
-        return []
-    held = {entry.statement for entry in own}
+    others = [other for other in subjects_alike(transaction, who) if other != subject]
+    return _hand_on(transaction, _opt_outs(transaction, *others), subject, echo)
+
+
+def share(transaction: Transaction, who: RawId, subject: int, *, echo: Echo) -> list[int]:
+    """Append the opt-outs of those alike for somebody whom an identifier leads to from now on, and theirs for those.
+
+    Whatever anybody permitted before: which of two words is the later one, their times say. Returns the seqs.
+    """
+    others = [other for other in subjects_alike(transaction, who) if other != subject]
+    own = _opt_outs(transaction, subject)
+    seqs = _hand_on(transaction, _opt_outs(transaction, *others), subject, echo)
+    return seqs + [seq for other in others for seq in _hand_on(transaction, own, other, echo)]
+
+
+def passed(said: Saying) -> Saying:
+    """What somebody said, as a saying of whoever is known by another spelling."""
+    return replace(said, steps=0 if said.type == "withdraw" else None, more={**said.more, _MARK: True})
+
+
+def _opt_outs(transaction: Transaction, *subjects: int) -> dict[Statement, PersonEntry]:
+    """What these people take back or refuse, but for what was corrected."""
     found: dict[Statement, PersonEntry] = {}
-    for other in subjects_alike(transaction, who):
-        history = transaction.history(other)
+    for subject in subjects:
+        history = transaction.history(subject)
         wrong = corrected(history)
         for entry in history:
-            if entry.statement.type in OPT_OUTS and entry.seq not in wrong and entry.statement not in held:
+            if entry.statement.type in OPT_OUTS and entry.seq not in wrong:
                 found.setdefault(entry.statement, entry)
-    return [echo(subject, _recorded(entry), said) for said, entry in found.items()]
+    return found
+
+
+def _hand_on(transaction: Transaction, found: Mapping[Statement, PersonEntry], subject: int, echo: Echo) -> list[int]:
+    held = {entry.statement for entry in transaction.history(subject)}
+    return [echo(subject, _recorded(entry), said) for said, entry in found.items() if said not in held]
 
 
 def _echoed(statement: Statement) -> Saying:

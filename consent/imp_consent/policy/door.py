@@ -1,7 +1,4 @@
-"""The one door through which a person's entry is written: checked, put into words, wrapped in its envelope, appended.
-
-`append_said` writes one; a `Door` writes many in one transaction and reads purposes, notices and regimes once.
-"""
+"""The one door through which a person's entry is written: checked, put into words, in its envelope, appended."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from imp_consent.ledger.alike import subjects_alike
 from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.ledger.suppression import Suppressed
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.alike import pass_on, take_over
+from imp_consent.policy.alike import OPT_OUTS, pass_on, passed, share, take_over
 from imp_consent.policy.case import Case
 from imp_consent.policy.channels import declared_channels
 from imp_consent.policy.cuts import cuts_in
@@ -39,7 +36,7 @@ from imp_core.errors import BadInput
 from imp_core.event import RawId
 from imp_core.ports import Json
 
-__all__ = ["Appended", "Door", "append_said"]
+__all__ = ["Appended", "Door"]
 
 _PERMITTING: Final = frozenset({"grant", "basis"})
 _RESTS_ON_NOTICE: Final = frozenset({"grant", "refuse"})
@@ -61,28 +58,8 @@ class Appended(NamedTuple):
     statement: Statement
 
 
-def append_said(
-    ctx: Context,
-    transaction: Transaction,
-    who: RawId | int,
-    said: Saying,
-    *,
-    surface: str = "command line",
-    idempotency_key: str | None = None,
-    returning: bool = False,
-) -> Appended:
-    """Append one person's entry, checked and with its envelope; as `Door.append`, which is for many at once.
-
-    Raises:
-        BadInput: it could not be valid. Nothing was appended.
-        Suppressed: the person was erased.
-    """
-    door = Door(ctx, transaction, surface=surface)
-    return door.append(who, said, idempotency_key=idempotency_key, returning=returning)
-
-
 class Door:
-    """Appends what people said, inside one transaction. Errors name the field in `where`."""
+    """Appends what people said, inside one transaction, whose notices and law it reads once. Errors name the field."""
 
     def __init__(self, ctx: Context, transaction: Transaction, *, surface: str) -> None:
         self._ctx = ctx
@@ -170,13 +147,17 @@ class Door:
         Raises:
             BadInput: as `statement`, the identifier is malformed, nobody is known of whom only known people's entries
                 are written, or `returning` without a consent.
-            Suppressed: the person was erased, and is not returning; or came back, and gave this consent before that.
+            Suppressed: the person was erased, and is not returning; or came back, and gave this consent before that. Of
+                an opt-out only where it is new for nobody who is known by another spelling: it is recorded of those.
         """
         if returning and said.type != "grant":
             raise BadInput("only a consent brings somebody back", where="returning", mend="use it with --state given")
-        said = self.settle(who, said)
+        as_said, said = said, self.settle(who, said)
         statement = self.statement(said, self._entries_of(who))
-        subject = self._subject(who, said, returning=returning)
+        try:
+            subject = self._subject(who, said, returning=returning)
+        except Suppressed:
+            return self._append_for_others(who, as_said)
         if statement.type == "grant" and said.at_us < self._returned_us(subject):
             raise Suppressed(
                 "this consent is from before the person was erased and came back: it ended with the erasure",
@@ -199,9 +180,25 @@ class Door:
         statement = check_statement(said, self._case(said))
         return Appended(self._write(subject, said, statement), subject, statement)
 
+    def share(self, who: RawId, subject: int) -> None:
+        """Let a person whom an identifier leads to from now on, and those of its other spellings, share opt-outs."""
+        share(self._transaction, who, subject, echo=self._echo)
+
+    def _append_for_others(self, who: RawId | int, said: Saying) -> Appended:
+        """Append an opt-out of somebody erased for those known by another spelling, who may be the same person."""
+        others = subjects_alike(self._transaction, who) if isinstance(who, RawId) and said.type in OPT_OUTS else ()
+        one = passed(said)
+        done = [self.append(other, one) for other in others if not self._said_before(other, self.settle(other, one))]
+        if not done:
+            raise Suppressed
+        return done[0]
+
     def _echo(self, subject: int, said: Saying, statement: Statement) -> int:
         """Append what somebody else said, as said of this person too: under the law of what it ends of theirs."""
-        return self._write(subject, self.settle(subject, said), statement)
+        said = self.settle(subject, said)
+        if said.type in LIMITING:
+            self._append_besides(subject, subject, said, statement)
+        return self._write(subject, said, statement)
 
     def _write(
         self, subject: int, said: Saying, statement: Statement, key: str | None = None, *, returning: bool = False
@@ -229,14 +226,15 @@ class Door:
     def _append_besides(self, who: RawId | int, subject: int, said: Saying, statement: Statement) -> None:
         """Append what else such a no means: its other half, and a withdrawal of each yes that it would miss."""
         half = said_besides(said, self._case(said))
-        if half is not None and not self._said_before(subject, self.statement(half)):
+        if half is not None and not self._said_before(subject, half):
             self.append(who, half)
         alike = subjects_alike(self._transaction, who) if isinstance(who, RawId) else []
         for other in dict.fromkeys((subject, *alike)):
             for purpose in missed(said, statement, self._transaction.history(other), self._purposes):
                 self.append(other, withdrawal(said, statement, purpose))
 
-    def _said_before(self, subject: int, statement: Statement) -> bool:
+    def _said_before(self, subject: int, said: Saying) -> bool:
+        statement = self.statement(said, self._transaction.history(subject))
         return any(entry.statement == statement for entry in self._transaction.history(subject))
 
     def notice(self, said: Saying) -> RegisteredNotice | None:

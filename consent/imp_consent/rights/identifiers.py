@@ -39,7 +39,7 @@ class Linked:
 
 
 def link_identifier(ctx: Context, transaction: Transaction, raw: RawId, other: RawId, asked: Asked) -> Linked:
-    """Let another identifier lead to a person as well.
+    """Let another identifier lead to a person as well; with its other spellings they share what either said no to.
 
     Raises:
         CheckFailed: it is not known surely enough who asks, nobody is known by the first, or somebody by the other.
@@ -51,6 +51,7 @@ def link_identifier(ctx: Context, transaction: Transaction, raw: RawId, other: R
     if subject is None:
         raise CheckFailed("nobody is known by the first identifier", where="identifier", mend=_KNOWN_FIRST)
     transaction.subjects.link(other, subject)
+    Door(ctx, transaction, surface=_SURFACE).share(other, subject)
     return _noted(ctx, transaction, subject, asked, waiting, said=("link", other.kind))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.saying import Saying
 from imp_consent.rights.requests import Request, own_requests
 from imp_core.context import Context
@@ -28,4 +28,4 @@ def keep_only_stored(ctx: Context, transaction: Transaction, raw: RawId, request
     said = Saying(
         type="restrict", purpose=EVERY_PURPOSE, at_us=transaction.now_us, more={"because_infeasible": request.id}
     )
-    return append_said(ctx, transaction, subject, said).seq
+    return Door(ctx, transaction, surface="command line").append(subject, said).seq

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from imp_consent.ledger.entry import EVERY_CHANNEL, EVERY_PURPOSE
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.policy.declared import DIRECT_MARKETING
-from imp_consent.policy.door import Appended, Door, append_said
+from imp_consent.policy.door import Appended, Door
 from imp_consent.policy.lift_rules import LIMITS_BY_NAME, NOTIFIED
 from imp_consent.policy.limiting import limits_in_force
 from imp_consent.policy.recorded import Law, recorded_law
@@ -153,7 +153,7 @@ def lift_limit(ctx: Context, transaction: Transaction, raw: RawId, lift: Lift) -
         more={"told": lift.told, "told_us": lift.told_us} if lift.told else {},
     )
     try:
-        return append_said(ctx, transaction, subject, said)
+        return Door(ctx, transaction, surface="command line").append(subject, said)
     except BadInput as error:
         where = _UNMET.get(error.where or "")
         if where is None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from imp_consent.ledger.entry import PersonEntry
+from imp_consent.runtime import open_log
 from imp_core.context import Context
+from imp_core.event import RawId
 
 Cli = Any
 Entries = Callable[[str], list[PersonEntry]]
@@ -187,3 +189,23 @@ def test_a_no_that_a_file_saved_again_says_otherwise_is_recorded(
         imp_here("consent", "import", path).ok()
         path.write_text(path.read_text() + "\n")
     assert states(entries("member:1")).count("withdraw") == 2
+
+
+def test_a_no_in_a_file_saved_again_is_recorded_where_it_reached_not_all_who_may_be_the_same_person(
+    shop: Context, imp_here: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "c.csv").write_text(f"{HEADER}email:jane.doe+x@gmail.com,analytics,withdrawn,{LATER}\n")
+    (tmp_path / "d.csv").write_text(f"{HEADER}email:jane.doe+x@gmail.com,analytics,withdrawn,{LATER}\n\n")
+    imp_here("consent", "import", tmp_path / "c.csv").ok()
+    imp_here("consent", "record", "member:7", "--purpose", "analytics", "--state", "given", "--at", AT).ok()
+    shop.close()
+    with open_log(shop).write() as transaction:  # as links were written before they shared what was said no to
+        subject = transaction.find_subject(RawId("member", "7"))
+        assert subject is not None
+        transaction.subjects.link(RawId("email", "janedoe@gmail.com"), subject)
+    shop.close()
+    assert imp_here("consent", "check", "member:7", "--purpose", "analytics").code == 0
+    assert imp_here("consent", "import", tmp_path / "d.csv", "--json").ok().json["withdrawn"] == 1
+    assert imp_here("consent", "check", "member:7", "--purpose", "analytics").code == 1
+    (tmp_path / "d.csv").write_text(f"{HEADER}email:jane.doe+x@gmail.com,analytics,withdrawn,{LATER}\n\n\n")
+    assert imp_here("consent", "import", tmp_path / "d.csv", "--json").ok().json["repeated"] == 1

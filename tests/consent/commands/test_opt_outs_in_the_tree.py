@@ -12,7 +12,7 @@ import pytest
 from imp_consent.identity.unsubscribe import seal_token
 from imp_consent.ledger.entry import Statement
 from imp_consent.policy.declared import DeclaredPurpose
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.notice import Notice, register_notice
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
 from imp_consent.policy.saying import Saying
@@ -55,7 +55,7 @@ def say(tree: Context, clock: SimulatedClock) -> Callable[..., None]:
             type=type_, purpose=purpose, at_us=clock.now_us(), channel=channel, notice="all" if purpose == TOP else None
         )
         with open_log(tree).write() as transaction:
-            append_said(tree, transaction, RawId.parse(ANN), said)
+            Door(tree, transaction, surface="command line").append(RawId.parse(ANN), said)
 
     return speak
 

@@ -179,3 +179,58 @@ def test_what_the_law_lets_follow_from_a_withdrawal_follows_for_every_spelling(
         assert [clocks(entries, word) for word in ALL] == [told] * len(ALL)
     assert told[0] is (regime == "us-ca")
     imp_here("audit", "verify").ok()
+
+
+def said_at(clock: Any, days: int) -> str:
+    """A time so many days ago."""
+    return format_time(clock.now_us() - days * DAY_US)
+
+
+@pytest.mark.parametrize("how", ["record", "object", "import", "limit"])
+def test_a_no_under_a_spelling_that_was_erased_reaches_those_who_live(
+    imp_here: Cli, known: Context, tmp_path: Path, how: str
+) -> None:
+    imp_here("consent", "erase", TAGGED, "--execute").ok()
+    assert [asked(imp_here, word) for word in ALL] == [True, True, False, True]
+    if how == "import":
+        lines = ["identifier,purpose,state,at", f"{TAGGED},{MAIL},withdrawn,{said_at(known.clock, 1)}"]
+        (tmp_path / "noes.csv").write_text("\n".join([*lines, f"{TAGGED},{MAIL},given,{said_at(known.clock, 0)}", ""]))
+        done = imp_here("consent", "import", str(tmp_path / "noes.csv")).ok().out
+        assert "1 of people who were erased left out" in done, "the yes, for nothing permits them"
+        again = imp_here("consent", "import", str(tmp_path / "noes.csv"), "--json").ok().json
+        assert again["rows"] == 0
+    elif how == "record":
+        imp_here("consent", "record", TAGGED, "--purpose", MAIL, "--state", "withdrawn").ok()
+    elif how == "object":
+        imp_here("consent", "object", TAGGED).ok()
+    else:
+        imp_here("consent", "limit", TAGGED).ok()
+        return
+    assert [asked(imp_here, word) for word in (*ALL, OTHER)] == [False, False, False, False, True]
+    imp_here("audit", "verify").ok()
+
+
+def test_a_no_of_somebody_erased_whom_nobody_is_like_and_a_yes_are_recorded_of_nobody(
+    imp_here: Cli, known: Context
+) -> None:
+    imp_here("consent", "erase", OTHER, TAGGED, "--execute").ok()
+    for word, state in ((OTHER, "withdrawn"), (TAGGED, "given")):
+        refused = imp_here("consent", "record", word, "--purpose", MAIL, "--state", state)
+        assert (refused.code, "this person was erased" in refused.err) == (1, True)
+    assert [asked(imp_here, word) for word in ALL] == [True, True, False, True]
+
+
+@pytest.mark.parametrize("first", ["its other spelling", "the person"])
+def test_whom_an_address_is_linked_to_shares_the_noes_of_its_other_spellings(
+    imp_here: Cli, shop: Context, first: str
+) -> None:
+    no, yes = ("--state", "withdrawn", "--at", said_at(shop.clock, 1)), ("--state", "given", "--at")
+    member, other = ("member:7", TAGGED) if first == "its other spelling" else (TAGGED, "member:7")
+    imp_here("consent", "record", other, "--purpose", MAIL, *no).ok()
+    imp_here("consent", "record", member, "--purpose", MAIL, *yes, said_at(shop.clock, 2)).ok()
+    assert asked(imp_here, member)
+    imp_here("consent", "link", "member:7", PLAIN, "--verified", "reasonable", "--how", "showed a letter").ok()
+    assert [asked(imp_here, word) for word in ("member:7", PLAIN, TAGGED)] == [False, False, False]
+    imp_here("consent", "record", member, "--purpose", MAIL, *yes, said_at(shop.clock, 0)).ok()
+    assert asked(imp_here, member), "a yes of its own, given since, counts"
+    imp_here("audit", "verify").ok()

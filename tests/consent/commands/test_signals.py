@@ -11,7 +11,7 @@ import pytest
 
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.declared import DeclaredPurpose
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.notice import Notice, register_notice
 from imp_consent.policy.purpose import DEFAULT_PURPOSES, register_purposes
 from imp_consent.policy.saying import Saying
@@ -66,7 +66,7 @@ def give(us: Context, clock: SimulatedClock) -> Callable[..., None]:
                     type="grant", purpose=purpose, at_us=clock.now_us() - ago, traits=TRAITS[purpose],
                     informed=informed, action="click",
                 )  # fmt: skip
-                append_said(us, transaction, RawId.parse(word), said)
+                Door(us, transaction, surface="command line").append(RawId.parse(word), said)
 
     return say
 

@@ -80,6 +80,18 @@ def test_an_objection_under_another_spelling_takes_back_what_it_would_miss_there
     assert desk.asked("ads.sms", who="email:jane.doe+x@example.com") == "withdrawn"
 
 
+def test_an_objection_shared_by_a_link_takes_back_what_it_would_miss_there(desk: Desk, shop: Context) -> None:
+    _old_purposes(shop, "ads.sms")
+    desk.notice("ads.sms")
+    desk.record("ads.sms", who="member:7").ok()
+    desk.wait(1)
+    desk.consent("object", "email:jane.doe+x@example.com").ok()
+    assert desk.asked("ads.sms", who="member:7") == "given"
+    proven = ("--verified", "reasonable", "--how", "showed a letter")
+    desk.consent("link", "member:7", "email:jane.doe@example.com", *proven).ok()
+    assert desk.asked("ads.sms", who="member:7") == "withdrawn"
+
+
 def test_a_signal_takes_back_a_yes_whose_purpose_turned_into_a_sale(desk: Desk) -> None:
     desk.purpose("ads.net")
     desk.notice("ads.net")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from imp_consent.policy.cuts import Cut
-from imp_consent.policy.door import Door, append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.reprompt import may_ask
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
@@ -215,13 +215,13 @@ def test_of_somebody_unknown_nothing_is_lifted_or_corrected(shop: Context) -> No
     with open_log(shop).write() as transaction:
         said = Saying(type="lift", purpose="*", lifts="restrict", grounds={"notified": "x"}, at_us=transaction.now_us)
         with pytest.raises(BadInput, match="nobody is known"):
-            append_said(shop, transaction, ANN, said)
+            Door(shop, transaction, surface="command line").append(ANN, said)
         with pytest.raises(BadInput) as caught:
-            append_said(shop, transaction, RawId("email", "no address"), said)
+            Door(shop, transaction, surface="command line").append(RawId("email", "no address"), said)
         assert caught.value.where == "identifier"
         said = Saying(type="basis", purpose="essential", basis="contract", evidence="7", at_us=transaction.now_us)
         with pytest.raises(BadInput) as caught:
-            append_said(shop, transaction, RawId("email", "no address"), said)
+            Door(shop, transaction, surface="command line").append(RawId("email", "no address"), said)
         assert caught.value.where == "identifier"
         assert transaction.find_subject(ANN) is None
 
@@ -251,7 +251,7 @@ def test_a_ground_is_one_line(desk: Desk, text: str) -> None:
             type="basis", purpose="essential", basis="contract", grounds={"x": text}, at_us=transaction.now_us
         )
         with pytest.raises(BadInput, match="not one line"):
-            append_said(desk.shop, transaction, ANN, said)
+            Door(desk.shop, transaction, surface="command line").append(ANN, said)
 
 
 def test_a_basis_that_came_after_the_withdrawal_helps_nobody_to_change_over(law: Any) -> None:

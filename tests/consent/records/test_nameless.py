@@ -11,7 +11,7 @@ import pytest
 from imp_consent.commands.export_records import export_records
 from imp_consent.commands.proof import prove_consent
 from imp_consent.commands.record import record
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.saying import Saying
 from imp_consent.records.vocabulary import CONDITIONS
 from imp_consent.runtime import open_log
@@ -30,7 +30,7 @@ def told(shop: Context) -> Context:
         grounds = {"law": "Ann Smith's contract", "seen by Ann Smith": "yes"}
         at_us = transaction.now_us
         said = Saying(type="basis", purpose="analytics", at_us=at_us, basis="contract", grounds=grounds)
-        append_said(shop, transaction, ANN, said)
+        Door(shop, transaction, surface="command line").append(ANN, said)
     return shop
 
 

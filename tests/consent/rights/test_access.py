@@ -16,7 +16,7 @@ import pytest
 from imp_consent.audit.verify import Verification
 from imp_consent.commands.erase import erase
 from imp_consent.plane.linked import FROM, LINKED_FROM, TO, number
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.saying import Saying
 from imp_consent.rights import access
 from imp_consent.rights.own_entries import without_others
@@ -90,10 +90,10 @@ def test_r32_the_other_side_of_a_link_and_a_guardian_are_others_and_left_out(
         assert ben is not None
         now_us = transaction.now_us
         link = Saying(type="link", purpose="*", at_us=now_us, more={FROM: number(ben), TO: number(ben)})
-        append_said(opened, transaction, ann, link)
+        Door(opened, transaction, surface="command line").append(ann, link)
         more = {LINKED_FROM: number(ben), "person": ben % 1000}
         signal = Saying(type="signal", purpose="*", at_us=now_us, traits=("sale",), more=more)
-        append_said(opened, transaction, ann, signal)
+        Door(opened, transaction, surface="command line").append(ann, signal)
     guardian = ("--guardian", "member:ben", "--role", "parent", "--verification", "ID card")
     shop("consent", "guardian", WHO, *guardian).ok()
     with open_log(opened).read() as reader:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imp_consent.policy.door import append_said
+from imp_consent.policy.door import Door
 from imp_consent.policy.saying import Saying
 from imp_consent.runtime import open_log
 from imp_core.clock import SECOND_US, SimulatedClock, format_time
@@ -33,7 +33,7 @@ def lift(context: Context, of: str, **more: Any) -> None:
     grounds = {"notified": "letter"} if of == "restrict" else {"compelling-grounds": "assessment 7"}
     said = Saying(type="lift", purpose="*", at_us=context.clock.now_us(), lifts=of, grounds=grounds, more=more)
     with open_log(context).write() as transaction:
-        append_said(context, transaction, RawId.parse(WHO), said)
+        Door(context, transaction, surface="command line").append(RawId.parse(WHO), said)
 
 
 def test_r28_no_way_in_lifts_a_restriction_before_the_person_was_told(
