@@ -13,7 +13,7 @@ from imp_consent.commands.disclose import LATE, Asking, asked_for, request_optio
 from imp_consent.commands.import_warnings import warn
 from imp_consent.commands.law_taken import law_text
 from imp_consent.commands.under_way import under_way_text
-from imp_consent.commands.unknown_until_now import UNKNOWN_UNTIL_NOW, is_unknown
+from imp_consent.commands.unknown_until_now import is_unknown, of_whom
 from imp_consent.ledger.entry import EVERY_PURPOSE
 from imp_consent.ledger.in_flight import messages_in_flight
 from imp_consent.policy.closes import closed_by
@@ -85,8 +85,9 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         Suppressed: the person was erased: nothing of theirs is used any more.
     """
     with open_log(ctx).write() as transaction:
-        strange = is_unknown(transaction, raw)
-        request, done, still_open, unknown, law = put_limit(ctx, transaction, raw, wanted, asked)
+        unknown = is_unknown(transaction, raw)
+        request, done, still_open, fault, law = put_limit(ctx, transaction, raw, wanted, asked)
+        warnings = of_whom(transaction, raw, unknown=unknown)
         in_flight = messages_in_flight(transaction, [done.subject])
         told = leave_notices(transaction, [done.subject], "restrict") if wanted.kind == "restrict" else ()
     return LimitResult(
@@ -101,11 +102,11 @@ def limit(ctx: Context, raw: RawId, wanted: Limit, asked: Asked) -> LimitResult:
         late=request.late,
         to_notify=tuple(recipient.name for recipient in told),
         closes=closed_by(done.statement),
-        law_unknown=None if unknown is None else _unknown(unknown),
+        law_unknown=None if fault is None else _unknown(fault),
         still_open=still_open,
         regimes=law.regimes or (),
         jurisdiction=law.jurisdiction,
-        warnings=(UNKNOWN_UNTIL_NOW,) if strange else (),
+        warnings=warnings,
     )
 
 

@@ -18,7 +18,7 @@ from imp_consent.commands.states import STATES, type_of
 from imp_consent.commands.still_denied import still_denied_text
 from imp_consent.commands.tasks_opened import TaskOpened, task_opened, task_text
 from imp_consent.commands.under_way import under_way_text
-from imp_consent.commands.unknown_until_now import UNKNOWN_UNTIL_NOW, is_unknown
+from imp_consent.commands.unknown_until_now import is_unknown, of_whom
 from imp_consent.commands.yes_taken import warnings_of_yes, warnings_text
 from imp_consent.gate import denied_channels
 from imp_consent.ledger.entry import EVERY_PURPOSE
@@ -152,10 +152,10 @@ def record_together(
             appended = door.append(raw_id, one, returning=returning and number == 0)
             seqs.append(appended.seq)
             done.append(_result(transaction, door, one, appended, state=state, since=seqs[0]))
+        strange = of_whom(transaction, raw_id, unknown=unknown)
         returned = bool(transaction.subjects.lifted)
         # before the commit: what is suppressed outside and no longer inside would be taken for tampering
         Tombstones(log.keyring.folder, log.keyring).lift(transaction.subjects.lifted)
-    strange = (UNKNOWN_UNTIL_NOW,) if unknown else ()
     return tuple(replace(one, returned=returned, warnings=(*one.warnings, *strange)) for one in done)
 
 

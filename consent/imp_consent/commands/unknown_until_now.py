@@ -10,11 +10,14 @@ from imp_consent.ledger.reader import Reader
 from imp_core.counting import some
 from imp_core.event import RawId
 
-__all__ = ["UNKNOWN_UNTIL_NOW", "is_unknown", "unknown_noes"]
+__all__ = ["UNKNOWN_UNTIL_NOW", "is_unknown", "of_whom", "unknown_noes"]
 
 _SPELT: Final = "a no under another name than the yes takes nothing back"
 UNKNOWN_UNTIL_NOW: Final = (
     f"nobody was known by this identifier until now: if they should be, look how it is spelt, and its kind; {_SPELT}"
+)
+_OF_THOSE_ALIKE: Final = (
+    "who had this identifier was erased: it was recorded of those known by another spelling of it, who may be them"
 )
 
 
@@ -25,6 +28,17 @@ def is_unknown(reader: Reader, raw: RawId) -> bool:
         BadInput: the identifier is malformed.
     """
     return reader.find_subject(raw) is None and not subjects_alike(reader, raw)
+
+
+def of_whom(reader: Reader, raw: RawId, *, unknown: bool) -> tuple[str, ...]:
+    """What is said of a no that was recorded: whether it may be somebody else's; `unknown`: nobody was known before.
+
+    Raises:
+        BadInput: the identifier is malformed.
+    """
+    if reader.find_subject(raw) is None:
+        return (_OF_THOSE_ALIKE,)
+    return (UNKNOWN_UNTIL_NOW,) if unknown else ()
 
 
 def unknown_noes(places: Places, counted: str) -> tuple[str, ...]:
