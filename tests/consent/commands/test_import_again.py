@@ -187,3 +187,14 @@ def test_a_no_that_a_file_saved_again_says_otherwise_is_recorded(
         imp_here("consent", "import", path).ok()
         path.write_text(path.read_text() + "\n")
     assert states(entries("member:1")).count("withdraw") == 2
+
+
+def test_a_refusal_that_a_file_saved_again_says_for_another_period_is_recorded(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries
+) -> None:
+    path, done = tmp_path / "c.csv", []
+    for n, period in enumerate(("10d", "", "", "10d", "20d")):
+        path.write_text(f"identifier,purpose,state,at,valid_for\nmember:1,analytics,refused,{AT},{period}\n" + "\n" * n)
+        done.append(imp_here("consent", "import", path, "--json").ok().json["rows"])
+    assert done == [1, 1, 0, 0, 1]
+    assert [entry.payload["valid_for_days"] for entry in entries("member:1")] == [10, None, 20]
