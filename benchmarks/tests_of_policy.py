@@ -53,6 +53,7 @@ TESTS_OF: Final[dict[str, tuple[str, ...]]] = {
         "law/test_erasures_told_at_once.py",
         "policy/test_misspelt_settings.py",
         "law/test_erased_without_asking.py",
+        "commands/test_other_spellings.py",
     ),
     "openers": ("law/test_children.py", "rights/test_own_permissions.py"),
     "objected": ("law/test_asking_who_objected.py", "law/test_asking_after_a_stop.py"),

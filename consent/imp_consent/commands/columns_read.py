@@ -189,7 +189,7 @@ class ColumnsRead:
         return self.mapping.defaults.get("state", "")
 
     def _state(self, value: object) -> str | None:
-        word = value.strip() if isinstance(value, str) else ""
+        word = str(value).strip() if isinstance(value, str | int) else ""  # 0 may be what a file calls a no
         state = self.mapping.states.get(word, word.casefold())
         return state if state in IMPORTED else None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.notice import DATA_CATEGORIES, Notice, RegisteredNotice, find_withdrawal
+from imp_consent.policy.shown import texts_standing
 from imp_core.errors import BadInput
 from imp_core.gate import Purpose
 
@@ -90,18 +91,37 @@ def ended_by(
     return material or before.purposes
 
 
-def behind_warnings(new: Notice, registered: Sequence[RegisteredNotice]) -> tuple[str, ...]:
-    """What is said of a version that stands in fewer languages than the one before it: those are behind."""
-    earlier = [found.notice for found in registered if found.notice.name == new.name]
-    there = {one.language.casefold() for one in earlier if one.version == new.version} | {new.language.casefold()}
-    before = [one.language for one in earlier if one.version == new.version - 1]
-    behind = sorted({language for language in before if language.casefold() not in there})
-    if not behind:
-        return ()
-    named, add = ", ".join(behind), " and ".join(f"--language {language}" for language in behind)
+def behind_warnings(new: RegisteredNotice, registered: Sequence[RegisteredNotice]) -> tuple[str, ...]:
+    """What is said of a version that stands in fewer languages than what stood before it: those are behind.
+
+    A version that changes nothing for a purpose leaves the texts before it as good for it, in whatever language.
+    """
+    same = [found for found in registered if found.notice.name == new.notice.name]
+    before = [found for found in same if found.notice.version < new.notice.version]
+    asked = next((found.notice.purposes for found in reversed(before)), ())
+    stood = {tag: name for purpose in asked for tag, name in _languages(before, purpose).items()}
+    behind: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for purpose in new.notice.purposes:
+        now = _languages([*same, new], purpose)
+        if lost := tuple(sorted(name for tag, name in stood.items() if tag not in now)):
+            behind.setdefault((lost, tuple(now.values())), []).append(purpose)
+    return tuple(_behind(new.notice, lost, now, purposes) for (lost, now), purposes in behind.items())
+
+
+def _languages(texts: Sequence[RegisteredNotice], purpose: str) -> dict[str, str]:
+    """In which languages a text stands that a yes to a purpose may rest on, by their tags in small letters."""
+    naming = [found for found in texts if purpose in found.notice.purposes]
+    standing = texts_standing(naming, purpose) if naming else ()
+    return {found.notice.language.casefold(): found.notice.language for found in standing}
+
+
+def _behind(new: Notice, lost: Sequence[str], now: Sequence[str], purposes: Sequence[str]) -> str:
+    named, add = ", ".join(lost), " and ".join(f"--language {language}" for language in lost)
+    to = "" if len(purposes) == len(new.purposes) else f" to {', '.join(purposes)}"
+    shown = f"; one without --language is recorded as shown in {now[0]}" if len(now) == 1 else ""
     return (
-        f"version {new.version} does not stand in {named} yet: until it does, a yes given there ({add}) is refused; "
-        f"one without --language is recorded as shown in {new.language}. Add its translation: {add}",
+        f"version {new.version} does not stand in {named} yet: until it does, a yes{to} given there ({add}) is refused"
+        f"{shown}. Add its translation: {add}"
     )
 
 

@@ -93,7 +93,7 @@ def add_notice(ctx: Context, path: Path, *, dry_run: bool = False, **said: Any) 
             _added(would),
             asked_anew=anew,
             unnamed_data=unnamed_data(would.notice, purposes),
-            warnings=_warnings(would.notice, purposes) + behind_warnings(would.notice, registered),
+            warnings=_warnings(would.notice, purposes) + behind_warnings(would, registered),
         )
         if known:
             return replace(would_be, material=None, known=True, dry_run=dry_run)

@@ -102,4 +102,14 @@ def _values(pa: Any, column: Any) -> list[object]:  # noqa: ANN401 (pyarrow has 
         return [None if n is None else kind(n * _US // per_second) for n in column.cast(pa.int64()).to_pylist()]
     if name.startswith("date"):
         return [None if n is None else Day(n) for n in column.cast(pa.date32()).cast(pa.int32()).to_pylist()]
-    return list(column.to_pylist())
+    found = list(column.to_pylist())
+    # many tools write texts as bytes, without saying that they are texts
+    return [_as_text(value) if isinstance(value, bytes) else value for value in found] if "binary" in name else found
+
+
+def _as_text(value: bytes) -> str | bytes:
+    """The text that bytes are in UTF-8; what is none stays bytes, which whoever reads the row refuses."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value

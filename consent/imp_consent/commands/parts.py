@@ -13,6 +13,7 @@ from imp_consent.commands.aside import Aside, Fault, ReadRow
 from imp_consent.commands.imported import Earlier
 from imp_consent.commands.row_numbers import ranges_of
 from imp_consent.identity.normalize import loosest, normalise
+from imp_consent.ledger.alike import subjects_alike_to
 from imp_consent.ledger.reader import Reader
 from imp_core.errors import BadInput
 from imp_core.event import RawId
@@ -81,6 +82,19 @@ def person_of(reader: Reader) -> Callable[[RawId], Hashable]:
         except BadInput:
             return raw.kind, raw.value  # the door says so, and takes nothing of it
         known = reader.subjects.find_alike(normalised)
-        return min(known) if known else (normalised.kind, loosest(normalised))
+        return min(_all_alike(reader, known)) if known else (normalised.kind, loosest(normalised))
 
     return find
+
+
+def _all_alike(reader: Reader, known: set[int]) -> set[int]:
+    """These people, who is known by a spelling of an address of theirs, and so on: the same from whomever one begins.
+
+    A no of one spelling reaches the others, and an identifier that is no address leads to its own subject alone.
+    """
+    found, next_ones = set(known), list(known)
+    while next_ones:
+        others = set(subjects_alike_to(reader, next_ones.pop())) - found
+        found |= others
+        next_ones += others
+    return found

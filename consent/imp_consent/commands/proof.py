@@ -23,7 +23,7 @@ from imp_consent.commands.arguments import read_identifier
 from imp_consent.commands.person_proofs import disclosed, proof_of
 from imp_consent.commands.verified import check_asks, verified_options
 from imp_consent.identity.keys import keys_folder
-from imp_consent.ledger.entry import PersonEntry
+from imp_consent.ledger.entry import PersonEntry, Statement
 from imp_consent.policy.envelope import uuid7
 from imp_consent.policy.misnamed import unknown_purpose
 from imp_consent.policy.purpose import read_purposes
@@ -56,7 +56,7 @@ class Proof:
 
     `access_request` is the entry that says somebody asked, not whose. `receipt` is the JSON-LD text. `folder` is where
     it was written (None: nowhere). `named` is whether it bears the identifier; else a pseudonym of this bundle alone.
-    `consents` are those of the entries in which the person consented: where there are none it proves no consent.
+    `consents` are those of the entries in which the person consented, not bundled: with none it proves no consent.
     """
 
     access_request: int
@@ -117,8 +117,13 @@ def prove_consent(
         files=tuple(sorted(files)),
         folder=None if out is None else str(out),
         receipt=receipt,
-        consents=tuple(entry.seq for entry in entries if entry.statement.type == _CONSENT and entry.seq not in wrong),
+        consents=tuple(entry.seq for entry in entries if _counts(entry.statement) and entry.seq not in wrong),
     )
+
+
+def _counts(said: Statement) -> bool:
+    """Whether it is a yes that opens something: one that was bundled, where the law asks for a choice, does not."""
+    return said.type == _CONSENT and not said.bundled
 
 
 def _receipt(ctx: Context, entries: list[PersonEntry], rows: list[RecordRow], facts: Facts, terms: Terms) -> str:

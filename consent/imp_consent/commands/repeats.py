@@ -88,6 +88,7 @@ def _denies(door: Door, entry: PersonEntry, said: Saying, before: Sequence[Perso
         (stated.type, said.type), (stated.purpose, said.purpose), (stated.channel, said.channel),
         (stated.at_us, said.at_us), (stated.by, said.by), (payload.get("affirmative_action"), said.action),
         (_evidence(payload.get("evidence")), _evidence(said.evidence)),
+        (payload.get("valid_for_days"), said.valid_for_days if said.type == "refuse" else None),
     )  # fmt: skip
     return all(one == other for one, other in same) and _under_its_law(door, entry, said, before)
 

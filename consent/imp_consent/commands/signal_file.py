@@ -79,9 +79,6 @@ def _signal(place: int, row: Row, channel: str | None) -> Signal:
     where = _text(row, "channel") or channel
     if not where:
         raise BadInput("empty", where="channel")
-    raw = row.get("raw")
-    if raw is not None and not isinstance(raw, str):
-        raw = str(raw) if isinstance(raw, int) else None
     try:
         identifier = RawId.parse(_text(row, "identifier"))
     except BadInput as error:
@@ -93,7 +90,7 @@ def _signal(place: int, row: Row, channel: str | None) -> Signal:
         channel=where,
         purpose=_text(row, "purpose") or None,
         row=place,
-        raw=raw,
+        raw=_raw(row),
     )
     check_heard(signal)
     return signal
@@ -107,6 +104,20 @@ def check_heard(signal: Signal) -> None:
     """
     if signal.kind is SignalKind.GPC and signal.raw is None:
         raise BadInput("the value of the field Sec-GPC is missing", where="raw", mend="say what was heard: --raw 1")
+
+
+def _raw(row: Mapping[str, object]) -> str | None:
+    """What was heard; a number is as it is written, such as the 1 of a GPC. What is no text may be a no all the same.
+
+    Raises:
+        BadInput: it is neither.
+    """
+    value = row.get("raw")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise BadInput("not a text", where="raw")
+    return value
 
 
 def _time(row: Mapping[str, object]) -> int:

@@ -187,7 +187,7 @@ def _of_bundle(found: BundleVerification) -> dict[str, str | None]:
     return {
         "log": found.origin,
         **{f"entry {seq}": _stated_text(said) for seq, said in zip(found.entries, found.statements, strict=True)},
-        "consent": None if _consents(found) else "none in it: no entry says yes",
+        "consent": None if _consents(found) else "none in it: none of these entries is a yes that counts",
         "notices": ", ".join(found.notices) or None,
         "checkpoint": None if found.size is None else f"{some(found.size, 'entry', 'entries')}, root {found.root}",
         "signed by": ", ".join(found.signed_by) or "nobody you trust",
@@ -206,10 +206,10 @@ def _readable(value: object) -> object:
 
 
 def _consents(found: BundleVerification) -> bool:
-    """Whether a bundle holds a yes that no correction in it took back."""
+    """Whether a bundle holds a yes that was not bundled, as that opens nothing, and that no correction took back."""
     wrong = {said.get("corrects") for said in found.statements}
     told = zip(found.entries, found.statements, strict=True)
-    return any(said.get("type") == "grant" and seq not in wrong for seq, said in told)
+    return any(said.get("type") == "grant" and not said.get("bundled") and seq not in wrong for seq, said in told)
 
 
 def _of_export(found: ExportVerification) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ from imp_consent.policy.saying import Saying
 from imp_consent.policy.scope import DENYING, lineage
 from imp_core.errors import BadInput
 
-__all__ = ["Shown", "predates"]
+__all__ = ["Shown", "predates", "texts_standing"]
 
 _SEE = "see: imp consent notice list"
 
@@ -41,7 +41,7 @@ class Shown:
         then = [notice for notice in found if notice.at_us <= said.at_us]
         if not found:
             return None
-        standing = _standing(then, said.purpose) if then else _first_standing(found, said.purpose)
+        standing = texts_standing(then, said.purpose) if then else _first_standing(found, said.purpose)
         chosen, languages = standing[0], sorted({notice.notice.language for notice in standing})
         if len(languages) == 1 or said.language is not None or is_hash_of(said.notice, chosen):
             return chosen
@@ -89,7 +89,7 @@ def predates(said: Saying, shown: RegisteredNotice | None) -> bool:
     return not is_hash_of(said.notice, shown)
 
 
-def _standing(then: Sequence[RegisteredNotice], purpose: str) -> list[RegisteredNotice]:
+def texts_standing(then: Sequence[RegisteredNotice], purpose: str) -> list[RegisteredNotice]:
     """Of what was registered by then, newest first: the texts of the newest notice that no other one has replaced.
 
     An editorial version replaces none: who read the one before it, in whatever language, read the same.

@@ -209,3 +209,14 @@ def test_a_no_in_a_file_saved_again_is_recorded_where_it_reached_not_all_who_may
     assert imp_here("consent", "check", "member:7", "--purpose", "analytics").code == 1
     (tmp_path / "d.csv").write_text(f"{HEADER}email:jane.doe+x@gmail.com,analytics,withdrawn,{LATER}\n\n\n")
     assert imp_here("consent", "import", tmp_path / "d.csv", "--json").ok().json["repeated"] == 1
+
+
+def test_a_refusal_that_a_file_saved_again_says_for_another_period_is_recorded(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries
+) -> None:
+    path, done = tmp_path / "c.csv", []
+    for n, period in enumerate(("10d", "", "", "10d", "20d")):
+        path.write_text(f"identifier,purpose,state,at,valid_for\nmember:1,analytics,refused,{AT},{period}\n" + "\n" * n)
+        done.append(imp_here("consent", "import", path, "--json").ok().json["rows"])
+    assert done == [1, 1, 0, 0, 1]
+    assert [entry.payload["valid_for_days"] for entry in entries("member:1")] == [10, None, 20]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from imp_core.context import Context
@@ -208,6 +210,23 @@ def test_a_column_of_states_belies_a_constant_yes(imp_here: Cli, shop: Context, 
     noes = put("noes.toml", CONSTANT.replace("given", "withdrawn"))
     done = imp_here("consent", "import", path, "--map", noes, "--json").ok().json
     assert done["withdrawn"] == 4
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_state_that_a_typed_file_holds_as_a_number_or_as_bytes_belies_a_constant_yes_too(
+    imp_here: Cli, shop: Context, put: Put, kind: str
+) -> None:
+    path, mapping = put(f"c.{kind}", ""), put("map.toml", f'{CONSTANT}\n[states]\n0 = "refused"\n1 = "given"')
+    rows = [{"identifier": f"member:{n}", "at": THEN, "State": state} for n, state in enumerate((1, 0, 7, None))]
+    if kind == "jsonl":
+        path.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        as_bytes = [None if row["State"] is None else str(row["State"]).encode() for row in rows]
+        pq.write_table(pa.Table.from_pylist(rows).set_column(2, "State", pa.array(as_bytes, pa.binary())), path)
+    left = imp_here("consent", "import", path, "--map", mapping, "--rejects", put("r.csv", "")).ok()
+    assert f"1 faulty row says no ({'line' if kind == 'jsonl' else 'row'} 2)" in left.err
+    codes = [imp_here("consent", "check", f"member:{n}", "--purpose", "analytics").code for n in range(4)]
+    assert codes == [0, 1, 0, 0]
 
 
 def test_all_columns_that_may_be_meant_are_named_at_once(imp_here: Cli, shop: Context, put: Put) -> None:

@@ -16,9 +16,11 @@ from imp_consent.commands import aside as aside_module
 from imp_consent.commands import taking
 from imp_consent.commands.aside import Aside, Fault, ReadRow
 from imp_consent.commands.importer import rows_source
+from imp_consent.commands.parts import person_of
 from imp_consent.commands.row_numbers import RowNumbers, ranges_of
 from imp_consent.ledger.entry import PersonEntry
 from imp_consent.policy.saying import Saying
+from imp_consent.runtime import open_log
 from imp_core.context import Context
 from imp_core.event import RawId
 
@@ -101,6 +103,34 @@ def test_spellings_of_an_address_and_identifiers_of_one_person_are_of_one_person
         take(shop, path, tmp_path / "r.csv")
     assert [entry.statement.type for entry in entries("email:ann@example.com")] == ["grant", "withdraw"]
     assert [entry.statement.type for entry in entries("member:7")][-2:] == ["grant", "withdraw"]
+
+
+def test_whoever_is_known_by_a_spelling_of_ones_address_goes_along_by_whichever_identifier_a_row_names_one(
+    shop: Context, imp_here: Cli, tmp_path: Path, entries: Entries, monkeypatch: pytest.MonkeyPatch, stopped_after: Any
+) -> None:
+    people = range(12)  # whose subject's number is the smaller is by chance: of so many it is one or the other
+    path = tmp_path / "c.csv"
+    known = (
+        f"{who},analytics,refused,{YES_AT}\n" for n in people for who in (f"member:{n}", f"email:a.b{n}@gmail.com")
+    )
+    path.write_text(HEADER + "".join(known))
+    imp_here("consent", "import", path).ok()
+    for n in people:
+        told = ("--verified", "reasonable", "--how", "x")
+        imp_here("consent", "link", f"member:{n}", f"email:ab{n}@gmail.com", *told).ok()
+    with open_log(shop).read() as reader:
+        whose = person_of(reader)
+        for n in people:
+            raws = (RawId("member", str(n)), RawId("email", f"ab{n}@gmail.com"), RawId("email", f"a.b{n}@gmail.com"))
+            assert len({whose(raw) for raw in raws}) == 1
+    yeses = "".join(f"member:{n},analytics,given,{NO_AT}\n" for n in people)
+    path.write_text(HEADER + yeses + "".join(f"email:ab{n}@gmail.com,analytics,withdrawn,{NO_AT}\n" for n in people))
+    stopped_after(1)
+    monkeypatch.setattr(taking, "PART", len(people))
+    with pytest.raises(Stopped):
+        take(shop, path, tmp_path / "r.csv")
+    said = [[entry.statement.type for entry in entries(f"member:{n}")][-1] for n in people]
+    assert (said.count("withdraw"), "grant" in said) == (6, False)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from imp_core.context import Context
@@ -81,3 +84,41 @@ def test_r52_no_reply_ever_gives_anything(desk: Cli, tmp_path: Path) -> None:
     for reply in ("don't stop", "START", "yes please", "unstop", "重新订阅"):
         desk("consent", "signal", "import", file_of(tmp_path, reply), "--channel", "sms").ok()
         assert asked(desk, 0) == "channel_opt_out"
+
+
+@pytest.mark.parametrize("type_", [pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.binary())])
+def test_r52_a_reply_that_parquet_holds_as_bytes_is_the_text_that_they_are(
+    desk: Cli, tmp_path: Path, type_: pa.DataType
+) -> None:
+    path, rejects = tmp_path / "replies.parquet", tmp_path / "left.csv"
+    said = [b"STOP", "arr\u00eat".encode("latin-1"), None, "请不要再发了".encode()]
+    rows = {
+        "identifier": pa.array([f"{PHONE}{number}".encode() for number in range(4)], pa.binary()),
+        "kind": ["reply"] * 4,
+        "at": ["2026-03-01T10:00:00Z"] * 4,
+        "raw": pa.array(said, pa.binary()).cast(type_) if type_ != pa.binary() else pa.array(said, type_),
+    }
+    pq.write_table(pa.table(rows), path)
+    done = desk("consent", "signal", "import", path, "--channel", "sms", "--rejects", rejects, "--json")
+    assert (done.code, done.json["recorded"], done.json["nothing"], done.json["rejected"]) == (1, 2, 1, 1)
+    assert "row 2, raw: not a text" in done.err
+    assert rejects.read_text(encoding="utf-8").splitlines() == ["row,field,problem", "2,raw,not a text"]
+    assert [asked(desk, number) for number in (0, 3)] == ["channel_opt_out"] * 2
+
+
+@pytest.mark.parametrize("raw", [["STOP"], 1.5, True, {"text": "STOP"}])
+def test_r52_a_reply_that_is_no_text_is_a_row_left_out_and_not_one_that_says_nothing(
+    desk: Cli, tmp_path: Path, raw: object
+) -> None:
+    path = tmp_path / "replies.jsonl"
+    said = ("STOP", raw, 7, None)
+    rows = (
+        {"identifier": f"{PHONE}{number}", "kind": "reply", "at": "2026-03-01T10:00:00Z", "raw": one}
+        for number, one in enumerate(said)
+    )
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    done = desk("consent", "signal", "import", path, "--channel", "sms", "--json")
+    found = done.json
+    assert (done.code, found["recorded"], found["others"], found["nothing"]) == (1, 1, [3], 1)
+    assert [(one["row"], one["field"], one["problem"]) for one in found["rejects"]] == [(2, "raw", "not a text")]
+    assert "STOP" not in done.err

@@ -39,7 +39,7 @@ def test_r58_a_proof_of_noes_says_that_it_proves_no_consent(desk: Desk, tmp_path
     desk.record("analytics", "refused").ok()
     made, checked = proved(desk, tmp_path / "none")
     assert "no consent in it: none of these entries is a yes that counts\n" in made.out
-    assert "none in it: no entry says yes" in checked.out
+    assert "none in it: none of these entries is a yes that counts" in checked.out
     assert checked.out.rstrip().endswith("it proves no consent")
     assert proved(desk, tmp_path / "json", "--json")[0].json["consents"] == []
 
@@ -55,3 +55,16 @@ def test_r58_a_proof_with_a_yes_says_which_and_no_more_once_it_was_corrected(des
     made, checked = proved(desk, tmp_path / "wrong")
     assert "no consent in it" in made.out
     assert checked.out.rstrip().endswith("it proves no consent")
+
+
+def test_r58_a_proof_of_a_yes_that_was_bundled_proves_no_consent(desk: Desk, tmp_path: Path) -> None:
+    desk.record("analytics", "given", "--bundled").ok()
+    made, checked = proved(desk, tmp_path / "bundled")
+    assert "no consent in it" in made.out
+    assert "none in it: none of these entries is a yes that counts" in checked.out
+    assert checked.out.rstrip().endswith("it proves no consent")
+    assert proved(desk, tmp_path / "json", "--json")[0].json["consents"] == []
+    yes = desk.record("analytics", "given", "--action", "click").ok().json["seq"]
+    made, checked = proved(desk, tmp_path / "both")
+    assert "no consent" not in made.out + checked.out, "one of them counts"
+    assert proved(desk, tmp_path / "more", "--json")[0].json["consents"] == [yes]
