@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from imp_consent.commands.erase import erase_and_tell
+from imp_consent.ledger.suppression import Suppressed
 from imp_core.context import Context
 from imp_core.event import RawId
 from tests.consent.law.at_the_door import CHINA, PLAIN, TAGGED, entries, say
@@ -108,3 +110,20 @@ def test_only_an_address_has_other_spellings(shop: Context) -> None:
         say(shop, "withdraw", who=who)
     say(shop, "grant", who=RawId("member", "aB1"))
     assert [types(shop, RawId("member", name)) for name in ("AB1", "aB1")] == [["withdraw"], ["grant"]]
+
+
+@pytest.mark.parametrize(("type_", "steps"), [("withdraw", 0), ("refuse", None), ("object", None)])
+def test_a_no_under_an_erased_spelling_is_the_others_with_a_mark_and_took_them_no_steps(
+    shop: Context, type_: str, steps: int | None
+) -> None:
+    for who in (PLAIN, TAGGED, STRANGER):
+        say(shop, "grant", who=who)
+    erase_and_tell(shop, [TAGGED])
+    done = say(shop, type_, who=TAGGED, steps=3 if type_ == "withdraw" else None)
+    told = entries(shop, PLAIN)[-1]
+    assert (done.seq, done.subject, told.statement.type) == (told.seq, told.subject, type_)
+    assert (told.payload.get("other_spelling"), told.payload.get("steps")) == (True, steps)
+    assert types(shop, STRANGER) == ["grant"]
+    with pytest.raises(Suppressed):
+        say(shop, type_, who=TAGGED)
+    assert types(shop, PLAIN) == ["grant", type_], "it was said already"
