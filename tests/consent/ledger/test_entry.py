@@ -60,6 +60,19 @@ def test_a_statement_that_says_more_is_written_as_its_plain_json_or_refused_with
     assert encode_statement(said) == plain == rfc8785.dumps(said.plain())  # type: ignore[arg-type]  # JSON by another name
 
 
+@pytest.mark.parametrize("field", ["at_us", "until_us", "corrects"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_integers_that_not_every_reader_of_json_keeps_are_refused_and_the_last_before_them_is_not(
+    field: str, sign: int
+) -> None:
+    def said(value: int) -> Statement:
+        return Statement(**{"type": "grant", "purpose": "p", "channel": "", "at_us": 0, field: value})
+
+    assert encode_statement(said(sign * (2**53 - 1))) == encode(said(sign * (2**53 - 1)).plain())
+    with pytest.raises(BadInput):
+        encode_statement(said(sign * 2**53))
+
+
 def test_a_statement_longer_than_an_entry_may_be_is_refused() -> None:
     with pytest.raises(BadInput, match="4096"):
         encode_statement(Statement(type="grant", purpose="p", channel="", at_us=0, covers=("x" * 100,) * 50))
