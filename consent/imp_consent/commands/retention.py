@@ -39,8 +39,8 @@ class RetentionResult:
     people whose words are. `guardians` are people left as they are, since so many `authorisations` of people whose
     evidence is kept name them. `kept_meanwhile` were past it when this began, and are no more when they would have been
     erased: somebody wrote something of them. `under_way` are erasures begun before, which --execute finishes.
-    `to_notify` are recipients that are no channels and had data of who is
-    erased: you tell them yourself, and they are listed by `imp consent recipients list` (GDPR 19).
+    `to_notify` are recipients that are no channels and had data of who is erased: you tell them yourself, and they are
+    listed by `imp consent recipients list` (GDPR 19).
     """
 
     dry_run: bool

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from imp_consent.gate import denied_on_channels
 from imp_consent.ledger.entry import EVERY_CHANNEL, PersonEntry
@@ -23,7 +24,7 @@ from imp_core.gate import Action, Decision, Gate, Use
 
 __all__ = ["Permission", "StillDenied", "own_permissions", "permission_rows"]
 
-_UNDELIVERED = "undelivered"
+_UNDELIVERED: Final = "undelivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
