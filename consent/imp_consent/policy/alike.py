@@ -70,8 +70,9 @@ def share(transaction: Transaction, who: RawId, subject: int, *, echo: Echo) -> 
 
 
 def passed(said: Saying) -> Saying:
-    """What somebody said, as a saying of whoever is known by another spelling."""
-    return replace(said, steps=0 if said.type == "withdraw" else None, more={**said.more, _MARK: True})
+    """What somebody said, as a saying of whoever is known by another spelling, without their own act and words."""
+    steps = 0 if said.type == "withdraw" else None
+    return replace(said, steps=steps, action=None, evidence=None, more={_MARK: True})
 
 
 def _opt_outs(transaction: Transaction, *subjects: int) -> dict[Statement, PersonEntry]:

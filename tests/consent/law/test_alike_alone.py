@@ -119,10 +119,13 @@ def test_a_no_under_an_erased_spelling_is_the_others_with_a_mark_and_took_them_n
     for who in (PLAIN, TAGGED, STRANGER):
         say(shop, "grant", who=who)
     erase_and_tell(shop, [TAGGED])
-    done = say(shop, type_, who=TAGGED, steps=3 if type_ == "withdraw" else None)
+    own = {"action": "click", "evidence": "letter 7", "more": {"grounds_said": "I moved"}}
+    done = say(shop, type_, who=TAGGED, steps=3 if type_ == "withdraw" else None, **own)
     told = entries(shop, PLAIN)[-1]
     assert (done.seq, done.subject, told.statement.type) == (told.seq, told.subject, type_)
     assert (told.payload.get("other_spelling"), told.payload.get("steps")) == (True, steps)
+    kept = [told.payload.get(name) for name in ("affirmative_action", "evidence", "grounds_said")]
+    assert kept == [None, None, None], "their own act and words are nobody else's"
     assert types(shop, STRANGER) == ["grant"]
     with pytest.raises(Suppressed):
         say(shop, type_, who=TAGGED)
