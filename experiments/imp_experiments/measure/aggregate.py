@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import narwhals as nw
@@ -11,7 +12,7 @@ import narwhals as nw
 from imp_experiments.measure.moments import Cell, Moments
 from imp_experiments.measure.units import IN, TWO_VARIANTS
 
-__all__ = ["Row", "aggregate", "moments_of", "pairs_of"]
+__all__ = ["Column", "Row", "Wanted", "aggregate", "moments_of", "pairs_of"]
 
 # A spread of a tenth of the mean still leaves 14 of 16 digits: below that, sum again around the mean.
 _WELL_CONDITIONED: Final = 1e-2
@@ -20,38 +21,66 @@ Frame = nw.LazyFrame[Any]
 Row = Mapping[str, Any]
 
 
-def aggregate(
-    frame: Frame, keys: Sequence[str], columns: Sequence[str], others: Mapping[str, nw.Expr] | None = None
-) -> tuple[list[Row], tuple[float, ...]]:
-    """Rows of keys, n, s_<column>, q_<column> (sums and squares of value - shift) and `others`; and the shifts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A prepared column to sum, under the name it has in `Moments`.
 
-    The shift is 0 unless a first pass shows a mean far above the spread; it is the same in every row. Among the
-    keys is `status`: only rows of units that are in have values.
+    `binary`: 0 and 1 alone, whose squares are themselves. `optional`: it may be null; a null counts as the shift, so as
+    nothing (a covariate, beside which stands its indicator). `extremes`: its smallest and largest value are wanted.
     """
-    shifts = (0.0,) * len(columns)
-    rows = _collect(frame, keys, columns, shifts, others or {})
+
+    source: str
+    name: str
+    binary: bool = False
+    optional: bool = False
+    extremes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The columns to sum, and the pairs of them (by place, the smaller first) whose products are summed."""
+
+    columns: tuple[Column, ...]
+    pairs: tuple[tuple[int, int], ...] = ()
+
+
+def aggregate(
+    frame: Frame, keys: Sequence[str], wanted: Wanted, others: Mapping[str, nw.Expr] | None = None
+) -> tuple[list[Row], tuple[float, ...]]:
+    """Rows of keys, n, s_<i>, q_<i>, p_<i>_<j>, l_<i>, h_<i> of the wanted columns, and `others`; and the shifts.
+
+    They are sums of value - shift, of its squares and products, the lowest and the highest value. The shift is 0 unless
+    a first pass shows a mean far above the spread; it is the same in every row. Among the keys is `status`: only rows
+    of units that are in have values.
+    """
+    shifts = (0.0,) * len(wanted.columns)
+    rows = _collect(frame, keys, wanted, shifts, others or {})
     admitted = [row for row in rows if row["status"] == IN]
-    better = tuple(_shift(admitted, column) for column in columns)
+    better = tuple(0.0 if column.binary else _shift(admitted, place) for place, column in enumerate(wanted.columns))
     if any(better):
-        rows, shifts = _collect(frame, keys, columns, better, others or {}), better
+        rows, shifts = _collect(frame, keys, wanted, better, others or {}), better
     return rows, shifts
 
 
-def moments_of(rows: Sequence[Row], names: Sequence[str], columns: Sequence[str], shifts: tuple[float, ...]) -> Moments:
-    """`Moments` under the metrics' own names, from rows of `aggregate` with the keys variant, day and stratum."""
+def moments_of(rows: Sequence[Row], wanted: Wanted, shifts: tuple[float, ...]) -> Moments:
+    """`Moments` from rows of `aggregate` with the keys variant, day and stratum."""
+    places = range(len(wanted.columns))
     cells = [
         Cell(
             variant=row["variant"],
             day=None if row.get("day") is None else int(row["day"]),
             stratum=row.get("stratum") or "",
             n=int(row["n"]),
-            sums=tuple(_number(row[f"s_{column}"]) for column in columns),
-            squares=tuple(_number(row[f"q_{column}"]) for column in columns),
+            sums=tuple(_number(row[f"s_{place}"]) for place in places),
+            squares=tuple(_number(row[_square(wanted, place)]) for place in places),
+            products=tuple(_number(row[f"p_{i}_{j}"]) for i, j in wanted.pairs),
+            lows=tuple(_extreme(row, "l", wanted, place) for place in places),
+            highs=tuple(_extreme(row, "h", wanted, place) for place in places),
         )
         for row in rows
     ]
-    empty = Moments(tuple(names), shifts, ())
-    return empty.merge(Moments(tuple(names), shifts, tuple(cells)))
+    empty = Moments(tuple(column.name for column in wanted.columns), shifts, (), wanted.pairs)
+    return empty.merge(Moments(empty.columns, shifts, tuple(cells), wanted.pairs))
 
 
 def pairs_of(rows: Sequence[Row], known: Collection[str] | None = None) -> dict[str, int]:
@@ -69,23 +98,53 @@ def pairs_of(rows: Sequence[Row], known: Collection[str] | None = None) -> dict[
 
 
 def _collect(
-    frame: Frame, keys: Sequence[str], columns: Sequence[str], shifts: Sequence[float], others: Mapping[str, nw.Expr]
+    frame: Frame, keys: Sequence[str], wanted: Wanted, shifts: Sequence[float], others: Mapping[str, nw.Expr]
 ) -> list[Row]:
     # columns first, plain sums after: pandas groups nothing else efficiently
     parts: dict[str, nw.Expr] = {}
-    for column, shift in zip(columns, shifts, strict=True):
-        value = nw.col(column) - shift if shift else nw.col(column)
-        parts |= {f"s_{column}": value, f"q_{column}": value * value}
+    values = [_value(column, shift) for column, shift in zip(wanted.columns, shifts, strict=True)]
+    for place, value in enumerate(values):
+        parts[f"s_{place}"] = value
+        if not wanted.columns[place].binary:
+            parts[f"q_{place}"] = value * value
+    parts |= {f"p_{i}_{j}": values[i] * values[j] for i, j in wanted.pairs}
     sums = {name: nw.col(name).sum() for name in parts}
+    for place, column in enumerate(wanted.columns):
+        if column.optional:
+            sums[f"c_{place}"] = nw.col(column.source).count()
+        if column.extremes and not column.binary:
+            sums |= {f"l_{place}": nw.col(column.source).min(), f"h_{place}": nw.col(column.source).max()}
     grouped = frame.with_columns(**parts).group_by(*keys).agg(n=nw.len(), **sums, **others)
     return list(grouped.collect().rows(named=True))
 
 
-def _shift(rows: Sequence[Row], column: str) -> float:
+def _value(column: Column, shift: float) -> nw.Expr:
+    value = nw.col(column.source)
+    value = value - shift if shift else value
+    return value.fill_null(0.0) if column.optional else value
+
+
+def _square(wanted: Wanted, place: int) -> str:
+    return f"{'s' if wanted.columns[place].binary else 'q'}_{place}"
+
+
+def _extreme(row: Row, which: str, wanted: Wanted, place: int) -> float:
+    """The lowest or highest value; of 0 and 1 what n and sum tell, NaN where nobody asked."""
+    column = wanted.columns[place]
+    if not column.extremes:
+        return math.nan
+    if not column.binary:
+        found = row[f"{which}_{place}"]
+        return math.nan if found is None else float(found)
+    n, ones = int(row["n"]), _number(row[f"s_{place}"])
+    return float(ones > 0) if which == "h" else float(ones >= n)
+
+
+def _shift(rows: Sequence[Row], place: int) -> float:
     """The mean of a column where its spread is small beside it, else 0."""
-    n = sum(int(row["n"]) for row in rows)
-    total = sum(_number(row[f"s_{column}"]) for row in rows)
-    squares = sum(_number(row[f"q_{column}"]) for row in rows)
+    n = sum(int(row.get(f"c_{place}", row["n"])) for row in rows)
+    total = sum(_number(row[f"s_{place}"]) for row in rows)
+    squares = sum(_number(row[f"q_{place}"]) for row in rows)
     if n == 0 or not (math.isfinite(total) and math.isfinite(squares)) or squares == 0:
         return 0.0
     about_mean = squares - total * total / n

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 
 from imp_experiments.design.experiment import Experiment, Metric
-from imp_experiments.measure.aggregate import Row, aggregate, moments_of, pairs_of
+from imp_experiments.measure.aggregate import Column, Row, Wanted, aggregate, moments_of, pairs_of
 from imp_experiments.measure.days import day_end_us, offsets_between
 from imp_experiments.measure.metric import UnitValues, columns_read, unit_values
 from imp_experiments.measure.moments import Moments
@@ -94,12 +94,13 @@ def measure(
     values = unit_values(happened, units, metrics)
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
-    rows, shifts = aggregate(frame, _KEYS, values.columns, _others(values))
+    wanted = _wanted(values, metrics)
+    rows, shifts = aggregate(frame, _KEYS, wanted, _others(values))
     return _measurement(
         rows,
         shifts,
+        wanted,
         values,
-        metrics,
         known=experiment.weights,
         first_us=int(span["first"]),
         other_phases=other_phases,
@@ -109,6 +110,15 @@ def measure(
 def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) -> Moments:
     """The cohorts that have entered a metric: day end + window ≤ as-of. A cell without a day always has."""
     return moments.select(lambda cell: cell.day is None or day_end_us(zone, cell.day) + metric.window_us <= as_of_us)
+
+
+def _wanted(values: UnitValues, metrics: Sequence[Metric]) -> Wanted:
+    return Wanted(
+        tuple(
+            Column(source=column, name=metric.name, binary=metric.value == "any", extremes=True)
+            for column, metric in zip(values.columns, metrics, strict=True)
+        )
+    )
 
 
 def _others(values: UnitValues) -> dict[str, nw.Expr]:
@@ -121,8 +131,8 @@ def _others(values: UnitValues) -> dict[str, nw.Expr]:
 def _measurement(
     rows: Sequence[Row],
     shifts: tuple[float, ...],
+    wanted: Wanted,
     values: UnitValues,
-    metrics: Sequence[Metric],
     *,
     known: Collection[str],
     first_us: int,
@@ -134,7 +144,7 @@ def _measurement(
         if row["status"] != IN:
             left_out[row["status"]] = left_out.get(row["status"], 0) + int(row["n"])
     return Measurement(
-        moments=moments_of(admitted, [metric.name for metric in metrics], values.columns, shifts),
+        moments=moments_of(admitted, wanted, shifts),
         present=sum(int(row["n"]) for row in rows),
         left_out=left_out,
         pairs=pairs_of(rows, known),

@@ -13,16 +13,18 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO, cast
 
 import duckdb
+import narwhals as nw
 
 from imp_core.errors import BadInput
-from imp_experiments.measure.table import Layout
+from imp_experiments.measure.layout import Layout
+from imp_experiments.measure.relation import prepare_relation
+from imp_experiments.measure.table import Prepared
 
-__all__ = ["OpenedFile", "open_file"]
+__all__ = ["open_file"]
 
 _SUFFIXES: Final = {
     ".csv": "csv",
@@ -35,41 +37,10 @@ _SUFFIXES: Final = {
 _DELIMITERS: Final = ",;\t|"
 _LONGEST_HEADER: Final = 1_000_000
 _LINE: Final = re.compile(r"\bline:? (\d+)", re.IGNORECASE)
-_NUMBERS: Final = ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "U")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """`relation` has the columns variant, unit (if any), value_0 … and fault; `raw` what they were made from."""
-
-    path: Path
-    layout: Layout
-    relation: duckdb.DuckDBPyRelation
-    raw: duckdb.DuckDBPyRelation
-    problems: dict[str, tuple[str, str]]
-
-    def first_fault(self) -> BadInput:
-        """The first row that cannot be taken, as an error naming row (the first of data is 1) and field."""
-        numbered = self.raw.project("row_number() OVER () AS data_row, *")
-        faulty = " OR ".join(condition for condition, _ in self.problems.values())
-        tests = ", ".join(f"({condition})" for condition, _ in self.problems.values())
-        found = numbered.filter(faulty).project(f"data_row, {tests}").order("data_row").limit(1).fetchall()
-        if not found:
-            return BadInput("a row cannot be taken", where=str(self.path), mend="mend its values")
-        row, *wrongs = found[0]
-        column, problem = next(
-            (column, problem)
-            for wrong, (column, (_, problem)) in zip(wrongs, self.problems.items(), strict=True)
-            if wrong
-        )
-        field = column.partition(" ")[2]
-        return BadInput(
-            problem, where=f"{self.path}, row {row}, column {field}", mend="rows count from 1 without the header"
-        )
 
 
 @contextmanager
-def open_file(path: Path, layout: Layout) -> Iterator[OpenedFile]:
+def open_file(path: Path, layout: Layout) -> Iterator[Prepared]:
     """Open a file on a DuckDB connection of its own; whatever fails inside about the file becomes `BadInput`.
 
     Spills go to a private folder that is removed at the end; no extension is downloaded.
@@ -83,7 +54,8 @@ def open_file(path: Path, layout: Layout) -> Iterator[OpenedFile]:
         with duckdb.connect(config=settings) as connection:  # type: ignore[arg-type]  # the stub knows no strings
             try:
                 raw = _raw(connection, path, kind, layout)
-                yield _prepared(path, layout, raw)
+                prepared = prepare_relation(raw, layout, source=str(path))
+                yield Prepared(nw.from_native(prepared.relation).lazy(), prepared.first_fault, str(path))
             except duckdb.Error as error:
                 raise _translated(error, path, kind) from None
 
@@ -148,47 +120,6 @@ def _wanted(present: Sequence[str], layout: Layout, path: Path) -> list[str]:
         if list(present).count(name) > 1:
             raise BadInput(f"two columns are called {name!r}", where=str(path), mend="give each its own name")
     return list(layout.columns)
-
-
-def _prepared(path: Path, layout: Layout, raw: duckdb.DuckDBPyRelation) -> OpenedFile:
-    place = {name: f"raw_{index}" for index, name in enumerate(layout.columns)}
-    types = dict(zip(layout.columns, (str(kind) for kind in raw.types), strict=True))
-    # keyed by role and column: a column may be asked for twice
-    problems = {f"variant {layout.variant}": (_blank(place[layout.variant]), "the variant is missing")}
-    projected = [f"CAST({place[layout.variant]} AS VARCHAR) AS variant"]
-    if layout.unit is not None:
-        problems[f"unit {layout.unit}"] = (_blank(place[layout.unit]), "the unit is missing")
-        projected.append(f"{place[layout.unit]} AS unit")
-    for index, (name, kind) in enumerate(layout.metrics):
-        value = _number(place[name], types[name], kind, where=f"{path}, column {name}")
-        wrong = f"({value}) IS NULL OR NOT isfinite({value})"
-        said = "the value is not 0, 1, true or false" if kind == "proportion" else "the value is not a finite number"
-        problems[f"{kind} {name}"] = (wrong, said)
-        projected.append(f"CASE WHEN {wrong} THEN 0.0 ELSE {value} END AS value_{index}")
-    faulty = " OR ".join(condition for condition, _ in problems.values())
-    relation = raw.project(", ".join([*projected, f"CAST({faulty} AS INTEGER) AS fault"]))
-    return OpenedFile(path, layout, relation, raw, problems)
-
-
-def _blank(column: str) -> str:
-    return f"coalesce(trim(CAST({column} AS VARCHAR)), '') = ''"
-
-
-def _number(column: str, type_: str, kind: str, *, where: str) -> str:
-    """A DOUBLE, or NULL where the value cannot be taken."""
-    if type_ != "VARCHAR":
-        if not type_.startswith(_NUMBERS):
-            raise BadInput(
-                "the column does not hold numbers", where=where, mend="name another column, or mend its values"
-            )
-        number = f"CAST({column} AS DOUBLE)"
-    else:
-        # TRY_CAST would read 1_000 as a thousand
-        number = f"CASE WHEN contains({column}, '_') THEN NULL ELSE TRY_CAST({column} AS DOUBLE) END"
-    if kind != "proportion":
-        return number
-    text = f"lower(trim(CAST({column} AS VARCHAR)))"
-    return f"CASE WHEN {text} = 'true' OR ({number}) = 1 THEN 1.0 WHEN {text} = 'false' OR ({number}) = 0 THEN 0.0 END"
 
 
 def _quoted(name: str) -> str:

@@ -1,20 +1,26 @@
 """`Moments`: all that statistics may know of the units. Cells merge by addition; nothing here touches a table.
 
-A cell is one variant × cohort day × stratum: n, and per column the sum and the sum of squares of (value - shift).
-One fixed shift per column, the same in every cell, keeps the variance right where the mean is large: at mean 1e8
-and standard deviation 1, plain sums give a variance of 513.8.
+A cell is one variant × cohort day × stratum: n, and per column the sum and the sum of squares of (value - shift), per
+pair of columns the sum of their products, and the smallest and largest value. One fixed shift per column, the same in
+every cell, keeps the variance right where the mean is large: at mean 1e8 and standard deviation 1, plain sums give a
+variance of 513.8.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from imp_core.errors import ImpError
 
-__all__ = ["Cell", "Moments", "Summary"]
+__all__ = ["Cell", "Joint", "Moments", "Summary"]
+
+Floats = npt.NDArray[np.float64]
 
 # Below this share of the sum of squares, what is left after subtracting the mean is rounding, not variance.
 _RESOLUTION: Final = 1e-9
@@ -35,9 +41,26 @@ class Summary:
     variance: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """n, means (p) and sample covariance (p × p, n - 1) of p columns.
+
+    Means are NaN without units, the covariance below two. A column that does not vary to working precision has
+    covariance 0.0 with all; values that are not finite make NaN of all they touch.
+    """
+
+    n: int
+    means: Floats
+    covariance: Floats
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The units of one variant, cohort day (days since 1970 in the workspace's zone; None: no days) and stratum."""
+    """The units of one variant, cohort day (days since 1970 in the workspace's zone; None: no days) and stratum.
+
+    `sums`, `squares`, `lows` and `highs` follow the columns, `products` the pairs of `Moments`. Sums are of value -
+    shift; lows and highs are values as they are, empty where nobody asked for them.
+    """
 
     variant: str
     day: int | None
@@ -45,33 +68,51 @@ class Cell:
     n: int
     sums: tuple[float, ...]
     squares: tuple[float, ...]
+    products: tuple[float, ...] = ()
+    lows: tuple[float, ...] = ()
+    highs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Cells over the same columns with the same shifts."""
+    """Cells over the same columns with the same shifts; `pairs` are columns (by place) whose products are summed."""
 
     columns: tuple[str, ...]
     shifts: tuple[float, ...]
     cells: tuple[Cell, ...]
+    pairs: tuple[tuple[int, int], ...] = ()
 
     def merge(self, other: Moments) -> Moments:
         """Both together: cells of the same variant, day and stratum are added; the order does not matter.
 
         Raises:
-            ImpError: the columns or shifts differ, so that the sums do not add.
+            ImpError: the columns, shifts or pairs differ, so that the sums do not add.
         """
-        if (self.columns, self.shifts) != (other.columns, other.shifts):
+        if (self.columns, self.shifts, self.pairs) != (other.columns, other.shifts, other.pairs):
             raise ImpError("moments of other columns or shifts do not add", mend="aggregate both with the same shifts")
         merged: dict[tuple[str, int | None, str], Cell] = {}
         for cell in (*self.cells, *other.cells):
             key = (cell.variant, cell.day, cell.stratum)
             merged[key] = _added(merged[key], cell) if key in merged else cell
-        return Moments(self.columns, self.shifts, tuple(sorted(merged.values(), key=_order)))
+        return self._of(sorted(merged.values(), key=_order))
 
     def select(self, keep: Callable[[Cell], bool]) -> Moments:
         """Only the cells that `keep` accepts."""
-        return Moments(self.columns, self.shifts, tuple(cell for cell in self.cells if keep(cell)))
+        return self._of(cell for cell in self.cells if keep(cell))
+
+    def rename(self, change: Callable[[Cell], Cell]) -> Moments:
+        """With each cell's variant, day or stratum changed by `change`; cells that then agree are added."""
+        return self._of(()).merge(self._of(change(cell) for cell in self.cells))
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The variants that have cells, by name."""
+        return tuple(sorted({cell.variant for cell in self.cells}))
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """The strata that have cells, by name."""
+        return tuple(sorted({cell.stratum for cell in self.cells}))
 
     def count(self, variant: str | None = None) -> int:
         """How many units there are, in one variant or in all."""
@@ -80,7 +121,7 @@ class Moments:
     def summary(self, column: str, variant: str | None = None) -> Summary:
         """n, mean and variance of a column over all cells of a variant, or of all variants."""
         index = self.columns.index(column)
-        cells = [cell for cell in self.cells if variant in (None, cell.variant)]
+        cells = self._cells(variant)
         n = sum(cell.n for cell in cells)
         total = math.fsum(_finite(cell.sums[index] for cell in cells))
         squares = math.fsum(_finite(cell.squares[index] for cell in cells))
@@ -89,6 +130,59 @@ class Moments:
         shift = self.shifts[index]
         mean = shift + total / n
         return Summary(n, mean, _variance(n, mean, total, squares) if n > 1 else None)
+
+    def joint(self, columns: Sequence[str], variant: str | None = None) -> Joint:
+        """n, means and covariance of several columns over all cells of a variant, or of all variants.
+
+        Raises:
+            ImpError: the products of two of the columns were not summed.
+        """
+        summaries = [self.summary(column, variant) for column in columns]
+        means = np.array([math.nan if one.mean is None else one.mean for one in summaries])
+        variances = [math.nan if one.variance is None else one.variance for one in summaries]
+        covariance = np.diag(variances)
+        for i, one in enumerate(columns):
+            for j in range(i):
+                between = 0.0 if 0.0 in (variances[i], variances[j]) else self._between(columns[j], one, variant)
+                covariance[i, j] = covariance[j, i] = between
+        return Joint(sum(cell.n for cell in self._cells(variant)), means, covariance)
+
+    def extremes(self, column: str, variant: str | None = None) -> tuple[float, float] | None:
+        """The smallest and largest value of a column; None where there are none, or nobody asked for them."""
+        index = self.columns.index(column)
+        cells = [cell for cell in self._cells(variant) if cell.n and cell.lows]
+        low = min((cell.lows[index] for cell in cells), default=math.nan)
+        high = max((cell.highs[index] for cell in cells), default=math.nan)
+        return None if math.isnan(low) or math.isnan(high) else (low, high)
+
+    def _between(self, one: str, two: str, variant: str | None) -> float:
+        """The covariance of two columns."""
+        i, j = sorted((self.columns.index(one), self.columns.index(two)))
+        if i == j:
+            variance = self.summary(one, variant).variance
+            return math.nan if variance is None else variance
+        if (i, j) not in self.pairs:
+            raise ImpError(f"products of {one!r} and {two!r} were not summed", mend="aggregate them as a pair")
+        place = self.pairs.index((i, j))
+        cells = self._cells(variant)
+        n = sum(cell.n for cell in cells)
+        if n <= 1:
+            return math.nan
+        products, first, second = (
+            math.fsum(_finite(values))
+            for values in (
+                (cell.products[place] for cell in cells),
+                (cell.sums[i] for cell in cells),
+                (cell.sums[j] for cell in cells),
+            )
+        )
+        return (products - first * second / n) / (n - 1)
+
+    def _cells(self, variant: str | None) -> list[Cell]:
+        return [cell for cell in self.cells if variant in (None, cell.variant)]
+
+    def _of(self, cells: Iterable[Cell]) -> Moments:
+        return Moments(self.columns, self.shifts, tuple(cells), self.pairs)
 
 
 def _variance(n: int, mean: float, total: float, squares: float) -> float:
@@ -115,7 +209,19 @@ def _added(one: Cell, two: Cell) -> Cell:
         one.n + two.n,
         tuple(a + b for a, b in zip(one.sums, two.sums, strict=True)),
         tuple(a + b for a, b in zip(one.squares, two.squares, strict=True)),
+        tuple(a + b for a, b in zip(one.products, two.products, strict=True)),
+        _extreme(min, one, two, "lows"),
+        _extreme(max, one, two, "highs"),
     )
+
+
+def _extreme(pick: Callable[[float, float], float], one: Cell, two: Cell, which: str) -> tuple[float, ...]:
+    # a cell without units has no extremes: what it carries does not count
+    mine: tuple[float, ...] = getattr(one, which)
+    other: tuple[float, ...] = getattr(two, which)
+    if not one.n or not two.n:
+        return other if not one.n else mine
+    return tuple(pick(a, b) for a, b in zip(mine, other, strict=True))
 
 
 def _order(cell: Cell) -> tuple[str, int, str]:

@@ -2,98 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import narwhals as nw
 
 from imp_core.errors import BadInput
-from imp_experiments.measure.aggregate import aggregate, moments_of, pairs_of
+from imp_experiments.measure.aggregate import Row, Wanted, aggregate, moments_of, pairs_of
+from imp_experiments.measure.layout import UNITS, Layout
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.units import IN, TWO_VARIANTS
 
-__all__ = ["Layout", "Tabulated", "tabulate"]
+__all__ = ["Prepared", "Tabulated", "tabulate", "units_frame"]
 
 # More values than anyone tests at once: then the column holds something else, perhaps identifiers.
 _MOST_VARIANTS: Final = 100
+_MOST_STRATA: Final = 1_000
+
+Frame = nw.LazyFrame[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Which columns of a table are what. Without a unit column every row is a unit."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A table's columns by what they are: variant, unit, stratum, cluster (if any), value_0 and so on.
 
-    variant: str
-    unit: str | None
-    proportions: tuple[str, ...]
-    means: tuple[str, ...]
+    A value that cannot be taken is NaN: then `first_fault` looks for it (None: there is none, the values overflowed).
+    `source` is how errors name the table.
+    """
 
-    @property
-    def metrics(self) -> tuple[tuple[str, str], ...]:
-        """(column, kind), proportions first; their prepared columns are value_0, value_1 and so on."""
-        return tuple((name, "proportion") for name in self.proportions) + tuple((name, "mean") for name in self.means)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column the table must have, each once."""
-        named = (self.variant, *([self.unit] if self.unit else []), *self.proportions, *self.means)
-        return tuple(dict.fromkeys(named))
+    frame: Frame
+    first_fault: Callable[[], BadInput | None]
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Tabulated:
-    """Moments of the units in one variant, units in two by these, rows that cannot be taken (then: look for one)."""
+    """Moments of the units in one variant (of clusters, where the layout has these), and units in two by these."""
 
     moments: Moments
     pairs: Mapping[str, int]
-    faults: int
 
 
-def tabulate(frame: nw.LazyFrame[Any], layout: Layout, *, where: str | None = None) -> Tabulated:
-    """Aggregate prepared columns: variant, unit (if any), value_0 …, fault (0 or 1 a row).
+def tabulate(prepared: Prepared, layout: Layout) -> Tabulated:
+    """Aggregate a prepared table.
 
-    A unit with several rows counts once: a proportion is any of them, a mean is their sum.
+    A unit with several rows counts once: a proportion is any of them, a mean or a part of a ratio their sum.
 
     Raises:
-        BadInput: there are no rows, or too many values to be variants.
+        BadInput: there are no rows, a value cannot be taken, a unit's stratum, cluster or covariate changes within it,
+            or too many values to be variants or strata.
     """
-    columns = [f"value_{index}" for index in range(len(layout.metrics))]
-    units = frame.with_columns(status=nw.lit(IN)) if layout.unit is None else _per_unit(frame, layout, columns)
-    keys = ("status", "variant") if layout.unit is None else ("status", "variant", "last_variant")
-    rows, shifts = aggregate(units, keys, columns, {"faults": nw.col("fault").sum()})
-    if not rows:
-        raise BadInput("there are no rows", where=where, mend="give it a row for each unit")
-    faults = sum(int(row["faults"]) for row in rows)
-    if len({row[key] for row in rows for key in keys[1:]}) > _MOST_VARIANTS and not faults:
-        raise BadInput(
-            f"over {_MOST_VARIANTS} different values: not a column of variants",
-            where=f"column {layout.variant}",
-            mend="name the column that says which variant a unit was in",
-        )
-    # a missing variant is None, or NaN in pandas; its rows are faults
-    admitted = [row for row in rows if row["status"] == IN and isinstance(row["variant"], str)]
+    wanted = layout.wanted()
+    frame = _with_indicators(units_frame(prepared.frame, layout), layout)
+    if layout.cluster is not None:
+        frame = _per_cluster(frame, wanted, layout)
+    keys = ("status", "variant", *(["last_variant"] if layout.unit else []), *(["stratum"] if layout.stratum else []))
+    others = {"holes": nw.col("hole").sum()} if layout.unit or layout.cluster else {}
+    if layout.unit:
+        others["changing"] = nw.col("changes").sum()
+    rows, shifts = aggregate(frame, keys, wanted, others)
+    _check(rows, prepared, layout, wanted)
+    admitted = [row for row in rows if row["status"] == IN]
     return Tabulated(
-        moments=moments_of(admitted, _names(layout), columns, shifts),
-        # where rows cannot be taken, a variant may be missing
-        pairs=pairs_of(rows) if layout.unit is not None and not faults else {},
-        faults=faults,
+        moments=moments_of(admitted, wanted, shifts), pairs=pairs_of(rows) if layout.unit is not None else {}
     )
 
 
-def _names(layout: Layout) -> Sequence[str]:
-    # a column may be asked for as proportion and as mean: kind and name together are the metric
-    return [f"{kind} {name}" for name, kind in layout.metrics]
-
-
-def _per_unit(frame: nw.LazyFrame[Any], layout: Layout, columns: Sequence[str]) -> nw.LazyFrame[Any]:
-    values = {
-        column: nw.col(column).max() if kind == "proportion" else nw.col(column).sum()
-        for column, (_, kind) in zip(columns, layout.metrics, strict=True)
+def units_frame(frame: Frame, layout: Layout) -> Frame:
+    """One row a unit: variant, last_variant (where a unit has several rows), stratum, cluster, value_0 …, status."""
+    if layout.unit is None and layout.cluster is None:
+        return frame.with_columns(status=nw.lit(IN))
+    frame = frame.with_columns(hole=nw.when(_holes(layout)).then(nw.lit(1)).otherwise(nw.lit(0)))
+    if layout.unit is None:
+        return frame.with_columns(status=nw.lit(IN))
+    parts: dict[str, nw.Expr] = {
+        "last_variant": nw.col("variant").max(),
+        "variant": nw.col("variant").min(),
+        "hole": nw.col("hole").sum(),
     }
-    per_unit = frame.group_by("unit").agg(
-        variant=nw.col("variant").min(), last_variant=nw.col("variant").max(), fault=nw.col("fault").sum(), **values
-    )
+    steady = [*layout.marks]
+    for index, value in enumerate(layout.values):
+        if value.optional:
+            steady.append(f"value_{index}")
+        else:
+            parts[f"value_{index}"] = nw.col(f"value_{index}").sum()
+    for name in steady:
+        parts |= {name: nw.col(name).min(), f"last_{name}": nw.col(name).max()}
+    per_unit = frame.group_by("unit").agg(**parts)
     seen_twice = nw.col("variant") != nw.col("last_variant")
+    flags = {
+        f"value_{index}": _any(nw.col(f"value_{index}"))
+        for index, value in enumerate(layout.values)
+        if value.kind == "flag"
+    }
+    changed = [nw.col(name) != nw.col(f"last_{name}") for name in steady]
     return per_unit.with_columns(
+        **flags,
         status=nw.when(seen_twice).then(nw.lit(TWO_VARIANTS)).otherwise(nw.lit(IN)),
+        changes=nw.when(reduce(or_, changed)).then(nw.lit(1)).otherwise(nw.lit(0)) if changed else nw.lit(0),
     )
+
+
+def _holes(layout: Layout) -> nw.Expr:
+    texts = [nw.col(name) for name in ("variant", *layout.marks)]
+    blank = [text.is_null() | (text.fill_null("").str.strip_chars() == "") for text in texts]
+    return reduce(or_, blank, *([nw.col("unit").is_null()] if layout.unit else []))
+
+
+def _any(total: nw.Expr) -> nw.Expr:
+    """1 where a unit has any, 0 where none, and NaN stays NaN."""
+    finite = total.is_finite()
+    return (
+        nw.when(finite & (total > 0))
+        .then(nw.lit(1.0))
+        .otherwise(nw.when(finite).then(nw.lit(0.0)).otherwise(nw.lit(math.nan)))
+    )
+
+
+def _with_indicators(frame: Frame, layout: Layout) -> Frame:
+    missing = {
+        f"missing_{index}": nw.when(nw.col(f"value_{index}").is_null()).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+        for index, value in enumerate(layout.values)
+        if value.optional
+    }
+    return frame.with_columns(**missing) if missing else frame
+
+
+def _per_cluster(frame: Frame, wanted: Wanted, layout: Layout) -> Frame:
+    """One row a cluster of each variant (and stratum): sums over its units, and how many these are."""
+    keys = ["status", "variant", "cluster", *(["stratum"] if layout.stratum else [])]
+    sources = [column.source for column in wanted.columns if column.source != UNITS]
+    sources.append("hole")
+    if layout.unit is not None:
+        keys.append("last_variant")
+        sources.append("changes")
+    return frame.group_by(*keys).agg(**{name: nw.col(name).sum() for name in sources}, **{UNITS: nw.len()})
+
+
+def _check(rows: Sequence[Row], prepared: Prepared, layout: Layout, wanted: Wanted) -> None:
+    if not rows:
+        raise BadInput("there are no rows", where=prepared.source, mend="give it a row for each unit")
+    if _faulty(rows, layout, wanted):
+        fault = prepared.first_fault()
+        if fault is not None:
+            raise fault
+    if any(row.get("changing") for row in rows):
+        raise BadInput(
+            "a unit has several strata, clusters or values of a covariate",
+            where=prepared.source,
+            mend="these are of the unit at its first exposure: write the same in all its rows",
+        )
+    _check_few(
+        _different(rows, "variant", "last_variant"), _MOST_VARIANTS, "variants", _where(prepared, layout.variant)
+    )
+    if layout.stratum is not None:
+        _check_few(_different(rows, "stratum"), _MOST_STRATA, "strata", _where(prepared, (layout.stratum,)))
+
+
+def _faulty(rows: Sequence[Row], layout: Layout, wanted: Wanted) -> bool:
+    """Whether a mark may be missing or a value NaN: sums tell, and are infinite where values overflow."""
+    marks = [row[name] for row in rows for name in ("variant", *(["stratum"] if layout.stratum else []))]
+    if any(row.get("holes") for row in rows) or any(_blank(mark) for mark in marks):
+        return True
+    sums = (row[f"s_{place}"] for row in rows for place in range(len(wanted.columns)))
+    return any(total is not None and not math.isfinite(total) for total in sums)
+
+
+def _blank(mark: object) -> bool:
+    return not isinstance(mark, str) or not mark.strip() or any(not part.strip() for part in mark.split("\x1f"))
+
+
+def _different(rows: Sequence[Row], *keys: str) -> int:
+    return len({row[key] for row in rows for key in keys if key in row})
+
+
+def _where(prepared: Prepared, columns: Iterable[str]) -> str:
+    column = f"column {', '.join(columns)}"
+    return column if prepared.source is None else f"{prepared.source}, {column}"
+
+
+def _check_few(different: int, most: int, what: str, where: str) -> None:
+    if different > most:
+        raise BadInput(
+            f"over {most:,} different values: not a column of {what}",
+            where=where,
+            mend="name the column that says which variant a unit was in"
+            if what == "variants"
+            else "name another column",
+        )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-
-import narwhals as nw
 
 from imp_core.clock import Clock, SystemClock, format_time
 from imp_core.errors import BadInput
 from imp_experiments.measure.files import open_file
-from imp_experiments.measure.frames import prepare_frame
-from imp_experiments.measure.table import Layout, Tabulated, tabulate
-from imp_experiments.readout.compare import compare_metric
+from imp_experiments.measure.frames import open_frame
+from imp_experiments.measure.layout import UNITS, Layout, MetricAsked
+from imp_experiments.measure.table import Prepared, Tabulated, tabulate
+from imp_experiments.readout.compare import Asked, Tested, compare_metric
 from imp_experiments.readout.own import refuse_archive
-from imp_experiments.readout.readout import Compared, Health, MetricUnits, Readout, Verdict
+from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
+from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["analyze"]
@@ -31,54 +32,85 @@ def analyze(
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
     means: Sequence[str] = (),
+    ratios: Sequence[str] = (),
+    covariates: Sequence[str] = (),
+    stratum: str | None = None,
+    cluster: str | None = None,
     scale: str = "relative",
     alpha: float = 0.05,
     clock: Clock | None = None,
 ) -> Readout:
     """Compare the variants of a file (CSV, JSON lines, Parquet) or data frame with control.
 
-    `variant`, `unit`, `proportions` and `means` name columns. Without `unit` every row is a unit; of a unit with
-    several rows a proportion is any, a mean their sum, and a unit in two variants is excluded and counted. The
-    expected shares are equal unless `weights` (variant → whole number, 1 where it is not named) say otherwise.
+    `variant`, `unit`, `proportions`, `means`, `covariates`, `stratum` and `cluster` name columns; `ratios` are two
+    columns as "numerator/denominator". Without `unit` every row is a unit; of a unit with several rows a proportion is
+    any, a mean or a part of a ratio their sum, and a unit in two variants is excluded and counted. Covariates were
+    measured before the exposure, and may be missing. The expected shares are equal unless `weights` (variant → whole
+    number, 1 where it is not named) say otherwise.
 
     Raises:
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
             Also a file of a workspace's archive, which is read out through the gate.
     """
-    if scale not in ("relative", "absolute"):
-        raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
-    layout = Layout(variant=variant, unit=unit, proportions=tuple(proportions), means=tuple(means))
-    _check_layout(layout)
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        refuse_archive(path)
-        with open_file(path, layout) as opened:
-            table = _tabulated(nw.from_native(opened.relation), layout, opened.first_fault, str(path))
-    else:
-        prepared = prepare_frame(source, layout)
-        table = _tabulated(prepared.frame, layout, prepared.first_fault, None)
+    _check_options(scale, alpha)
+    layout = Layout(
+        variant=(variant,),
+        unit=unit,
+        stratum=stratum,
+        cluster=cluster,
+        metrics=metrics_asked(proportions=proportions, means=means, ratios=ratios),
+        covariates=tuple(_once(covariates, "covariate")),
+    )
+    with _opened(source, layout) as prepared:
+        table = tabulate(prepared, layout)
     variants = _variants(table, layout, control, weights or {})
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
     return _readout(table, layout, variants, ratio, scale=scale, alpha=alpha, as_of=as_of)
 
 
-def _check_layout(layout: Layout) -> None:
-    for names, option in ((layout.proportions, "proportion"), (layout.means, "mean")):
-        for name in names:
-            if names.count(name) > 1:
-                raise BadInput(
-                    f"the column {name!r} is named twice", where=option, mend="name each column for one thing"
-                )
+def metrics_asked(
+    *, proportions: Sequence[str] = (), means: Sequence[str] = (), ratios: Sequence[str] = ()
+) -> tuple[MetricAsked, ...]:
+    """The metrics as named by an analyst, proportions first.
+
+    Raises:
+        BadInput: one is named twice, or a ratio is not two columns.
+    """
+    return (
+        *(MetricAsked(name=name, kind="proportion", column=name) for name in _once(proportions, "proportion")),
+        *(MetricAsked(name=name, kind="mean", column=name) for name in _once(means, "mean")),
+        *(_ratio_asked(text) for text in _once(ratios, "ratio")),
+    )
 
 
-def _tabulated(
-    frame: nw.LazyFrame[Any], layout: Layout, first_fault: Callable[[], BadInput], where: str | None
-) -> Tabulated:
-    table = tabulate(frame, layout, where=where)
-    if table.faults:
-        raise first_fault()
-    return table
+def _check_options(scale: str, alpha: float) -> None:
+    if scale not in ("relative", "absolute"):
+        raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
+    if not 0 < alpha < 1:
+        raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
+
+
+def _ratio_asked(text: str) -> MetricAsked:
+    above, slash, below = text.partition("/")
+    if not slash or not above.strip() or not below.strip():
+        raise BadInput("not a ratio of two columns", where="ratio", mend="write it as NUM/DEN, like revenue/orders")
+    return MetricAsked(name=text, kind="ratio", column=above.strip(), denominator=below.strip())
+
+
+def _once(names: Sequence[str], option: str) -> Sequence[str]:
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"the column {name!r} is named twice", where=option, mend="name each column for one thing")
+    return names
+
+
+def _opened(source: Any, layout: Layout) -> AbstractContextManager[Prepared]:  # noqa: ANN401 (a path or a frame)
+    if not isinstance(source, str | os.PathLike):
+        return open_frame(source, layout)
+    path = Path(source)
+    refuse_archive(path)
+    return open_file(path, layout)
 
 
 def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[str, int]) -> list[str]:
@@ -86,24 +118,25 @@ def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[s
 
     Values of the column are not repeated in errors: a wrong column may hold identifiers.
     """
-    found = {cell.variant for cell in table.moments.cells}
+    found = set(table.moments.variants)
+    where = f"column {', '.join(layout.variant)}"
     if control not in found:
         raise BadInput(
             f"no unit is in the control {control!r}",
-            where=f"column {layout.variant}",
+            where=where,
             mend="write the value exactly as in the column, capitals and spaces too",
         )
     if len(found) == 1:
         raise BadInput(
             "there is only one variant: nothing to compare",
-            where=f"column {layout.variant}",
+            where=where,
             mend="give it the rows of the control and of a treatment",
         )
     for name, weight in weights.items():
         if name not in found:
             raise BadInput(
                 f"a weight names {name!r}, which no unit is in",
-                where=f"column {layout.variant}",
+                where=where,
                 mend="name the variants as the column does",
             )
         if weight < 0:
@@ -117,8 +150,24 @@ def _ratio(table: Tabulated, variants: Sequence[str], weights: Mapping[str, int]
     total = sum(given.values())
     if total == 0:
         raise BadInput("all weights are 0", where="weight", mend="say the share that each variant was promised")
+    # where clusters were randomised, these are what the shares are of
     observed = {name: table.moments.count(name) for name in variants}
     return sample_ratio(observed, {name: weight / total for name, weight in given.items()})
+
+
+def quantity_of(metric: MetricAsked, layout: Layout) -> Quantity:
+    """What of the moments a metric is: with clusters a mean is a ratio, its units the denominator."""
+    names = [value.name for value in metric.values]
+    below = names[1] if len(names) > 1 else UNITS if layout.cluster is not None else None
+    return Quantity(column=names[0], denominator=below, covariates=layout.adjusts)
+
+
+def _compared(table: Tabulated, layout: Layout, variants: Sequence[str], *, scale: str, alpha: float) -> list[Tested]:
+    out: list[Tested] = []
+    for metric in layout.metrics:
+        asked = Asked(metric=metric.name, kind=metric.kind, quantity=quantity_of(metric, layout), scale=scale)
+        out += compare_metric(table.moments, asked, variants=variants[1:], control=variants[0], tail=alpha / 2)
+    return out
 
 
 def _readout(
@@ -131,29 +180,18 @@ def _readout(
     alpha: float,
     as_of: str,
 ) -> Readout:
-    comparisons: list[Compared] = []
-    for name, kind in layout.metrics:
-        comparisons += compare_metric(
-            table.moments,
-            f"{kind} {name}",
-            metric=name,
-            kind=kind,
-            variants=variants[1:],
-            control=variants[0],
-            scale=scale,
-            alpha=alpha,
-        )
+    comparisons = _compared(table, layout, variants, scale=scale, alpha=alpha)
     invalid = Verdict(value="invalid", reason="the variants do not hold the expected shares (sample ratio)")
     units = table.moments.count()
     return Readout(
         consent=None,
-        comparisons=tuple(comparisons),
+        comparisons=tuple(one.compared for one in comparisons),
         health=Health(srm=ratio, two_variants=table.pairs),
         excluded={"two_variants": sum(table.pairs.values())},
         as_of=as_of,
         alpha=alpha,
         metrics=tuple(
-            MetricUnits(metric=name, role="primary", matured=units, immature=0) for name, _ in layout.metrics
+            MetricUnits(metric=metric.name, role="primary", matured=units, immature=0) for metric in layout.metrics
         ),
         verdict=invalid if ratio.verdict == "mismatch" else None,
         notes=(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.readout import Compared, Test, Verdict
-from imp_experiments.stats.interval import interval
+from imp_experiments.stats.effect import Effect
 from imp_experiments.stats.srm import SampleRatio
 
 __all__ = ["decide", "treatments"]
@@ -20,7 +21,7 @@ def treatments(experiment: Experiment) -> list[str]:
 
 
 def decide(
-    experiment: Experiment, comparisons: Sequence[Compared], ratio: SampleRatio, *, final: bool, horizon: str
+    experiment: Experiment, comparisons: Sequence[Tested], ratio: SampleRatio, *, final: bool, horizon: str
 ) -> Verdict:
     """Ship, do not ship, keep running or invalid, with the reason.
 
@@ -49,41 +50,46 @@ def decide(
     )
 
 
-def _tests(experiment: Experiment, comparisons: Sequence[Compared]) -> tuple[Test, ...]:
+def _tests(experiment: Experiment, comparisons: Sequence[Tested]) -> tuple[Test, ...]:
     names = treatments(experiment)
     metrics = {metric.name: metric for metric in experiment.metrics}
     hypotheses = len(names) * sum(metric.role == "primary" for metric in experiment.metrics)
     out = []
-    for compared in comparisons:
-        metric = metrics[compared.metric]
-        if compared.variant not in names or metric.role == "secondary":
+    for tested in comparisons:
+        metric = metrics[tested.compared.metric]
+        if tested.compared.variant not in names or metric.role == "secondary":
             continue
         if metric.role == "primary":
-            out.append(_primary(metric, compared, experiment.plan.alpha, hypotheses))
+            out.append(_primary(metric, tested, experiment.plan.alpha, hypotheses))
         else:
-            out.append(_guardrail(metric, compared, experiment))
+            out.append(_guardrail(metric, tested, experiment))
     return tuple(out)
 
 
-def _primary(metric: Metric, compared: Compared, alpha: float, hypotheses: int) -> Test:
-    effect = compared.registered
+def _primary(metric: Metric, tested: Tested, alpha: float, hypotheses: int) -> Test:
+    compared, effect = tested.compared, _at(metric, tested, alpha / hypotheses / 2)
     if effect is None:
         return _test(metric, compared, None, None, _NO_ESTIMATE)
-    low, high = interval(effect, tail=alpha / hypotheses / 2, scale=metric.scale)
+    low, high = effect.low, effect.high
     outcome = "not shown"
     if low > 0 or high < 0:
         outcome = "better" if (low > 0) == (metric.direction == "up") else "worse"
     return _test(metric, compared, (low, high), min(1.0, effect.p_value * hypotheses), outcome)
 
 
-def _guardrail(metric: Metric, compared: Compared, experiment: Experiment) -> Test:
+def _at(metric: Metric, tested: Tested, tail: float) -> Effect | None:
+    """The effect on the registered scale at another tail: estimate, statistic and p stay the same."""
+    return None if tested.contrast is None else tested.contrast.effect(metric.scale, tail=tail)
+
+
+def _guardrail(metric: Metric, tested: Tested, experiment: Experiment) -> Test:
     """Non-inferior: the one-sided bound stays within the margin. No harm: not shown to be worse, two-sided."""
-    effect = compared.registered
-    if effect is None:
-        return _test(metric, compared, None, None, _NO_ESTIMATE)
     noninferior = experiment.decision.guardrails == "noninferior"
     alpha = experiment.plan.alpha
-    low, high = interval(effect, tail=alpha if noninferior else alpha / 2, scale=metric.scale)
+    compared, effect = tested.compared, _at(metric, tested, alpha if noninferior else alpha / 2)
+    if effect is None:
+        return _test(metric, compared, None, None, _NO_ESTIMATE)
+    low, high = effect.low, effect.high
     margin = metric.margin if noninferior and metric.margin is not None else 0.0
     if noninferior:
         held = low > -margin if metric.direction == "up" else high < margin

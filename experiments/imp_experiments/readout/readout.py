@@ -28,8 +28,10 @@ SCHEMA: Final = "imp.readout/1"
 class Compared:
     """One metric of one variant against control.
 
-    `value` is the mean per unit (of a proportion: the share); `scale` is the registered one, whose p is `p_value`.
-    None: there is no such figure, and `conditions` name the reason.
+    `value` is the mean per unit (of a proportion: the share, of a ratio: the ratio of means), adjusted where the method
+    says so; `scale` is the registered one, whose p is `p_value`. `variance_saved` is the share of the absolute
+    difference's variance that adjustment took away (None: nothing was adjusted for; below 0: it added some). None:
+    there is no such figure, and `conditions` name the reason.
     """
 
     metric: str
@@ -45,6 +47,7 @@ class Compared:
     scale: str
     method: str
     conditions: tuple[Condition, ...]
+    variance_saved: float | None = None
 
     @property
     def registered(self) -> Effect | None:

@@ -21,12 +21,13 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, matured, measure
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
-from imp_experiments.readout.compare import compare_metric
+from imp_experiments.readout.compare import Asked, Tested, compare_metric
 from imp_experiments.readout.decide import decide, treatments
 from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
-from imp_experiments.readout.readout import Compared, Consent, Health, MetricUnits, Readout, Registered, Verdict
+from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
 from imp_experiments.readout.suppress import without_counts
+from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
@@ -65,7 +66,7 @@ def run(
     met = enrolled(enrolment, registration.phase)
     excluded = _excluded(measurement, refused, met)
     ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
-    comparisons, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
+    tested, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
     shown = {reason: hidden(n, k) for reason, n in excluded.items()}
     telling = _telling(ratio, shown, metrics, k)
     # Imported exposures may precede the start: the horizon runs from whichever came first.
@@ -74,7 +75,7 @@ def run(
     final = opened.as_of_us >= ends_us
     readout = Readout(
         consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
-        comparisons=tuple(comparisons),
+        comparisons=tuple(one.compared for one in tested),
         health=Health(
             srm=without_counts(ratio) if telling else ratio, two_variants=hidden_together(measurement.pairs, k)
         ),
@@ -84,7 +85,7 @@ def run(
         experiment=_registered(experiment, registration, ends_us),
         metrics=tuple(metrics),
         verdict=_headed(
-            decide(experiment, comparisons, ratio, final=final, horizon=format_time(ends_us)), measurement.early, k
+            decide(experiment, tested, ratio, final=final, horizon=format_time(ends_us)), measurement.early, k
         ),
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
@@ -126,27 +127,24 @@ def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
 
 def _compare(
     experiment: Experiment, measurement: Measurement, *, as_of_us: int, zone: ZoneInfo, k: int
-) -> tuple[list[Compared], list[MetricUnits]]:
-    comparisons: list[Compared] = []
+) -> tuple[list[Tested], list[MetricUnits]]:
+    comparisons: list[Tested] = []
     metrics: list[MetricUnits] = []
     everyone = measurement.moments.count()
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
         compared = compare_metric(
             ripe,
-            metric.name,
-            metric=metric.name,
-            kind=metric.kind,
+            Asked(metric=metric.name, kind=metric.kind, quantity=Quantity(column=metric.name), scale=metric.scale),
             variants=treatments(experiment),
             control=experiment.control,
-            scale=metric.scale,
-            alpha=experiment.plan.alpha,
+            tail=experiment.plan.alpha / 2,
             k=k,
             barred="several_currencies" if metric.name in measurement.mixed else None,
         )
         comparisons += compared
         # the variants add up to the matured units
-        few = any_hidden(n for one in compared for n in (one.n_variant, one.n_control))
+        few = any_hidden(n for one in compared for n in (one.compared.n_variant, one.compared.n_control))
         metrics.append(
             MetricUnits(
                 metric=metric.name,

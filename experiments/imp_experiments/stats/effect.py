@@ -7,8 +7,7 @@ from typing import Final
 
 __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but `few_events` and `one_varies` come with null figures, never with plausible
-# ones.
+# code → what it means, for people. All but the last four come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -17,6 +16,9 @@ CONDITIONS: Final[dict[str, str]] = {
     "not_finite": "a value is not a number, infinite, or too large or small to square",
     "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
     "unbounded": "the relative interval has no finite end",
+    "no_denominator": "the mean of the ratio's denominator is zero or negative",
+    "too_few_to_adjust": "too few units to adjust for covariates: the figures are not adjusted",
+    "strata_merged": "strata with too few units in some variant were merged",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
