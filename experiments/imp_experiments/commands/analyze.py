@@ -28,6 +28,10 @@ def analyze_file(
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
     means: Sequence[str] = (),
+    ratios: Sequence[str] = (),
+    covariates: Sequence[str] = (),
+    stratum: str | None = None,
+    cluster: str | None = None,
     scale: str = "relative",
 ) -> Readout:
     """`imp_experiments.analyze` on a file, at the context's time.
@@ -43,6 +47,10 @@ def analyze_file(
         weights=weights,
         proportions=proportions,
         means=means,
+        ratios=ratios,
+        covariates=covariates,
+        stratum=stratum,
+        cluster=cluster,
         scale=scale,
         clock=ctx.clock,
     )
@@ -58,6 +66,12 @@ def analyze_file(
 )
 @click.option("--proportion", "proportions", multiple=True, metavar="COL", help="Column of 0/1 or true/false.")
 @click.option("--mean", "means", multiple=True, metavar="COL", help="Column of numbers.")
+@click.option("--ratio", "ratios", multiple=True, metavar="NUM/DEN", help="Two columns whose means make a ratio.")
+@click.option(
+    "--covariate", "covariates", multiple=True, metavar="COL", help="Adjust for this column, known before the exposure."
+)
+@click.option("--stratum", metavar="COL", help="Post-stratify by this column.")
+@click.option("--cluster", metavar="COL", help="What was randomised, where units come in groups.")
 @click.option("--scale", type=click.Choice(["absolute", "relative"]), default="relative", show_default=True)
 @json_option
 @pass_context
@@ -71,6 +85,10 @@ def analyze_command(
     weights: tuple[str, ...],
     proportions: tuple[str, ...],
     means: tuple[str, ...],
+    ratios: tuple[str, ...],
+    covariates: tuple[str, ...],
+    stratum: str | None,
+    cluster: str | None,
     scale: str,
     as_json: bool,
 ) -> None:
@@ -87,6 +105,10 @@ def analyze_command(
         weights=dict(_weight(text) for text in weights),
         proportions=proportions,
         means=means,
+        ratios=ratios,
+        covariates=covariates,
+        stratum=stratum,
+        cluster=cluster,
         scale=scale,
     )
     emit(to_plain(readout), lambda: render_table(readout), as_json=as_json)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -81,16 +82,31 @@ def _compared_to_plain(compared: Compared) -> dict[str, Any]:
         "control": compared.control,
         "n": {"variant": compared.n_variant, "control": compared.n_control},
         "value": {"variant": compared.value_variant, "control": compared.value_control},
-        "absolute": None if compared.absolute is None else asdict(compared.absolute),
-        "relative": None if compared.relative is None else asdict(compared.relative),
+        "absolute": _effect_to_plain(compared.absolute),
+        "relative": _effect_to_plain(compared.relative),
         "scale": compared.scale,
         "p_value": compared.p_value,
         "method": compared.method,
+        "variance_saved": compared.variance_saved,
         "conditions": [
             {"code": condition.code, "scale": condition.scale, "text": condition.text}
             for condition in compared.conditions
         ],
     }
+
+
+def _effect_to_plain(effect: Effect | None) -> dict[str, Any] | None:
+    """JSON has no infinity: a bound or degrees of freedom without end are null."""
+    if effect is None:
+        return None
+    return {name: value if math.isfinite(value) else None for name, value in asdict(effect).items()}
+
+
+def _effect_from_plain(item: dict[str, Any] | None) -> Effect | None:
+    if item is None:
+        return None
+    endless = {"low": -math.inf, "high": math.inf, "df": math.inf}
+    return Effect(**{name: endless[name] if value is None else value for name, value in item.items()})
 
 
 def _verdict_to_plain(verdict: Verdict) -> dict[str, Any]:
@@ -126,10 +142,11 @@ def _compared_from_plain(item: dict[str, Any]) -> Compared:
         n_control=item["n"]["control"],
         value_variant=item["value"]["variant"],
         value_control=item["value"]["control"],
-        absolute=None if item["absolute"] is None else Effect(**item["absolute"]),
-        relative=None if item["relative"] is None else Effect(**item["relative"]),
+        absolute=_effect_from_plain(item["absolute"]),
+        relative=_effect_from_plain(item["relative"]),
         scale=item["scale"],
         method=item["method"],
+        variance_saved=item.get("variance_saved"),
         conditions=tuple(Condition(condition["code"], condition["scale"]) for condition in item["conditions"]),
     )
 

@@ -63,6 +63,11 @@ def detail(readout: Readout) -> list[str]:
             + ("" if condition.scale == "both" else f" ({condition.scale})")
             for condition in compared.conditions
         ]
+    lines += [
+        f"{compared.metric}, {compared.variant}: adjustment saved {compared.variance_saved:.1%} of the variance"
+        for compared in readout.comparisons
+        if compared.variance_saved is not None
+    ]
     if readout.verdict is not None:
         lines += [
             f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p {_equals(test.p_value)}"

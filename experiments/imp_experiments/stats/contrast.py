@@ -157,9 +157,7 @@ def _spread_problem(variant: Arm, control: Arm, covariance: float) -> str | None
     spread = variant.variance + control.variance - 2 * covariance
     if not math.isfinite(spread) or not math.isfinite(variant.value - control.value):
         return "not_finite"
-    if variant.variance == control.variance == 0:
-        return "zero_variance"
-    return None if spread > 0 else "not_finite"
+    return None if spread > 0 else "zero_variance"
 
 
 def _representable(log_ratio: float, se: float) -> bool:

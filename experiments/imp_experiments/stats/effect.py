@@ -11,7 +11,7 @@ __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
-    "zero_variance": "the units of each variant all have one value, so that Welch's test does not apply",
+    "zero_variance": "nothing varies between units of a variant, so that there is no variance to test by",
     "one_varies": "all units of one variant have the same value: the interval rests on the other's spread alone",
     "not_finite": "a value is not a number, infinite, or too large or small to square",
     "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
