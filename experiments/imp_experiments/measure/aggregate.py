@@ -25,15 +25,15 @@ Row = Mapping[str, Any]
 class Column:
     """A prepared column to sum, under the name it has in `Moments`.
 
-    `binary`: 0 and 1 alone, whose squares are themselves. `optional`: it may be null; a null counts as the shift, so as
-    nothing (a covariate, beside which stands its indicator). `extremes`: its smallest and largest value are wanted.
+    `binary`: 0 and 1 alone, whose squares are themselves. `filled`: it has NaN where it is missing, which counts as the
+    shift, so as nothing (a covariate, beside which stands its indicator). `farthest`: its largest square is wanted.
     """
 
     source: str
     name: str
     binary: bool = False
-    optional: bool = False
-    extremes: bool = False
+    filled: bool = False
+    farthest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,16 @@ class Wanted:
 def aggregate(
     frame: Frame, keys: Sequence[str], wanted: Wanted, others: Mapping[str, nw.Expr] | None = None
 ) -> tuple[list[Row], tuple[float, ...]]:
-    """Rows of keys, n, s_<i>, q_<i>, p_<i>_<j>, l_<i>, h_<i> of the wanted columns, and `others`; and the shifts.
+    """Rows of keys, n, s_<i>, q_<i>, p_<i>_<j>, f_<i> of the wanted columns, and `others`; and the shifts.
 
-    They are sums of value - shift, of its squares and products, the lowest and the highest value. The shift is 0 unless
-    a first pass shows a mean far above the spread; it is the same in every row. Among the keys is `status`: only rows
-    of units that are in have values.
+    They are sums of value - shift, of its squares and products, and the largest square. The shift is 0 unless
+    a first pass shows a mean far above the spread; it is the same in every row. Where `status` is among the keys, only
+    rows of units that are in have values. c_<i> counts the values of a
+    filled column that are there.
     """
     shifts = (0.0,) * len(wanted.columns)
     rows = _collect(frame, keys, wanted, shifts, others or {})
-    admitted = [row for row in rows if row["status"] == IN]
+    admitted = [row for row in rows if row.get("status", IN) == IN]
     better = tuple(0.0 if column.binary else _shift(admitted, place) for place, column in enumerate(wanted.columns))
     if any(better):
         rows, shifts = _collect(frame, keys, wanted, better, others or {}), better
@@ -74,8 +75,7 @@ def moments_of(rows: Sequence[Row], wanted: Wanted, shifts: tuple[float, ...]) -
             sums=tuple(_number(row[f"s_{place}"]) for place in places),
             squares=tuple(_number(row[_square(wanted, place)]) for place in places),
             products=tuple(_number(row[f"p_{i}_{j}"]) for i, j in wanted.pairs),
-            lows=tuple(_extreme(row, "l", wanted, place) for place in places),
-            highs=tuple(_extreme(row, "h", wanted, place) for place in places),
+            farthest=tuple(_number(row.get(f"f_{place}")) for place in places),
         )
         for row in rows
     ]
@@ -90,7 +90,7 @@ def pairs_of(rows: Sequence[Row], known: Collection[str] | None = None) -> dict[
     """
     pairs: dict[str, int] = {}
     for row in rows:
-        if row["status"] == TWO_VARIANTS:
+        if row.get("status") == TWO_VARIANTS:
             names = (row["variant"], row["last_variant"])
             pair = "+".join(name if known is None or name in known else "?" for name in names)
             pairs[pair] = pairs.get(pair, 0) + int(row["n"])
@@ -110,10 +110,11 @@ def _collect(
     parts |= {f"p_{i}_{j}": values[i] * values[j] for i, j in wanted.pairs}
     sums = {name: nw.col(name).sum() for name in parts}
     for place, column in enumerate(wanted.columns):
-        if column.optional:
-            sums[f"c_{place}"] = nw.col(column.source).count()
-        if column.extremes and not column.binary:
-            sums |= {f"l_{place}": nw.col(column.source).min(), f"h_{place}": nw.col(column.source).max()}
+        if column.farthest:
+            sums[f"f_{place}"] = nw.col(f"q_{place}").max()
+        if column.filled:
+            parts[f"c_{place}"] = nw.when(nw.col(column.source).is_nan()).then(nw.lit(0)).otherwise(nw.lit(1))
+            sums[f"c_{place}"] = nw.col(f"c_{place}").sum()
     grouped = frame.with_columns(**parts).group_by(*keys).agg(n=nw.len(), **sums, **others)
     return list(grouped.collect().rows(named=True))
 
@@ -121,23 +122,11 @@ def _collect(
 def _value(column: Column, shift: float) -> nw.Expr:
     value = nw.col(column.source)
     value = value - shift if shift else value
-    return value.fill_null(0.0) if column.optional else value
+    return nw.when(~nw.col(column.source).is_nan()).then(value).otherwise(nw.lit(0.0)) if column.filled else value
 
 
 def _square(wanted: Wanted, place: int) -> str:
     return f"{'s' if wanted.columns[place].binary else 'q'}_{place}"
-
-
-def _extreme(row: Row, which: str, wanted: Wanted, place: int) -> float:
-    """The lowest or highest value; of 0 and 1 what n and sum tell, NaN where nobody asked."""
-    column = wanted.columns[place]
-    if not column.extremes:
-        return math.nan
-    if not column.binary:
-        found = row[f"{which}_{place}"]
-        return math.nan if found is None else float(found)
-    n, ones = int(row["n"]), _number(row[f"s_{place}"])
-    return float(ones > 0) if which == "h" else float(ones >= n)
 
 
 def _shift(rows: Sequence[Row], place: int) -> float:

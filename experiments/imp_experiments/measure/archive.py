@@ -115,7 +115,7 @@ def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) 
 def _wanted(values: UnitValues, metrics: Sequence[Metric]) -> Wanted:
     return Wanted(
         tuple(
-            Column(source=column, name=metric.name, binary=metric.value == "any", extremes=True)
+            Column(source=column, name=metric.name, binary=metric.value == "any", farthest=metric.value != "any")
             for column, metric in zip(values.columns, metrics, strict=True)
         )
     )

@@ -120,7 +120,8 @@ def _prepare_lazy(source: nw.LazyFrame[Any], layout: Layout) -> Prepared:
     for index, value in enumerate(layout.values):
         taken = _value(value)
         said = "the value is not 0, 1, true or false" if value.kind == "flag" else "the value is not a finite number"
-        tests[value.name] = (~taken.fill_null(0.0).is_finite(), said)
+        wrong = ~taken.is_finite() & ~taken.is_nan() if value.optional else ~taken.is_finite()
+        tests[value.name] = (wrong, said)
         columns[f"value_{index}"] = taken
     return Prepared(source.select(**columns), _Faults(source, tests).first, None)
 
@@ -130,10 +131,8 @@ def _missing(text: nw.Expr) -> nw.Expr:
 
 
 def _value(value: Value) -> nw.Expr:
-    """The value as a float: NaN where it cannot be taken, null only where an optional one is missing."""
+    """The value as a float, never null: NaN where it cannot be taken, or a covariate is missing."""
     number = nw.col(value.column).cast(nw.Float64)
-    if value.optional:
-        return nw.when(~number.fill_null(0.0).is_nan()).then(number)
     filled = number.fill_null(float("nan"))
     if value.kind != "flag":
         return filled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,36 +85,37 @@ class Layout:
         )
         return tuple(dict.fromkeys(named))
 
-    @property
-    def adjusts(self) -> tuple[str, ...]:
-        """The columns of `Moments` to adjust for: covariates, and for each an indicator of those missing."""
-        return tuple(name for one in self.covariates for name in (f"number {one}", missing_of(one)))
+    def adjusts(self, missing: Collection[str]) -> tuple[str, ...]:
+        """The columns of `Moments` to adjust for: covariates, and an indicator for each that somebody lacks."""
+        return (*(f"number {one}" for one in self.covariates), *(missing_of(one) for one in missing))
 
-    def wanted(self) -> Wanted:
-        """The sums that the metrics and covariates need, per unit or per cluster."""
+    def wanted(self, missing: Collection[str] = ()) -> Wanted:
+        """The sums that the metrics and covariates need, per unit or per cluster.
+
+        `missing` are the covariates that some units lack: each brings its indicator.
+        """
         clustered = self.cluster is not None
+        extreme = {metric.values[0].name for metric in self.metrics if metric.kind == "mean" and not clustered}
         columns = []
         for place, value in enumerate(self.values):
-            binary = value.kind == "flag" and not clustered
-            filled = value.optional and not clustered
             columns.append(
                 Column(
                     source=f"value_{place}",
                     name=value.name,
-                    binary=binary,
-                    optional=filled,
-                    extremes=not value.optional and not clustered,
+                    binary=value.kind == "flag" and not clustered,
+                    filled=value.column in missing and value.optional and not clustered,
+                    farthest=value.name in extreme,
                 )
             )
-            if value.optional:
-                missing = Column(source=f"missing_{place}", name=missing_of(value.column), binary=not clustered)
-                columns.append(missing)
+            if value.optional and value.column in missing:
+                name = missing_of(value.column)
+                columns.append(Column(source=f"missing_{place}", name=name, binary=not clustered))
         if clustered:
             columns.append(Column(source=UNITS, name=UNITS))
         names = [column.name for column in columns]
-        return Wanted(tuple(columns), tuple(sorted(self._pairs(names))))
+        return Wanted(tuple(columns), tuple(sorted(self._pairs(names, missing))))
 
-    def _pairs(self, names: list[str]) -> set[tuple[int, int]]:
+    def _pairs(self, names: list[str], missing: Collection[str]) -> set[tuple[int, int]]:
         together = [
             tuple(value.name for value in metric.values) for metric in self.metrics if metric.kind != "quantile"
         ]
@@ -121,7 +123,7 @@ class Layout:
             together = [(*group, UNITS) for group in together]
         pairs: set[tuple[int, int]] = set()
         for group in (*together, ()):
-            places = sorted({names.index(name) for name in (*group, *self.adjusts)})
+            places = sorted({names.index(name) for name in (*group, *self.adjusts(missing))})
             pairs |= {(i, j) for i in places for j in places if i < j}
         return pairs
 

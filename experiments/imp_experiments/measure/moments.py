@@ -1,7 +1,7 @@
 """`Moments`: all that statistics may know of the units. Cells merge by addition; nothing here touches a table.
 
-A cell is one variant × cohort day × stratum: n, and per column the sum and the sum of squares of (value - shift), per
-pair of columns the sum of their products, and the smallest and largest value. One fixed shift per column, the same in
+A cell is one variant × cohort day × stratum: n, and per column the sum and the sum of squares of (value - shift), and
+the largest of these squares; per pair of columns the sum of their products. One fixed shift per column, the same in
 every cell, keeps the variance right where the mean is large: at mean 1e8 and standard deviation 1, plain sums give a
 variance of 513.8.
 """
@@ -58,8 +58,8 @@ class Joint:
 class Cell:
     """The units of one variant, cohort day (days since 1970 in the workspace's zone; None: no days) and stratum.
 
-    `sums`, `squares`, `lows` and `highs` follow the columns, `products` the pairs of `Moments`. Sums are of value -
-    shift; lows and highs are values as they are, empty where nobody asked for them.
+    `sums`, `squares` and `farthest` follow the columns, `products` the pairs of `Moments`; all are of value - shift.
+    `farthest` is the largest square: how far the most extreme unit lies (0 where nobody asked).
     """
 
     variant: str
@@ -69,8 +69,7 @@ class Cell:
     sums: tuple[float, ...]
     squares: tuple[float, ...]
     products: tuple[float, ...] = ()
-    lows: tuple[float, ...] = ()
-    highs: tuple[float, ...] = ()
+    farthest: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +146,10 @@ class Moments:
                 covariance[i, j] = covariance[j, i] = between
         return Joint(sum(cell.n for cell in self._cells(variant)), means, covariance)
 
-    def extremes(self, column: str, variant: str | None = None) -> tuple[float, float] | None:
-        """The smallest and largest value of a column; None where there are none, or nobody asked for them."""
+    def farthest(self, column: str, variant: str | None = None) -> float:
+        """How far from the shift the most extreme unit of a column lies; 0.0 where nobody asked."""
         index = self.columns.index(column)
-        cells = [cell for cell in self._cells(variant) if cell.n and cell.lows]
-        low = min((cell.lows[index] for cell in cells), default=math.nan)
-        high = max((cell.highs[index] for cell in cells), default=math.nan)
-        return None if math.isnan(low) or math.isnan(high) else (low, high)
+        return math.sqrt(max((cell.farthest[index] for cell in self._cells(variant) if cell.farthest), default=0.0))
 
     def _between(self, one: str, two: str, variant: str | None) -> float:
         """The covariance of two columns."""
@@ -210,18 +206,8 @@ def _added(one: Cell, two: Cell) -> Cell:
         tuple(a + b for a, b in zip(one.sums, two.sums, strict=True)),
         tuple(a + b for a, b in zip(one.squares, two.squares, strict=True)),
         tuple(a + b for a, b in zip(one.products, two.products, strict=True)),
-        _extreme(min, one, two, "lows"),
-        _extreme(max, one, two, "highs"),
+        tuple(max(a, b) for a, b in zip(one.farthest, two.farthest, strict=True)),
     )
-
-
-def _extreme(pick: Callable[[float, float], float], one: Cell, two: Cell, which: str) -> tuple[float, ...]:
-    # a cell without units has no extremes: what it carries does not count
-    mine: tuple[float, ...] = getattr(one, which)
-    other: tuple[float, ...] = getattr(two, which)
-    if not one.n or not two.n:
-        return other if not one.n else mine
-    return tuple(pick(a, b) for a, b in zip(mine, other, strict=True))
 
 
 def _order(cell: Cell) -> tuple[str, int, str]:

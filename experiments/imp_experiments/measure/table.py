@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -41,10 +41,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Tabulated:
-    """Moments of the units in one variant (of clusters, where the layout has these), and units in two by these."""
+    """Moments of the units in one variant (of clusters, where the layout has these), and units in two by these.
+
+    `adjusts` are the columns of the moments to adjust for.
+    """
 
     moments: Moments
     pairs: Mapping[str, int]
+    adjusts: tuple[str, ...]
 
 
 def tabulate(prepared: Prepared, layout: Layout) -> Tabulated:
@@ -56,29 +60,58 @@ def tabulate(prepared: Prepared, layout: Layout) -> Tabulated:
         BadInput: there are no rows, a value cannot be taken, a unit's stratum, cluster or covariate changes within it,
             or too many values to be variants or strata.
     """
-    wanted = layout.wanted()
-    frame = _with_indicators(units_frame(prepared.frame, layout), layout)
-    if layout.cluster is not None:
-        frame = _per_cluster(frame, wanted, layout)
-    keys = ("status", "variant", *(["last_variant"] if layout.unit else []), *(["stratum"] if layout.stratum else []))
-    others = {"holes": nw.col("hole").sum()} if layout.unit or layout.cluster else {}
-    if layout.unit:
-        others["changing"] = nw.col("changes").sum()
-    rows, shifts = aggregate(frame, keys, wanted, others)
+    # sums over a cluster do not tell who lacks a covariate
+    missing = list(layout.covariates) if layout.cluster is not None else []
+    rows, shifts, wanted = _aggregated(prepared, layout, missing)
+    lacking = _lacking(rows, wanted, layout)
+    if lacking and not missing:
+        missing = lacking
+        rows, shifts, wanted = _aggregated(prepared, layout, missing)
     _check(rows, prepared, layout, wanted)
-    admitted = [row for row in rows if row["status"] == IN]
+    admitted = [row for row in rows if row.get("status", IN) == IN]
     return Tabulated(
-        moments=moments_of(admitted, wanted, shifts), pairs=pairs_of(rows) if layout.unit is not None else {}
+        moments=moments_of(admitted, wanted, shifts),
+        pairs=pairs_of(rows) if layout.unit is not None else {},
+        adjusts=layout.adjusts(missing),
     )
 
 
+def _aggregated(
+    prepared: Prepared, layout: Layout, missing: Collection[str]
+) -> tuple[list[Row], tuple[float, ...], Wanted]:
+    wanted = layout.wanted(missing)
+    frame = _with_indicators(units_frame(prepared.frame, layout), layout, missing)
+    if layout.cluster is not None:
+        frame = _per_cluster(frame, wanted, layout)
+    keys = ("variant", *(["status", "last_variant"] if layout.unit else []), *(["stratum"] if layout.stratum else []))
+    others = {"holes": nw.col("hole").sum()} if layout.unit or layout.cluster else {}
+    if layout.unit:
+        others["changing"] = nw.col("changes").sum()
+    return *aggregate(frame, keys, wanted, others), wanted
+
+
+def _lacking(rows: Sequence[Row], wanted: Wanted, layout: Layout) -> list[str]:
+    """The covariates whose sums are not numbers: some units lack them, or a value cannot be taken."""
+    places = {column.name: place for place, column in enumerate(wanted.columns)}
+    return [
+        name for name in layout.covariates if not all(_finite(row[f"s_{places[f'number {name}']}"]) for row in rows)
+    ]
+
+
+def _finite(total: float | None) -> bool:
+    return total is None or math.isfinite(total)
+
+
 def units_frame(frame: Frame, layout: Layout) -> Frame:
-    """One row a unit: variant, last_variant (where a unit has several rows), stratum, cluster, value_0 …, status."""
+    """One row a unit: variant, stratum, cluster, value_0 and so on.
+
+    Where units have several rows, `status` says which are in, and `last_variant` which other variant one was in.
+    """
     if layout.unit is None and layout.cluster is None:
-        return frame.with_columns(status=nw.lit(IN))
+        return frame
     frame = frame.with_columns(hole=nw.when(_holes(layout)).then(nw.lit(1)).otherwise(nw.lit(0)))
     if layout.unit is None:
-        return frame.with_columns(status=nw.lit(IN))
+        return frame
     parts: dict[str, nw.Expr] = {
         "last_variant": nw.col("variant").max(),
         "variant": nw.col("variant").min(),
@@ -123,22 +156,25 @@ def _any(total: nw.Expr) -> nw.Expr:
     )
 
 
-def _with_indicators(frame: Frame, layout: Layout) -> Frame:
-    missing = {
-        f"missing_{index}": nw.when(nw.col(f"value_{index}").is_null()).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
-        for index, value in enumerate(layout.values)
-        if value.optional
-    }
-    return frame.with_columns(**missing) if missing else frame
+def _with_indicators(frame: Frame, layout: Layout, missing: Collection[str]) -> Frame:
+    places = [index for index, value in enumerate(layout.values) if value.optional and value.column in missing]
+    added = {}
+    for index in places:
+        value, unknown = nw.col(f"value_{index}"), nw.col(f"value_{index}").is_nan()
+        added[f"missing_{index}"] = nw.when(unknown).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+        if layout.cluster is not None:
+            # a sum over a cluster cannot be filled afterwards
+            added[f"value_{index}"] = nw.when(~unknown).then(value).otherwise(nw.lit(0.0))
+    return frame.with_columns(**added) if added else frame
 
 
 def _per_cluster(frame: Frame, wanted: Wanted, layout: Layout) -> Frame:
     """One row a cluster of each variant (and stratum): sums over its units, and how many these are."""
-    keys = ["status", "variant", "cluster", *(["stratum"] if layout.stratum else [])]
+    keys = ["variant", "cluster", *(["stratum"] if layout.stratum else [])]
     sources = [column.source for column in wanted.columns if column.source != UNITS]
     sources.append("hole")
     if layout.unit is not None:
-        keys.append("last_variant")
+        keys += ["status", "last_variant"]
         sources.append("changes")
     return frame.group_by(*keys).agg(**{name: nw.col(name).sum() for name in sources}, **{UNITS: nw.len()})
 
@@ -169,7 +205,7 @@ def _faulty(rows: Sequence[Row], layout: Layout, wanted: Wanted) -> bool:
     if any(row.get("holes") for row in rows) or any(_blank(mark) for mark in marks):
         return True
     sums = (row[f"s_{place}"] for row in rows for place in range(len(wanted.columns)))
-    return any(total is not None and not math.isfinite(total) for total in sums)
+    return not all(_finite(total) for total in sums)
 
 
 def _blank(mark: object) -> bool:

@@ -155,17 +155,19 @@ def _ratio(table: Tabulated, variants: Sequence[str], weights: Mapping[str, int]
     return sample_ratio(observed, {name: weight / total for name, weight in given.items()})
 
 
-def quantity_of(metric: MetricAsked, layout: Layout) -> Quantity:
+def quantity_of(metric: MetricAsked, layout: Layout, adjusts: tuple[str, ...]) -> Quantity:
     """What of the moments a metric is: with clusters a mean is a ratio, its units the denominator."""
     names = [value.name for value in metric.values]
     below = names[1] if len(names) > 1 else UNITS if layout.cluster is not None else None
-    return Quantity(column=names[0], denominator=below, covariates=layout.adjusts)
+    return Quantity(column=names[0], denominator=below, covariates=adjusts)
 
 
 def _compared(table: Tabulated, layout: Layout, variants: Sequence[str], *, scale: str, alpha: float) -> list[Tested]:
     out: list[Tested] = []
     for metric in layout.metrics:
-        asked = Asked(metric=metric.name, kind=metric.kind, quantity=quantity_of(metric, layout), scale=scale)
+        asked = Asked(
+            metric=metric.name, kind=metric.kind, quantity=quantity_of(metric, layout, table.adjusts), scale=scale
+        )
         out += compare_metric(table.moments, asked, variants=variants[1:], control=variants[0], tail=alpha / 2)
     return out
 

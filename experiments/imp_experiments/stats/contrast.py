@@ -120,7 +120,8 @@ def t_contrast(
     variant: Arm, control: Arm, *, covariance: float = 0.0, method: str, conditions: Sequence[Condition] = ()
 ) -> TContrast:
     """Contrast two estimates; what cannot be computed becomes a condition that bars the figures of its scale."""
-    found = [*conditions, *_conditions(variant, control, covariance)]
+    barred = any(one.code in _BARRING and one.scale == "both" for one in conditions)
+    found = [*conditions, *([] if barred else _conditions(variant, control, covariance))]
     return TContrast(
         variant=variant, control=control, covariance=covariance, method=method, conditions=tuple(dict.fromkeys(found))
     )

@@ -1,0 +1,213 @@
+"""`analyze` with ratios, covariates, strata and clusters: the same figures from every kind of table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import statsmodels.api as sm
+
+from imp_core.errors import BadInput
+from imp_experiments import analyze
+from imp_experiments.readout.readout import Readout
+
+
+def shop(seed: int = 1, n: int = 600) -> pd.DataFrame:
+    dice = np.random.default_rng(seed)
+    before = np.round(dice.gamma(2, 10, n), 6)
+    treated = dice.integers(0, 2, n)
+    orders = dice.poisson(1.5, n)
+    return pd.DataFrame(
+        {
+            "user": np.arange(n),
+            "arm": np.where(treated == 1, "b", "a"),
+            "revenue": np.round(before * 0.5 + 2 * treated + dice.normal(0, 3, n), 6),
+            "orders": orders,
+            "sessions": orders + dice.poisson(2, n) + 1,
+            "bought": (orders > 0).astype(int),
+            "before": before,
+            "country": dice.choice(["de", "fr", "日本"], n),
+            "shop": dice.integers(0, 60, n),
+        }
+    )
+
+
+def read(source: Any, **more: Any) -> Readout:
+    asked = {"variant": "arm", "control": "a", "means": ["revenue"], "proportions": ["bought"], "scale": "absolute"}
+    return analyze(source, **{**asked, **more})
+
+
+FORMS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
+    "csv": lambda frame, folder: (frame.to_csv(folder / "t.csv", index=False), folder / "t.csv")[1],
+    "parquet": lambda frame, folder: (pl.from_pandas(frame).write_parquet(folder / "t.parquet"), folder / "t.parquet")[
+        1
+    ],
+    "jsonl": lambda frame, folder: (pl.from_pandas(frame).write_ndjson(folder / "t.jsonl"), folder / "t.jsonl")[1],
+    "pandas": lambda frame, _: frame,
+    "polars": lambda frame, _: pl.from_pandas(frame),
+    "lazy": lambda frame, _: pl.from_pandas(frame).lazy(),
+    "arrow": lambda frame, _: pl.from_pandas(frame).to_arrow(),
+    "duckdb": lambda frame, _: duckdb.from_arrow(pl.from_pandas(frame).to_arrow()),
+}
+WAYS: dict[str, dict[str, Any]] = {
+    "ratio": {"ratios": ["revenue/sessions"]},
+    "covariate": {"covariates": ["before", "orders"]},
+    "stratum": {"stratum": "country"},
+    "cluster": {"cluster": "shop", "covariates": ["before"], "ratios": ["revenue/sessions"]},
+    "unit": {"unit": "user", "covariates": ["before"], "stratum": "country", "ratios": ["orders/sessions"]},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_kind_of_table_gives_the_same_figures(tmp_path: Path, form: str, way: str) -> None:
+    frame = shop()
+    # some covariates are unknown, in each form as it says so
+    frame.loc[frame.index % 17 == 3, "before"] = np.nan
+    expected = read(frame, **WAYS[way])
+    found = read(FORMS[form](frame, tmp_path), **WAYS[way])
+    assert len(found.comparisons) == len(expected.comparisons)
+    for one, two in zip(found.comparisons, expected.comparisons, strict=True):
+        assert one.absolute is not None
+        assert two.absolute is not None
+        for name in ("estimate", "low", "high", "se", "p_value", "df"):
+            assert getattr(one.absolute, name) == pytest.approx(getattr(two.absolute, name), rel=1e-9), name
+        assert one.variance_saved == (
+            None if two.variance_saved is None else pytest.approx(two.variance_saved, rel=1e-7)
+        )
+        assert (one.n_variant, one.conditions) == (two.n_variant, two.conditions)
+
+
+def test_the_adjusted_difference_is_the_regressions(tmp_path: Path) -> None:
+    frame = shop(2)
+    found = read(frame, covariates=["before"]).comparisons[1]
+    treated, before = (frame.arm == "b").to_numpy(float), frame.before.to_numpy()
+    centred = before - before.mean()
+    oracle = sm.OLS(frame.revenue.to_numpy(), sm.add_constant(np.column_stack([treated, centred, centred * treated])))
+    assert found.absolute is not None
+    assert found.absolute.estimate == pytest.approx(oracle.fit().params[1], rel=1e-9)
+    assert found.variance_saved is not None
+    assert found.variance_saved > 0.5
+    assert "adjusted for before (Lin 2013)" in found.method
+
+
+def test_an_unknown_covariate_is_filled_and_its_indicator_added_not_read_as_zero() -> None:
+    frame = shop(3)
+    lost = frame.index % 5 == 0
+    frame.loc[lost, "before"] = np.nan
+    found = read(frame, covariates=["before"]).comparisons[1]
+    treated = (frame.arm == "b").to_numpy(float)
+    filled = np.column_stack([frame.before.fillna(0.0), lost.astype(float)])
+    centred = filled - filled.mean(axis=0)
+    design = sm.add_constant(np.column_stack([treated, centred, centred * treated[:, None]]))
+    oracle = sm.OLS(frame.revenue.to_numpy(), design).fit()
+    assert found.absolute is not None
+    assert found.absolute.estimate == pytest.approx(oracle.params[1], rel=1e-9)
+    assert found.method.count("before") == 1
+
+
+def test_units_with_several_rows_are_summed_before_anything_else() -> None:
+    frame = shop(4)
+    halves = pd.concat(
+        [
+            frame.assign(revenue=frame.revenue / 2, sessions=frame.sessions - 1),
+            frame.assign(revenue=frame.revenue / 2, sessions=1),
+        ]
+    )
+    ways = {"unit": "user", "ratios": ["revenue/sessions"], "covariates": ["before"], "stratum": "country"}
+    one, two = read(frame, **ways), read(halves, **ways)
+    for mine, other in zip(one.comparisons, two.comparisons, strict=True):
+        assert mine.absolute is not None
+        assert other.absolute is not None
+        assert mine.absolute.estimate == pytest.approx(other.absolute.estimate, rel=1e-9)
+        assert mine.absolute.se == pytest.approx(other.absolute.se, rel=1e-9)
+
+
+def test_clusters_count_their_units_and_widen_the_interval() -> None:
+    dice = np.random.default_rng(5)
+    frame = shop(5)
+    frame["arm"] = np.where(frame.shop % 2 == 1, "b", "a")
+    frame["revenue"] += dice.normal(0, 5, 60)[frame.shop]
+    plain, clustered = read(frame).comparisons[1], read(frame, cluster="shop").comparisons[1]
+    assert plain.absolute is not None
+    assert clustered.absolute is not None
+    assert clustered.absolute.estimate == pytest.approx(plain.absolute.estimate, rel=1e-9)
+    assert clustered.absolute.se > 1.5 * plain.absolute.se
+    assert (clustered.n_variant, clustered.n_control) == (plain.n_variant, plain.n_control)
+    assert "errors by cluster" in clustered.method
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "match"),
+    [
+        ({"country": None}, {"stratum": "country"}, "the stratum is missing.*column country"),
+        ({"shop": None}, {"cluster": "shop"}, "the cluster is missing.*column shop"),
+        ({"before": np.inf}, {"covariates": ["before"]}, "finite number.*column before"),
+        ({"country": "xx"}, {"stratum": "country", "unit": "user"}, "several strata, clusters or values"),
+        ({"before": 1.0}, {"covariates": ["before"], "unit": "user"}, "several strata, clusters or values"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "pandas", "lazy"])
+def test_what_cannot_be_taken_is_named(
+    tmp_path: Path, form: str, change: dict[str, Any], more: dict[str, Any], match: str
+) -> None:
+    frame = pd.concat([shop(6), shop(6)])
+    frame = frame.astype(dict.fromkeys(change, object)) if None in change.values() else frame
+    frame.iloc[3, frame.columns.get_loc(next(iter(change)))] = next(iter(change.values()))
+    with pytest.raises(BadInput) as caught:
+        read(FORMS[form](frame, tmp_path), **more)
+    said = f"{caught.value} {caught.value.where}"
+    assert re.search(match, said), said
+
+
+@pytest.mark.parametrize("ratio", ["revenue", "revenue/", "/sessions", " / "])
+def test_a_ratio_is_two_columns(ratio: str) -> None:
+    with pytest.raises(BadInput, match="not a ratio of two columns"):
+        read(shop(), ratios=[ratio])
+
+
+def test_a_ratio_over_nothing_is_named_and_shows_no_figure() -> None:
+    frame = shop().assign(sessions=0)
+    found = read(frame, ratios=["revenue/sessions"]).comparisons[2]
+    assert (found.absolute, found.relative, found.value_variant) == (None, None, None)
+    assert [one.code for one in found.conditions] == ["no_denominator"]
+
+
+def test_too_many_strata_are_no_strata() -> None:
+    frame = shop(7, 1_200)
+    with pytest.raises(BadInput, match="over 1,000 different values: not a column of strata"):
+        read(frame, stratum="user")
+
+
+def test_values_whose_sum_overflows_are_a_condition_not_a_fault() -> None:
+    frame = shop()
+    frame.loc[:9, "revenue"] = 1e308
+    found = read(frame).comparisons[1]
+    assert [one.code for one in found.conditions] == ["not_finite"]
+
+
+def test_the_command_takes_them_all(imp_here: Any, tmp_path: Path) -> None:
+    path = FORMS["csv"](shop(), tmp_path)
+    answer = imp_here(
+        *("experiment", "analyze", str(path), "--variant", "arm", "--control", "a", "--mean", "revenue"),
+        *(
+            "--ratio",
+            "revenue/sessions",
+            "--covariate",
+            "before",
+            "--stratum",
+            "country",
+            "--cluster",
+            "shop",
+            "--json",
+        ),
+    ).ok()
+    assert [one["kind"] for one in answer.json["comparisons"]] == ["mean", "ratio"]
+    assert all(one["variance_saved"] is not None for one in answer.json["comparisons"])
