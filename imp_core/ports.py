@@ -150,6 +150,8 @@ class OpenedUse(Protocol):
     closed nothing that was read may be relied on.
     `closed`: native lazy frame (subject, from_us, to_us, from_seq, to_seq, reason): the closed rectangles, half
     open, of this purpose for the subjects in `events`; knowledge is in ledger sizes.
+    `permitted`: native lazy frame (subject, from_us, to_us, from_seq, to_seq): when the gate is open for those in
+    `events`, for whoever must tell "did nothing" from "nobody may know"; None unless `View.open` was asked for it.
     `refused`: native lazy frame (type, experiment, phase, variant, reason, subjects): how many people's rows did
     not pass, without saying whose.
     """
@@ -160,6 +162,7 @@ class OpenedUse(Protocol):
     checkpoint: str
     events: Any
     closed: Any
+    permitted: Any
     refused: Any
 
     def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
@@ -179,10 +182,18 @@ class OpenedUse(Protocol):
 class View(Protocol):
     """The only way to people's data for use."""
 
-    def open(self, use: Use, *, definition_seq: int | None = None, columns: Sequence[str] | None = None) -> OpenedUse:
+    def open(
+        self,
+        use: Use,
+        *,
+        definition_seq: int | None = None,
+        columns: Sequence[str] | None = None,
+        with_permitted: bool = False,
+    ) -> OpenedUse:
         """Mark the use in the ledger, then yield what the gate lets through, as of now.
 
         `columns` of the archive are what the use is about; `events` may show more, and need not. None: all.
+        `with_permitted` asks for the frame `permitted` too.
         """
         ...
 

@@ -273,3 +273,34 @@ def test_an_erasure_while_a_use_is_open_takes_its_files_away(story: Story) -> No
     erase(story.context, [RawId("member", "a1")])
     with pytest.raises(Superseded):
         opened.close(readout_sha256="0" * 64, counts={})
+
+
+PRE = DEFINITION.replace('name = "story"', 'name = "before"').replace(
+    'kind = "proportion"\nevent = "visit"\nvalue = "any"', 'kind = "mean"\nevent = "visit"\nvalue = "count"\npre = "2d"'
+)
+
+
+def test_what_was_before_consent_is_unknown_to_a_real_readout_not_zero(story: Story) -> None:
+    (story.context.workspace.experiments / "before.toml").write_text(PRE)
+    rows = []
+    for number in range(2 * CROWD):
+        who, variant = f"e{number}", "ab"[number % 2]
+        # a third of them gave consent only a day before
+        story.at(8 if number % 3 else 9).say(who, "given")
+        rows += [("visit", who, 9.5 + (number % 5) / 20)] * (number % 4)
+        rows += [("", who, 10, variant), *[("visit", who, 10.5)] * (number % 5)]
+    start_experiment(story.context, "before")
+    story.files += 1
+    path = story.folder / "before.csv"
+    lines = [HEADER]
+    for index, (name, who, day, *variant) in enumerate(rows):
+        kind = "outcome" if name else "exposure"
+        place = f"before,{variant[0]}" if variant else ","
+        lines.append(f"{kind},member:{who},{format_time(story.us(day))},experimentation,x-{index},{name},{place}\n")
+    path.write_text("".join(lines))
+    ingest(story.at(11).context, "file", path)
+    readout = read_out(story.at(20).context, "before").readout
+    (compared,) = readout.comparisons
+    assert (compared.n_variant, compared.n_control) == (CROWD, CROWD)
+    assert "adjusted for visit (before)" in compared.method
+    assert compared.variance_saved is not None

@@ -34,6 +34,8 @@ EVENTS = """
 """
 CLOSED = "subject BIGINT, from_us BIGINT, to_us BIGINT, from_seq BIGINT, to_seq BIGINT, reason VARCHAR"
 REFUSED = "type VARCHAR, experiment VARCHAR, phase INTEGER, variant VARCHAR, reason VARCHAR, subjects BIGINT"
+PERMITTED = "subject BIGINT, from_us BIGINT, to_us BIGINT, from_seq BIGINT, to_seq BIGINT"
+FRAMES = {"events": EVENTS, "closed": CLOSED, "refused": REFUSED, "permitted": PERMITTED}
 FOREVER = 2**62
 START_US = 20_454 * DAY_US  # 2026-01-01T00:00:00Z
 
@@ -50,6 +52,7 @@ class Rows:
     events: list[dict[str, Any]] = field(default_factory=list)
     closed: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    permitted: list[dict[str, Any]] = field(default_factory=list)
     enrolled: list[EnrolmentCount] = field(default_factory=list)
 
     def expose(self, subject: int, variant: str, day: float, *, seq: int = 10, **more: Any) -> None:
@@ -76,21 +79,28 @@ class Rows:
         row = {"subject": subject, "from_us": day_us(from_day), "to_us": to_us, "reason": reason}
         self.closed.append({**row, "from_seq": seqs[0], "to_seq": seqs[1]})
 
+    def permit(
+        self, subject: int, from_day: float, to_day: float | None = None, *, seqs: tuple[int, int] = (0, FOREVER)
+    ) -> None:
+        to_us = FOREVER if to_day is None else day_us(to_day)
+        row = {"subject": subject, "from_us": day_us(from_day), "to_us": to_us}
+        self.permitted.append({**row, "from_seq": seqs[0], "to_seq": seqs[1]})
+
     def enrol(self, variant: str, n: int, reason: str = "admitted", *, phase: int = 1) -> None:
         self.enrolled.append(
             EnrolmentCount(experiment="test", phase=phase, variant=variant, day=20_454, reason=reason, n=n)
         )
 
     def relations(self, connection: duckdb.DuckDBPyConnection) -> dict[str, duckdb.DuckDBPyRelation]:
-        """The three frames as DuckDB relations on one connection."""
-        for name, columns in (("events", EVENTS), ("closed", CLOSED), ("refused", REFUSED)):
+        """The four frames as DuckDB relations on one connection."""
+        for name, columns in FRAMES.items():
             connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
             rows: list[dict[str, Any]] = getattr(self, name)
             if rows:
                 connection.register("new_rows", pl.from_dicts(rows, infer_schema_length=None).to_arrow())
                 connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM new_rows")
                 connection.unregister("new_rows")
-        return {name: connection.table(name) for name in ("events", "closed", "refused")}
+        return {name: connection.table(name) for name in FRAMES}
 
 
 @dataclass
@@ -104,6 +114,7 @@ class FakeUse:
     events: Any
     closed: Any
     refused: Any
+    permitted: Any
     superseded: bool
     closings: list[dict[str, Any]]
     ended: str = ""
@@ -133,13 +144,22 @@ class FakeView:
         self.asked: list[tuple[Use, int | None]] = []
         self.closings: list[dict[str, Any]] = []
 
-    def open(self, use: Use, *, definition_seq: int | None = None, columns: Sequence[str] | None = None) -> FakeUse:
+    def open(
+        self,
+        use: Use,
+        *,
+        definition_seq: int | None = None,
+        columns: Sequence[str] | None = None,
+        with_permitted: bool = False,
+    ) -> FakeUse:
         self.asked.append((use, definition_seq))
         if len(self.asked) <= self.erased_while_opening:
             raise Superseded("somebody was erased while this was opened")
         relations = self.rows.relations(self.connection)
         if columns is not None:  # no more than what was asked for
             relations["events"] = relations["events"].select(*columns)
+        if not with_permitted:
+            relations["permitted"] = None
         opened = FakeUse(
             seq=100 + 10 * len(self.uses),
             size=50,

@@ -82,7 +82,7 @@ def run_on(
     frames: dict[str, Any] = rows.relations(connection)
     if backend == "polars":
         frames = {name: relation.pl().lazy() for name, relation in frames.items()}
-    return measure(frames["events"], frames["closed"], experiment, **when)
+    return measure(frames["events"], frames["closed"], experiment, permitted=frames["permitted"], **when)
 
 
 def means(found: Measurement, column: str) -> dict[str, tuple[int, float | None]]:
@@ -395,5 +395,5 @@ def test_a_unit_that_is_out_has_no_value_not_even_zero(
     frames = [nw.from_native(frame.pl().lazy() if backend == "polars" else frame) for frame in (events, units)]
     # the widest window ends long before 2026: all that is asked is who gets a zero
     values = unit_values(frames[0], frames[1], experiment.metrics)
-    found = {row["subject"]: row[values.columns[0]] for row in values.frame.collect().rows(named=True)}
+    found = {row["subject"]: row[values.wanted.columns[0].source] for row in values.frame.collect().rows(named=True)}
     assert found == {1: 0.0, 2: 0.0, 3: None}

@@ -396,7 +396,6 @@ def test_amounts_in_several_currencies_have_a_condition_and_no_figures(
         ("[plan]\n", "[plan]\npower = 0.9\n", "mde and power are registered, but planning by them comes later"),
         ("[plan]\n", 'trigger = "send.decided"\n[plan]\n', "the trigger is registered, but acting on it comes later"),
         ("[plan]\n", 'namespace = "mails"\n[plan]\n', "keeping its experiments apart comes later"),
-        ('window = "7d"\n', 'window = "7d"\npre = "14d"\n', "visit: the pre-period is registered, but adjustment"),
         (
             'window = "7d"\n',
             'window = "7d"\n[[metrics]]\nname = "o"\nrole = "secondary"\nkind = "mean"\nevent = "o"\nwindow = "7d"\n',

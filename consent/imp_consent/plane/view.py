@@ -59,6 +59,11 @@ _CLOSED_SQL: Final = (
     f" shown AS (SELECT DISTINCT p.subject FROM ({PASSING_SQL}) p SEMI JOIN ended e ON e.subject = p.subject)"
     " SELECT e.* FROM ended e SEMI JOIN shown s ON s.subject = e.subject"
 )
+# When the gate is open for those who are among the rows that pass.
+_PERMITTED_SQL: Final = (
+    "SELECT subject, from_us, to_us, from_seq, to_seq FROM consent_rectangle r SEMI JOIN"  # noqa: S608 (the gate's own text)
+    f" ({PASSING_SQL}) p ON p.subject = r.subject WHERE r.permit"
+)
 
 
 class ConsentView:
@@ -68,10 +73,17 @@ class ConsentView:
         self._log = log
         self._workspace = workspace
 
-    def open(self, use: Use, *, definition_seq: int | None = None, columns: Sequence[str] | None = None) -> ConsentUse:
+    def open(
+        self,
+        use: Use,
+        *,
+        definition_seq: int | None = None,
+        columns: Sequence[str] | None = None,
+        with_permitted: bool = False,
+    ) -> ConsentUse:
         """Mark the use, then yield what the gate lets through, as of now; what waits in the inbox is taken in before.
 
-        `columns`: see `imp_core.ports.View`.
+        `columns`, `with_permitted`: see `imp_core.ports.View`.
 
         Raises:
             LedgerBroken: a registered file is missing or changed, or the state was changed by other hands.
@@ -88,7 +100,7 @@ class ConsentView:
                 allowed = rectangles(reader, use.purpose, use.channel, size=mark.size)
             opened.files = [archive.checked_live(self._workspace, file) for file in mark.files]
             paths = [str(file.path) for file in opened.files]
-            opened.attach(archive.scan(self._workspace, paths), allowed, columns)
+            opened.attach(archive.scan(self._workspace, paths), allowed, columns, with_permitted=with_permitted)
         except (LedgerBroken, duckdb.Error) as error:
             if opened.abandon():
                 raise (error if isinstance(error, LedgerBroken) else _unreadable(error)) from None
@@ -127,10 +139,16 @@ class ConsentUse:
         self.files: Sequence[archive.CheckedFile] = ()  # what `events` reads, each time anew
         self.events: duckdb.DuckDBPyRelation
         self.closed: duckdb.DuckDBPyRelation
+        self.permitted: duckdb.DuckDBPyRelation | None = None
         self.refused: duckdb.DuckDBPyRelation
 
     def attach(
-        self, connection: duckdb.DuckDBPyConnection, allowed: object, columns: Sequence[str] | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        allowed: object,
+        columns: Sequence[str] | None = None,
+        *,
+        with_permitted: bool = False,
     ) -> None:
         """Put the gate between the archive and the reader: `connection` knows the table `archive_row`.
 
@@ -142,6 +160,9 @@ class ConsentUse:
         connection.execute(_HALF_UNITS_SQL)
         connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}")
         connection.execute(f"CREATE TEMP TABLE closed AS {_CLOSED_SQL}")
+        if with_permitted:
+            connection.execute(f"CREATE TEMP TABLE permitted AS {_PERMITTED_SQL}")
+            self.permitted = connection.table("permitted")
         connection.execute("DROP VIEW consent_untested")
         staged.keep_passing(connection)
         rows = archive.rows_without_name(connection, [str(file.path) for file in self.files])

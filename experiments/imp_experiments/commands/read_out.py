@@ -63,7 +63,12 @@ def read_out(ctx: Context, name: str) -> ReadOut:
     use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
     for _ in range(_ATTEMPTS):
         try:
-            opened = ctx.view.open(use, definition_seq=registration.seq, columns=needed(experiment))
+            opened = ctx.view.open(
+                use,
+                definition_seq=registration.seq,
+                columns=needed(experiment),
+                with_permitted=any(metric.pre_us is not None for metric in experiment.metrics),
+            )
         except Superseded:  # somebody was erased while it was opened: that use is closed already
             continue
         try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-__all__ = ["DEFAULT_POWER", "DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
+__all__ = ["DEFAULT_POWER", "Counted", "DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
 
 # What may change after the start without changing what is analysed: words, and how many units enter.
 _NOT_ANALYSIS = ("hypothesis", "traffic")
@@ -24,12 +24,22 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Which events count, and as what: see `Metric`."""
+
+    event: str
+    value: str
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """What is measured of a unit between `start_us` (included) and `window_us` (not) after its first exposure.
 
     `value` of the events named `event` that match `where` (column → accepted texts): count, any (0 or 1), amount
-    (in units of the currency) or quantity. `margin` belongs to a guardrail: how much worse is still not worse, in
-    units of the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
+    (in units of the currency) or quantity. A ratio has a `denominator`, measured over the same time. `pre_us` before
+    the exposure the same is measured as a covariate. `margin` belongs to a guardrail: how much worse is still not
+    worse, in units of the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
     """
 
     name: str
@@ -45,6 +55,7 @@ class Metric:
     direction: str = "up"
     missing: str = "zero"
     margin: float | None = None
+    denominator: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from imp_core.errors import BadInput
 from imp_experiments.design.assign import BUCKETS, bucket_counts
-from imp_experiments.design.experiment import DEFAULT_POWER, DecisionRule, Experiment, Metric, Plan, Variant
+from imp_experiments.design.experiment import DEFAULT_POWER, Counted, DecisionRule, Experiment, Metric, Plan, Variant
 from imp_experiments.design.fields import Fields
 
 __all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
@@ -29,6 +29,7 @@ WHERE_COLUMNS: Final = (
 )
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PURPOSE: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_VALUES: Final = ("count", "any", "amount", "quantity")
 _SHORTEST_SALT: Final = 8
 _MOST_WEIGHT: Final = 1_000_000
 
@@ -178,16 +179,29 @@ def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, .
     return tuple(out)
 
 
+def _denominator(table: Fields) -> Counted:
+    if not table.has("denominator"):
+        table.refuse("denominator", "missing", 'write it as { event = "session", value = "count" }')
+    inner = table.table("denominator")
+    counted = Counted(
+        event=inner.text("event", longest=200),
+        value=inner.choice("value", _VALUES, "count"),
+        where=inner.matches("where", WHERE_COLUMNS),
+    )
+    inner.done()
+    return counted
+
+
 def _metric(table: Fields) -> Metric:
     if table.has("clip"):
         table.refuse("clip", "winsorisation comes later", "leave it out")
-    kind = table.choice("kind", ("mean", "proportion"), later=("ratio", "quantile"))
+    kind = table.choice("kind", ("mean", "proportion", "ratio"), later=("quantile",))
     metric = Metric(
         name=table.text("name", longest=100),
         role=table.choice("role", ("primary", "secondary", "guardrail"), "primary"),
         kind=kind,
         event=table.text("event", longest=200),
-        value=table.choice("value", ("count", "any", "amount", "quantity"), "any" if kind == "proportion" else "count"),
+        value=table.choice("value", _VALUES, "any" if kind == "proportion" else "count"),
         where=table.matches("where", WHERE_COLUMNS),
         start_us=table.duration_us("start", "0d"),
         window_us=table.duration_us("window"),
@@ -196,6 +210,7 @@ def _metric(table: Fields) -> Metric:
         direction=table.choice("direction", ("up", "down"), "up"),
         missing=table.choice("missing", ("zero",), "zero", later=("exclude",)),
         margin=table.optional_number("margin", above=0, below=1e12),
+        denominator=_denominator(table) if kind == "ratio" else None,
     )
     if kind == "proportion" and metric.value != "any":
         table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')

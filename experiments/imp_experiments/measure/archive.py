@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 
 from imp_experiments.design.experiment import Experiment, Metric
-from imp_experiments.measure.aggregate import Column, Row, Wanted, aggregate, moments_of, pairs_of
+from imp_experiments.measure.aggregate import Row, aggregate, moments_of, pairs_of
+from imp_experiments.measure.before import with_known
 from imp_experiments.measure.days import day_end_us, offsets_between
-from imp_experiments.measure.metric import UnitValues, columns_read, unit_values
+from imp_experiments.measure.metric import UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.parts import columns_of, parts_of
 from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, exposures_of, in_other_phases, units_of
 
 __all__ = ["Measurement", "matured", "measure", "needed"]
@@ -46,7 +48,7 @@ class Measurement:
 
 def needed(experiment: Experiment) -> list[str]:
     """The columns of the archive that `measure` reads."""
-    return sorted({*EXPOSURE_COLUMNS, *columns_read(experiment.metrics)})
+    return sorted({*EXPOSURE_COLUMNS, *columns_of(experiment.metrics)})
 
 
 def measure(
@@ -54,6 +56,7 @@ def measure(
     closed: Any,  # noqa: ANN401 (any native frame Narwhals knows)
     experiment: Experiment,
     *,
+    permitted: Any = None,  # noqa: ANN401 (any native frame Narwhals knows)
     phase: int,
     as_of_us: int,
     size: int,
@@ -62,7 +65,8 @@ def measure(
 ) -> Measurement:
     """Measure one phase of an experiment on the frames of an opened use, as of a time and a ledger size.
 
-    `events` and `closed` are native lazy frames of one connection, with the columns `imp_core.ports.OpenedUse` names.
+    `events`, `closed` and `permitted` are native lazy frames of one connection, with the columns
+    `imp_core.ports.OpenedUse` names. Without `permitted` nothing is known of the time before an exposure.
     """
     happened = nw.from_native(events).lazy()
     exposures = exposures_of(happened, experiment.name, phase)
@@ -70,7 +74,8 @@ def measure(
     span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
     metrics = experiment.metrics
     if span["first"] is None:
-        nothing = Moments(tuple(metric.name for metric in metrics), (0.0,) * len(metrics), ())
+        names = tuple(part.name for metric in metrics for part in parts_of(metric))
+        nothing = Moments(names, (0.0,) * len(names), ())
         return Measurement(
             moments=nothing,
             present=0,
@@ -91,15 +96,17 @@ def measure(
         size=size,
         offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
     )
-    values = unit_values(happened, units, metrics)
+    known: dict[int, str] = {}
+    lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None}
+    if lengths and permitted is not None:
+        units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
+    values = unit_values(happened, units, metrics, known)
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
-    wanted = _wanted(values, metrics)
-    rows, shifts = aggregate(frame, _KEYS, wanted, _others(values))
+    rows, shifts = aggregate(frame, _KEYS, values.wanted, _others(values))
     return _measurement(
         rows,
         shifts,
-        wanted,
         values,
         known=experiment.weights,
         first_us=int(span["first"]),
@@ -112,26 +119,24 @@ def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) 
     return moments.select(lambda cell: cell.day is None or day_end_us(zone, cell.day) + metric.window_us <= as_of_us)
 
 
-def _wanted(values: UnitValues, metrics: Sequence[Metric]) -> Wanted:
-    return Wanted(
-        tuple(
-            Column(source=column, name=metric.name, binary=metric.value == "any", farthest=metric.value != "any")
-            for column, metric in zip(values.columns, metrics, strict=True)
-        )
-    )
+def _gaps(values: UnitValues, rows: Sequence[Row]) -> dict[str, int]:
+    """Metric → how many events lack the amount or quantity to sum."""
+    gaps: dict[str, int] = {}
+    for column, metric in values.gaps.items():
+        gaps[metric] = gaps.get(metric, 0) + sum(int(row[column] or 0) for row in rows)
+    return gaps
 
 
 def _others(values: UnitValues) -> dict[str, nw.Expr]:
-    out = {column: nw.col(column).sum() for column in (_EARLY, *values.gaps.values())}
-    for low, high in values.currencies.values():
-        out[low], out[high] = nw.col(low).min(), nw.col(high).max()
+    out = {column: nw.col(column).sum() for column in (_EARLY, *values.gaps)}
+    for columns in values.currencies.values():
+        out |= {name: nw.col(name).min() if "_low_" in name else nw.col(name).max() for name in columns}
     return out
 
 
 def _measurement(
     rows: Sequence[Row],
     shifts: tuple[float, ...],
-    wanted: Wanted,
     values: UnitValues,
     *,
     known: Collection[str],
@@ -144,17 +149,17 @@ def _measurement(
         if row["status"] != IN:
             left_out[row["status"]] = left_out.get(row["status"], 0) + int(row["n"])
     return Measurement(
-        moments=moments_of(admitted, wanted, shifts),
+        moments=moments_of(admitted, values.wanted, shifts),
         present=sum(int(row["n"]) for row in rows),
         left_out=left_out,
         pairs=pairs_of(rows, known),
         early=sum(int(row[_EARLY]) for row in admitted),
         other_phases=other_phases,
         first_us=first_us,
-        gaps={name: sum(int(row[column] or 0) for row in admitted) for name, column in values.gaps.items()},
+        gaps=_gaps(values, admitted),
         mixed=frozenset(
             name
-            for name, pair in values.currencies.items()
-            if len({row[column] for row in admitted for column in pair} - {None}) > 1
+            for name, columns in values.currencies.items()
+            if len({row[column] for row in admitted for column in columns} - {None}) > 1
         ),
     )

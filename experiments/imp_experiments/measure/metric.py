@@ -1,7 +1,8 @@
-"""What is measured: each metric compiled to one `when(predicate).then(value).otherwise(0).sum()` per unit."""
+"""What is measured: each part compiled to one `when(predicate).then(value).otherwise(0).sum()` per unit."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import narwhals as nw
 
 from imp_experiments.design.experiment import Metric
+from imp_experiments.measure.aggregate import Column, Wanted
+from imp_experiments.measure.parts import SUMMED, Part, columns_of, missing_name, parts_of
 from imp_experiments.measure.units import IN
 
-__all__ = ["UnitValues", "columns_read", "unit_values"]
+__all__ = ["UnitValues", "unit_values"]
 
 MICROS = 1e6
-_SUMMED = {"amount": "amount_micros", "quantity": "quantity"}
 
 Frame = nw.LazyFrame[Any]
 
@@ -23,95 +25,124 @@ Frame = nw.LazyFrame[Any]
 class UnitValues:
     """A frame of one row a unit, and which of its columns are what.
 
-    `columns` hold the metrics in order; `gaps` (metric → column) count events without the amount or quantity that
-    was to be summed; `currencies` (metric → its lowest and highest currency's columns) tell one currency from many.
+    `wanted` are the columns to sum, under their names in `Moments`; `gaps` (column → metric) count events without the
+    amount or quantity that was to be summed; `currencies` (metric → columns of the lowest and highest currency) tell
+    one currency from many.
     """
 
     frame: Frame
-    columns: tuple[str, ...]
+    wanted: Wanted
     gaps: dict[str, str]
-    currencies: dict[str, tuple[str, str]]
+    currencies: dict[str, list[str]]
 
 
-def unit_values(events: Frame, units: Frame, metrics: Sequence[Metric]) -> UnitValues:
-    """The units with a value per metric: 0 for an admitted unit without events, null for a unit that is out.
+def unit_values(
+    events: Frame, units: Frame, metrics: Sequence[Metric], known: Mapping[int, str] | None = None
+) -> UnitValues:
+    """The units with a value per part of each metric: 0 for an admitted unit without events, null for a unit out.
 
-    Events are those of admitted units only, from the first exposure on, in one filter to the widest window.
+    `known`: length of a time before the exposure → column of `units` that is 1 where the unit permitted all of it; what
+    was before is NaN where it is not 1. Events are those of admitted units only, in one filter to the widest time.
     """
-    names = {metric.name: f"metric_{index}" for index, metric in enumerate(metrics)}
-    gaps = {metric.name: f"gap_{index}" for index, metric in enumerate(metrics) if metric.value in _SUMMED}
-    currencies = {
-        metric.name: (f"currency_low_{index}", f"currency_high_{index}")
-        for index, metric in enumerate(metrics)
-        if metric.value == "amount"
-    }
-    # columns first, plain sums after: pandas groups nothing else efficiently
-    parts: dict[str, nw.Expr] = {}
-    for metric in metrics:
-        hit = _predicate(metric)
-        parts[names[metric.name]] = nw.when(hit).then(_worth(metric)).otherwise(nw.lit(0))
-        if metric.name in gaps:
-            missing = nw.col(_SUMMED[metric.value]).is_null()
-            parts[gaps[metric.name]] = nw.when(hit & missing).then(nw.lit(1)).otherwise(nw.lit(0))
-        if metric.name in currencies:
+    parts = [part for metric in metrics for part in parts_of(metric)]
+    sums, combined = _sums(parts)
+    per_unit = _events_inside(events, units, metrics, parts).with_columns(**sums).group_by("subject").agg(**combined)
+    frame = units.join(per_unit, on="subject", how="left")
+    known = known or {}
+    filled = {f"part_{place}": _filled(part, place, known) for place, part in enumerate(parts)}
+    unknown = {f"unknown_{length}": _unknown(column) for length, column in known.items()}
+    frame = frame.with_columns(**filled, **unknown)
+    gaps = {f"gap_{place}": part.metric for place, part in enumerate(parts) if part.value in SUMMED and not part.before}
+    currencies: dict[str, list[str]] = {}
+    for place, part in enumerate(parts):
+        if part.value == "amount":
+            currencies.setdefault(part.metric, []).extend((f"currency_low_{place}", f"currency_high_{place}"))
+    return UnitValues(frame, _wanted(metrics, parts, known), gaps, currencies)
+
+
+def _sums(parts: Sequence[Part]) -> tuple[dict[str, nw.Expr], dict[str, nw.Expr]]:
+    """Columns of the events, and how they combine per unit: pandas groups nothing else efficiently."""
+    sums: dict[str, nw.Expr] = {}
+    combined: dict[str, nw.Expr] = {}
+    for place, part in enumerate(parts):
+        hit = _predicate(part)
+        names = {f"part_{place}": nw.when(hit).then(_worth(part)).otherwise(nw.lit(0))}
+        if part.value in SUMMED:
+            missing = nw.col(SUMMED[part.value]).is_null()
+            names[f"gap_{place}"] = nw.when(hit & missing).then(nw.lit(1)).otherwise(nw.lit(0))
+        combined |= {name: nw.col(name).sum() for name in names}
+        if part.value == "amount":
             # an amount without a currency is one of its own: it does not add to dollars
             named = nw.when(hit).then(nw.col("currency").fill_null(""))
-            parts |= dict.fromkeys(currencies[metric.name], named)
-    combined = {name: _combined(name, currencies) for name in parts}
-    per_unit = _events_inside(events, units, metrics).with_columns(**parts).group_by("subject").agg(**combined)
-    filled = {names[metric.name]: _filled(metric, names[metric.name]) for metric in metrics}
-    frame = units.join(per_unit, on="subject", how="left").with_columns(**filled)
-    return UnitValues(frame, tuple(names.values()), gaps, currencies)
+            low, high = f"currency_low_{place}", f"currency_high_{place}"
+            names |= {low: named, high: named}
+            combined |= {low: nw.col(low).min(), high: nw.col(high).max()}
+        sums |= names
+    return sums, combined
 
 
-def _combined(name: str, currencies: Mapping[str, tuple[str, str]]) -> nw.Expr:
-    if any(name == low for low, _ in currencies.values()):
-        return nw.col(name).min()
-    if any(name == high for _, high in currencies.values()):
-        return nw.col(name).max()
-    return nw.col(name).sum()
-
-
-def columns_read(metrics: Sequence[Metric]) -> list[str]:
-    """The columns of the archive that hold what is measured, sorted."""
-    columns = {"subject", "event_us", "name"} | {column for metric in metrics for column in metric.where}
-    columns |= {_SUMMED[metric.value] for metric in metrics if metric.value in _SUMMED}
-    if any(metric.value == "amount" for metric in metrics):
-        columns.add("currency")
-    return sorted(columns)
-
-
-def _events_inside(events: Frame, units: Frame, metrics: Sequence[Metric]) -> Frame:
-    wanted = nw.col("name").is_in(sorted({metric.event for metric in metrics})) & (nw.col("type") != "exposure")
+def _events_inside(events: Frame, units: Frame, metrics: Sequence[Metric], parts: Sequence[Part]) -> Frame:
+    wanted = nw.col("name").is_in(sorted({part.event for part in parts})) & (nw.col("type") != "exposure")
     admitted = units.filter(nw.col("status") == IN).select("subject", "exposure_us")
     since = nw.col("event_us") - nw.col("exposure_us")
+    earliest, latest = min(0, *(part.from_us for part in parts)), max(metric.window_us for metric in metrics)
     return (
         events.filter(wanted)
-        .select(*columns_read(metrics))
+        .select(*columns_of(metrics))
         .join(admitted, on="subject", how="inner")
         .with_columns(since=since)
-        .filter((nw.col("since") >= 0) & (nw.col("since") < max(metric.window_us for metric in metrics)))
+        .filter((nw.col("since") >= earliest) & (nw.col("since") < latest))
     )
 
 
-def _predicate(metric: Metric) -> nw.Expr:
+def _predicate(part: Part) -> nw.Expr:
     since = nw.col("since")
-    hit = (nw.col("name") == metric.event) & (since >= metric.start_us) & (since < metric.window_us)
-    for column, accepted in metric.where.items():
+    hit = (nw.col("name") == part.event) & (since >= part.from_us) & (since < part.to_us)
+    for column, accepted in part.where.items():
         hit = hit & nw.col(column).fill_null("").is_in(list(accepted))
     return hit
 
 
-def _worth(metric: Metric) -> nw.Expr:
-    column = _SUMMED.get(metric.value)
+def _worth(part: Part) -> nw.Expr:
+    column = SUMMED.get(part.value)
     return nw.lit(1) if column is None else nw.col(column)
 
 
-def _filled(metric: Metric, column: str) -> nw.Expr:
+def _filled(part: Part, place: int, known: Mapping[int, str]) -> nw.Expr:
     """The unit's value as a float: zero for admitted units only, null for units that are out."""
-    value = nw.col(column).cast(nw.Float64).fill_null(0.0)
-    if metric.value == "any":
+    value = nw.col(f"part_{place}").cast(nw.Float64).fill_null(0.0)
+    if part.value == "any":
         value = nw.when(value > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
-    elif metric.value == "amount":
+    elif part.value == "amount":
         value = value / MICROS
+    if part.before:
+        permitted = nw.col(known[-part.from_us]) if -part.from_us in known else nw.lit(0)
+        value = nw.when(permitted == 1).then(value).otherwise(nw.lit(math.nan))
     return nw.when(nw.col("status") == IN).then(value)
+
+
+def _unknown(column: str) -> nw.Expr:
+    unknown = nw.when(nw.col(column) == 1).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
+    return nw.when(nw.col("status") == IN).then(unknown)
+
+
+def _wanted(metrics: Sequence[Metric], parts: Sequence[Part], known: Mapping[int, str]) -> Wanted:
+    columns = [
+        Column(
+            source=f"part_{place}",
+            name=part.name,
+            binary=part.value == "any" and not part.before,
+            filled=part.before,
+            farthest=part.value != "any" and not part.before,
+        )
+        for place, part in enumerate(parts)
+    ]
+    columns += [Column(source=f"unknown_{length}", name=missing_name(length), binary=True) for length in known]
+    names = [column.name for column in columns]
+    pairs: set[tuple[int, int]] = set()
+    for metric in metrics:
+        together = [names.index(part.name) for part in parts if part.metric == metric.name]
+        if metric.pre_us is not None and metric.pre_us in known:
+            together.append(names.index(missing_name(metric.pre_us)))
+        pairs |= {(i, j) for i in together for j in together if i < j}
+    return Wanted(tuple(columns), tuple(sorted(pairs)))

@@ -73,7 +73,9 @@ def units_of(
     size: int,
     offsets: Offsets,
 ) -> Frame:
-    """One row a unit: subject, exposure_us, variant, last_variant (another one in two variants), stratum, day, status.
+    """One row a unit: subject, exposure_us, intake_seq, variant, last_variant, stratum, day, status.
+
+    `last_variant` is another one in two variants.
 
     `status` is "in", or why the whole unit is out: the reason of a closed rectangle that meets
     [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
@@ -95,6 +97,7 @@ def units_of(
     return first.join(closing, on="subject", how="left").select(
         "subject",
         "exposure_us",
+        "intake_seq",
         "stratum",
         variant=nw.col("lowest"),
         last_variant=nw.col("highest"),

@@ -101,13 +101,18 @@ def method_of(moments: Moments, quantity: Quantity) -> str:
     if quantity.denominator is not None and quantity.denominator != UNITS:
         parts.append("ratio of means by the delta method")
     if quantity.covariates:
-        covariates = [name.partition(" ")[2] for name in quantity.covariates if not name.startswith("missing ")]
-        parts.append(f"adjusted for {', '.join(covariates)} (Lin 2013)")
+        parts.append(f"adjusted for {', '.join(_covariates(quantity))} (Lin 2013)")
     if len(moments.strata) > 1:
         parts.append("post-stratified")
     if clustered:
         parts.append("errors by cluster")
     return "; ".join([METHOD, *parts])
+
+
+def _covariates(quantity: Quantity) -> list[str]:
+    """The covariates' names for people, without their indicators."""
+    shown = [name for name in quantity.covariates if not name.startswith(("missing ", "unknown before "))]
+    return [name.removeprefix("number ") for name in shown]
 
 
 def _unadjusted(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Estimates | None:

@@ -57,8 +57,6 @@ def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str
         gaps = measurement.gaps.get(metric.name, 0)
         if gaps:
             notes.append(f"{metric.name}: {some(gaps, 'event')} without {metric.value} counted as 0")
-        if metric.pre_us is not None:
-            notes.append(f"{metric.name}: the pre-period is registered, but adjustment for it comes later")
     return notes
 
 

@@ -17,9 +17,11 @@ from imp_core.gate import NO_RECORD
 from imp_core.ports import EnrolmentCount, OpenedUse
 from imp_core.suppress import any_hidden, hidden, hidden_together
 from imp_experiments.design.assign import bucket_shares
-from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, matured, measure
+from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.parts import below_name, missing_name, parts_of
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
 from imp_experiments.readout.compare import Asked, Tested, compare_metric
 from imp_experiments.readout.decide import decide, treatments
@@ -103,6 +105,7 @@ def _measured(
             opened.events,
             opened.closed,
             experiment,
+            permitted=opened.permitted,
             phase=registration.phase,
             as_of_us=opened.as_of_us,
             size=opened.size,
@@ -135,7 +138,7 @@ def _compare(
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
         compared = compare_metric(
             ripe,
-            Asked(metric=metric.name, kind=metric.kind, quantity=Quantity(column=metric.name), scale=metric.scale),
+            _asked(metric, measurement.moments),
             variants=treatments(experiment),
             control=experiment.control,
             tail=experiment.plan.alpha / 2,
@@ -154,6 +157,17 @@ def _compare(
             )
         )
     return comparisons, metrics
+
+
+def _asked(metric: Metric, moments: Moments) -> Asked:
+    """A registered metric as it is compared: adjusted for itself before the exposure, where that was measured."""
+    parts = parts_of(metric)
+    covariates = [part.name for part in parts if part.before]
+    if metric.pre_us is not None and missing_name(metric.pre_us) in moments.columns:
+        covariates.append(missing_name(metric.pre_us))
+    below = None if metric.denominator is None else below_name(metric)
+    quantity = Quantity(column=metric.name, denominator=below, covariates=tuple(covariates))
+    return Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=metric.scale)
 
 
 def _refused(native: Any, experiment: str, phase: int) -> Counter[str]:  # noqa: ANN401 (any native frame Narwhals knows)
