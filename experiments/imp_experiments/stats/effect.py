@@ -7,8 +7,8 @@ from typing import Final
 
 __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but `few_events` and `one_varies` come with null figures, never with plausible
-# ones.
+# code → what it means, for people. All but `few_events`, `one_varies` and `variant_zero` come with null figures, never
+# with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -19,6 +19,9 @@ CONDITIONS: Final[dict[str, str]] = {
     "unbounded": "the relative interval has no finite end",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
+    "no_events": "no unit of either variant has the event, so that there is no relative difference",
+    "control_zero": "no unit of control has the event, so that the relative difference has neither estimate nor end",
+    "variant_zero": "no unit of the variant has the event, so that the relative interval begins at exactly -100 %",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
 }
 
