@@ -22,6 +22,9 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_events": "no unit of either variant has the event, so that there is no relative difference",
     "control_zero": "no unit of control has the event, so that the relative difference has neither estimate nor end",
     "variant_zero": "no unit of the variant has the event, so that the relative interval begins at exactly -100 %",
+    "few_values": "a variant has too few values for an interval around this quantile",
+    "ties": "the values around the quantile are one and the same, so that its standard error is unknown",
+    "quantile_not_positive": "a quantile is zero or negative, so that there is no relative difference on the log scale",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
 }
 
