@@ -1,8 +1,8 @@
 """What a table says of one quantile per variant: exact order statistics, and how clusters fall around it.
 
 Lazy Narwhals frames, alike on DuckDB, Polars, pandas and PyArrow; only filters, grouped sums and linear quantiles, as
-PySpark has them too. Each variant is asked on its own: a condition per variant in one query holds every value once a
-point, 600 MiB for what takes 430 (10M rows, two variants, five points, DuckDB with two threads: 3 s).
+PySpark has them too. Each variant is asked on its own: all in one query hold every value once a point and variant. 10M
+rows in two variants, on DuckDB with two threads: 5 s and 500 MiB; in 2M clusters of five 11 s and 740 MiB.
 """
 
 from __future__ import annotations

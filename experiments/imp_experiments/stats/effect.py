@@ -25,6 +25,9 @@ CONDITIONS: Final[dict[str, str]] = {
     "few_values": "a variant has too few values for an interval around this quantile",
     "ties": "the values around the quantile are one and the same, so that its standard error is unknown",
     "quantile_not_positive": "a quantile is zero or negative, so that there is no relative difference on the log scale",
+    "separated": "every unit of one variant is above every unit of the other, so that the probability has no error",
+    "all_tied": "all units of both variants have one value, so that there are no ranks to compare",
+    "no_relative_scale": "the probability of being above is not a share of control's: it has no relative difference",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
 }
 

@@ -38,8 +38,8 @@ class QuantileSide:
 
     `n` values (in `clusters` clusters; None: they do not nest). `estimate` is the sample quantile, `se` its standard
     error; `low` and `high` an interval of order statistics (binomial; with clusters at the fractions that their
-    variance gives). None: there is none, `problem` is the code of a condition that says why there is no `se`; low and
-    high may be None alone, where a small tail asks for ranks beyond the values.
+    variance gives). None: there is none. `problem` is the code of the condition that says why there is no `se`; low
+    and high may stand without it (`ties`, `few_values`), and it without them (a small tail asks for ranks beyond n).
     """
 
     q: float
