@@ -91,7 +91,7 @@ class TContrast:
 
     def _statistic(self, scale: str) -> tuple[float, float, float] | None:
         """Difference (of logarithms), its standard error and degrees of freedom."""
-        if any(condition.code in _BARRING and condition.scale in ("both", scale) for condition in self.conditions):
+        if any(condition.bars and condition.scale in ("both", scale) for condition in self.conditions):
             return None
         m1, m0 = self.variant.value, self.control.value
         e1, e0, between = self.variant.variance, self.control.variance, self.covariance
@@ -111,16 +111,11 @@ def figures(contrast: Contrast, *, tail: float) -> Comparison:
     return Comparison(absolute=absolute, relative=relative, conditions=conditions)
 
 
-_BARRING = frozenset(
-    {"no_units", "one_unit", "not_finite", "zero_variance", "mean_not_positive", "unbounded", "no_denominator"}
-)
-
-
 def t_contrast(
     variant: Arm, control: Arm, *, covariance: float = 0.0, method: str, conditions: Sequence[Condition] = ()
 ) -> TContrast:
     """Contrast two estimates; what cannot be computed becomes a condition that bars the figures of its scale."""
-    barred = any(one.code in _BARRING and one.scale == "both" for one in conditions)
+    barred = any(one.bars and one.scale == "both" for one in conditions)
     found = [*conditions, *([] if barred else _conditions(variant, control, covariance))]
     return TContrast(
         variant=variant, control=control, covariance=covariance, method=method, conditions=tuple(dict.fromkeys(found))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
+__all__ = ["CONDITIONS", "WARNINGS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but the last four come with null figures, never with plausible ones.
+# code → what it means, for people. All but `WARNINGS` come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -21,8 +21,19 @@ CONDITIONS: Final[dict[str, str]] = {
     "strata_merged": "strata with too few units in some variant were merged",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
+    "no_events": "no unit of either variant has the event, so that there is no relative difference",
+    "control_zero": "no unit of control has the event, so that the relative difference has neither estimate nor end",
+    "variant_zero": "no unit of the variant has the event, so that the relative interval begins at exactly -100 %",
+    "few_values": "a variant has too few values for an interval around this quantile",
+    "ties": "the values around the quantile are one and the same, so that its standard error is unknown",
+    "quantile_not_positive": "a quantile is zero or negative, so that there is no relative difference on the log scale",
+    "separated": "every unit of one variant is above every unit of the other, so that the probability has no error",
+    "all_tied": "all units of both variants have one value, so that there are no ranks to compare",
+    "no_relative_scale": "the probability of being above is not a share of control's: it has no relative difference",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
 }
+# Beside these the figures stand.
+WARNINGS: Final = frozenset({"few_events", "one_varies", "strata_merged", "too_few_to_adjust", "variant_zero"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,11 @@ class Condition:
     def text(self) -> str:
         """The condition in words."""
         return CONDITIONS[self.code]
+
+    @property
+    def bars(self) -> bool:
+        """Whether there is no figure on its scale."""
+        return self.code not in WARNINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
