@@ -19,6 +19,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "unbounded": "the relative interval has no finite end",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
+    "no_error": "the effect has no standard error above zero or no degrees of freedom: its uncertainty is unknown",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
 }
 
