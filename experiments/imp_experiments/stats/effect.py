@@ -30,6 +30,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "separated": "every unit of one variant is above every unit of the other, so that the probability has no error",
     "all_tied": "all units of both variants have one value, so that there are no ranks to compare",
     "no_relative_scale": "the probability of being above is not a share of control's: it has no relative difference",
+    "no_error": "the effect has no standard error above zero or no degrees of freedom: its uncertainty is unknown",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
 }
 # Beside these the figures stand.
