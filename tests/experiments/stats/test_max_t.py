@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imp_experiments.stats.interval import interval
 from scipy.integrate import quad
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from scipy.stats import dunnett, multivariate_normal, multivariate_t, studentized_range
@@ -14,7 +15,6 @@ from scipy.stats import dunnett, multivariate_normal, multivariate_t, studentize
 from imp_core.errors import BadInput
 from imp_experiments.stats.effect import Effect
 from imp_experiments.stats.exceed import _draws, _root, exceedance
-from imp_experiments.stats.interval import interval
 from imp_experiments.stats.max_t import max_t
 
 ps = st.lists(st.floats(0, 1), min_size=3, max_size=3)
