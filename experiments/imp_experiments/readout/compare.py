@@ -1,24 +1,28 @@
-"""From `Moments` to comparisons: every treatment against control, one metric at a time. Pure."""
+"""Comparisons as they are shown: every treatment against control, one metric at a time. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from imp_core.suppress import hidden
 from imp_experiments.measure.layout import UNITS
 from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.quantiles import QuantileRow
 from imp_experiments.readout.readout import Compared
 from imp_experiments.stats.contrast import Contrast, figures
 from imp_experiments.stats.effect import Comparison, Condition
 from imp_experiments.stats.estimate import Estimates, Quantity, estimate
+from imp_experiments.stats.quantile import quantile_contrast
+from imp_experiments.stats.score import Count, few_events, score
 from imp_experiments.stats.welch import METHOD
 
-__all__ = ["Asked", "Tested", "compare_metric"]
+__all__ = ["Asked", "Candidate", "Tested", "compare_metric", "compare_quantile", "show"]
 
 _FEW_EVENTS: Final = 10
+_NO_VALUE: Final = ("not_finite", "no_denominator")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,18 @@ class Asked:
     kind: str
     quantity: Quantity
     scale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One comparison before it is known what of it may be shown; pairs are of variant and control."""
+
+    variant: str
+    control: str
+    units: tuple[int, int]
+    values: tuple[float | None, float | None]
+    contrast: Contrast
+    variance_saved: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,46 +73,109 @@ def compare_metric(
     names = [control, *variants]
     estimates = estimate(moments, asked.quantity, names)
     plain = _unadjusted(moments, asked.quantity, names)
+    return [
+        show(
+            asked.metric,
+            asked.kind,
+            Candidate(
+                variant=variant,
+                control=control,
+                units=(_units(moments, variant), _units(moments, control)),
+                values=(_value(estimates, variant), _value(estimates, control)),
+                contrast=_contrast(moments, asked, estimates, variant, control),
+                variance_saved=None if plain is None else _saved(estimates, plain, variant, control),
+            ),
+            scale=asked.scale,
+            tail=tail,
+            k=k,
+            barred=barred,
+        )
+        for variant in variants
+    ]
+
+
+def compare_quantile(
+    metric: str,
+    rows: Mapping[str, QuantileRow],
+    units: Mapping[str, int],
+    *,
+    variants: Sequence[str],
+    control: str,
+    scale: str,
+    tail: float,
+    k: int = 0,
+) -> list[Tested]:
+    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant."""
     out = []
     for variant in variants:
-        units = (_units(moments, variant), _units(moments, control))
-        code = "fewer_than_k" if any(hidden(n, k) is None for n in units) else barred
-        if code is None:
-            found = estimates.contrast(variant, control, method=method_of(moments, asked.quantity))
-            contrast: Contrast | None = found
-            result = figures(found, tail=tail)
-            conditions = result.conditions + _advice(moments, asked, result, (variant, control))
-        else:
-            contrast = None
-            result = Comparison(absolute=None, relative=None)
-            conditions = (Condition(code, "both"),)
-        shown = code is None and all(condition.code not in _NO_VALUE for condition in conditions)
-        compared = Compared(
-            metric=asked.metric,
-            kind=asked.kind,
+        contrast = quantile_contrast(rows[variant], rows[control], tail=tail)
+        candidate = Candidate(
             variant=variant,
             control=control,
-            n_variant=hidden(units[0], k),
-            n_control=hidden(units[1], k),
-            value_variant=_value(estimates, variant, shown=shown),
-            value_control=_value(estimates, control, shown=shown),
-            absolute=result.absolute,
-            relative=result.relative,
-            scale=asked.scale,
-            method=method_of(moments, asked.quantity),
-            conditions=conditions,
-            variance_saved=None if plain is None or not shown else _saved(estimates, plain, variant, control),
+            units=(units[variant], units[control]),
+            values=(contrast.variant.estimate, contrast.control.estimate),
+            contrast=contrast,
         )
-        out.append(Tested(compared=compared, contrast=contrast))
+        out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k))
     return out
 
 
-_NO_VALUE: Final = ("not_finite", "no_denominator")
+def show(
+    metric: str, kind: str, candidate: Candidate, *, scale: str, tail: float, k: int = 0, barred: str | None = None
+) -> Tested:
+    """A candidate as it is shown: see `compare_metric` for `k` and `barred`."""
+    units, method = candidate.units, candidate.contrast.method
+    code = "fewer_than_k" if any(hidden(n, k) is None for n in units) else barred
+    if code is None:
+        result = figures(candidate.contrast, tail=tail)
+    else:
+        result = Comparison(absolute=None, relative=None, conditions=(Condition(code, "both"),))
+    shown = code is None and all(condition.code not in _NO_VALUE for condition in result.conditions)
+    compared = Compared(
+        metric=metric,
+        kind=kind,
+        variant=candidate.variant,
+        control=candidate.control,
+        n_variant=hidden(units[0], k),
+        n_control=hidden(units[1], k),
+        value_variant=candidate.values[0] if shown else None,
+        value_control=candidate.values[1] if shown else None,
+        absolute=result.absolute,
+        relative=result.relative,
+        scale=scale,
+        method=method,
+        conditions=result.conditions,
+        variance_saved=candidate.variance_saved if shown else None,
+    )
+    return Tested(compared=compared, contrast=candidate.contrast if code is None else None)
 
 
-def method_of(moments: Moments, quantity: Quantity) -> str:
+def _contrast(moments: Moments, asked: Asked, estimates: Estimates, variant: str, control: str) -> Contrast:
+    """By scores where a plain proportion has few events, else by t."""
+    found = estimates.contrast(variant, control, method=_method(moments, asked.quantity))
+    if asked.kind != "proportion" or UNITS in moments.columns:
+        return found
+    one, two = (_count(moments, asked.quantity.column, name) for name in (variant, control))
+    if one is None or two is None:
+        return found
+    plain = not asked.quantity.covariates and len(moments.strata) <= 1
+    if plain and few_events((one.events, two.events), (one.n, two.n)):
+        return score(one, two)
+    rarest = min(min(side.events, side.n - side.events) for side in (one, two))
+    if rarest >= _FEW_EVENTS or any(condition.bars and condition.scale == "both" for condition in found.conditions):
+        return found
+    return replace(found, conditions=(*found.conditions, Condition("few_events", "both")))
+
+
+def _count(moments: Moments, column: str, name: str) -> Count | None:
+    """Units with the event; None without units, or where the values are no flags."""
+    summary = moments.summary(column, name)
+    proper = summary.mean is not None and 0 <= summary.mean <= 1
+    return Count(round(summary.n * summary.mean), summary.n) if summary.mean is not None and proper else None
+
+
+def _method(moments: Moments, quantity: Quantity) -> str:
     """The method in words: what was estimated, adjusted for what, and how uncertain."""
-    clustered = UNITS in moments.columns
     parts = []
     if quantity.denominator is not None and quantity.denominator != UNITS:
         parts.append("ratio of means by the delta method")
@@ -104,7 +183,7 @@ def method_of(moments: Moments, quantity: Quantity) -> str:
         parts.append(f"adjusted for {', '.join(_covariates(quantity))} (Lin 2013)")
     if len(moments.strata) > 1:
         parts.append("post-stratified")
-    if clustered:
+    if UNITS in moments.columns:
         parts.append("errors by cluster")
     return "; ".join([METHOD, *parts])
 
@@ -141,15 +220,6 @@ def _units(moments: Moments, variant: str) -> int:
     return 0 if summary.mean is None else round(summary.mean * summary.n)
 
 
-def _value(estimates: Estimates, name: str, *, shown: bool) -> float | None:
+def _value(estimates: Estimates, name: str) -> float | None:
     value = estimates.arm(name).value
-    return value if shown and not math.isnan(value) else None
-
-
-def _advice(moments: Moments, asked: Asked, result: Comparison, sides: Sequence[str]) -> tuple[Condition, ...]:
-    """A proportion near 0 or 1 in few units: the figures stand, with a warning."""
-    if asked.kind != "proportion" or result.absolute is None:
-        return ()
-    summaries = [moments.summary(asked.quantity.column, side) for side in sides]
-    fewest = min(min(one.n * mean, one.n * (1 - mean)) for one in summaries if (mean := one.mean) is not None)
-    return (Condition("few_events", "both"),) if fewest < _FEW_EVENTS else ()
+    return None if math.isnan(value) else value
