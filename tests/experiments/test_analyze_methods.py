@@ -180,6 +180,34 @@ def test_a_ratio_over_nothing_is_named_and_shows_no_figure() -> None:
     assert [one.code for one in found.conditions] == ["no_denominator"]
 
 
+def test_quantiles_of_units_and_of_events_nested_in_them() -> None:
+    frame = shop(8)
+    plain, nested = (read(frame, quantiles=["revenue:0.5", "orders:0.9"], **more) for more in ({}, {"cluster": "shop"}))
+    for name, column, q in (("revenue:0.5", "revenue", 0.5), ("orders:0.9", "orders", 0.9)):
+        found = next(one for one in plain.comparisons if one.metric == name)
+        assert found.kind == "quantile"
+        assert found.value_control == pytest.approx(np.quantile(frame[frame.arm == "a"][column], q))
+        assert found.value_variant == pytest.approx(np.quantile(frame[frame.arm == "b"][column], q))
+    assert "widened for clusters" in next(one for one in nested.comparisons if one.metric == "revenue:0.5").method
+
+
+@pytest.mark.parametrize(
+    "quantile", ["revenue", "revenue:", "revenue:1", "revenue:0", ":0.5", "revenue:x", "revenue:nan"]
+)
+def test_a_quantile_is_a_column_and_a_share(quantile: str) -> None:
+    with pytest.raises(BadInput, match="not a quantile of a column"):
+        read(shop(), quantiles=[quantile])
+
+
+def test_a_proportion_of_few_events_is_compared_by_scores() -> None:
+    frame = shop(9).assign(bought=0)
+    frame.loc[:5, "bought"] = 1
+    found = read(frame).comparisons[0]
+    assert "Miettinen-Nurminen" in found.method
+    assert found.absolute is not None
+    assert found.absolute.df == float("inf")
+
+
 def test_too_many_strata_are_no_strata() -> None:
     frame = shop(7, 1_200)
     with pytest.raises(BadInput, match="over 1,000 different values: not a column of strata"):

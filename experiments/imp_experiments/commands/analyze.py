@@ -29,6 +29,7 @@ def analyze_file(
     proportions: Sequence[str] = (),
     means: Sequence[str] = (),
     ratios: Sequence[str] = (),
+    quantiles: Sequence[str] = (),
     covariates: Sequence[str] = (),
     stratum: str | None = None,
     cluster: str | None = None,
@@ -48,6 +49,7 @@ def analyze_file(
         proportions=proportions,
         means=means,
         ratios=ratios,
+        quantiles=quantiles,
         covariates=covariates,
         stratum=stratum,
         cluster=cluster,
@@ -67,6 +69,7 @@ def analyze_file(
 @click.option("--proportion", "proportions", multiple=True, metavar="COL", help="Column of 0/1 or true/false.")
 @click.option("--mean", "means", multiple=True, metavar="COL", help="Column of numbers.")
 @click.option("--ratio", "ratios", multiple=True, metavar="NUM/DEN", help="Two columns whose means make a ratio.")
+@click.option("--quantile", "quantiles", multiple=True, metavar="COL:Q", help="A quantile of a column, like ms:0.9.")
 @click.option(
     "--covariate", "covariates", multiple=True, metavar="COL", help="Adjust for this column, known before the exposure."
 )
@@ -86,6 +89,7 @@ def analyze_command(
     proportions: tuple[str, ...],
     means: tuple[str, ...],
     ratios: tuple[str, ...],
+    quantiles: tuple[str, ...],
     covariates: tuple[str, ...],
     stratum: str | None,
     cluster: str | None,
@@ -106,6 +110,7 @@ def analyze_command(
         proportions=proportions,
         means=means,
         ratios=ratios,
+        quantiles=quantiles,
         covariates=covariates,
         stratum=stratum,
         cluster=cluster,

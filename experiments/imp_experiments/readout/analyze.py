@@ -12,12 +12,13 @@ from imp_core.clock import Clock, SystemClock, format_time
 from imp_core.errors import BadInput
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
-from imp_experiments.measure.layout import UNITS, Layout, MetricAsked
-from imp_experiments.measure.table import Prepared, Tabulated, tabulate
-from imp_experiments.readout.compare import Asked, Tested, compare_metric
+from imp_experiments.measure.layout import Layout
+from imp_experiments.measure.table import Prepared, Tabulated
+from imp_experiments.readout.asked import metrics_asked, named_once
+from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
-from imp_experiments.stats.estimate import Quantity
+from imp_experiments.readout.tabled import compare_table, scan
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["analyze"]
@@ -33,6 +34,7 @@ def analyze(
     proportions: Sequence[str] = (),
     means: Sequence[str] = (),
     ratios: Sequence[str] = (),
+    quantiles: Sequence[str] = (),
     covariates: Sequence[str] = (),
     stratum: str | None = None,
     cluster: str | None = None,
@@ -43,10 +45,10 @@ def analyze(
     """Compare the variants of a file (CSV, JSON lines, Parquet) or data frame with control.
 
     `variant`, `unit`, `proportions`, `means`, `covariates`, `stratum` and `cluster` name columns; `ratios` are two
-    columns as "numerator/denominator". Without `unit` every row is a unit; of a unit with several rows a proportion is
-    any, a mean or a part of a ratio their sum, and a unit in two variants is excluded and counted. Covariates were
-    measured before the exposure, and may be missing. The expected shares are equal unless `weights` (variant → whole
-    number, 1 where it is not named) say otherwise.
+    columns as "numerator/denominator", `quantiles` a column and which of it, as "latency:0.9". Without `unit` every row
+    is a unit; of a unit with several rows a proportion is any, a mean or a part of a ratio their sum, and a unit in two
+    variants is excluded and counted. Covariates were measured before the exposure, and may be missing. The expected
+    shares are equal unless `weights` (variant → whole number, 1 where it is not named) say otherwise.
 
     Raises:
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
@@ -58,30 +60,17 @@ def analyze(
         unit=unit,
         stratum=stratum,
         cluster=cluster,
-        metrics=metrics_asked(proportions=proportions, means=means, ratios=ratios),
-        covariates=tuple(_once(covariates, "covariate")),
+        metrics=metrics_asked(proportions=proportions, means=means, ratios=ratios, quantiles=quantiles),
+        covariates=named_once(covariates, "covariate"),
     )
     with _opened(source, layout) as prepared:
-        table = tabulate(prepared, layout)
+        scanned = scan(prepared, layout, tail=alpha / 2)
+    table = scanned.table
     variants = _variants(table, layout, control, weights or {})
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
-    return _readout(table, layout, variants, ratio, scale=scale, alpha=alpha, as_of=as_of)
-
-
-def metrics_asked(
-    *, proportions: Sequence[str] = (), means: Sequence[str] = (), ratios: Sequence[str] = ()
-) -> tuple[MetricAsked, ...]:
-    """The metrics as named by an analyst, proportions first.
-
-    Raises:
-        BadInput: one is named twice, or a ratio is not two columns.
-    """
-    return (
-        *(MetricAsked(name=name, kind="proportion", column=name) for name in _once(proportions, "proportion")),
-        *(MetricAsked(name=name, kind="mean", column=name) for name in _once(means, "mean")),
-        *(_ratio_asked(text) for text in _once(ratios, "ratio")),
-    )
+    compared = compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=alpha / 2)
+    return _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
 
 
 def _check_options(scale: str, alpha: float) -> None:
@@ -89,20 +78,6 @@ def _check_options(scale: str, alpha: float) -> None:
         raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
     if not 0 < alpha < 1:
         raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
-
-
-def _ratio_asked(text: str) -> MetricAsked:
-    above, slash, below = text.partition("/")
-    if not slash or not above.strip() or not below.strip():
-        raise BadInput("not a ratio of two columns", where="ratio", mend="write it as NUM/DEN, like revenue/orders")
-    return MetricAsked(name=text, kind="ratio", column=above.strip(), denominator=below.strip())
-
-
-def _once(names: Sequence[str], option: str) -> Sequence[str]:
-    for name in names:
-        if names.count(name) > 1:
-            raise BadInput(f"the column {name!r} is named twice", where=option, mend="name each column for one thing")
-    return names
 
 
 def _opened(source: Any, layout: Layout) -> AbstractContextManager[Prepared]:  # noqa: ANN401 (a path or a frame)
@@ -155,39 +130,20 @@ def _ratio(table: Tabulated, variants: Sequence[str], weights: Mapping[str, int]
     return sample_ratio(observed, {name: weight / total for name, weight in given.items()})
 
 
-def quantity_of(metric: MetricAsked, layout: Layout, adjusts: tuple[str, ...]) -> Quantity:
-    """What of the moments a metric is: with clusters a mean is a ratio, its units the denominator."""
-    names = [value.name for value in metric.values]
-    below = names[1] if len(names) > 1 else UNITS if layout.cluster is not None else None
-    return Quantity(column=names[0], denominator=below, covariates=adjusts)
-
-
-def _compared(table: Tabulated, layout: Layout, variants: Sequence[str], *, scale: str, alpha: float) -> list[Tested]:
-    out: list[Tested] = []
-    for metric in layout.metrics:
-        asked = Asked(
-            metric=metric.name, kind=metric.kind, quantity=quantity_of(metric, layout, table.adjusts), scale=scale
-        )
-        out += compare_metric(table.moments, asked, variants=variants[1:], control=variants[0], tail=alpha / 2)
-    return out
-
-
 def _readout(
     table: Tabulated,
     layout: Layout,
-    variants: Sequence[str],
+    compared: Sequence[Tested],
     ratio: SampleRatio,
     *,
-    scale: str,
     alpha: float,
     as_of: str,
 ) -> Readout:
-    comparisons = _compared(table, layout, variants, scale=scale, alpha=alpha)
     invalid = Verdict(value="invalid", reason="the variants do not hold the expected shares (sample ratio)")
     units = table.moments.count()
     return Readout(
         consent=None,
-        comparisons=tuple(one.compared for one in comparisons),
+        comparisons=tuple(one.compared for one in compared),
         health=Health(srm=ratio, two_variants=table.pairs),
         excluded={"two_variants": sum(table.pairs.values())},
         as_of=as_of,
