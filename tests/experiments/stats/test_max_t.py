@@ -138,7 +138,7 @@ def test_perfectly_correlated_statistics_are_one_test() -> None:
     assert max_t([[1.0, -1.0], [-1.0, 1.0]], sides=1).tail == pytest.approx(0.025, rel=1e-6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ps, st.sampled_from([0.01, 0.05, 0.2]), st.sampled_from([None, 7.0]), st.sampled_from([1, 2]), st.booleans())
 def test_p_interval_and_threshold_never_disagree(
     raw: list[float], alpha: float, df: float | None, sides: int, sampled: bool
