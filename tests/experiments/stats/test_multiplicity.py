@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 from statsmodels.stats.multitest import multipletests
@@ -51,6 +51,7 @@ def test_critical_values_are_those_of_the_peers_and_of_the_printed_tables(case: 
     assert found.critical == pytest.approx(case["expected"]["critical"], abs=case["tolerance"])
 
 
+@settings(max_examples=50, deadline=None)
 @given(p_lists, st.sampled_from(sorted(METHODS)))
 def test_any_list_is_adjusted_as_statsmodels_does(p_values: list[float | None], method: str) -> None:
     counted = [p for p in p_values if p is not None]
