@@ -38,6 +38,7 @@ _SHIFTS: Final = 12
 # Points of each lattice, fewer where there are very many statistics.
 _POINTS, _FEWEST_POINTS, _ENTRIES = 8192, 1024, 131_072
 _SEED: Final = 20260
+_SMALLEST_SHARE, _QUANTILES = 1e-12, 4_096
 _INNERMOST, _OUTERMOST = 1e-300, 1 - 1e-16
 
 
@@ -160,7 +161,7 @@ def _scales(df: float) -> tuple[Floats, Floats]:
 
 
 def _draws(root: Floats, df: float) -> tuple[tuple[Floats, Floats, Floats], ...]:
-    """Per shift of the lattice: correlated normals (points × m), χ² of df + 1 (points), a uniform for the tail."""
+    """Per shift of the lattice: correlated normals (points × m), χ² of df + 1, the logarithm of a uniform (points)."""
     m = len(root)
     count = max(_FEWEST_POINTS, min(_POINTS, _ENTRIES // m))
     steps = np.arange(1, count + 1)[:, None] * np.sqrt(np.array(_primes(m + 2), dtype=np.float64))
@@ -169,19 +170,22 @@ def _draws(root: Floats, df: float) -> tuple[tuple[Floats, Floats, Floats], ...]
     for _ in range(_SHIFTS):
         points = np.clip(abs(2 * np.mod(steps + dice.random(m + 2), 1) - 1), _INNERMOST, _OUTERMOST)
         squares = np.ones(count) if math.isinf(df) else 2 * gammaincinv((df + 1) / 2, points[:, m])
-        out.append((ndtri(points[:, :m]) @ root.T, squares, points[:, m + 1]))
+        out.append((ndtri(points[:, :m]) @ root.T, squares, np.log(np.maximum(points[:, m + 1], _SMALLEST_SHARE))))
     return tuple(out)
 
 
 def _by_sampling(family: Exceedance, limit: float) -> tuple[float, float]:
     """Σ_j P(T_j exceeds) E[1 / number that exceed | T_j exceeds]: never above the sum, and never cancels."""
     single = float(ndtr(-limit) if math.isinf(family.df) else stdtr(family.df, -limit))
+    # t's quantiles are slow: between so many of them a straight line errs by less than 1e-5
+    shares = np.linspace(math.log(_SMALLEST_SHARE), 0, _QUANTILES)
+    quantiles = -stdtrit(family.df, single * np.exp(shares))
     means = []
-    for normals, squares, uniform in family.draws:
+    for normals, squares, log_share in family.draws:
         if math.isinf(family.df):
-            exceeding, scale = -ndtri(uniform * single), squares
+            exceeding, scale = -ndtri(single * np.exp(log_share)), squares
         else:
-            exceeding = -stdtrit(family.df, uniform * single)
+            exceeding = np.interp(log_share, shares, quantiles)
             scale = np.sqrt((family.df + exceeding**2) / squares)
         rest = normals * scale[:, None]
         total = 0.0

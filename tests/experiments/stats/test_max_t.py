@@ -138,7 +138,7 @@ def test_perfectly_correlated_statistics_are_one_test() -> None:
     assert max_t([[1.0, -1.0], [-1.0, 1.0]], sides=1).tail == pytest.approx(0.025, rel=1e-6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ps, st.sampled_from([0.01, 0.05, 0.2]), st.sampled_from([None, 7.0]), st.sampled_from([1, 2]), st.booleans())
 def test_p_interval_and_threshold_never_disagree(
     raw: list[float], alpha: float, df: float | None, sides: int, sampled: bool
@@ -166,7 +166,7 @@ def test_the_tail_is_what_an_interval_takes() -> None:
 
 
 def test_the_same_input_gives_the_same_answer_to_the_last_digit() -> None:
-    one, two = (max_t(any_matrix(4, 2), [0.01, 0.02, 0.3, 0.9], df=11.0) for _ in range(2))
+    one, two = (max_t(any_matrix(3, 2), [0.01, 0.02, 0.9], df=11.0) for _ in range(2))
     assert one == two
 
 

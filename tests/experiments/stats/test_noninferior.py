@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +30,22 @@ def difference() -> tuple[float, float, float]:
     return estimate, estimate / float(welch.statistic), float(welch.df)
 
 
+CASES = json.loads(
+    Path(__file__).parents[2].joinpath("vectors", "stats", "noninferior.json").read_text(encoding="utf-8")
+)
+
+
 def guarded(found: Guarded | Condition) -> Guarded:
     assert isinstance(found, Guarded)
     return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_the_answers_are_those_of_a_peer(case: dict[str, Any]) -> None:
+    found = guarded(non_inferior(**case["input"]))
+    assert found.p_value == pytest.approx(case["expected"]["p_value"], rel=1e-7, abs=1e-14)
+    assert found.bound == pytest.approx(case["expected"]["bound"], rel=case["tolerance"])
+    assert found.outcome == case["expected"]["outcome"]
 
 
 @pytest.mark.parametrize("margin", [0.2, 0.5, 1.0, 2.0])
