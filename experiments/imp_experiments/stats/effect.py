@@ -7,8 +7,8 @@ from typing import Final
 
 __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but `few_events` and `one_varies` come with null figures, never with plausible
-# ones.
+# code → what it means, for people. All but `few_events`, `one_varies`, `constant_cells` and `missing_cells` come with
+# null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -20,6 +20,11 @@ CONDITIONS: Final[dict[str, str]] = {
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
+    "impossible": "a count or a variance is below zero, which no units have",
+    "missing_cells": "some cells of the design have no units: what rests on them is not estimable, or on fewer cells",
+    "not_estimable": "the cells with units cannot tell this effect from others of the model",
+    "no_spread": "no unit departs from what the model fits, so that there is no error to test against",
+    "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
 }
 
 
