@@ -7,8 +7,8 @@ from typing import Final
 
 __all__ = ["CONDITIONS", "Comparison", "Condition", "Effect"]
 
-# code → what it means, for people. All but `few_events`, `one_varies`, `constant_cells` and `missing_cells` come with
-# null figures, never with plausible ones.
+# code → what it means, for people. All but `few_events`, `one_varies`, `constant_cells`, `small_cells` and
+# `missing_cells` come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -24,6 +24,8 @@ CONDITIONS: Final[dict[str, str]] = {
     "missing_cells": "some cells of the design have no units: what rests on them is not estimable, or on fewer cells",
     "not_estimable": "the cells with units cannot tell this effect from others of the model",
     "no_spread": "no unit departs from what the model fits, so that there is no error to test against",
+    "constant_cell": "all units of a cell have the same value, so that how sure its mean is remains unknown",
+    "small_cells": "a cell has fewer than thirty units: the normal approximation is rough",
     "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
 }
 
