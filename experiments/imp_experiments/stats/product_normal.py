@@ -22,10 +22,13 @@ from scipy.special import chdtri, ndtr
 
 __all__ = ["critical_value", "probability_within"]
 
-_STEP: Final = 0.7
+_STEP: Final = 0.25
 _STEEPEST: Final = 0.02
 _WIDEST: Final = 9.0
+# Few degrees of freedom bend the spread, and many leave it nearly a straight line of normal scores.
 _SPREAD_NODES: Final = 48
+_FEW_NODES: Final = 14
+_STRAIGHT: Final = 40.0
 # Above this the t distribution is the normal to six digits.
 _MANY: Final = 1e6
 
@@ -75,8 +78,11 @@ def _spread_nodes(df: float) -> tuple[Floats, Floats]:
     """Nodes of √(χ²_df/df) and their weights: by normal scores of its quantiles, where it is nearly straight."""
     if df > _MANY:
         return np.ones(1), np.ones(1)
-    z, weights = np.polynomial.legendre.leggauss(_SPREAD_NODES)
-    z = z * _WIDEST
-    upper = ndtr(-z)
-    density = weights * _WIDEST * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
-    return np.sqrt(chdtri(df, upper) / df), density
+    if df >= _STRAIGHT:
+        z, density = np.polynomial.hermite_e.hermegauss(_FEW_NODES)
+        density = density / math.sqrt(2 * math.pi)
+    else:
+        z, density = np.polynomial.legendre.leggauss(_SPREAD_NODES)
+        z = z * _WIDEST
+        density = density * _WIDEST * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+    return np.sqrt(chdtri(df, ndtr(-z)) / df), density
