@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -70,9 +71,10 @@ def build_model(factors: Sequence[Factor], cells: Sequence[dict[str, str]], term
     start = 1
     for term in terms:
         rows = [_kron([coded[name][by_name[name].levels.index(cell[name])] for name in term]) for cell in cells]
-        block = np.array(rows)
-        spans[term] = slice(start, start + block.shape[1])
-        start += block.shape[1]
+        width = prod(len(by_name[name].levels) - 1 for name in term)
+        block = np.array(rows).reshape(len(cells), width)
+        spans[term] = slice(start, start + width)
+        start += width
         blocks.append(block)
     contrasts: list[Contrast] = []
     bases: dict[Term, Floats] = {}

@@ -66,11 +66,12 @@ class Errors:
 
     def known(self, weights: Floats) -> bool:
         """Whether every cell that these weights use has a known variance."""
-        return bool(np.isfinite(np.diag(self.covariance))[np.any(_used(weights), axis=0)].all())
+        return not bool((np.isnan(np.diag(self.covariance)) & np.any(_used(weights), axis=0)).any())
 
     def variance(self, weights: Floats) -> Floats:
         """The covariance matrix of these combinations (combinations × cells in)."""
-        return np.asarray(weights @ np.nan_to_num(self.covariance) @ weights.T)
+        covariance = np.where(np.isnan(self.covariance), 0.0, self.covariance)
+        return np.asarray(weights @ covariance @ weights.T)
 
 
 def fit_cells(columns: Floats, weights: Floats) -> CellFit:
@@ -109,7 +110,10 @@ def hc2_errors(
         df = float(n.sum()) - fit.rank
         return Errors(covariance=covariance, df=lambda _: df)
     working = _working(n, variances, within)
-    return Errors(covariance=covariance, df=lambda weights: _satterthwaite(weights, fit.leverage, n, working))
+    # once for all combinations: the product is the costliest step
+    shared = _shared(fit.leverage, n, working)
+    leverage = np.diag(fit.leverage)
+    return Errors(covariance=covariance, df=lambda weights: _satterthwaite(weights, leverage, shared, n, working))
 
 
 def independent_errors(variances: Floats, dfs: Floats) -> Errors:
@@ -143,17 +147,22 @@ def _working(n: Floats, variances: Floats, within: Floats) -> Floats:
     return np.asarray(np.where(n > 1, variances, pooled) / pooled)
 
 
-def _satterthwaite(weights: Floats, leverage: Floats, n: Floats, working: Floats) -> float:
+def _shared(leverage: Floats, n: Floats, working: Floats) -> Floats:
+    """(I - H)Ω(I - H) less Ω, one number per pair of cells: HΩH - HΩ - ΩH."""
+    crossed = leverage * (working[:, None] + working[None, :])
+    return np.asarray((leverage * (n * working)) @ leverage - crossed)
+
+
+def _satterthwaite(weights: Floats, leverage: Floats, shared: Floats, n: Floats, working: Floats) -> float:
     """2 E²/Var of e'De with e = (I - H)ε and ε of the working variances σ²; D is a²/(1 - h) per unit.
 
-    (I - H)Ω(I - H) is σ² on the diagonal plus one number per pair of cells, so that units need not be listed.
+    (I - H)Ω(I - H) is σ² on the diagonal plus `shared` per pair of cells, so that units need not be listed.
     """
-    crossed = leverage * (working[:, None] + working[None, :])
-    shared = (leverage * (n * working)) @ leverage - crossed
-    free = 1 - np.diag(leverage)
+    free = 1 - leverage
     per_unit = np.where(_used(weights), weights / np.abs(weights).max() / n, 0.0)
     d = np.divide(per_unit**2, free, out=np.zeros_like(free), where=per_unit != 0)
     d /= d.max()
-    mean = float((n * d * (working + np.diag(shared))).sum())
-    square = float((n * d) @ shared**2 @ (n * d) + (n * d**2 * (2 * working * np.diag(shared) + working**2)).sum())
+    own = np.diag(shared)
+    mean = float((n * d * (working + own)).sum())
+    square = float((n * d) @ shared**2 @ (n * d) + (n * d**2 * (2 * working * own + working**2)).sum())
     return mean**2 / square if square > 0 else np.nan
