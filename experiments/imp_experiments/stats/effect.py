@@ -8,6 +8,8 @@ from typing import Final
 __all__ = ["CONDITIONS", "WARNINGS", "Comparison", "Condition", "Effect"]
 
 # code → what it means, for people. All but `WARNINGS` come with null figures, never with plausible ones.
+# code → what it means, for people. All but `few_events`, `one_varies`, `constant_cells`, `small_cells` and
+# `missing_cells` come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -32,6 +34,13 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_relative_scale": "the probability of being above is not a share of control's: it has no relative difference",
     "no_error": "the effect has no standard error above zero or no degrees of freedom: its uncertainty is unknown",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
+    "impossible": "a count or a variance is below zero, which no units have",
+    "missing_cells": "some cells of the design have no units: what rests on them is not estimable, or on fewer cells",
+    "not_estimable": "the cells with units cannot tell this effect from others of the model",
+    "no_spread": "no unit departs from what the model fits, so that there is no error to test against",
+    "constant_cell": "all units of a cell have the same value, so that how sure its mean is remains unknown",
+    "small_cells": "a cell has fewer than thirty units: the normal approximation is rough",
+    "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
 }
 # Beside these the figures stand.
 WARNINGS: Final = frozenset({"few_events", "one_varies", "strata_merged", "too_few_to_adjust", "variant_zero"})
