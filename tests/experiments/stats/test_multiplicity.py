@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imp_experiments.stats.interval import interval
 from scipy.special import stdtrit
 from statsmodels.stats.multitest import multipletests
 
 from imp_core.errors import BadInput
 from imp_experiments.stats.effect import Effect
-from imp_experiments.stats.interval import interval
 from imp_experiments.stats.max_t import max_t
 from imp_experiments.stats.multiplicity import METHODS, adjust, bonferroni_tail
 
