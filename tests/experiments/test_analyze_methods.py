@@ -13,9 +13,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import statsmodels.api as sm
+from statsmodels.stats.multitest import multipletests
 
 from imp_core.errors import BadInput
 from imp_experiments import analyze
+from imp_experiments.readout.format import format_readout, parse_readout
 from imp_experiments.readout.readout import Readout
 
 
@@ -239,3 +241,92 @@ def test_the_command_takes_them_all(imp_here: Any, tmp_path: Path) -> None:
     ).ok()
     assert [one["kind"] for one in answer.json["comparisons"]] == ["mean", "ratio"]
     assert all(one["variance_saved"] is not None for one in answer.json["comparisons"])
+
+
+# -- several comparisons, and a prior ---------------------------------------------------------------------------------
+
+
+def three(seed: int = 1) -> pd.DataFrame:
+    frame = shop(seed, 900)
+    frame["arm"] = np.random.default_rng(seed).choice(["a", "b", "c"], 900)
+    frame["revenue"] += (frame.arm == "b") * 1.0
+    return frame
+
+
+@pytest.mark.parametrize("method", ["bonferroni", "max_t"])
+def test_a_simultaneous_interval_excludes_no_effect_iff_its_corrected_p_is_below_alpha(method: str) -> None:
+    for seed in range(6):
+        plain, found = read(three(seed)), read(three(seed), adjust=method)
+        for one, two in zip(plain.comparisons, found.comparisons, strict=True):
+            assert one.absolute is not None
+            assert two.absolute is not None
+            assert two.p_corrected is not None
+            assert two.p_value == one.p_value
+            assert two.p_corrected > one.absolute.p_value
+            assert two.absolute.high - two.absolute.low > one.absolute.high - one.absolute.low
+            assert (two.p_corrected < 0.05) == (two.absolute.low > 0 or two.absolute.high < 0)
+
+
+def test_max_t_is_narrower_than_bonferroni_because_treatments_share_control() -> None:
+    widths = {}
+    for method in ("bonferroni", "max_t"):
+        effect = read(three(), adjust=method).comparisons[0].absolute
+        assert effect is not None
+        widths[method] = effect.high - effect.low
+    assert 0.95 < widths["max_t"] / widths["bonferroni"] < 1
+
+
+@pytest.mark.parametrize("method", ["holm", "hochberg", "benjamini_hochberg", "benjamini_yekutieli"])
+def test_stepwise_corrections_are_statsmodels_and_leave_the_intervals(method: str) -> None:
+    name = {"hochberg": "simes-hochberg", "benjamini_hochberg": "fdr_bh", "benjamini_yekutieli": "fdr_by"}
+    plain, found = read(three(2)), read(three(2), adjust=method)
+    raw = [one.p_value for one in plain.comparisons]
+    assert [one.p_corrected for one in found.comparisons] == pytest.approx(
+        list(multipletests(raw, method=name.get(method, method))[1])
+    )
+    assert [one.absolute for one in found.comparisons] == [one.absolute for one in plain.comparisons]
+
+
+def test_a_metric_without_figures_is_no_hypothesis() -> None:
+    frame = three(3).assign(bought=0)
+    found = read(frame, adjust="bonferroni", scale="relative", means=["revenue", "orders"])
+    with_p = [one for one in found.comparisons if one.p_value is not None]
+    assert len(with_p) == 4
+    for one in with_p:
+        assert one.p_corrected == pytest.approx(min(1.0, 4 * (one.p_value or 0)))
+    assert [one.p_corrected for one in found.comparisons if one.p_value is None] == [None, None]
+
+
+def test_a_prior_draws_towards_no_effect_and_says_what_a_choice_may_cost() -> None:
+    found = read(shop(4), scale="relative", prior=0.05, down=["bought"]).comparisons
+    assert all(one.posterior is not None for one in found)
+    revenue = found[1]
+    assert revenue.posterior is not None
+    assert revenue.relative is not None
+    assert 0 < revenue.posterior.estimate < revenue.relative.estimate
+    up = read(shop(4), scale="relative", prior=0.05).comparisons[0].posterior
+    assert up is not None
+    assert found[0].posterior is not None
+    assert found[0].posterior.chance_to_beat == pytest.approx(1 - up.chance_to_beat)
+    assert found[0].posterior.loss_of_shipping == pytest.approx(up.loss_of_keeping)
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"adjust": "sidak"}, "there is no correction 'sidak'"),
+        ({"prior": 0.0}, "the prior's sd"),
+        ({"prior": float("inf")}, "the prior's sd"),
+        ({"prior": 0.1, "down": ["profit"]}, "no metric of this analysis"),
+        ({"alpha": 1.0}, "alpha is not between 0 and 1"),
+        ({"alpha": float("nan")}, "alpha is not between 0 and 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(more: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        read(shop(), **more)
+
+
+def test_all_of_it_reads_back_from_its_json() -> None:
+    found = read(three(), adjust="max_t", prior=0.3, quantiles=["revenue:0.5"], covariates=["before"])
+    assert parse_readout(format_readout(found)) == found

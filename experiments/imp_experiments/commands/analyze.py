@@ -34,6 +34,10 @@ def analyze_file(
     stratum: str | None = None,
     cluster: str | None = None,
     scale: str = "relative",
+    alpha: float = 0.05,
+    adjust: str | None = None,
+    prior: float | None = None,
+    down: Sequence[str] = (),
 ) -> Readout:
     """`imp_experiments.analyze` on a file, at the context's time.
 
@@ -54,6 +58,10 @@ def analyze_file(
         stratum=stratum,
         cluster=cluster,
         scale=scale,
+        alpha=alpha,
+        adjust=adjust,
+        prior=prior,
+        down=down,
         clock=ctx.clock,
     )
 
@@ -76,6 +84,10 @@ def analyze_file(
 @click.option("--stratum", metavar="COL", help="Post-stratify by this column.")
 @click.option("--cluster", metavar="COL", help="What was randomised, where units come in groups.")
 @click.option("--scale", type=click.Choice(["absolute", "relative"]), default="relative", show_default=True)
+@click.option("--alpha", type=float, default=0.05, show_default=True, help="Intervals hold 1 - alpha.")
+@click.option("--adjust", metavar="METHOD", help="Correct for the number of comparisons, like bonferroni or max_t.")
+@click.option("--prior", type=float, metavar="SD", help="Add the Bayesian reading, with a normal prior of this spread.")
+@click.option("--down", multiple=True, metavar="METRIC", help="Less of this metric is better.")
 @json_option
 @pass_context
 def analyze_command(
@@ -94,6 +106,10 @@ def analyze_command(
     stratum: str | None,
     cluster: str | None,
     scale: str,
+    alpha: float,
+    adjust: str | None,
+    prior: float | None,
+    down: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Compare the variants in a CSV (also gzipped), JSON lines or Parquet file. Consent is not checked.
@@ -115,6 +131,10 @@ def analyze_command(
         stratum=stratum,
         cluster=cluster,
         scale=scale,
+        alpha=alpha,
+        adjust=adjust,
+        prior=prior,
+        down=down,
     )
     emit(to_plain(readout), lambda: render_table(readout), as_json=as_json)
 

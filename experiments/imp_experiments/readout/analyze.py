@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,20 @@ from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.asked import metrics_asked, named_once
 from imp_experiments.readout.compare import Tested
+from imp_experiments.readout.corrected import CORRECTIONS, corrected
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
 from imp_experiments.readout.tabled import compare_table, scan
+from imp_experiments.readout.weighed import PEEKING, weighed
+from imp_experiments.stats.bayes import Prior
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["analyze"]
+
+_NOTES = (
+    "consent was not checked: the file is the analyst's own",
+    "nothing was registered: no verdict but health",
+)
 
 
 def analyze(
@@ -40,6 +49,9 @@ def analyze(
     cluster: str | None = None,
     scale: str = "relative",
     alpha: float = 0.05,
+    adjust: str | None = None,
+    prior: float | None = None,
+    down: Sequence[str] = (),
     clock: Clock | None = None,
 ) -> Readout:
     """Compare the variants of a file (CSV, JSON lines, Parquet) or data frame with control.
@@ -49,6 +61,11 @@ def analyze(
     is a unit; of a unit with several rows a proportion is any, a mean or a part of a ratio their sum, and a unit in two
     variants is excluded and counted. Covariates were measured before the exposure, and may be missing. The expected
     shares are equal unless `weights` (variant → whole number, 1 where it is not named) say otherwise.
+
+    `adjust` corrects p (and with "bonferroni" and "max_t" the intervals) for the number of comparisons: see
+    `imp_experiments.readout.corrected`. `prior` adds the Bayesian reading: the standard deviation of a normal prior
+    around no effect, of log(variant / control) on the relative scale, else in the metric's unit; `down` names metrics
+    of which less is better.
 
     Raises:
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
@@ -70,7 +87,14 @@ def analyze(
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
     compared = compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=alpha / 2)
-    return _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
+    notes = list(_NOTES)
+    if adjust is not None:
+        compared = corrected(compared, adjust, alpha=alpha)
+        notes.append(f"corrected for {len(compared)} comparisons by {adjust}: {CORRECTIONS[adjust]}")
+    if prior is not None:
+        compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
+        notes.append(PEEKING)
+    return replace(_readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of), notes=tuple(notes))
 
 
 def _check_options(scale: str, alpha: float) -> None:
@@ -78,6 +102,13 @@ def _check_options(scale: str, alpha: float) -> None:
         raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
     if not 0 < alpha < 1:
         raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
+
+
+def _known(down: Sequence[str], layout: Layout) -> Sequence[str]:
+    for name in down:
+        if name not in (metric.name for metric in layout.metrics):
+            raise BadInput(f"{name!r} is no metric of this analysis", where="down", mend="name one that is compared")
+    return down
 
 
 def _opened(source: Any, layout: Layout) -> AbstractContextManager[Prepared]:  # noqa: ANN401 (a path or a frame)
@@ -152,8 +183,4 @@ def _readout(
             MetricUnits(metric=metric.name, role="primary", matured=units, immature=0) for metric in layout.metrics
         ),
         verdict=invalid if ratio.verdict == "mismatch" else None,
-        notes=(
-            "consent was not checked: the file is the analyst's own",
-            "nothing was registered: no verdict but health",
-        ),
     )

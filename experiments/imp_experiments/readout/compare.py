@@ -49,10 +49,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
-    """A comparison as shown, and the contrast behind it (None: figures are barred), for other tails and nulls."""
+    """A comparison as shown, and what is behind it, for other tails and nulls.
+
+    `contrast` is None where figures are barred; `estimates` of all variants where the method has them.
+    """
 
     compared: Compared
     contrast: Contrast | None
+    estimates: Estimates | None = None
 
 
 def compare_metric(
@@ -73,25 +77,19 @@ def compare_metric(
     names = [control, *variants]
     estimates = estimate(moments, asked.quantity, names)
     plain = _unadjusted(moments, asked.quantity, names)
-    return [
-        show(
-            asked.metric,
-            asked.kind,
-            Candidate(
-                variant=variant,
-                control=control,
-                units=(_units(moments, variant), _units(moments, control)),
-                values=(_value(estimates, variant), _value(estimates, control)),
-                contrast=_contrast(moments, asked, estimates, variant, control),
-                variance_saved=None if plain is None else _saved(estimates, plain, variant, control),
-            ),
-            scale=asked.scale,
-            tail=tail,
-            k=k,
-            barred=barred,
+    out = []
+    for variant in variants:
+        candidate = Candidate(
+            variant=variant,
+            control=control,
+            units=(_units(moments, variant), _units(moments, control)),
+            values=(_value(estimates, variant), _value(estimates, control)),
+            contrast=_contrast(moments, asked, estimates, variant, control),
+            variance_saved=None if plain is None else _saved(estimates, plain, variant, control),
         )
-        for variant in variants
-    ]
+        shown = show(asked.metric, asked.kind, candidate, scale=asked.scale, tail=tail, k=k, barred=barred)
+        out.append(replace(shown, estimates=estimates))
+    return out
 
 
 def compare_quantile(

@@ -25,6 +25,7 @@ from imp_experiments.readout.readout import (
     Test,
     Verdict,
 )
+from imp_experiments.stats.bayes import Posterior, Prior
 from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.srm import SampleRatio
 
@@ -88,6 +89,9 @@ def _compared_to_plain(compared: Compared) -> dict[str, Any]:
         "p_value": compared.p_value,
         "method": compared.method,
         "variance_saved": compared.variance_saved,
+        "correction": compared.correction,
+        "p_corrected": compared.p_corrected,
+        "posterior": None if compared.posterior is None else asdict(compared.posterior),
         "conditions": [
             {"code": condition.code, "scale": condition.scale, "text": condition.text}
             for condition in compared.conditions
@@ -107,6 +111,10 @@ def _effect_from_plain(item: dict[str, Any] | None) -> Effect | None:
         return None
     endless = {"low": -math.inf, "high": math.inf, "df": math.inf}
     return Effect(**{name: endless[name] if value is None else value for name, value in item.items()})
+
+
+def _posterior_from_plain(item: dict[str, Any] | None) -> Posterior | None:
+    return None if item is None else Posterior(**{**item, "prior": Prior(**item["prior"])})
 
 
 def _verdict_to_plain(verdict: Verdict) -> dict[str, Any]:
@@ -147,6 +155,9 @@ def _compared_from_plain(item: dict[str, Any]) -> Compared:
         scale=item["scale"],
         method=item["method"],
         variance_saved=item.get("variance_saved"),
+        correction=item.get("correction"),
+        p_corrected=item.get("p_corrected"),
+        posterior=_posterior_from_plain(item.get("posterior")),
         conditions=tuple(Condition(condition["code"], condition["scale"]) for condition in item["conditions"]),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from imp_experiments.stats.bayes import Posterior
 from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.srm import SampleRatio
 
@@ -30,7 +31,9 @@ class Compared:
 
     `value` is the mean per unit (of a proportion: the share, of a ratio: the ratio of means), adjusted where the method
     says so; `scale` is the registered one, whose p is `p_value`. `variance_saved` is the share of the absolute
-    difference's variance that adjustment took away (None: nothing was adjusted for; below 0: it added some). None:
+    difference's variance that adjustment took away (None: nothing was adjusted for; below 0: it added some).
+    `p_corrected` is p on the registered scale corrected by `correction` (None: for no other comparison); by bonferroni
+    and max_t the intervals are simultaneous too. `posterior` is on the registered scale, where a prior was given. None:
     there is no such figure, and `conditions` name the reason.
     """
 
@@ -48,6 +51,9 @@ class Compared:
     method: str
     conditions: tuple[Condition, ...]
     variance_saved: float | None = None
+    correction: str | None = None
+    p_corrected: float | None = None
+    posterior: Posterior | None = None
 
     @property
     def registered(self) -> Effect | None:

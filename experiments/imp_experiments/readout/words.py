@@ -68,6 +68,12 @@ def detail(readout: Readout) -> list[str]:
         for compared in readout.comparisons
         if compared.variance_saved is not None
     ]
+    lines += [
+        f"{compared.metric}, {compared.variant}: corrected p {_equals(compared.p_corrected)} ({compared.correction})"
+        for compared in readout.comparisons
+        if compared.p_corrected is not None
+    ]
+    lines += [_posterior(compared) for compared in readout.comparisons if compared.posterior is not None]
     if readout.verdict is not None:
         lines += [
             f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p {_equals(test.p_value)}"
@@ -75,7 +81,27 @@ def detail(readout: Readout) -> list[str]:
         ]
     lines += readout.notes
     methods = sorted({compared.method for compared in readout.comparisons})
-    return [*lines, *(f"{method}; intervals {1 - readout.alpha:.0%}; * registered scale" for method in methods)]
+    simultaneous = any(compared.correction in ("bonferroni", "max_t") for compared in readout.comparisons)
+    level = f"{100 * (1 - readout.alpha):.4g}%"
+    together = " together" if simultaneous else ""
+    return [*lines, *(f"{method}; intervals {level}{together}; * registered scale" for method in methods)]
+
+
+def _posterior(compared: Compared) -> str:
+    found = compared.posterior
+    if found is None:
+        return ""
+    shipped, kept = (_loss(loss, compared.scale) for loss in (found.loss_of_shipping, found.loss_of_keeping))
+    return (
+        f"{compared.metric}, {compared.variant}: chance to beat {compared.control} {found.chance_to_beat:.1%}; "
+        f"expected loss if shipped {shipped}, if not {kept}"
+    )
+
+
+def _loss(loss: float, scale: str) -> str:
+    if scale == "absolute":
+        return f"{loss:,.4g}"
+    return "< 0.01%" if loss < 1e-4 else f"{loss:.2%}"  # noqa: PLR2004 (digits shown)
 
 
 def _count(n: int | None) -> str:

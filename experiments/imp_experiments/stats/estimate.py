@@ -66,6 +66,24 @@ class Estimates:
         i = self.names.index(name)
         return Arm(n=self.n[i], value=float(self.values[i]), variance=float(self.covariance[i, i]), df=self.df[i])
 
+    def correlation(self, variants: Sequence[str], control: str, scale: str) -> Floats:
+        """Correlation (m × m) of the differences of the variants from control, absolute or of logarithms.
+
+        NaN where an estimate is unknown, or on the relative scale not positive.
+        """
+        places = [self.names.index(name) for name in variants]
+        base = self.names.index(control)
+        gradient = np.zeros((len(places), len(self.names)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scaled = np.ones(len(self.names)) if scale == "absolute" else 1 / self.values
+        for row, place in enumerate(places):
+            gradient[row, place], gradient[row, base] = scaled[place], -scaled[base]
+        covariance = gradient @ np.where(np.isfinite(self.covariance), self.covariance, math.nan) @ gradient.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            deviation = np.sqrt(np.diag(covariance))
+            found: Floats = covariance / np.outer(deviation, deviation)
+        return found
+
     def contrast(self, variant: str, control: str, *, method: str) -> TContrast:
         """A variant against control."""
         i, j = self.names.index(variant), self.names.index(control)

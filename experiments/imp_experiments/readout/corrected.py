@@ -1,0 +1,100 @@
+"""Comparisons corrected for their number: p, and where the method has them, simultaneous intervals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+
+from imp_core.errors import BadInput
+from imp_experiments.readout.compare import Tested
+from imp_experiments.stats.contrast import figures
+from imp_experiments.stats.max_t import max_t
+from imp_experiments.stats.multiplicity import METHODS, adjust, bonferroni_tail
+
+__all__ = ["CORRECTIONS", "corrected"]
+
+# method → what it promises, for people.
+CORRECTIONS: Final[dict[str, str]] = METHODS | {
+    "max_t": "family-wise error: by the largest statistic over the variants of a metric, by Bonferroni over metrics"
+}
+
+
+def corrected(compared: Sequence[Tested], method: str, *, alpha: float) -> list[Tested]:
+    """Correct the p of the registered scale for the number of comparisons that have one.
+
+    By "bonferroni" and "max_t" the intervals (of both scales) become simultaneous, so that a corrected p is below
+    `alpha` iff its interval excludes no effect; the other methods have no intervals.
+
+    Raises:
+        BadInput: there is no such method.
+    """
+    if method not in CORRECTIONS:
+        raise BadInput(
+            f"there is no correction {method!r}", where="adjust", mend=f"say one of: {', '.join(CORRECTIONS)}"
+        )
+    if method == "max_t":
+        return _by_largest(compared, alpha)
+    p_values = adjust([one.compared.p_value for one in compared], method)
+    hypotheses = sum(p is not None for p in p_values)
+    out = []
+    for one, p in zip(compared, p_values, strict=True):
+        if method == "bonferroni" and p is not None:
+            one = _widened(one, bonferroni_tail(alpha, hypotheses))  # noqa: PLW2901 (the same comparison, wider)
+        out.append(_with_p(one, p, method))
+    return out
+
+
+def _by_largest(compared: Sequence[Tested], alpha: float) -> list[Tested]:
+    """Max-T over the variants of each metric, at alpha over the number of metrics that have a p."""
+    families = [list(family) for _, family in groupby(compared, key=lambda one: one.compared.metric)]
+    metrics = sum(any(one.compared.p_value is not None for one in family) for family in families)
+    out: list[Tested] = []
+    for family in families:
+        out += _one_metric(family, alpha / max(metrics, 1), max(metrics, 1))
+    return out
+
+
+def _one_metric(family: Sequence[Tested], alpha: float, metrics: int) -> list[Tested]:
+    with_p = [one for one in family if one.compared.p_value is not None]
+    p_values = [p for one in with_p if (p := one.compared.p_value) is not None]
+    correlation = _correlation(with_p)
+    if not with_p:
+        return [_with_p(one, None, "max_t") for one in family]
+    found = max_t(correlation, p_values, alpha=alpha)
+    shown = dict(zip((id(one) for one in with_p), found.p_values, strict=True))
+    out = []
+    for one in family:
+        p = shown.get(id(one))
+        out.append(_with_p(one if p is None else _widened(one, found.tail), p and min(1.0, p * metrics), "max_t"))
+    return out
+
+
+def _correlation(family: Sequence[Tested]) -> list[list[float]]:
+    """Of the statistics of one metric; none where the method has no joint estimates."""
+    if not family:
+        return []
+    first = family[0]
+    names = [one.compared.variant for one in family]
+    if first.estimates is None:
+        # as if independent: what shares control correlates, and that only makes it safer (Šidák 1967)
+        return [[1.0 if i == j else 0.0 for j in range(len(names))] for i in range(len(names))]
+    found = first.estimates.correlation(names, first.compared.control, first.compared.scale)
+    found = np.clip((found + found.T) / 2, -1.0, 1.0)
+    np.fill_diagonal(found, 1.0)
+    return [[float(value) for value in row] for row in found]
+
+
+def _widened(one: Tested, tail: float) -> Tested:
+    if one.contrast is None:
+        return one
+    result = figures(one.contrast, tail=tail)
+    compared = replace(one.compared, absolute=result.absolute, relative=result.relative, conditions=result.conditions)
+    return replace(one, compared=compared)
+
+
+def _with_p(one: Tested, p: float | None, method: str) -> Tested:
+    return replace(one, compared=replace(one.compared, correction=method, p_corrected=p))
