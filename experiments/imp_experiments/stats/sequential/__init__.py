@@ -1,0 +1,1 @@
+"""Looking at a running experiment without fooling oneself: alpha spending, boundaries, confidence sequences."""
