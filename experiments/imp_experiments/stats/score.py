@@ -30,7 +30,7 @@ _LARGEST_COUNT: Final = 2**53
 # a null so near to none that the variance under it would vanish in floating point
 _NO_DIFFERENCE: Final = 1e-290
 # of the pooled standard error (difference) or of the logarithm (ratio): the bounds' own precision
-_PRECISION: Final = 1e-13
+_PRECISION: Final = 1e-16
 _DIGITS: Final = 4e-16
 _MOST_STEPS: Final = 100
 _SCALES: Final = ("absolute", "relative")
