@@ -93,8 +93,8 @@ def _counts(there: Frame) -> dict[str, tuple[int, int]]:
     """Variant → its values, and how many of them are not finite."""
     wrong = nw.when(nw.col("value").is_finite()).then(nw.lit(0)).otherwise(nw.lit(1))
     grouped = there.with_columns(wrong=wrong).group_by("by").agg(n=nw.len(), wrong=nw.col("wrong").sum())
-    rows = grouped.collect().rows(named=True)
-    return {row["by"]: (int(row["n"]), int(row["wrong"])) for row in rows if isinstance(row["by"], str)}
+    rows = [row for row in grouped.collect().rows(named=True) if isinstance(row["by"], str)]
+    return {row["by"]: (int(row["n"]), int(row["wrong"])) for row in sorted(rows, key=lambda row: str(row["by"]))}
 
 
 def _points(there: Frame, name: str, fractions: Sequence[float]) -> dict[float, float]:

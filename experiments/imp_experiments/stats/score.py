@@ -22,10 +22,15 @@ __all__ = ["METHOD", "Count", "Score", "few_events", "score"]
 
 METHOD: Final = "Miettinen-Nurminen score test and interval of two proportions, with the factor N/(N - 1)"
 _FEW: Final = 10
-_MOST_TAIL: Final = 0.5
-_LARGEST_LOG: Final = 700.0
+_HALF: Final = 0.5
+_NEAR: Final = 0.1
+_LARGEST_LOG: Final = 300.0
+# beyond it floating point skips whole numbers
+_LARGEST_COUNT: Final = 2**53
+# a null so near to none that the variance under it would vanish in floating point
+_NO_DIFFERENCE: Final = 1e-290
 # of the pooled standard error (difference) or of the logarithm (ratio): the bounds' own precision
-_PRECISION: Final = 1e-13
+_PRECISION: Final = 1e-16
 _DIGITS: Final = 4e-16
 _MOST_STEPS: Final = 100
 _SCALES: Final = ("absolute", "relative")
@@ -69,13 +74,13 @@ class Score:
             BadInput: the scale is not absolute or relative, or tail is not between 0 and 0.5.
         """
         _check_scale(scale)
-        if not 0 < tail < _MOST_TAIL:
+        if not 0 < tail < _HALF:
             raise BadInput(f"a tail of {tail!r} is not between 0 and 0.5", where="tail", mend="pass alpha / 2")
         if self._without(scale):
             return None
         one, two = self.variant, self.control
         pooled = (one.events + two.events) / (one.n + two.n)
-        se = math.sqrt(_variance(one, two, pooled, pooled, 1.0))
+        se = _pooled_se(one, two, pooled)
         low, high = (_difference_bounds if scale == "absolute" else _ratio_bounds)(one, two, -float(ndtri(tail)))
         return Effect(
             estimate=one.share - two.share if scale == "absolute" else one.share / two.share - 1,
@@ -104,7 +109,7 @@ class Score:
             return None
         if scale == "absolute":
             return float(ndtr(-_z_difference(self.variant, self.control, null)))
-        return float(ndtr(-_z_ratio(self.variant, self.control, null)))
+        return float(ndtr(-_z_ratio(self.variant, self.control, math.log1p(null))))
 
     def _without(self, scale: str) -> list[Condition]:
         """The conditions for which there is no effect on the scale."""
@@ -119,11 +124,11 @@ def score(variant: Count, control: Count) -> Score:
     are exactly -100 %, and the interval's upper end is finite). The difference always has its interval.
 
     Raises:
-        BadInput: counts that are not whole, negative, or more events than units.
+        BadInput: counts that are not whole, negative, beyond 2⁵³, or more events than units.
     """
     for name, count in (("variant", variant), ("control", control)):
-        whole = float(count.events).is_integer() and float(count.n).is_integer()
-        if not whole or not 0 <= count.events <= count.n:
+        whole = count.events // 1 == count.events and count.n // 1 == count.n
+        if not (whole and 0 <= count.events <= count.n <= _LARGEST_COUNT):
             raise BadInput(
                 f"{count.events!r} events among {count.n!r} units is no count",
                 where=name,
@@ -161,55 +166,64 @@ def _check_scale(scale: str) -> None:
 
 def _z_difference(one: Count, two: Count, delta: float) -> float:
     """The statistic at the difference δ; decreasing in δ, and ±∞ where the null leaves no variance."""
+    if delta < 0:
+        return -_z_difference(two, one, -delta)
     if 2 * (one.events + two.events) > one.n + two.n:
-        # of the rarer outcome small shares keep their digits
-        return -_z_difference(Count(one.n - one.events, one.n), Count(two.n - two.events, two.n), -delta)
-    p1, p0 = _at_difference(one, two, delta)
-    return _standardized(one.share - two.share - delta, _variance(one, two, p1, p0, 1.0))
+        # the same difference of the rarer outcome, whose small shares keep their digits
+        one, two = Count(two.n - two.events, two.n), Count(one.n - one.events, one.n)
+    delta = delta if delta >= _NO_DIFFERENCE else 0.0
+    p0 = _at_difference(one, two, delta)
+    p1, q1 = p0 + delta, max((1 - delta) - p0, 0.0)
+    return _standardized(one, two, one.share - two.share - delta, p1 * q1 / one.n + p0 * (1 - p0) / two.n)
 
 
-def _z_ratio(one: Count, two: Count, excess: float) -> float:
-    """The statistic at the ratio ρ = 1 + `excess`; decreasing in it, and at 0 that of no difference."""
-    if excess == 0:
+def _z_ratio(one: Count, two: Count, log_ratio: float) -> float:
+    """The statistic at the ratio ρ, from its logarithm; decreasing in it, and at 0 that of no difference."""
+    if log_ratio == 0:
         return _z_difference(one, two, 0.0)
-    p1, p0 = _at_ratio(one, two, excess)
-    rho = 1 + excess
-    return _standardized(one.share - rho * two.share, _variance(one, two, p1, p0, rho))
+    rho = math.exp(log_ratio)
+    p0 = _at_ratio(one, two, rho, math.expm1(log_ratio))
+    p1 = min(rho * p0, 1.0)
+    variance = p1 * (1 - p1) / one.n + rho * p1 * (1 - p0) / two.n
+    return _standardized(one, two, one.share - rho * two.share, variance)
 
 
-def _standardized(distance: float, variance: float) -> float:
+def _standardized(one: Count, two: Count, distance: float, variance: float) -> float:
+    """With the factor N/(N - 1) (Miettinen and Nurminen 1985)."""
     if variance > 0:
-        return distance / math.sqrt(variance)
+        n = one.n + two.n
+        return distance / math.sqrt(variance * n / (n - 1))
     return math.copysign(math.inf, distance) if distance else 0.0
 
 
-def _variance(one: Count, two: Count, p1: float, p0: float, rho: float) -> float:
-    """Of p̂₁ - ρ p̂₀ under the null, with the factor N/(N - 1) (Miettinen and Nurminen 1985)."""
+def _pooled_se(one: Count, two: Count, pooled: float) -> float:
     n = one.n + two.n
-    return (p1 * (1 - p1) / one.n + rho * rho * p0 * (1 - p0) / two.n) * n / (n - 1)
+    return math.sqrt(pooled * (1 - pooled) * (1 / one.n + 1 / two.n) * n / (n - 1))
 
 
-def _at_difference(one: Count, two: Count, delta: float) -> tuple[float, float]:
-    """The likeliest p₁ and p₀ with p₁ - p₀ = δ: the root of a cubic that lies where both are proportions."""
-    n, x = one.n + two.n, one.events + two.events
+def _at_difference(one: Count, two: Count, delta: float) -> float:
+    """The likeliest p₀ where p₁ - p₀ = δ >= 0: the root of a cubic that lies between 0 and 1 - δ."""
+    n, x, rest = one.n + two.n, one.events + two.events, 1 - delta
     if delta == 0:
-        return x / n, x / n
+        return x / n
     c2 = ((one.n + 2 * two.n) * delta - n - x) / n
-    c1 = ((two.n * delta - n - 2 * two.events) * delta + x) / n
-    c0 = two.events * delta * (1 - delta) / n
+    c1 = (two.n * delta - n - 2 * two.events) * delta + x
+    if delta > _HALF:  # the same, in 1 - δ
+        c1 = (two.n * rest + one.n - two.n + 2 * two.events) * rest - (one.n - one.events) - two.events
+    c1 /= n
+    c0 = two.events * delta * rest / n
     third = c2 / 3
     q = third**3 - c1 * third / 2 + c0 / 2
     # rounding may leave a negative square, or a cosine beyond 1
     radius = math.copysign(math.sqrt(max(third * third - c1 / 3, 0.0)), q)
     cosine = min(max(q / radius**3, -1.0), 1.0) if radius**3 else 0.0
     p0 = 2 * radius * math.cos((math.pi + math.acos(cosine)) / 3) - third
-    p0 = _polished(p0, (c2, c1, c0), max(0.0, -delta), min(1.0, 1 - delta))
-    return min(max(p0 + delta, 0.0), 1.0), p0
+    return _polished(min(max(p0, 0.0), rest), (c2, c1, c0), rest)
 
 
-def _polished(p: float, c: tuple[float, float, float], low: float, high: float) -> float:
-    """The cubic's only falling root between low and high, to all digits, from one that lost half to the arc cosine."""
-    p = min(max(p, low), high)
+def _polished(p: float, c: tuple[float, float, float], high: float) -> float:
+    """The cubic's only falling root between 0 and high, to all digits, from one that lost half to the arc cosine."""
+    low = 0.0
     for _ in range(_MOST_STEPS):
         value = ((p + c[0]) * p + c[1]) * p + c[2]
         slope = (3 * p + 2 * c[0]) * p + c[1]
@@ -223,25 +237,26 @@ def _polished(p: float, c: tuple[float, float, float], low: float, high: float) 
     return p
 
 
-def _at_ratio(one: Count, two: Count, excess: float) -> tuple[float, float]:
-    """The likeliest p₁ and p₀ with p₁ = ρ p₀: a root of n ρ p₀² - b p₀ + x, in the form that does not cancel.
+def _at_ratio(one: Count, two: Count, rho: float, excess: float) -> float:
+    """The likeliest p₀ where p₁ = ρ p₀: a root of n ρ p₀² - b p₀ + x, in the form that does not cancel.
 
-    Its discriminant b² - 4 n ρ x is written in ρ - 1 and the units without the event, for the same reason.
+    Nor does the discriminant b² - 4 n ρ x: near ρ = 1 it is written in `excess`, ρ - 1, and units without the event.
     """
-    n, x, rho = one.n + two.n, one.events + two.events, 1 + excess
-    none1, none0 = one.n - one.events, two.n - two.events
-    none = none1 + none0
+    n, x = one.n + two.n, one.events + two.events
     b = one.n * rho + one.events + two.n + two.events * rho
-    lean = n * (none1 - none0) + none * none0
-    root = math.sqrt(max(none * none + (2 * lean + excess * (one.n + two.events) ** 2) * excess, 0.0))
-    p0 = min(2 * x / (b + root), 1.0, 1 / rho)
-    return min(rho * p0, 1.0), p0
+    square = b * b - 4 * n * rho * x
+    if abs(excess) < _NEAR:
+        none1, none0 = one.n - one.events, two.n - two.events
+        none = none1 + none0
+        lean = n * (none1 - none0) + none * none0
+        square = none * none + (2 * lean + excess * (one.n + two.events) ** 2) * excess
+    return min(2 * x / (b + math.sqrt(max(square, 0.0))), 1.0, 1 / rho)
 
 
 def _difference_bounds(one: Count, two: Count, z: float) -> tuple[float, float]:
     estimate = one.share - two.share
     pooled = (one.events + two.events + 1) / (one.n + two.n + 2)
-    step = z * math.sqrt(_variance(one, two, pooled, pooled, 1.0))
+    step = z * _pooled_se(one, two, pooled)
 
     def statistic(delta: float) -> float:
         return _z_difference(one, two, delta)
@@ -254,7 +269,7 @@ def _ratio_bounds(one: Count, two: Count, z: float) -> tuple[float, float]:
     """Around the logarithm; -1 is the low end where no unit of the variant has the event."""
 
     def statistic(log_ratio: float) -> float:
-        return _z_ratio(one, two, math.expm1(log_ratio))
+        return _z_ratio(one, two, log_ratio)
 
     # without events in the variant the statistic falls from 0: begin where a small part of an event would be
     start = math.log(max(one.events, 1e-9) / one.n / two.share)

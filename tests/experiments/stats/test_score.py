@@ -85,6 +85,14 @@ def test_a_higher_null_is_never_easier_to_exceed(
         assert lower is None or higher is None or lower <= higher + 1e-12
 
 
+@pytest.mark.parametrize("null", [5e-324, -5e-324, 1e-300, 1e-200, -1e-20, 0.0])
+def test_a_null_next_to_none_is_tested_as_none(null: float) -> None:
+    for contrast in (of(0, 8, 0, 9), of(8, 8, 9, 9), of(3, 8, 4, 9)):
+        for scale in ("absolute", "relative"):
+            none = contrast.p_beyond(scale, 0.0)
+            assert contrast.p_beyond(scale, null) == (None if none is None else pytest.approx(none, abs=1e-8))
+
+
 @given(counts, counts)
 def test_both_scales_have_one_p_where_there_is_no_difference(one: tuple[int, int], two: tuple[int, int]) -> None:
     contrast = of(*one, *two)
@@ -148,6 +156,9 @@ def test_rare_events_among_very_many_units_keep_their_digits() -> None:
         assert abs(2 - 5 - d) / math.sqrt(2 * rate + d) == pytest.approx(norm.isf(0.025), rel=1e-6)
     assert (effect.low < 0 < effect.high, relative.low < 0 < relative.high) == (True, True)
     assert effect.p_value == pytest.approx(float(2 * norm.sf(3 / math.sqrt(7))), rel=1e-6)
+    without = of(n - 2, n, n - 5, n).effect("absolute", tail=0.025)
+    assert without is not None
+    assert (without.low, without.high) == (pytest.approx(-effect.high, rel=1e-9), pytest.approx(-effect.low, rel=1e-9))
 
 
 @pytest.mark.parametrize(("p1", "p0"), [(0.002, 0.002), (0.01, 0.01), (0.01, 0.002), (0.002, 0.01)])
@@ -213,7 +224,16 @@ def test_variants_that_are_all_alike_have_no_difference_and_an_interval(x: int) 
 
 
 @pytest.mark.parametrize(
-    "bad", [(-1, 10, 2, 10), (11, 10, 2, 10), (2, 10, 3, -10), (2.5, 10, 3, 10), (math.nan, 5, 1, 5)]
+    "bad",
+    [
+        (-1, 10, 2, 10),
+        (11, 10, 2, 10),
+        (2, 10, 3, -10),
+        (2.5, 10, 3, 10),
+        (math.nan, 5, 1, 5),
+        (1, math.inf, 1, 5),
+        (1, 10**400, 1, 5),
+    ],
 )
 def test_what_is_no_count_is_refused(bad: tuple[Any, ...]) -> None:
     with pytest.raises(BadInput):
