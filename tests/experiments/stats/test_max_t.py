@@ -129,9 +129,9 @@ def test_far_in_the_tail_the_chance_keeps_its_digits(limit: float, rel: float) -
 
 
 def test_a_matrix_that_is_nearly_of_one_factor_is_not_taken_for_one() -> None:
-    steps = abs(np.subtract.outer(np.arange(4), np.arange(4)))
-    series = max_t(0.6**steps)
-    inside = multivariate_normal(np.zeros(4), 0.6**steps, maxpts=1_000_000, abseps=1e-7).cdf(
+    pairs = np.array([[1, 0.5, 0.4, 0.3], [0.5, 1, 0.3, 0.4], [0.4, 0.3, 1, 0.5], [0.3, 0.4, 0.5, 1]])
+    series = max_t(pairs)
+    inside = multivariate_normal(np.zeros(4), pairs, maxpts=1_000_000, abseps=1e-7).cdf(
         np.full(4, series.critical), lower_limit=np.full(4, -series.critical), rng=np.random.default_rng(2)
     )
     assert series.error > 0
@@ -230,6 +230,7 @@ def test_what_is_no_correlation_matrix_is_named(matrix: list[object]) -> None:
         ({"alpha": 2.0}, "alpha"),
         ({"sides": 3}, "sides"),
         ({"df": 0.0}, "df"),
+        ({"df": 0.9}, "df"),
         ({"df": math.nan}, "df"),
     ],
 )
