@@ -56,8 +56,8 @@ def max_t(
 
     `p_values` are raw, two-sided or (`sides` 1, large is significant) one-sided; none are needed for the critical
     value alone. They rather than the statistics are asked for, so that tests with degrees of freedom of their own can
-    be corrected together: each counts as the statistic with `df` (1 and more; None: normal) that has its p. The same input gives
-    the same answer, to the last digit.
+    be corrected together: each counts as the statistic with `df` (1 and more; None: normal) that has its p.
+    The same input gives the same answer, to the last digit.
 
     Raises:
         BadInput: not a correlation matrix, another number of p-values than rows, a p outside 0 to 1, or an alpha, df
