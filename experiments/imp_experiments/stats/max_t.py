@@ -56,8 +56,8 @@ def max_t(
 
     `p_values` are raw, two-sided or (`sides` 1, large is significant) one-sided; none are needed for the critical
     value alone. They rather than the statistics are asked for, so that tests with degrees of freedom of their own can
-    be corrected together: each counts as the statistic with `df` (None: normal) that has its p. The same input gives
-    the same answer, to the last digit.
+    be corrected together: each counts as the statistic with `df` (1 and more; None: normal) that has its p.
+    The same input gives the same answer, to the last digit.
 
     Raises:
         BadInput: not a correlation matrix, another number of p-values than rows, a p outside 0 to 1, or an alpha, df
@@ -66,8 +66,8 @@ def max_t(
     check_alpha(alpha)
     check_sides(sides)
     degrees = math.inf if df is None else df
-    if not degrees > 0:
-        raise BadInput("the degrees of freedom are not above 0", where="df", mend="leave df out for the normal")
+    if not degrees >= 1:
+        raise BadInput("there is not one degree of freedom", where="df", mend="leave df out for the normal")
     family = exceedance(correlation, df=degrees, sides=sides)
     if p_values and len(p_values) != family.count:
         raise BadInput("there is not one p-value for each row", where="p_values", mend="pass as many as rows")

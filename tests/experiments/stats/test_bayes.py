@@ -166,6 +166,13 @@ def test_where_there_is_no_effect_a_condition_says_so(scale: str, estimate: floa
     assert found.text
 
 
+def test_what_is_beyond_doubt_loses_nothing() -> None:
+    for scale in ("absolute", "relative"):
+        found = known(posterior(5.0, 1e-320, scale=scale, direction="up", prior=Prior(mean=0.0, sd=1.0)))
+        assert (found.chance_to_beat, found.loss_of_shipping) == (1.0, 0.0)
+        assert found.loss_of_keeping == pytest.approx(5.0 if scale == "absolute" else math.expm1(5.0))
+
+
 def test_what_floating_point_cannot_hold_is_a_condition() -> None:
     wide = Prior(mean=0.0, sd=1e6)
     assert posterior(0.0, 1e6, scale="relative", direction="up", prior=wide) == Condition("unbounded", "relative")
