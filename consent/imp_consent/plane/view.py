@@ -26,7 +26,7 @@ from imp_consent.policy.decide import Reason
 from imp_core.clock import SECOND_US
 from imp_core.errors import LedgerBroken
 from imp_core.gate import Use
-from imp_core.ports import EnrolmentCount, Superseded
+from imp_core.ports import EnrolmentCount, Json, Superseded
 from imp_core.workspace import Workspace
 
 __all__ = ["ConsentUse", "ConsentView"]
@@ -171,7 +171,14 @@ class ConsentUse:
         self.refused = connection.table("refused")
         self.closed = connection.table("closed")
 
-    def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
+    def close(
+        self,
+        *,
+        readout_sha256: str,
+        counts: Mapping[str, int],
+        proof_sha256: str | None = None,
+        looks: Sequence[Mapping[str, Json]] = (),
+    ) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
 
         Raises:
@@ -189,10 +196,12 @@ class ConsentUse:
         with self._log.write() as transaction:
             superseded, seq = self._superseded(transaction, admitted), None
             if not superseded:
-                seq = transaction.append_system(
-                    "use-close",
-                    {"use": self.seq, "readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts)},
-                )
+                fields: dict[str, Json] = {
+                    "use": self.seq, "readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts),
+                }  # fmt: skip
+                if looks:
+                    fields["looks"] = [dict(look) for look in looks]
+                seq = transaction.append_system("use-close", fields)
                 transaction.sealed.delete("lease", "id = ?", (self.seq,))
             else:
                 _abandon(transaction, self.seq)

@@ -60,13 +60,23 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """When the experiment is decided and at which error; `mde` is None where none was planned."""
+    """When the experiment is decided and at which error; `mde` is None where none was planned.
+
+    `looks` more often than once are corrected for by `sequential`: a spending function (obrien_fleming, pocock,
+    power:RHO), for which `units` are planned in all, or confidence_sequence, narrowest at `units`; None: the first
+    where units are planned, else the last. The first look waits for `min_units` and, of a proportion,
+    `min_conversions` in each variant. None: the default.
+    """
 
     horizon_us: int
     alpha: float = 0.05
     power: float = DEFAULT_POWER
     mde: float | None = None
     looks: str = "once"
+    sequential: str | None = None
+    units: int | None = None
+    min_units: int | None = None
+    min_conversions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

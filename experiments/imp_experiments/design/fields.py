@@ -79,6 +79,16 @@ class Fields:
             self.refuse(key, f"must be a whole number from 0 to {most}")
         return int(value)
 
+    def optional_whole(self, key: str, *, least: int, most: int) -> int | None:
+        """A whole number between the bounds, or None where the key is absent."""
+        self._known.append(key)
+        if key not in self._values:
+            return None
+        number = self.whole(key, most=most)
+        if number < least:
+            self.refuse(key, f"must be at least {least}")
+        return number
+
     def duration_us(self, key: str, default: Any = _MISSING) -> int:  # noqa: ANN401 (a sentinel)
         """A duration such as "14d" or "12h", in microseconds."""
         value = self._take(key, default)

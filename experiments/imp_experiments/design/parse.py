@@ -30,6 +30,12 @@ WHERE_COLUMNS: Final = (
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PURPOSE: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _VALUES: Final = ("count", "any", "amount", "quantity")
+_WAYS: Final = ("obrien_fleming", "pocock", "power:RHO", "confidence_sequence")
+# RHO above 0 and at most 50
+_SEQUENTIAL: Final = re.compile(
+    r"obrien_fleming|pocock|confidence_sequence|power:(?=[0-9.]*[1-9])([0-4]?[0-9](\.[0-9]+)?|50(\.0+)?)"
+)
+_MOST_UNITS: Final = 10**12
 _SHORTEST_SALT: Final = 8
 _MOST_WEIGHT: Final = 1_000_000
 
@@ -149,9 +155,27 @@ def _plan(table: Fields) -> Plan:
         power=table.number("power", DEFAULT_POWER, above=0, below=1),
         mde=table.optional_number("mde", above=0, below=1e12),
         looks=table.choice("looks", ("once", "daily", "weekly"), "once"),
+        sequential=_sequential(table),
+        units=table.optional_whole("units", least=2, most=_MOST_UNITS),
+        min_units=table.optional_whole("min_units", least=2, most=_MOST_UNITS),
+        min_conversions=table.optional_whole("min_conversions", least=0, most=_MOST_UNITS),
     )
+    if plan.sequential is not None and plan.looks == "once":
+        table.refuse("sequential", "there is one look alone", 'say how often there are looks, like looks = "daily"')
+    if plan.sequential not in (None, "confidence_sequence") and plan.units is None:
+        table.refuse("units", "missing", "a spending function needs the units planned in all: see imp experiment plan")
     table.done()
     return plan
+
+
+def _sequential(table: Fields) -> str | None:
+    """How looks are corrected for, as written; parsed where it is used."""
+    method = table.text("sequential", "", longest=40)
+    if not method:
+        return None
+    if not _SEQUENTIAL.fullmatch(method):
+        table.refuse("sequential", "is no way to look", f"use one of: {', '.join(_WAYS)}")
+    return method
 
 
 def _decision(table: Fields) -> DecisionRule:

@@ -33,7 +33,8 @@ class Compared:
     says so; `scale` is the registered one, whose p is `p_value`. `variance_saved` is the share of the absolute
     difference's variance that adjustment took away (None: nothing was adjusted for; below 0: it added some).
     `p_corrected` is p on the registered scale corrected by `correction` (None: for no other comparison); by bonferroni
-    and max_t the intervals are simultaneous too. `posterior` is on the registered scale, where a prior was given. None:
+    and max_t the intervals are simultaneous too. `posterior` is on the registered scale, where a prior was given.
+    `look` says how looking more than once was allowed for, in p and intervals; these leave `tail` on each side. None:
     there is no such figure, and `conditions` name the reason.
     """
 
@@ -54,6 +55,8 @@ class Compared:
     correction: str | None = None
     p_corrected: float | None = None
     posterior: Posterior | None = None
+    look: str | None = None
+    tail: float | None = None
 
     @property
     def registered(self) -> Effect | None:

@@ -21,6 +21,8 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_denominator": "the mean of the ratio's denominator is zero or negative",
     "too_few_to_adjust": "too few units to adjust for covariates: the figures are not adjusted",
     "strata_merged": "strata with too few units in some variant were merged",
+    "before_first_look": "too few units or conversions for a first look: figures come with it",
+    "no_look": "no information was added since the last look, so that nothing may be tested now",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
     "no_events": "no unit of either variant has the event, so that there is no relative difference",

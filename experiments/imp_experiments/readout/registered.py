@@ -1,0 +1,144 @@
+"""Comparisons of a registered experiment: each metric as its look sees it, corrected as it was registered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from imp_core.suppress import any_hidden, hidden
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.measure.archive import Measurement, matured
+from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.parts import below_name, missing_name, parts_of
+from imp_experiments.readout.compare import Asked, Tested, compare_metric
+from imp_experiments.readout.corrected import corrected
+from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.looks import Sight, Taken, sight_of
+from imp_experiments.readout.readout import MetricUnits
+from imp_experiments.stats.effect import Effect
+from imp_experiments.stats.estimate import Quantity
+
+__all__ = ["SECONDARY_CORRECTION", "ComparedAll", "compare_registered", "hypotheses_of"]
+
+SECONDARY_CORRECTION: Final = "benjamini_hochberg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedAll:
+    """Every comparison, how many units each metric has, the looks this readout uses up.
+
+    `done`: no primary has alpha left, so that the answer stands before the horizon.
+    """
+
+    tested: list[Tested]
+    units: list[MetricUnits]
+    taken: list[Taken]
+    done: bool
+
+
+def hypotheses_of(experiment: Experiment) -> int:
+    """How many primary hypotheses there are: treatments times primary metrics."""
+    return len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
+
+
+def compare_registered(
+    experiment: Experiment,
+    measurement: Measurement,
+    past: Mapping[str, Sequence[Taken]],
+    *,
+    as_of_us: int,
+    zone: ZoneInfo,
+    final: bool,
+    k: int,
+) -> ComparedAll:
+    """Compare every metric; `past` are the looks so far by metric, `final` whether the horizon is over."""
+    tested: list[Tested] = []
+    units: list[MetricUnits] = []
+    sights: list[Sight] = []
+    for metric in experiment.metrics:
+        ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
+        sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final)
+        compared = _compare(experiment, metric, measurement, sight, k=k)
+        tested += compared
+        units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
+        if metric.role == "primary":
+            sights.append(sight)
+    return ComparedAll(
+        tested=_secondaries(experiment, tested),
+        units=units,
+        taken=[sight.taken for sight in sights if sight.taken is not None],
+        done=all(sight.done for sight in sights),
+    )
+
+
+def _sight(experiment: Experiment, metric: Metric, ripe: Moments, past: Sequence[Taken], *, final: bool) -> Sight:
+    alpha = experiment.plan.alpha / (hypotheses_of(experiment) if metric.role == "primary" else 1)
+    names = [experiment.control, *treatments(experiment)]
+    return sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=names)
+
+
+def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, *, k: int) -> list[Tested]:
+    barred = "several_currencies" if metric.name in measurement.mixed else sight.waits
+    tail = sight.rule.tail
+    if tail is None and barred is None:
+        barred = "no_units"
+    found = compare_metric(
+        sight.moments,
+        _asked(metric, measurement.moments),
+        variants=treatments(experiment),
+        control=experiment.control,
+        tail=experiment.plan.alpha / 2 if tail is None else tail,
+        k=k,
+        barred=barred,
+    )
+    hypotheses = hypotheses_of(experiment) if metric.role == "primary" else 1
+    return [_judged(one, sight, hypotheses) for one in found]
+
+
+def _judged(one: Tested, sight: Sight, hypotheses: int) -> Tested:
+    """With the p of the rule, and of a primary that for all hypotheses together."""
+    compared = one.compared
+    absolute, relative = (_with_p(effect, sight) for effect in (compared.absolute, compared.relative))
+    compared = replace(compared, absolute=absolute, relative=relative, look=sight.rule.method, tail=sight.rule.tail)
+    if hypotheses > 1 and compared.p_value is not None:
+        p = min(1.0, compared.p_value * hypotheses)
+        compared = replace(compared, correction="bonferroni", p_corrected=p)
+    return replace(one, compared=compared)
+
+
+def _with_p(effect: Effect | None, sight: Sight) -> Effect | None:
+    return None if effect is None else replace(effect, p_value=sight.rule.p(effect.p_value))
+
+
+def _secondaries(experiment: Experiment, tested: Sequence[Tested]) -> list[Tested]:
+    """Secondary metrics corrected for each other."""
+    secondary = {metric.name for metric in experiment.metrics if metric.role == "secondary"}
+    mine = [one for one in tested if one.compared.metric in secondary]
+    if sum(one.compared.p_value is not None for one in mine) < 2:  # noqa: PLR2004 (one needs no correction)
+        return list(tested)
+    better = iter(corrected(mine, SECONDARY_CORRECTION, alpha=experiment.plan.alpha))
+    return [next(better) if one.compared.metric in secondary else one for one in tested]
+
+
+def _units(metric: Metric, compared: Sequence[Tested], ripe: Moments, everyone: int, k: int) -> MetricUnits:
+    # the variants add up to the matured units
+    few = any_hidden(n for one in compared for n in (one.compared.n_variant, one.compared.n_control))
+    return MetricUnits(
+        metric=metric.name,
+        role=metric.role,
+        matured=None if few else hidden(ripe.count(), k),
+        immature=hidden(everyone - ripe.count(), k),
+    )
+
+
+def _asked(metric: Metric, moments: Moments) -> Asked:
+    """A registered metric as it is compared: adjusted for itself before the exposure, where that was measured."""
+    parts = parts_of(metric)
+    covariates = [part.name for part in parts if part.before]
+    if metric.pre_us is not None and missing_name(metric.pre_us) in moments.columns:
+        covariates.append(missing_name(metric.pre_us))
+    below = None if metric.denominator is None else below_name(metric)
+    quantity = Quantity(column=metric.name, denominator=below, covariates=tuple(covariates))
+    return Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=metric.scale)
