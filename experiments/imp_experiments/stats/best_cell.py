@@ -36,6 +36,7 @@ _BETA_SHARE: Final = 0.1
 _MOST_UNITS: Final = 2**62
 # Means of so many standard errors differ by rounding alone.
 _LARGEST: Final = 1e15
+_SMALLEST: Final = 1e-150
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +108,7 @@ def best_cell(
     unit = math.sqrt(float(errors.max()))
     with np.errstate(over="ignore"):
         y, se = means / unit, np.sqrt(errors) / unit
-    if not np.abs(y).max() < _LARGEST:
+    if not (np.abs(y).max() < _LARGEST and se.min() > _SMALLEST):
         return _nothing("not_finite")
     df = _smallest_df(se**2, n)
     low, high = _intervals(y, se, df, alpha)

@@ -104,7 +104,7 @@ def estimate_scales(values: Floats, covariance: Floats, df: float) -> tuple[Scal
     if not unit:
         return Scale(code="no_spread"), Scale(code="mean_not_positive")
     absolute = Scale(
-        values=(values - values.mean()) / unit, errors=given_errors(covariance / unit / unit, df), unit=unit
+        values=values / unit - (values / unit).mean(), errors=given_errors(covariance / unit / unit, df), unit=unit
     )
     if (values <= 0).any():
         return absolute, Scale(code="mean_not_positive")

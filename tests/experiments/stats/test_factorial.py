@@ -366,7 +366,9 @@ def test_estimates_that_cannot_be_are_conditions(values: list[float], covariance
     "arguments",
     [
         {"values": [1.0, 2.0]},
+        {"values": ["a", "b", "c", "d"]},
         {"covariance": np.eye(3)},
+        {"covariance": np.triu(np.ones((4, 4)))},
         {"weights": [1.0, 1.0, 1.0, 0.0]},
         {"weights": [1.0, 1.0, 1.0, math.nan]},
         {"df": 0},
