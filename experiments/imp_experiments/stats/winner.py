@@ -10,7 +10,7 @@ prior's spread is hardly known), it corrects nothing where the winner is far ahe
 
 Its price is noise: at a near tie the estimate falls as low as the simultaneous interval lets it, though the second's
 mean is as high. In simulation (four variants of equal error) its root mean square error is 1.6 standard errors where
-the naive mean's is 1.1 to 1.3. Read the interval, and the estimate as a bound on optimism, not as a forecast.
+the naive mean's is 1.1 to 1.3. It is no forecast: read it with its interval.
 """
 
 from __future__ import annotations
