@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,9 @@ class Measurement:
     `early` the admitted ones exposed before the start; `other_phases` people with exposures of other phases, which
     are left out. `first_us` is the first exposure (None: there is none). `gaps` counts events without the amount or
     quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
+    `units` is the lazy frame the moments were summed from, for scans that sums cannot answer, as long as the use is
+    open (None: there is no exposure): a row a unit with subject, variant, day, stratum, status, and under `columns` the
+    values by their names in the moments.
     """
 
     moments: Moments
@@ -44,6 +47,8 @@ class Measurement:
     first_us: int | None
     gaps: Mapping[str, int]
     mixed: frozenset[str]
+    units: nw.LazyFrame[Any] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def needed(experiment: Experiment) -> list[str]:
@@ -162,4 +167,6 @@ def _measurement(
             for name, columns in values.currencies.items()
             if len({row[column] for row in admitted for column in columns} - {None}) > 1
         ),
+        units=values.frame,
+        columns={column.name: column.source for column in values.wanted.columns},
     )
