@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,9 @@ from imp_experiments.measure.parts import below_name, missing_name, parts_of
 from imp_experiments.readout.compare import Asked, Tested, compare_metric
 from imp_experiments.readout.corrected import corrected
 from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
-from imp_experiments.stats.effect import Effect
 from imp_experiments.stats.estimate import Quantity
 
 __all__ = ["SECONDARY_CORRECTION", "ComparedAll", "compare_registered", "hypotheses_of"]
@@ -94,22 +94,7 @@ def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, s
         barred=barred,
     )
     hypotheses = hypotheses_of(experiment) if metric.role == "primary" else 1
-    return [_judged(one, sight, hypotheses) for one in found]
-
-
-def _judged(one: Tested, sight: Sight, hypotheses: int) -> Tested:
-    """With the p of the rule, and of a primary that for all hypotheses together."""
-    compared = one.compared
-    absolute, relative = (_with_p(effect, sight) for effect in (compared.absolute, compared.relative))
-    compared = replace(compared, absolute=absolute, relative=relative, look=sight.rule.method, tail=sight.rule.tail)
-    if hypotheses > 1 and compared.p_value is not None:
-        p = min(1.0, compared.p_value * hypotheses)
-        compared = replace(compared, correction="bonferroni", p_corrected=p)
-    return replace(one, compared=compared)
-
-
-def _with_p(effect: Effect | None, sight: Sight) -> Effect | None:
-    return None if effect is None else replace(effect, p_value=sight.rule.p(effect.p_value))
+    return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
 
 
 def _secondaries(experiment: Experiment, tested: Sequence[Tested]) -> list[Tested]:
