@@ -272,6 +272,14 @@ def test_without_traffic_it_says_what_a_day_would_do(bench: Any, run: Any) -> No
     assert "complaint" in out
 
 
+def test_the_treatment_with_the_fewest_units_decides(bench: Any, plan: Any) -> None:
+    bench.write(TWO.replace('name = "c"', 'name = "c"\nweight = 5'), name="two")
+    visit = plan("two", *BOTH)["metrics"][0]
+    assert (
+        visit["units"] == plan("--baseline", "0.1", "--mde", "0.1", "--weights", "2,1,5", "--primaries", "2")["units"]
+    )
+
+
 def test_all_primaries_are_planned_at_a_root_of_the_power(bench: Any, plan: Any) -> None:
     bench.write(TWO + '[decision]\nprimary = "all"\n', name="two")
     found = plan("two", *BOTH)
