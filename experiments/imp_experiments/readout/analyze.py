@@ -16,8 +16,10 @@ from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.asked import metrics_asked, named_once
+from imp_experiments.readout.by_factors import columns_of, design_of, factor_table, named_cells
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
+from imp_experiments.readout.factorize import FACTORIAL_NOTES
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
 from imp_experiments.readout.tabled import compare_table, scan
@@ -36,8 +38,10 @@ _NOTES = (
 def analyze(
     source: Any,  # noqa: ANN401 (a path, or any native frame Narwhals knows)
     *,
-    variant: str,
-    control: str,
+    variant: str | None = None,
+    control: str | None = None,
+    factors: Sequence[str] = (),
+    order: int = 2,
     unit: str | None = None,
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
@@ -62,6 +66,10 @@ def analyze(
     variants is excluded and counted. Covariates were measured before the exposure, and may be missing. The expected
     shares are equal unless `weights` (variant → whole number, 1 where it is not named) say otherwise.
 
+    Instead of `variant`, `factors` name the columns of a multivariate experiment, whose cells are then its variants:
+    the section `factorial` has main effects and interactions of up to `order` factors. `control`, as
+    "factor=level,factor=level", gives the first levels, and has every cell compared with it.
+
     `adjust` corrects p (and with "bonferroni" and "max_t" the intervals) for the number of comparisons: see
     `imp_experiments.readout.corrected`. `prior` adds the Bayesian reading: the standard deviation of a normal prior
     around no effect, of log(variant / control) on the relative scale, else in the metric's unit; `down` names metrics
@@ -73,7 +81,7 @@ def analyze(
     """
     _check_options(scale, alpha)
     layout = Layout(
-        variant=(variant,),
+        variant=columns_of(variant, control, factors, corrected=adjust is not None or prior is not None, order=order),
         unit=unit,
         stratum=stratum,
         cluster=cluster,
@@ -82,19 +90,30 @@ def analyze(
     )
     with _opened(source, layout) as prepared:
         scanned = scan(prepared, layout, tail=alpha / 2)
+    if factors:
+        scanned = named_cells(scanned, layout)
+    made = design_of(scanned, layout, control) if factors else None
     table = scanned.table
-    variants = _variants(table, layout, control, weights or {})
+    base = control or table.moments.variants[0]
+    variants = _variants(table, layout, base, weights or {})
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
-    compared = compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=alpha / 2)
+    compared = []
+    if control is not None:
+        compared = compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=alpha / 2)
     notes = list(_NOTES)
+    section = None
+    if made is not None:
+        section = factor_table(scanned, layout, made, scale=scale, alpha=alpha, order=order, down=_known(down, layout))
+        notes += FACTORIAL_NOTES
     if adjust is not None:
         compared = corrected(compared, adjust, alpha=alpha)
         notes.append(f"corrected for {len(compared)} comparisons by {adjust}: {CORRECTIONS[adjust]}")
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
         notes.append(PEEKING)
-    return replace(_readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of), notes=tuple(notes))
+    shown = _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
+    return replace(shown, notes=tuple(notes), factorial=section)
 
 
 def _check_options(scale: str, alpha: float) -> None:
