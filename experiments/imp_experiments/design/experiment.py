@@ -10,7 +10,17 @@ from typing import Any, Final
 
 from imp_experiments.design.factors import Design, Factor
 
-__all__ = ["DEFAULT_POWER", "Counted", "DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
+__all__ = [
+    "DEFAULT_POWER",
+    "Counted",
+    "DecisionRule",
+    "Ends",
+    "Experiment",
+    "Metric",
+    "Plan",
+    "Variant",
+    "analysis_sha256",
+]
 
 # What may change after the start without changing what is analysed: words, and how many units enter.
 _NOT_ANALYSIS = ("hypothesis", "traffic")
@@ -35,13 +45,23 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where units' values end (winsorisation): `low` and `high` in the metric's unit, or `quantiles`; None: open."""
+
+    low: float | None = None
+    high: float | None = None
+    quantiles: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """What is measured of a unit between `start_us` (included) and `window_us` (not) after its first exposure.
 
     `value` of the events named `event` that match `where` (column → accepted texts): count, any (0 or 1), amount
-    (in units of the currency) or quantity. A ratio has a `denominator`, measured over the same time. `pre_us` before
-    the exposure the same is measured as a covariate. `margin` belongs to a guardrail: how much worse is still not
-    worse, in units of the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
+    (in units of the currency) or quantity. A ratio has a `denominator`, measured over the same time; a quantile says
+    which of it (`q`), over the units with such an event; `clip` ends the values of units. `pre_us` before the exposure
+    the same is measured as a covariate. `margin` belongs to a guardrail: how much worse is still not worse, in units of
+    the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
     """
 
     name: str
@@ -58,6 +78,8 @@ class Metric:
     missing: str = "zero"
     margin: float | None = None
     denominator: Counted | None = None
+    q: float | None = None
+    clip: Ends | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,16 @@ from typing import Final
 
 from imp_core.errors import BadInput
 from imp_experiments.design.assign import BUCKETS, bucket_counts
-from imp_experiments.design.experiment import DEFAULT_POWER, Counted, DecisionRule, Experiment, Metric, Plan, Variant
+from imp_experiments.design.experiment import (
+    DEFAULT_POWER,
+    Counted,
+    DecisionRule,
+    Ends,
+    Experiment,
+    Metric,
+    Plan,
+    Variant,
+)
 from imp_experiments.design.fields import Fields
 
 __all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
@@ -203,6 +212,35 @@ def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, .
     return tuple(out)
 
 
+def _check_kind(table: Fields, metric: Metric) -> None:
+    """What does not go with the kind."""
+    if metric.kind == "proportion" and metric.value != "any":
+        table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')
+    if metric.kind == "quantile" and metric.value == "any":
+        table.refuse("value", "a flag has no quantiles", 'use value = "count", "amount" or "quantity"')
+    if metric.kind == "quantile" and metric.pre_us is not None:
+        table.refuse("pre", "a quantile is not adjusted", "leave it out")
+    if metric.clip is not None and (metric.kind == "quantile" or metric.value == "any"):
+        table.refuse("clip", "neither flags nor quantiles are clipped", "leave it out")
+
+
+def _ends(table: Fields) -> Ends:
+    inner = table.table("clip")
+    values = [inner.optional_number(key, above=-1e15, below=1e15) for key in ("low", "high")]
+    shares = [inner.optional_number(f"{key}_quantile", above=0, below=1) for key in ("low", "high")]
+    inner.done()
+    given = [end for end in (*values, *shares) if end is not None]
+    mixed = any(end is not None for end in values) and any(end is not None for end in shares)
+    if not given or mixed:
+        table.refuse(
+            "clip", "must have low and high, or low_quantile and high_quantile", "like { high_quantile = 0.999 }"
+        )
+    low, high = shares if values == [None, None] else values
+    if low is not None and high is not None and low >= high:
+        table.refuse("clip", "the bounds are in the wrong order", "give the lower one as low")
+    return Ends(low=low, high=high, quantiles=values == [None, None])
+
+
 def _denominator(table: Fields) -> Counted:
     if not table.has("denominator"):
         table.refuse("denominator", "missing", 'write it as { event = "session", value = "count" }')
@@ -217,9 +255,7 @@ def _denominator(table: Fields) -> Counted:
 
 
 def _metric(table: Fields) -> Metric:
-    if table.has("clip"):
-        table.refuse("clip", "winsorisation comes later", "leave it out")
-    kind = table.choice("kind", ("mean", "proportion", "ratio"), later=("quantile",))
+    kind = table.choice("kind", ("mean", "proportion", "ratio", "quantile"))
     metric = Metric(
         name=table.text("name", longest=100),
         role=table.choice("role", ("primary", "secondary", "guardrail"), "primary"),
@@ -235,9 +271,10 @@ def _metric(table: Fields) -> Metric:
         missing=table.choice("missing", ("zero",), "zero", later=("exclude",)),
         margin=table.optional_number("margin", above=0, below=1e12),
         denominator=_denominator(table) if kind == "ratio" else None,
+        q=table.number("q", above=0, below=1) if kind == "quantile" else None,
+        clip=_ends(table) if table.has("clip") else None,
     )
-    if kind == "proportion" and metric.value != "any":
-        table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')
+    _check_kind(table, metric)
     if metric.window_us <= metric.start_us:
         table.refuse("window", "must end after start")
     if metric.margin is not None and metric.scale == "relative" and metric.margin >= 1:

@@ -14,40 +14,34 @@ from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.relation import VARIANT_SEPARATOR
 from imp_experiments.readout.compare import Asked
 from imp_experiments.readout.factored import Factored
-from imp_experiments.readout.factorize import barred_metric, factor_metric, factored
+from imp_experiments.readout.factorize import factor_metric, factored
 from imp_experiments.readout.tabled import Scanned, quantity_of
 
-__all__ = ["columns_of", "design_of", "factor_table", "named_cells"]
+__all__ = ["check_factors", "design_of", "factor_table", "named_cells"]
 
 _BARRED: Final = ",="
 _ENOUGH: Final = 2
 
 
-def columns_of(
-    variant: str | None, control: str | None, factors: Sequence[str], *, corrected: bool, order: int
-) -> tuple[str, ...]:
-    """The columns of the variant: one, or those of the factors.
+def check_factors(factors: Sequence[str], *, order: int, compares: bool, corrects: bool, others: Sequence[str]) -> None:
+    """Refuse what has no answer by factors; `others` names quantiles, ranks and sequential methods.
 
     Raises:
-        BadInput: both or neither, one factor only or one twice, no control where one is needed, an order below 1.
+        BadInput: one factor only or one twice, an order below 1, corrections without a control, or others.
     """
-    if not factors:
-        if variant is None or control is None:
-            problem = "no column says the variant" if variant is None else "no control is named"
-            raise BadInput(problem, where="variant", mend="name --variant and --control, or each --factor")
-        return (variant,)
-    if variant is not None:
-        raise BadInput("a variant beside factors", where="factor", mend="the factors' levels are the variant: leave it")
     if len(factors) < _ENOUGH:
         raise BadInput("there is only one factor", where="factor", mend="name another one, or use --variant")
     if len(set(factors)) < len(factors):
         raise BadInput("a factor is named twice", where="factor", mend="name each column once")
     if order < 1:
         raise BadInput("the order is below 1", where="order", mend="1 is main effects, 2 also two-way interactions")
-    if corrected and control is None:
+    if others:
+        problem = f"{others[0]!r} is not analysed by factors"
+        mend = "name one column of variants, with --variant, for quantiles, ranks and sequential tests"
+        raise BadInput(problem, where="factor", mend=mend)
+    if corrects and not compares:
         mend = "name the cell as --control factor=level,factor=level, or leave the correction and the prior"
         raise BadInput("without control there are no comparisons to correct or weigh", where="control", mend=mend)
-    return tuple(factors)
 
 
 def named_cells(scanned: Scanned, layout: Layout) -> Scanned:
@@ -61,11 +55,7 @@ def named_cells(scanned: Scanned, layout: Layout) -> Scanned:
         _check(variant, layout)
     moments = table.moments.rename(lambda cell: replace(cell, variant=_name(cell.variant, layout)))
     pairs = {_pair(pair, layout): n for pair, n in table.pairs.items()}
-    quantiles = {
-        metric: {_name(variant, layout): row for variant, row in rows.items()}
-        for metric, rows in scanned.quantiles.items()
-    }
-    return replace(scanned, table=replace(table, moments=moments, pairs=pairs), quantiles=quantiles)
+    return replace(scanned, table=replace(table, moments=moments, pairs=pairs))
 
 
 def design_of(scanned: Scanned, layout: Layout, control: str | None) -> Factorial:
@@ -103,11 +93,8 @@ def factor_table(
         quantity = quantity_of(metric, layout, scanned.table.adjusts)
         asked = Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=scale)
         direction = "down" if metric.name in down else "up"
-        if metric.kind not in ("proportion", "mean", "ratio"):
-            metrics.append(barred_metric(asked, "not_factored", made=made, direction=direction))
-        else:
-            moments = scanned.table.moments
-            metrics.append(factor_metric(moments, asked, made, order=order, alpha=alpha, direction=direction))
+        moments = scanned.table.moments
+        metrics.append(factor_metric(moments, asked, made, order=order, alpha=alpha, direction=direction))
     return factored(made, metrics, order=order)
 
 

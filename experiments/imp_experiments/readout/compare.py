@@ -11,15 +11,17 @@ from imp_core.suppress import hidden
 from imp_experiments.measure.layout import UNITS
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.quantiles import QuantileRow
+from imp_experiments.measure.ranks import RankSums
 from imp_experiments.readout.readout import Compared
 from imp_experiments.stats.contrast import Contrast, figures
 from imp_experiments.stats.effect import Comparison, Condition
 from imp_experiments.stats.estimate import Estimates, Quantity, estimate
 from imp_experiments.stats.quantile import quantile_contrast
+from imp_experiments.stats.ranks import rank_contrast
 from imp_experiments.stats.score import Count, few_events, score
 from imp_experiments.stats.welch import METHOD
 
-__all__ = ["Asked", "Candidate", "Tested", "compare_metric", "compare_quantile", "show", "units_in"]
+__all__ = ["Asked", "Candidate", "Tested", "compare_metric", "compare_quantile", "compare_ranks", "show", "units_in"]
 
 _FEW_EVENTS: Final = 10
 _NO_VALUE: Final = ("not_finite", "no_denominator")
@@ -116,6 +118,18 @@ def compare_quantile(
         )
         out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k))
     return out
+
+
+def compare_ranks(metric: str, sums: RankSums, variant: str, control: str, *, tail: float) -> Tested:
+    """Compare the ranks of a variant and of control: whether its units are above control's, on the absolute scale."""
+    candidate = Candidate(
+        variant=variant,
+        control=control,
+        units=(sums.n, sums.control_n),
+        values=(None, None),
+        contrast=rank_contrast(sums),
+    )
+    return show(metric, "ranks", candidate, scale="absolute", tail=tail)
 
 
 def show(
