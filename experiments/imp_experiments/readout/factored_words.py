@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
@@ -146,8 +147,8 @@ def _listed(names: tuple[str, ...]) -> str:
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4:,} more"  # noqa: PLR2004 (names shown)
 
 
-def _cut(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _cut(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     if len(rows) <= _MOST_ROWS:
-        return rows
+        return list(rows)
     blank = ("",) * (len(rows[0]) - 2)
     return [*rows[:_MOST_ROWS], ("…", f"{len(rows) - _MOST_ROWS:,} more in the JSON", *blank)]

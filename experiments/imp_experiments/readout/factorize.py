@@ -22,7 +22,7 @@ from imp_experiments.stats.estimate import Estimates, estimate
 from imp_experiments.stats.factor_effect import CellSummary, FactorialResult
 from imp_experiments.stats.factorial import analyze_estimates, analyze_factorial
 
-__all__ = ["FACTORIAL_NOTES", "barred_metric", "factor_metric", "factored"]
+__all__ = ["EFFECTS_AT_END", "FACTORIAL_NOTES", "VERDICT_BY_CELLS", "barred_metric", "factor_metric", "factored"]
 
 FACTORIAL_NOTES: Final = (
     "effects of factors are averages over the levels of the others, each level weighing the same; a two-way "
@@ -30,6 +30,10 @@ FACTORIAL_NOTES: Final = (
     "the value of a best cell as observed is too high, because it was picked for being the highest (or lowest): the "
     "corrected value stands beside it",
 )
+VERDICT_BY_CELLS: Final = (
+    "the verdict compares each cell with control; effects of factors and the best cell are no part of it"
+)
+EFFECTS_AT_END: Final = "effects of factors are told once, when the horizon is over"
 # The critical values of more take minutes.
 _MOST_TO_PICK_FROM: Final = 64
 _ENOUGH_TO_VARY: Final = 2
