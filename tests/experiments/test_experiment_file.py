@@ -197,10 +197,10 @@ BAD = [
     ("power = 0.8", "pwer = 0.8", "[plan]: pwer", "unknown key"),
     ('primary = "any"\n', 'primary = "most"\n', "[decision]: primary", "must be one of"),
     ("[decision]", "[decisions]", "test.toml: decisions", "unknown key"),
-    ("[plan]", "[[factors]]\nname = \"x\"\n[plan]", "test.toml: factors", "come later"),
+    ("[plan]", "[[factors]]\nname = \"x\"\n[plan]", "test.toml: variants", "beside factors"),
     ('window = "14d"', 'window = "14d"\nclip = { high = 3 }', "[[metrics]] 1: clip", "neither flags"),
     ('unit = "subject"', 'unit = "session"', "test.toml: unit", "comes later"),
-    ("[plan]", "[design]\nkind = \"full\"\n[plan]", "test.toml: design", "come later"),
+    ("[plan]", "[design]\nkind = \"full\"\n[plan]", "test.toml: design", "no factors"),
 ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from imp_experiments.design.factors import Design, Factor
+
 __all__ = [
     "DEFAULT_POWER",
     "Counted",
@@ -111,7 +113,10 @@ class DecisionRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment file. Variants and metrics keep the order of the file; `control` names one of the variants."""
+    """One experiment file. Variants and metrics keep the order of the file; `control` names one of the variants.
+
+    Of a multivariate experiment the variants are the cells of `factors` that `design` runs; else both are None.
+    """
 
     name: str
     hypothesis: str
@@ -126,6 +131,8 @@ class Experiment:
     metrics: tuple[Metric, ...]
     plan: Plan
     decision: DecisionRule
+    factors: tuple[Factor, ...] | None = None
+    design: Design | None = None
 
     @property
     def weights(self) -> dict[str, int]:

@@ -19,7 +19,9 @@ from imp_experiments.design.experiment import (
     Plan,
     Variant,
 )
+from imp_experiments.design.factorial import variants_of
 from imp_experiments.design.fields import Fields
+from imp_experiments.design.parse_factors import parse_factors
 
 __all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
 
@@ -79,9 +81,6 @@ def parse_experiment(data: bytes, *, file: str) -> Experiment:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"not TOML: {error}", where=file, mend="mend that line") from None
     top = Fields(values, file=file)
-    for later in ("factors", "design"):
-        if top.has(later):
-            top.refuse(later, "multivariate designs come later", "use [[variants]]")
     experiment = _experiment(top, file)
     top.done()
     return experiment
@@ -115,8 +114,9 @@ def _experiment(top: Fields, file: str) -> Experiment:
     salt = top.text("salt", longest=100)
     if len(salt) < _SHORTEST_SALT:
         top.refuse("salt", "too short to be random", "let `imp experiment new` write it")
-    variants = _variants(top)
-    control = top.text("control", longest=200)
+    made = parse_factors(top, file)
+    variants = _variants(top) if made is None else variants_of(made)
+    control = top.text("control", longest=200) if made is None else top.text("control", made.control, longest=200)
     weights = {variant.name: variant.weight for variant in variants}
     if not weights.get(control):
         problem = "has no weight" if control in weights else "is not the name of a variant"
@@ -136,6 +136,8 @@ def _experiment(top: Fields, file: str) -> Experiment:
         metrics=_metrics(top, plan, decision),
         plan=plan,
         decision=decision,
+        factors=None if made is None else made.factors,
+        design=None if made is None else made.design,
     )
 
 

@@ -11,6 +11,8 @@ import narwhals as nw
 
 from imp_core.suppress import any_hidden, hidden
 from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.factorial import Factorial
+from imp_experiments.design.parse_factors import design_of_file
 from imp_experiments.measure.archive import Measurement, matured
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.parts import below_name, missing_name, parts_of
@@ -19,6 +21,8 @@ from imp_experiments.measure.units import IN
 from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
 from imp_experiments.readout.corrected import corrected
 from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.factored import Factored, FactoredMetric
+from imp_experiments.readout.factorize import barred_metric, factor_metric, factored
 from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
@@ -28,19 +32,23 @@ from imp_experiments.stats.quantile import quantile_points
 __all__ = ["SECONDARY_CORRECTION", "ComparedAll", "compare_registered", "hypotheses_of"]
 
 SECONDARY_CORRECTION: Final = "benjamini_hochberg"
+# Main effects and two-way interactions.
+_ORDER: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAll:
     """Every comparison, how many units each metric has, the looks this readout uses up.
 
-    `done`: no primary has alpha left, so that the answer stands before the horizon.
+    `done`: no primary has alpha left, so that the answer stands before the horizon. `factorial`: the effects of
+    factors, told once, at the horizon.
     """
 
     tested: list[Tested]
     units: list[MetricUnits]
     taken: list[Taken]
     done: bool
+    factorial: Factored | None = None
 
 
 def hypotheses_of(experiment: Experiment) -> int:
@@ -62,12 +70,16 @@ def compare_registered(
     tested: list[Tested] = []
     units: list[MetricUnits] = []
     sights: list[Sight] = []
+    made = design_of_file(experiment.factors, experiment.design) if final else None
+    effects: list[FactoredMetric] = []
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
         sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final)
         compared = _compare(experiment, metric, measurement, sight, k=k)
         tested += compared
         units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
+        if made is not None:
+            effects.append(_effects(experiment, metric, measurement, sight, made, k=k))
         if metric.role == "primary":
             sights.append(sight)
     return ComparedAll(
@@ -75,6 +87,21 @@ def compare_registered(
         units=units,
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
+        factorial=None if made is None else factored(made, effects, order=_ORDER),
+    )
+
+
+def _effects(
+    experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, made: Factorial, *, k: int
+) -> FactoredMetric:
+    """The effects of factors on the units that the look sees."""
+    asked = _asked(metric, measurement.moments)
+    barred = "several_currencies" if metric.name in measurement.mixed else None
+    if metric.q is not None:
+        return barred_metric(asked, "not_factored", made=made, direction=metric.direction)
+    alpha = experiment.plan.alpha
+    return factor_metric(
+        sight.moments, asked, made, order=_ORDER, alpha=alpha, direction=metric.direction, k=k, barred=barred
     )
 
 

@@ -113,6 +113,7 @@ def run(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
         ),
+        factorial=compared.factorial,
     )
     return Ran(
         readout,
