@@ -222,7 +222,8 @@ def main() -> None:
         print("tea           not run: name an environment that has it with --tea PYTHON")
     show("events", found, "by hand")
     for kind in ("csv", "parquet"):
-        print(f"first         {found[f'first_{kind}_s']:6.2f} s of {kind}, at most {found[f'first_{kind}_highest_s']:.2f} s")
+        highest = found[f"first_{kind}_highest_s"]
+        print(f"first         {found[f'first_{kind}_s']:6.2f} s of {kind}, at most {highest:.2f} s")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,8 @@ WITH unit AS (
   FROM archive.events WHERE type = 'exposure' AND experiment = 'benchmark' AND phase = 1 GROUP BY subject
 ), out AS (
   SELECT u.subject, min(reason) AS reason FROM unit u JOIN archive.closed c ON c.subject = u.subject
-    AND c.from_us <= least(met_us + {_WINDOW}, {_AS_OF}) AND c.to_us > met_us AND c.from_seq <= {_SIZE} AND c.to_seq > seq
+    AND c.from_us <= least(met_us + {_WINDOW}, {_AS_OF}) AND c.to_us > met_us
+    AND c.from_seq <= {_SIZE} AND c.to_seq > seq
   GROUP BY u.subject
 ), judged AS (
   SELECT subject, met_us, variant, (met_us // {DAY_US}) AS day,
