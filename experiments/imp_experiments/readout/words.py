@@ -84,7 +84,8 @@ def detail(readout: Readout) -> list[str]:
     methods = sorted({compared.method for compared in readout.comparisons})
     simultaneous = any(compared.correction in ("bonferroni", "max_t") for compared in readout.comparisons)
     level = f"{100 * (1 - readout.alpha):.4g}%"
-    together = " together" if simultaneous else ""
+    looked = any(compared.look is not None and compared.tail != readout.alpha / 2 for compared in readout.comparisons)
+    together = (" together" if simultaneous else "") + (" over all looks" if looked else "")
     return [*lines, *(f"{method}; intervals {level}{together}; * registered scale" for method in methods)]
 
 
