@@ -116,7 +116,7 @@ def _effect_to_plain(effect: FactorEffect, scale: str) -> Plain:
         "relative": effect_to_plain(effect.relative),
         "p_value": None if registered is None else registered.p_value,
         "clear": effect.clear,
-        "chain": None if effect.chain is None else asdict(effect.chain),
+        "chain": None if effect.chain is None else _chain_to_plain(effect.chain),
         "conditions": conditions_to_plain(effect.conditions),
     }
 
@@ -132,6 +132,15 @@ def _effect_from_plain(item: Plain) -> FactorEffect:
         conditions=conditions_from_plain(item["conditions"]),
         chain=None if item["chain"] is None else _chain_from_plain(item["chain"]),
     )
+
+
+def _chain_to_plain(chain: Chain) -> Plain:
+    return {
+        "first": list(chain.first),
+        "aliases": [{"factors": list(alias.factors), "sign": alias.sign} for alias in chain.aliases],
+        "letters": chain.letters,
+        "words": chain.words,
+    }
 
 
 def _chain_from_plain(item: Plain) -> Chain:
