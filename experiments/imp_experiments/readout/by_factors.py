@@ -51,7 +51,8 @@ def named_cells(scanned: Scanned, layout: Layout) -> Scanned:
     """The same with cells named by their levels ("image=photo,subject=question").
 
     Raises:
-        BadInput: a level is too long or holds a separator. Levels are not repeated in errors: a wrong column may hold identifiers.
+        BadInput: a level is too long or holds a separator. Levels are not repeated in errors: a wrong column may hold
+            identifiers.
     """
     table = scanned.table
     for variant in table.moments.variants:
@@ -65,7 +66,8 @@ def design_of(scanned: Scanned, layout: Layout, control: str | None) -> Factoria
     """The full factorial of the levels in a table; first levels are those of control, else the lowest.
 
     Raises:
-        BadInput: a factor has one level or over 100, control is no cell, the cells are too many or have names that cannot be.
+        BadInput: a factor has one level or over 100, control is no cell, the cells are too many or have names that
+            cannot be.
     """
     seen: list[set[str]] = [set() for _ in layout.variant]
     for variant in scanned.table.moments.variants:
