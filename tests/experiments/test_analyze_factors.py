@@ -277,6 +277,30 @@ def test_a_level_with_a_separator_is_refused_without_repeating_it(write: Any, le
     assert level not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda frame: frame.assign(image=[f"person-{at}" for at in range(200)]), "over 100 different values"),
+        (lambda frame: frame.assign(image=["person-" * 20 + str(at % 2) for at in range(200)]), "longer than 100"),
+    ],
+)
+def test_a_column_of_identifiers_is_refused_without_repeating_one(
+    write: Any, change: Callable[[pd.DataFrame], pd.DataFrame], problem: str
+) -> None:
+    with pytest.raises(BadInput, match=problem) as caught:
+        analyze(write(change(units(200))), factors=["subject", "image"], means=["spend"])
+    assert "person" not in str(caught.value)
+    assert caught.value.where == "column image"
+
+
+def test_a_row_without_a_level_is_named(write: Any) -> None:
+    frame = units(200)
+    frame.loc[6, "image"] = None
+    with pytest.raises(BadInput, match="the variant is missing") as caught:
+        analyze(write(frame), factors=["subject", "image"], means=["spend"])
+    assert "row 7, column image" in str(caught.value.where)
+
+
 def test_a_factor_of_one_level_is_refused(write: Any) -> None:
     with pytest.raises(BadInput, match="two levels or more"):
         analyze(write(units(200).assign(image="none")), factors=["subject", "image"], means=["spend"])

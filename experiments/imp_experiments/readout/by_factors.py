@@ -21,6 +21,9 @@ __all__ = ["check_factors", "design_of", "factor_table", "named_cells"]
 
 _BARRED: Final = ",="
 _ENOUGH: Final = 2
+_LONGEST_LEVEL: Final = 100
+# More levels than anyone tests: then the column holds something else, perhaps identifiers.
+_MOST_LEVELS: Final = 100
 
 
 def check_factors(factors: Sequence[str], *, order: int, compares: bool, corrects: bool, others: Sequence[str]) -> None:
@@ -48,7 +51,8 @@ def named_cells(scanned: Scanned, layout: Layout) -> Scanned:
     """The same with cells named by their levels ("image=photo,subject=question").
 
     Raises:
-        BadInput: a level holds a separator. Levels are not repeated in errors: a wrong column may hold identifiers.
+        BadInput: a level is too long or holds a separator. Levels are not repeated in errors: a wrong column may hold
+            identifiers.
     """
     table = scanned.table
     for variant in table.moments.variants:
@@ -62,12 +66,17 @@ def design_of(scanned: Scanned, layout: Layout, control: str | None) -> Factoria
     """The full factorial of the levels in a table; first levels are those of control, else the lowest.
 
     Raises:
-        BadInput: a factor has one level, control is no cell, the cells are too many or have names that cannot be.
+        BadInput: a factor has one level or over 100, control is no cell, the cells are too many or have names that
+            cannot be.
     """
     seen: list[set[str]] = [set() for _ in layout.variant]
     for variant in scanned.table.moments.variants:
         for levels, part in zip(seen, variant.split(","), strict=True):
             levels.add(part.partition("=")[2])
+    for name, levels in zip(layout.variant, seen, strict=True):
+        if len(levels) > _MOST_LEVELS:
+            problem = f"over {_MOST_LEVELS} different values: not a column of levels"
+            raise BadInput(problem, where=f"column {name}", mend="name a column that says what was varied")
     factors = [
         Factor(name=name, levels=tuple(_ordered(levels))) for name, levels in zip(layout.variant, seen, strict=True)
     ]
@@ -104,6 +113,9 @@ def _check(variant: str, layout: Layout) -> None:
         if len(parts) != len(layout.variant) or any(char in level for char in _BARRED):
             problem = "a level holds a comma, an equals sign or a control character"
             raise BadInput(problem, where=f"column {column}", mend="write its levels without")
+        if len(level) > _LONGEST_LEVEL:
+            problem = f"a level is longer than {_LONGEST_LEVEL} characters"
+            raise BadInput(problem, where=f"column {column}", mend="name a column of levels, or shorten them")
 
 
 def _name(variant: str, layout: Layout) -> str:
