@@ -165,8 +165,17 @@ class OpenedUse(Protocol):
     permitted: Any
     refused: Any
 
-    def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
+    def close(
+        self,
+        *,
+        readout_sha256: str,
+        counts: Mapping[str, int],
+        proof_sha256: str | None = None,
+        looks: Sequence[Mapping[str, Json]] = (),
+    ) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
+
+        `looks` are those of sequential tests that it uses up: they are kept with it, whatever becomes of the result.
 
         Raises:
             Superseded: somebody among the readers' subjects withdrew or was erased since the use was opened.

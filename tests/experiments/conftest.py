@@ -117,13 +117,23 @@ class FakeUse:
     permitted: Any
     superseded: bool
     closings: list[dict[str, Any]]
+    ledger: Any = None
     ended: str = ""
 
-    def close(self, *, readout_sha256: str, counts: Mapping[str, int], proof_sha256: str | None = None) -> int:
+    def close(
+        self,
+        *,
+        readout_sha256: str,
+        counts: Mapping[str, int],
+        proof_sha256: str | None = None,
+        looks: Sequence[Mapping[str, Any]] = (),
+    ) -> int:
         assert not self.ended
         if self.superseded:
             raise Superseded("an admitted person withdrew meanwhile")
         self.ended = "closed"
+        if self.ledger is not None:
+            self.ledger.append("use-close", json.loads(json.dumps({"looks": list(looks)})) if looks else {})
         self.closings.append({"sha256": readout_sha256, "counts": dict(counts), "proof": proof_sha256})
         return self.seq + 1
 
@@ -139,6 +149,7 @@ class FakeView:
     def __init__(self, rows: Rows, clock: SimulatedClock, connection: duckdb.DuckDBPyConnection) -> None:
         self.rows, self.clock, self.connection = rows, clock, connection
         self.superseded = 0
+        self.ledger: FakeLedger | None = None
         self.erased_while_opening = 0
         self.uses: list[FakeUse] = []
         self.asked: list[tuple[Use, int | None]] = []
@@ -167,6 +178,7 @@ class FakeView:
             checkpoint="imp.local/test\n50\nroot\n",
             superseded=len(self.uses) < self.superseded,
             closings=self.closings,
+            ledger=self.ledger,
             **relations,
         )
         self.uses.append(opened)
@@ -311,6 +323,7 @@ def bench(
         root=root,
     )
     context.view, context.ledger, context.gate = made.view, made.ledger, made.gate
+    made.view.ledger = made.ledger
     made.write(definition)
     return made
 

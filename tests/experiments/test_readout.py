@@ -287,9 +287,19 @@ def test_before_the_horizon_the_answer_is_to_keep_running_with_a_warning(
     plain = check(read_out(started.ctx, "test"))
     assert plain["verdict"]["value"] == "keep running"
     assert plain["verdict"]["tests"] == []
-    assert any("not corrected for peeking" in note for note in plain["notes"])
+    assert any("hold at all times together" in note for note in plain["notes"])
+    (early,) = plain["comparisons"]
+    assert early["look"].startswith("asymptotic confidence sequence")
     started.clock._now_us = at_day(20)
     assert verdict(started)["value"] == "ship"
+    (late,) = check(read_out(started.ctx, "test"))["comparisons"]
+    # an early figure is corrected for all the times it may be looked at
+    assert early["p_value"] > 10 * late["p_value"]
+    assert early["relative"]["low"] < late["relative"]["low"]
+    assert (early["relative"]["estimate"], early["relative"]["se"]) == (
+        late["relative"]["estimate"],
+        late["relative"]["se"],
+    )
 
 
 def test_the_horizon_of_imported_exposures_runs_from_the_first_of_them(
@@ -334,7 +344,9 @@ def test_several_hypotheses_are_corrected_in_p_interval_and_verdict_alike(
     visit = found["tests"][0]
     assert found["hypotheses"] == 2
     assert visit["p_value"] == pytest.approx(2 * single["p_value"], rel=1e-12)
-    assert visit["low"] < 0 < single["relative"]["low"]
+    assert single["p_corrected"] == visit["p_value"]
+    assert (single["relative"]["low"], single["relative"]["high"]) == (visit["low"], visit["high"])
+    assert visit["low"] < 0 < visit["high"]
     assert (visit["outcome"], found["value"]) == ("not shown", "do not ship")
     assert any("2 hypotheses" in note for note in plain["notes"])
 
@@ -391,7 +403,6 @@ def test_amounts_in_several_currencies_have_a_condition_and_no_figures(
 @pytest.mark.parametrize(
     "change",
     [
-        ("[plan]\n", '[plan]\nlooks = "daily"\n', "daily looks are registered, but correction for them comes later"),
         ("[plan]\n", "[plan]\nmde = 0.05\n", "mde and power are registered, but planning by them comes later"),
         ("[plan]\n", "[plan]\npower = 0.9\n", "mde and power are registered, but planning by them comes later"),
         ("[plan]\n", 'trigger = "send.decided"\n[plan]\n', "the trigger is registered, but acting on it comes later"),
@@ -399,7 +410,7 @@ def test_amounts_in_several_currencies_have_a_condition_and_no_figures(
         (
             'window = "7d"\n',
             'window = "7d"\n[[metrics]]\nname = "o"\nrole = "secondary"\nkind = "mean"\nevent = "o"\nwindow = "7d"\n',
-            "secondary metrics are not corrected for each other",
+            "secondary metrics are corrected for each other by the false discovery rate",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed, ImpError
 from imp_core.gate import Action, Use
 from imp_core.output import check_output, write_output
-from imp_core.ports import OpenedUse, Superseded
+from imp_core.ports import Json, OpenedUse, Superseded
 from imp_core.workspace import write_atomically
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.load import load_experiment, registration_of
@@ -107,12 +108,23 @@ def _computed(
         ctx.view.enrolment(experiment.name),
         experiment,
         registration,
+        looks=_looks(ctx),
         zone=zone,
         k=ctx.workspace.k,
     )
     data = format_readout(ran.readout)
-    close_seq = opened.close(readout_sha256=hashlib.sha256(data).hexdigest(), counts=ran.counts)
+    close_seq = opened.close(readout_sha256=hashlib.sha256(data).hexdigest(), counts=ran.counts, looks=ran.looks)
     return ran.readout, data, close_seq
+
+
+def _looks(ctx: Context) -> list[Mapping[str, Json]]:
+    """Every look that the ledger keeps, oldest first."""
+    found: list[Mapping[str, Json]] = []
+    for entry in ctx.ledger.entries("use-close"):
+        looks = entry.fields.get("looks")
+        if isinstance(looks, Sequence) and not isinstance(looks, str):
+            found += [look for look in looks if isinstance(look, Mapping)]
+    return found
 
 
 def _reports(ctx: Context) -> Path:

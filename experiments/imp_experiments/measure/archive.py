@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,9 @@ class Measurement:
     `early` the admitted ones exposed before the start; `other_phases` people with exposures of other phases, which
     are left out. `first_us` is the first exposure (None: there is none). `gaps` counts events without the amount or
     quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
+    `units` is the lazy frame the moments were summed from, for scans that sums cannot answer, as long as the use is
+    open (None: there is no exposure): a row a unit with subject, variant, day, stratum, status, and under `columns` the
+    values by their names in the moments.
     """
 
     moments: Moments
@@ -44,6 +47,8 @@ class Measurement:
     first_us: int | None
     gaps: Mapping[str, int]
     mixed: frozenset[str]
+    units: nw.LazyFrame[Any] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def needed(experiment: Experiment) -> list[str]:
@@ -101,7 +106,7 @@ def measure(
     if lengths and permitted is not None:
         units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
     exposed = exposures.group_by("subject").agg(exposure_us=nw.col("event_us").min())
-    values = unit_values(happened, units, metrics, known, exposed=exposed)
+    values = unit_values(happened, units, metrics, known, exposed=exposed, as_of_us=as_of_us)
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
     rows, shifts = aggregate(frame, _KEYS, values.wanted, _others(values))
@@ -163,4 +168,6 @@ def _measurement(
             for name, columns in values.currencies.items()
             if len({row[column] for row in admitted for column in columns} - {None}) > 1
         ),
+        units=values.frame,
+        columns={column.name: column.source for column in values.wanted.columns},
     )

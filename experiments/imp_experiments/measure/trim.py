@@ -76,19 +76,14 @@ def trim(frame: Frame, variant: str, share: float) -> Tails | None:
     weight = _whole(share * n, n)
     present = mine.filter(~nw.col("value").is_null())
     units = min(n, max(1, math.ceil(weight)))
-    low = _one(present.sort("value").head(units).select(x=nw.col("value").max()))["x"]
-    high = _one(present.sort("value", descending=True).head(units).select(x=nw.col("value").min()))["x"]
-    sums = _one(_sums(present, float(low), float(high)))
+    low, high = _ordinal(present, units, n), _ordinal(present, n - units + 1, n)
+    sums = _one(_sums(present, low, high))
     return Tails(
         n=n,
         missing=missing,
         share=share,
-        lowest=Tail(
-            weight=weight, total=float(sums["low_sum"]), squares=float(sums["low_squares"]), threshold=float(low)
-        ),
-        highest=Tail(
-            weight=weight, total=float(sums["high_sum"]), squares=float(sums["high_squares"]), threshold=float(high)
-        ),
+        lowest=Tail(weight=weight, total=float(sums["low_sum"]), squares=float(sums["low_squares"]), threshold=low),
+        highest=Tail(weight=weight, total=float(sums["high_sum"]), squares=float(sums["high_squares"]), threshold=high),
     )
 
 
@@ -102,6 +97,16 @@ def _counts(mine: Frame) -> tuple[int, int]:
         raise BadInput("a value is not a finite number", where="column value", mend="leave it out or mend it")
     missing = int(row["absent"] or 0)
     return int(row["rows"]) - missing, missing
+
+
+def _ordinal(present: Frame, place: int, n: int) -> float:
+    """The value at a place in ascending order, 1 to n, sorted from the nearer end: engines keep only those rows."""
+    value = nw.col("value")
+    if 2 * place <= n:
+        found = _one(present.sort("value").head(place).select(x=value.max()))
+    else:
+        found = _one(present.sort("value", descending=True).head(n - place + 1).select(x=value.min()))
+    return float(found["x"])
 
 
 def _sums(present: Frame, low: float, high: float) -> Frame:

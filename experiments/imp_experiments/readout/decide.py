@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.compare import Tested
+from imp_experiments.readout.looks import way_of
 from imp_experiments.readout.readout import Compared, Test, Verdict
 from imp_experiments.stats.effect import Effect
 from imp_experiments.stats.srm import SampleRatio
@@ -25,14 +26,16 @@ def decide(
 ) -> Verdict:
     """Ship, do not ship, keep running or invalid, with the reason.
 
-    A sample-ratio mismatch makes everything invalid; before the horizon (not `final`) the answer is to keep
-    running. Primaries (variants × metrics) are tested at alpha / their number; guardrails at alpha, uncorrected.
+    A sample-ratio mismatch makes everything invalid. Before the end (not `final`) the answer is to keep running,
+    unless looks were registered and one has decided. Primaries (variants × metrics) are judged by their shown
+    intervals, simultaneous and corrected for looks; guardrails at alpha, uncorrected.
     """
     if ratio.verdict == "mismatch":
         return Verdict(value="invalid", reason="the variants do not hold the shares they were promised (sample ratio)")
-    if not final:
+    looks = way_of(experiment.plan) != "once"
+    if not final and not looks:
         return Verdict(value="keep running", reason=f"the horizon ends {horizon}")
-    tests = _tests(experiment, comparisons)
+    tests = _tests(experiment, comparisons, final=final)
     hypotheses = sum(test.role == "primary" for test in tests)
     primaries = [test for test in tests if test.role == "primary"]
     if all(test.outcome == _NO_ESTIMATE for test in primaries):
@@ -41,6 +44,9 @@ def decide(
     shipped = tuple(
         name for name in treatments(experiment) if _wins(experiment, [t for t in tests if t.variant == name])
     )
+    if not final and not shipped and not _hopeless(experiment, tests):
+        reason = f"no look has decided it yet, and the horizon ends {horizon}"
+        return Verdict(value="keep running", reason=reason, hypotheses=hypotheses, tests=tests)
     return Verdict(
         value="ship" if shipped else "do not ship",
         reason=_reason(tests, shipped),
@@ -50,31 +56,38 @@ def decide(
     )
 
 
-def _tests(experiment: Experiment, comparisons: Sequence[Tested]) -> tuple[Test, ...]:
+def _hopeless(experiment: Experiment, tests: Sequence[Test]) -> bool:
+    """Whether every treatment is shown to be worse on a primary metric."""
+    worse = {test.variant for test in tests if test.role == "primary" and test.outcome == "worse"}
+    return worse == set(treatments(experiment))
+
+
+def _tests(experiment: Experiment, comparisons: Sequence[Tested], *, final: bool) -> tuple[Test, ...]:
     names = treatments(experiment)
     metrics = {metric.name: metric for metric in experiment.metrics}
-    hypotheses = len(names) * sum(metric.role == "primary" for metric in experiment.metrics)
     out = []
     for tested in comparisons:
         metric = metrics[tested.compared.metric]
         if tested.compared.variant not in names or metric.role == "secondary":
             continue
         if metric.role == "primary":
-            out.append(_primary(metric, tested, experiment.plan.alpha, hypotheses))
+            out.append(_primary(metric, tested.compared))
         else:
-            out.append(_guardrail(metric, tested, experiment))
+            out.append(_guardrail(metric, tested, experiment, final=final))
     return tuple(out)
 
 
-def _primary(metric: Metric, tested: Tested, alpha: float, hypotheses: int) -> Test:
-    compared, effect = tested.compared, _at(metric, tested, alpha / hypotheses / 2)
+def _primary(metric: Metric, compared: Compared) -> Test:
+    """By the interval as it is shown: simultaneous over the hypotheses, and at this look's own tail."""
+    effect = compared.registered
     if effect is None:
         return _test(metric, compared, None, None, _NO_ESTIMATE)
     low, high = effect.low, effect.high
     outcome = "not shown"
     if low > 0 or high < 0:
         outcome = "better" if (low > 0) == (metric.direction == "up") else "worse"
-    return _test(metric, compared, (low, high), min(1.0, effect.p_value * hypotheses), outcome)
+    p_value = effect.p_value if compared.p_corrected is None else compared.p_corrected
+    return _test(metric, compared, (low, high), p_value, outcome)
 
 
 def _at(metric: Metric, tested: Tested, tail: float) -> Effect | None:
@@ -82,11 +95,15 @@ def _at(metric: Metric, tested: Tested, tail: float) -> Effect | None:
     return None if tested.contrast is None else tested.contrast.effect(metric.scale, tail=tail)
 
 
-def _guardrail(metric: Metric, tested: Tested, experiment: Experiment) -> Test:
-    """Non-inferior: the one-sided bound stays within the margin. No harm: not shown to be worse, two-sided."""
+def _guardrail(metric: Metric, tested: Tested, experiment: Experiment, *, final: bool) -> Test:
+    """Non-inferior: the one-sided bound stays within the margin. No harm: not shown to be worse, two-sided.
+
+    Before the end by the interval that holds at all times, of which a bound outside the margin breaks nothing yet.
+    """
     noninferior = experiment.decision.guardrails == "noninferior"
-    alpha = experiment.plan.alpha
-    compared, effect = tested.compared, _at(metric, tested, alpha if noninferior else alpha / 2)
+    alpha, compared = experiment.plan.alpha, tested.compared
+    end = alpha if noninferior else alpha / 2
+    effect = _at(metric, tested, end) if final else compared.registered
     if effect is None:
         return _test(metric, compared, None, None, _NO_ESTIMATE)
     low, high = effect.low, effect.high
@@ -95,7 +112,18 @@ def _guardrail(metric: Metric, tested: Tested, experiment: Experiment) -> Test:
         held = low > -margin if metric.direction == "up" else high < margin
     else:
         held = high >= 0 if metric.direction == "up" else low <= 0
-    return _test(metric, compared, (low, high), effect.p_value, "held" if held else "broken")
+    p_value = _guarded_p(metric, tested, margin) if noninferior and final else effect.p_value
+    return _test(metric, compared, (low, high), p_value, "held" if held else "broken" if final else "not shown")
+
+
+def _guarded_p(metric: Metric, tested: Tested, margin: float) -> float | None:
+    """The one-sided p of being worse by the margin or more: below alpha iff the bound stays within it."""
+    if tested.contrast is None:
+        return None
+    if metric.direction == "up":
+        return tested.contrast.p_beyond(metric.scale, -margin)
+    worse = tested.contrast.p_beyond(metric.scale, margin)
+    return None if worse is None else 1 - worse
 
 
 def _test(

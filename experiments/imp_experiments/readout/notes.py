@@ -10,9 +10,21 @@ from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
+from imp_experiments.readout.factorize import EFFECTS_AT_END, FACTORIAL_NOTES, VERDICT_BY_CELLS
+from imp_experiments.readout.looks import way_of
 
 __all__ = ["HIDDEN_COUNTS", "notes_of", "told"]
 
+# What figures before the horizon hold, by the way of looking.
+_WAYS: Final = {
+    "once": "a single look is registered, so the verdict falls then; intervals and p until then hold at all times "
+    "together (confidence sequence)",
+    "confidence_sequence": "intervals and p hold at all times together (confidence sequence)",
+}
+_BOUNDARIES: Final = (
+    "primary metrics are judged at the boundary of each look (Lan-DeMets); intervals and p of the others hold at all "
+    "times together (confidence sequence)"
+)
 HIDDEN_COUNTS: Final = (
     "sample ratio: the counts by variant are hidden, because with the totals a count below k could be worked out; "
     "p is rounded to two digits"
@@ -25,7 +37,7 @@ def notes_of(
     """Every sentence that applies, the estimand first."""
     notes = ["counted are consenting units: those whose permission covers exposure, window and this reading"]
     if not final:
-        notes.append(f"interim: the horizon ends {horizon}; p-values and intervals are not corrected for peeking")
+        notes.append(f"interim: the horizon ends {horizon}; {_WAYS.get(way_of(experiment.plan), _BOUNDARIES)}")
     if measurement.early:
         notes.append(f"exposures before start: {told(measurement.early, k)}")
     if measurement.other_phases:
@@ -33,10 +45,11 @@ def notes_of(
     hypotheses = len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
     if hypotheses > 1:
         notes.append(
-            f"comparisons are not corrected for each other; the verdict is, for {hypotheses} hypotheses (Bonferroni)"
+            f"intervals of primary metrics hold together, for {hypotheses} hypotheses (Bonferroni); others do not"
         )
     if any(metric.role == "secondary" for metric in experiment.metrics):
-        notes.append("secondary metrics are not corrected for each other: that comes later")
+        notes.append("secondary metrics are corrected for each other by the false discovery rate (Benjamini-Hochberg)")
+    notes += _about_factors(experiment, final=final)
     notes += _about_metrics(experiment, measurement)
     notes += _registered_only(experiment)
     observed = met.observed
@@ -51,6 +64,12 @@ def notes_of(
     return tuple(notes)
 
 
+def _about_factors(experiment: Experiment, *, final: bool) -> list[str]:
+    if experiment.factors is None:
+        return []
+    return [*FACTORIAL_NOTES, VERDICT_BY_CELLS] if final else [EFFECTS_AT_END]
+
+
 def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str]:
     notes = []
     for metric in experiment.metrics:
@@ -63,10 +82,6 @@ def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str
 def _registered_only(experiment: Experiment) -> list[str]:
     """What the file promises and this version does not do yet."""
     notes, plan = [], experiment.plan
-    if plan.looks != "once":
-        notes.append(
-            f"{plan.looks} looks are registered, but correction for them comes later: the verdict falls at the horizon"
-        )
     if plan.mde is not None or plan.power != DEFAULT_POWER:
         notes.append("mde and power are registered, but planning by them comes later")
     if experiment.trigger:

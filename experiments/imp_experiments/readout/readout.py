@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from imp_experiments.readout.factored import Factored
 from imp_experiments.stats.bayes import Posterior
 from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.srm import SampleRatio
@@ -33,7 +34,8 @@ class Compared:
     says so; `scale` is the registered one, whose p is `p_value`. `variance_saved` is the share of the absolute
     difference's variance that adjustment took away (None: nothing was adjusted for; below 0: it added some).
     `p_corrected` is p on the registered scale corrected by `correction` (None: for no other comparison); by bonferroni
-    and max_t the intervals are simultaneous too. `posterior` is on the registered scale, where a prior was given. None:
+    and max_t the intervals are simultaneous too. `posterior` is on the registered scale, where a prior was given.
+    `look` says how looking more than once was allowed for, in p and intervals; these leave `tail` on each side. None:
     there is no such figure, and `conditions` name the reason.
     """
 
@@ -54,6 +56,8 @@ class Compared:
     correction: str | None = None
     p_corrected: float | None = None
     posterior: Posterior | None = None
+    look: str | None = None
+    tail: float | None = None
 
     @property
     def registered(self) -> Effect | None:
@@ -146,7 +150,8 @@ class Readout:
     """The whole answer. `consent` is None where consent was not checked (a file the analyst holds).
 
     `excluded` counts units that are not in the comparisons, by reason; None: 1 to k - 1 of them. `as_of` is the
-    time it holds for. `experiment` and `verdict` are None where nothing was registered.
+    time it holds for. `experiment` and `verdict` are None where nothing was registered. `factorial` is None where the
+    variants are not the cells of factors, or their effects may not be told yet.
     """
 
     consent: Consent | None
@@ -159,3 +164,4 @@ class Readout:
     metrics: tuple[MetricUnits, ...] = ()
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+    factorial: Factored | None = None

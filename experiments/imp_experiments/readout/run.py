@@ -14,22 +14,21 @@ import narwhals as nw
 from imp_core.clock import format_time
 from imp_core.errors import ImpError
 from imp_core.gate import NO_RECORD
-from imp_core.ports import EnrolmentCount, OpenedUse
+from imp_core.ports import EnrolmentCount, Json, OpenedUse
 from imp_core.suppress import any_hidden, hidden, hidden_together
 from imp_experiments.design.assign import bucket_shares
-from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
-from imp_experiments.measure.archive import Measurement, matured, measure
-from imp_experiments.measure.moments import Moments
-from imp_experiments.measure.parts import below_name, missing_name, parts_of
+from imp_experiments.measure.archive import Measurement, measure
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
-from imp_experiments.readout.compare import Asked, Tested, compare_metric
-from imp_experiments.readout.decide import decide, treatments
+from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
+from imp_experiments.readout.looks import look_fields, looks_of
 from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
 from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
+from imp_experiments.readout.registered import compare_registered
 from imp_experiments.readout.suppress import without_counts
-from imp_experiments.stats.estimate import Quantity
+from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
@@ -44,10 +43,12 @@ class Ran:
     """The readout, and the counts that the ledger's `use-close` names: units in it, and units left out.
 
     Of those left out it has what the readout shows: a reason of few is in neither, and so their difference tells none.
+    `looks` are those it uses up, for the ledger.
     """
 
     readout: Readout
     counts: Mapping[str, int]
+    looks: Sequence[Mapping[str, Json]]
 
 
 def run(
@@ -56,10 +57,13 @@ def run(
     experiment: Experiment,
     registration: Registration,
     *,
+    looks: Sequence[Mapping[str, Json]] = (),
     zone: ZoneInfo,
     k: int,
 ) -> Ran:
     """Compute the readout of one opened use; cells of 1 to k - 1 people are not shown.
+
+    `looks` are those that the ledger holds, of whatever experiment.
 
     Raises:
         ImpError: the frames cannot be read.
@@ -67,17 +71,25 @@ def run(
     measurement, refused = _measured(opened, experiment, registration, zone)
     met = enrolled(enrolment, registration.phase)
     excluded = _excluded(measurement, refused, met)
-    ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
-    tested, metrics = _compare(experiment, measurement, as_of_us=opened.as_of_us, zone=zone, k=k)
-    shown = {reason: hidden(n, k) for reason, n in excluded.items()}
-    telling = _telling(ratio, shown, metrics, k)
     # Imported exposures may precede the start: the horizon runs from whichever came first.
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
     ends_us = begin_us + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
+    ratio = _ratio(met, experiment, final=final)
+    compared = compare_registered(
+        experiment,
+        measurement,
+        looks_of(looks, experiment.name, registration.phase),
+        as_of_us=opened.as_of_us,
+        zone=zone,
+        final=final,
+        k=k,
+    )
+    shown = {reason: hidden(n, k) for reason, n in excluded.items()}
+    telling = _telling(ratio, shown, compared.units, k)
     readout = Readout(
         consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
-        comparisons=tuple(one.compared for one in tested),
+        comparisons=tuple(one.compared for one in compared.tested),
         health=Health(
             srm=without_counts(ratio) if telling else ratio, two_variants=hidden_together(measurement.pairs, k)
         ),
@@ -85,16 +97,29 @@ def run(
         as_of=format_time(opened.as_of_us),
         alpha=experiment.plan.alpha,
         experiment=_registered(experiment, registration, ends_us),
-        metrics=tuple(metrics),
+        metrics=tuple(compared.units),
         verdict=_headed(
-            decide(experiment, tested, ratio, final=final, horizon=format_time(ends_us)), measurement.early, k
+            decide(
+                experiment,
+                compared.tested,
+                ratio,
+                final=final or compared.done,
+                horizon=format_time(ends_us),
+            ),
+            measurement.early,
+            k,
         ),
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
         ),
+        factorial=compared.factorial,
     )
-    return Ran(readout, {"units": measurement.moments.count(), "excluded": sum(n or 0 for n in shown.values())})
+    return Ran(
+        readout,
+        {"units": measurement.moments.count(), "excluded": sum(n or 0 for n in shown.values())},
+        [look_fields(taken, experiment.name, registration.phase) for taken in compared.taken],
+    )
 
 
 def _measured(
@@ -119,6 +144,24 @@ def _measured(
     return measurement, refused
 
 
+def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio:
+    """While it runs the test that may be read every day, at the end χ²."""
+    shares = bucket_shares(experiment.weights)
+    whole = sample_ratio(met.observed, shares)
+    if final:
+        return whole
+    found = sequential_ratio(met.by_day, shares)
+    return replace(
+        whole,
+        verdict=found.verdict,
+        p_value=found.p_value,
+        statistic=None,
+        df=None,
+        reason=found.reason,
+        method="sequential",
+    )
+
+
 def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
     """The verdict with what takes from its weight: a rule that was written when there were data already."""
     if not early:
@@ -126,48 +169,6 @@ def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
     return replace(
         verdict, reason=f"{verdict.reason}; not pre-registered: {told(early, k)} were exposed before the start"
     )
-
-
-def _compare(
-    experiment: Experiment, measurement: Measurement, *, as_of_us: int, zone: ZoneInfo, k: int
-) -> tuple[list[Tested], list[MetricUnits]]:
-    comparisons: list[Tested] = []
-    metrics: list[MetricUnits] = []
-    everyone = measurement.moments.count()
-    for metric in experiment.metrics:
-        ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
-        compared = compare_metric(
-            ripe,
-            _asked(metric, measurement.moments),
-            variants=treatments(experiment),
-            control=experiment.control,
-            tail=experiment.plan.alpha / 2,
-            k=k,
-            barred="several_currencies" if metric.name in measurement.mixed else None,
-        )
-        comparisons += compared
-        # the variants add up to the matured units
-        few = any_hidden(n for one in compared for n in (one.compared.n_variant, one.compared.n_control))
-        metrics.append(
-            MetricUnits(
-                metric=metric.name,
-                role=metric.role,
-                matured=None if few else hidden(ripe.count(), k),
-                immature=hidden(everyone - ripe.count(), k),
-            )
-        )
-    return comparisons, metrics
-
-
-def _asked(metric: Metric, moments: Moments) -> Asked:
-    """A registered metric as it is compared: adjusted for itself before the exposure, where that was measured."""
-    parts = parts_of(metric)
-    covariates = [part.name for part in parts if part.before]
-    if metric.pre_us is not None and missing_name(metric.pre_us) in moments.columns:
-        covariates.append(missing_name(metric.pre_us))
-    below = None if metric.denominator is None else below_name(metric)
-    quantity = Quantity(column=metric.name, denominator=below, covariates=tuple(covariates))
-    return Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=metric.scale)
 
 
 def _refused(native: Any, experiment: str, phase: int) -> Counter[str]:  # noqa: ANN401 (any native frame Narwhals knows)

@@ -33,6 +33,10 @@ METHOD: Final = (
 _ENOUGH_TO_COMPARE: Final = 2
 _SMALL: Final = 30
 _BETA_SHARE: Final = 0.1
+_MOST_UNITS: Final = 2**62
+# Means of so many standard errors differ by rounding alone.
+_LARGEST: Final = 1e15
+_SMALLEST: Final = 1e-150
 
 Floats = NDArray[np.float64]
 
@@ -98,11 +102,14 @@ def best_cell(
     means = sign * np.array([summary.mean for summary in variants.values()], dtype=float)
     n = np.array([summary.n for summary in variants.values()], dtype=float)
     errors = np.array([summary.variance for summary in variants.values()], dtype=float) / n
-    unit = math.sqrt(float(errors.max()))
-    if not (errors.all() and np.isfinite(means / unit).all()):
-        return _nothing("not_finite" if errors.all() else "constant_cell")
+    if not errors.all():
+        return _nothing("constant_cell")
     # in units of the largest standard error, so that nothing large or small is squared
-    y, se = means / unit, np.sqrt(errors) / unit
+    unit = math.sqrt(float(errors.max()))
+    with np.errstate(over="ignore"):
+        y, se = means / unit, np.sqrt(errors) / unit
+    if not (np.abs(y).max() < _LARGEST and se.min() > _SMALLEST):
+        return _nothing("not_finite")
     df = _smallest_df(se**2, n)
     low, high = _intervals(y, se, df, alpha)
     best = int(np.argmax(y))
@@ -126,6 +133,8 @@ def _problem(summaries: list[Summary]) -> str | None:
         return "impossible"
     if len(summaries) < _ENOUGH_TO_COMPARE or any(summary.n == 0 for summary in summaries):
         return "no_units"
+    if any(summary.n > _MOST_UNITS for summary in summaries):
+        return "not_finite"
     if any(summary.mean is None or not math.isfinite(summary.mean) for summary in summaries):
         return "not_finite"
     if any(summary.n == 1 for summary in summaries):
@@ -149,8 +158,8 @@ def _nothing(code: str) -> BestCell:
 
 def _smallest_df(errors: Floats, n: Floats) -> float:
     """Welch's for the pair that has the fewest: with them no pair's critical value is too small."""
-    pairs = (errors[:, None] + errors[None, :]) ** 2
-    dfs = pairs / (errors[:, None] ** 2 / (n[:, None] - 1) + errors[None, :] ** 2 / (n[None, :] - 1))
+    share = errors[:, None] / (errors[:, None] + errors[None, :])
+    dfs = 1 / (share**2 / (n[:, None] - 1) + (1 - share) ** 2 / (n[None, :] - 1))
     return float(dfs[~np.eye(len(n), dtype=bool)].min())
 
 

@@ -21,6 +21,8 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_denominator": "the mean of the ratio's denominator is zero or negative",
     "too_few_to_adjust": "too few units to adjust for covariates: the figures are not adjusted",
     "strata_merged": "strata with too few units in some variant were merged",
+    "before_first_look": "too few units or conversions for a first look: figures come with it",
+    "no_look": "no information was added since the last look, so that nothing may be tested now",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
     "no_events": "no unit of either variant has the event, so that there is no relative difference",
@@ -40,6 +42,10 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_spread": "no unit departs from what the model fits, so that there is no error to test against",
     "constant_cell": "all units of a cell have the same value, so that how sure its mean is remains unknown",
     "small_cells": "a cell has fewer than thirty units: the normal approximation is rough",
+    "cells_dependent": "the cells' estimates depend on each other: the best is not corrected for having been picked",
+    "tied_cells": "the leading cells are tied: how much too good the leader's value is cannot be told",
+    "too_many_cells": "more than 64 cells are too many to correct the best of them for having been picked",
+    "not_factored": "factors are not analysed for this kind of metric",
     "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
 }
 # Beside these the figures stand.

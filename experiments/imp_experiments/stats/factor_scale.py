@@ -73,13 +73,13 @@ class Scale:
 
 def absolute_scale(fit: CellFit, n: Floats, means: Floats, variances: Floats, *, residual_df: bool) -> Scale:
     """Cell means with HC2 errors, centred and scaled so that nothing large or small is squared."""
-    centred = means - float(np.average(means, weights=n / n.max()))
     unit = float(max(np.abs(means).max(), np.sqrt(np.nan_to_num(variances)).max()))
     if not 0 < unit < math.inf:
         return Scale(code="not_finite" if unit else "no_spread")
-    scaled = variances / unit / unit
-    errors = hc2_errors(fit, n, centred / unit, scaled, size=1.0, residual_df=residual_df)
-    return Scale(values=centred / unit, errors=errors, unit=unit)
+    values, scaled = means / unit, variances / unit / unit
+    centred = values - float(np.average(values, weights=n / n.max()))
+    errors = hc2_errors(fit, n, centred, scaled, size=1.0, residual_df=residual_df)
+    return Scale(values=centred, errors=errors, unit=unit)
 
 
 def relative_scale(n: Floats, means: Floats, variances: Floats, *, residual_df: float | None) -> Scale:
@@ -104,7 +104,7 @@ def estimate_scales(values: Floats, covariance: Floats, df: float) -> tuple[Scal
     if not unit:
         return Scale(code="no_spread"), Scale(code="mean_not_positive")
     absolute = Scale(
-        values=(values - values.mean()) / unit, errors=given_errors(covariance / unit / unit, df), unit=unit
+        values=values / unit - (values / unit).mean(), errors=given_errors(covariance / unit / unit, df), unit=unit
     )
     if (values <= 0).any():
         return absolute, Scale(code="mean_not_positive")

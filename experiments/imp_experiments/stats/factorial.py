@@ -125,10 +125,7 @@ def analyze_estimates(
     """
     order = _order(order, design)
     question = _question(design, _check_cells(design, cells), order, alpha)
-    y, v = np.asarray(values, dtype=float), np.asarray(covariance, dtype=float)
-    w = np.ones(len(cells)) if weights is None else np.asarray(weights, dtype=float)
-    if y.shape != (len(cells),) or v.shape != (len(cells), len(cells)) or w.shape != y.shape:
-        raise BadInput("values, covariance and weights do not fit the cells", where="values", mend="give one per cell")
+    y, v, w = _arrays(len(cells), values, covariance, np.ones(len(cells)) if weights is None else weights)
     if not (np.isfinite(w).all() and (w > 0).all()) or not df > 0:
         raise BadInput("weights and df must be above 0", where="weights", mend="leave out cells without units")
     if len(cells) < _ENOUGH_CELLS:
@@ -140,6 +137,20 @@ def analyze_estimates(
     model = question.model(order)
     fit = fit_cells(model.columns, w)
     return _result(question, model, fit, estimate_scales(y, v, df), method=_ESTIMATES_METHOD, units=None, advice=())
+
+
+def _arrays(count: int, values: ArrayLike, covariance: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    try:
+        y, v, w = (np.asarray(given, dtype=float) for given in (values, covariance, weights))
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput("values, covariance or weights are not numbers", where="values", mend="give floats") from None
+    if y.shape != (count,) or v.shape != (count, count) or w.shape != y.shape:
+        raise BadInput("values, covariance and weights do not fit the cells", where="values", mend="give one per cell")
+    if not np.allclose(v, v.T, rtol=1e-6, atol=0.0, equal_nan=True):
+        raise BadInput(
+            "the covariance is not symmetric", where="covariance", mend="give the matrix of the cells' values"
+        )
+    return y, v, w
 
 
 def _order(order: object, design: Factorial) -> int:

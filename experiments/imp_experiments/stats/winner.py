@@ -7,6 +7,10 @@ means are. Near ties this alone runs off to -∞; the *hybrid* also confines μ 
 level 1 - β, β = α/10, by cutting at μ ± cσ as well (Andrews, Kitagawa & McCloskey, Inference on Winners, QJE 2024,
 139(1), 305-358, sec. 4). Why this one: it needs no prior and no exchangeable cells (of a factorial's few cells a
 prior's spread is hardly known), it corrects nothing where the winner is far ahead, and estimate and interval are one.
+
+Its price is noise: at a near tie the estimate falls as low as the simultaneous interval lets it, though the second's
+mean is as high. In simulation (four variants of equal error) its root mean square error is 1.6 standard errors where
+the naive mean's is 1.1 to 1.3. It is no forecast: read it with its interval.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_one_factor_of_two_levels_is_welchs_test_on_both_scales() -> None:
             assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-10), name
 
 
-figures = st.tuples(st.integers(2, 200), st.floats(0.1, 50), st.floats(0.01, 100))
+figures = st.tuples(st.integers(10, 200), st.floats(0.1, 50), st.floats(0.01, 100))
 
 
 @settings(max_examples=40)
@@ -274,6 +274,24 @@ def test_a_relative_interval_without_an_end_is_a_condition() -> None:
     assert codes(found) == {("unbounded", "relative")}
 
 
+anything = st.one_of(st.floats(), st.none(), st.just(0.0), st.sampled_from([5e-324, 1e-200, 1e200, 1.7e308, -1.7e308]))
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(st.integers(-1, 2**65), anything, anything), min_size=4, max_size=4), st.sampled_from([1, 2]))
+def test_whatever_the_figures_there_is_a_finite_number_or_a_condition(given_: Any, order: int) -> None:
+    n, means, variances = (list(column) for column in zip(*given_, strict=True))
+    for effect in analyze_factorial(PAIR, cells(PAIR, means, n, variances), order=order).effects:
+        named = {condition.scale for condition in effect.conditions}
+        for scale in ("absolute", "relative"):
+            figures = getattr(effect, scale)
+            if figures is None:
+                assert named & {scale, "both"}
+            else:
+                assert all(map(math.isfinite, (figures.estimate, figures.low, figures.high, figures.se, figures.df)))
+                assert 0 <= figures.p_value <= 1
+
+
 def test_every_condition_has_its_words() -> None:
     for code in ("impossible", "missing_cells", "not_estimable", "no_spread", "constant_cells"):
         assert CONDITIONS[code]
@@ -348,7 +366,9 @@ def test_estimates_that_cannot_be_are_conditions(values: list[float], covariance
     "arguments",
     [
         {"values": [1.0, 2.0]},
+        {"values": ["a", "b", "c", "d"]},
         {"covariance": np.eye(3)},
+        {"covariance": np.triu(np.ones((4, 4)))},
         {"weights": [1.0, 1.0, 1.0, 0.0]},
         {"weights": [1.0, 1.0, 1.0, math.nan]},
         {"df": 0},

@@ -37,8 +37,8 @@ class CovariateBalance:
 
     `statistic` is Welch's F with `df` and `df_within` degrees of freedom (two variants: t² and Satterthwaite's).
     `differences`: per variant but control (mean - control's mean) / √((variance + control's) / 2), None where neither
-    varies or a figure is missing. `n` counts units with the covariate. All figures of the test are None where it was
-    not tested, and `reason` says why.
+    varies or a figure is missing. `n` counts units with the covariate (None: fewer than may be shown). All figures of
+    the test are None where it was not tested, and `reason` says why.
     """
 
     covariate: str
@@ -49,7 +49,7 @@ class CovariateBalance:
     df: int | None
     df_within: float | None
     differences: Mapping[str, float | None]
-    n: Mapping[str, int]
+    n: Mapping[str, int | None]
     reason: str | None = None
 
 

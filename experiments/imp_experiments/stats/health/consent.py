@@ -28,14 +28,14 @@ class ConsentRate:
     """One rate over the variants: verdict ok, differs (adjusted p < 0.01) or not tested, and `test.reason` says why.
 
     `p_adjusted` is the test's p times the number of rates tested (at most 1; None where not tested). `rates` are by
-    variant, each over `n` units; `by_reason` has the counts by reason and variant.
+    variant, each over `n` units; `by_reason` has the counts by reason and variant (None: fewer than may be shown).
     """
 
     verdict: str
     p_adjusted: float | None
     test: Homogeneity
     rates: Mapping[str, Rate]
-    by_reason: Mapping[str, Mapping[str, int]]
+    by_reason: Mapping[str, Mapping[str, int | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class LeeBounds:
     `bounds` (variant - control, in the metric's units; None where not tested) hold under `assumption` alone, and for
     the units of `estimand` alone. `trimmed` names the variant that keeps more, None where the shares are equal and
     the bounds one point; `share` is what was trimmed of it. Rates are staying over assigned units, None where none
-    was assigned. The four counts are units.
+    was assigned. The four counts are units (None: fewer than may be shown; then rates and share tell too much as well).
     """
 
     verdict: str
@@ -65,10 +65,10 @@ class LeeBounds:
     share: float | None
     rate_variant: float | None
     rate_control: float | None
-    assigned_variant: int
-    assigned_control: int
-    n_variant: int
-    n_control: int
+    assigned_variant: int | None
+    assigned_control: int | None
+    n_variant: int | None
+    n_control: int | None
     reason: str | None = None
 
 

@@ -29,7 +29,8 @@ class ManskiBounds:
     """verdict: excludes zero, includes zero (by the interval), or not tested, and `reason` says why.
 
     `bounds` (variant - control, in the metric's units) is None where it was not tested. Counts are units with a value
-    and units without; `lowest` to `highest` is the stated range.
+    and units without (None: fewer than may be shown; the set's width tells the missing ones too). `lowest` to
+    `highest` is the stated range.
     """
 
     verdict: str
@@ -37,10 +38,10 @@ class ManskiBounds:
     assumption: str
     lowest: float
     highest: float
-    n_variant: int
-    n_control: int
-    missing_variant: int
-    missing_control: int
+    n_variant: int | None
+    n_control: int | None
+    missing_variant: int | None
+    missing_control: int | None
     reason: str | None = None
 
 

@@ -64,7 +64,8 @@ class Outliers:
 
     `variant` and `control` are the farthest units of both. `farthest` names the one with the larger share of its
     limit; the effects are Welch's with all units and without that one, and `turns` says whether p is below alpha in
-    only one of them (None where either has no p). Without a test these are None. `n_…` counts units.
+    only one of them (None where either has no p). Without a test these are None. `n_…` counts units (None: fewer
+    than may be shown).
     """
 
     verdict: str
@@ -74,8 +75,8 @@ class Outliers:
     with_it: Comparison | None
     without_it: Comparison | None
     turns: bool | None
-    n_variant: int
-    n_control: int
+    n_variant: int | None
+    n_control: int | None
     reason: str | None = None
 
 

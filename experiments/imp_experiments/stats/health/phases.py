@@ -29,7 +29,8 @@ class PhasedRatio:
 
     p, statistic and df are of all tested phases together, None where none was tested. `phases` has each phase alone,
     with its counts (a phase with few units is "not tested" there and adds nothing here). `strays` counts units by
-    phase in variants without a share in it, which no test sees; phases without any are absent.
+    phase in variants without a share in it, which no test sees; phases without any are absent (None: fewer than may be
+    shown).
     """
 
     verdict: str
@@ -37,7 +38,7 @@ class PhasedRatio:
     statistic: float | None
     df: int | None
     phases: Mapping[int, SampleRatio]
-    strays: Mapping[int, int]
+    strays: Mapping[int, int | None]
     reason: str | None = None
 
 

@@ -26,10 +26,13 @@ _ENOUGH: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """`count` of `n` units, the rate and its Wilson (1927) interval; these are None where there are no units."""
+    """`count` of `n` units, the rate and its Wilson (1927) interval; these are None where there are no units.
 
-    count: int
-    n: int
+    Any two of them tell the others: where a count may not be shown (None), neither may the rate and its interval.
+    """
+
+    count: int | None
+    n: int | None
     rate: float | None
     low: float | None
     high: float | None

@@ -23,10 +23,10 @@ from imp_core.errors import BadInput
 from imp_experiments.stats.sequential import density
 from imp_experiments.stats.sequential.spending import Spending, check_alpha, check_sides, spent_by
 
-__all__ = ["LEAST", "MOST_LOOKS", "Boundary", "Look", "next_boundary", "plan_boundaries"]
+__all__ = ["LEAST", "MOST_LOOKS", "Boundary", "Look", "last_boundary", "next_boundary", "plan_boundaries"]
 
-# A look that would be given less than this is not used: its boundary would lie beyond 8 standard errors.
-LEAST: Final = 1e-16
+# A look that would be given less than this is not used: its boundary would lie beyond 9 standard errors.
+LEAST: Final = 1e-20
 MOST_LOOKS: Final = 400
 _MOST_UNITS: Final = 2**63
 # Alpha that differs by rounding alone is the same alpha.
@@ -132,6 +132,38 @@ def plan_boundaries(
             link = links[look]
         cumulative, look = total, look + 1
     return tuple(boundaries)
+
+
+def last_boundary(
+    looks: Sequence[Look], *, alpha: float, spending: Spending, sides: int = 2, last: bool = False
+) -> Boundary:
+    """The boundary of the last of `looks` in a test at `alpha`, all before it having had the boundaries of that test.
+
+    As `next_boundary` look by look, in one pass; `last` is about the last look.
+
+    Raises:
+        BadInput: there is no look, or as for `next_boundary`.
+    """
+    check_alpha(alpha)
+    check_sides(sides)
+    boundary = Boundary(z=None, tail=None, spent=0.0, cumulative=0.0)
+    survivors, link, reached = None, 0.0, 0.0
+    used: tuple[Look, float] | None = None
+    for place, look in enumerate(looks):
+        _check_look(look, None if used is None else used[0])
+        final = last and place == len(looks) - 1
+        spent = boundary.cumulative
+        total = _total(reached, look.fraction, spent, alpha=alpha, spending=spending, sides=sides, last=final)
+        reached = max(reached, look.fraction)
+        if total is None:
+            boundary = Boundary(z=None, tail=None, spent=0.0, cumulative=spent)
+            continue
+        if used is not None:
+            following = _correlation(used[0], look)
+            survivors, link = _continue(survivors, link, used[1], following, sides), following
+        boundary = _boundary(survivors, link, total - spent, total, sides)
+        used = used if boundary.z is None else (look, boundary.z)
+    return boundary
 
 
 def _total(

@@ -1,0 +1,236 @@
+"""Plan an experiment from its file: does its horizon suffice for its mde, power, variants and primary metrics?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from imp_core.clock import DAY_US
+from imp_core.errors import BadInput
+from imp_experiments.commands.plan_looks import looks_inflation
+from imp_experiments.design.assign import bucket_shares
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, way_of
+from imp_experiments.stats.power.baseline import Baseline
+from imp_experiments.stats.power.duration import Arrivals, days_until, matured
+from imp_experiments.stats.power.mde import mde as mde_of
+from imp_experiments.stats.power.primaries import power_each
+from imp_experiments.stats.power.setting import Setting
+from imp_experiments.stats.power.units import units as units_of
+
+__all__ = ["ExperimentPlan", "MetricPlan", "plan_experiment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPlan:
+    """What one metric takes. `test` is "difference" (primaries) or "non-inferiority" (guardrails with a margin).
+
+    effect: the true effect planned for, signed, on the metric's scale (0 for non-inferiority; None: none was given).
+    units: in all variants together (None: none was asked for, or no number does). days: until they have matured.
+    matured: units that count at the horizon; detectable: the effect these show (None for non-inferiority). daily:
+    the new units a day that would do by the horizon. enough: None where nobody knows.
+    """
+
+    metric: str
+    role: str
+    test: str
+    scale: str
+    baseline: float
+    sd: float
+    alpha: float
+    hypotheses: int
+    power: float
+    effect: float | None
+    margin: float | None
+    units: int | None
+    days: int | None
+    matured: int | None
+    detectable: float | None
+    daily: int | None
+    enough: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentPlan:
+    """An experiment's plan. `enough`: every planned metric has its units by the horizon; None where nobody knows."""
+
+    experiment: str
+    horizon_days: float
+    shares: Mapping[str, float]
+    decision: str
+    metrics: tuple[MetricPlan, ...]
+    enough: bool | None
+    notes: tuple[str, ...]
+
+
+def plan_experiment(
+    experiment: Experiment,
+    baselines: Mapping[str, Baseline],
+    *,
+    mde: float | None = None,
+    arrivals: Arrivals | None = None,
+    shape: Setting | None = None,
+) -> ExperimentPlan:
+    """Plan the primaries, and the guardrails that have a margin and a baseline, at the least favourable treatment.
+
+    `mde` stands in for the file's; `arrivals` has the daily units and their consent (its traffic is the file's).
+    `shape` holds what the file does not say: correlation, clusters, inflation.
+
+    Raises:
+        BadInput: a primary has no baseline, a baseline has no metric, or there is neither mde nor traffic.
+    """
+    metrics = _planned_metrics(experiment, baselines)
+    effect = experiment.plan.mde if mde is None else mde
+    if effect is None and arrivals is None:
+        mend = "write mde in the file's [plan], or give --mde or --daily"
+        raise BadInput("too little to plan with", where=f"{experiment.name}: plan.mde", mend=mend)
+    if arrivals is not None:
+        arrivals = replace(arrivals, traffic=experiment.traffic)
+    shape = shape or Setting()
+    planned = tuple(
+        _metric(
+            experiment,
+            metric,
+            baselines[metric.name],
+            _setting(experiment, metric, shape),
+            mde=effect,
+            arrivals=arrivals,
+        )
+        for metric in metrics
+    )
+    known = [item.enough for item in planned if item.enough is not None]
+    return ExperimentPlan(
+        experiment=experiment.name,
+        horizon_days=experiment.plan.horizon_us / DAY_US,
+        shares=bucket_shares(experiment.weights),
+        decision=experiment.decision.primary,
+        metrics=planned,
+        enough=all(known) if len(known) == len(planned) or not all(known) else None,
+        notes=_notes(experiment, planned, shape),
+    )
+
+
+def _planned_metrics(experiment: Experiment, baselines: Mapping[str, Baseline]) -> list[Metric]:
+    names = {metric.name: metric for metric in experiment.metrics}
+    for name in baselines:
+        if name not in names or names[name].role == "secondary":
+            problem = "is secondary, which is not planned" if name in names else "is no metric of the experiment"
+            raise BadInput(f"{name!r} {problem}", where="baseline", mend=f"its metrics are: {', '.join(names)}")
+    for metric in experiment.metrics:
+        if metric.role == "primary" and metric.name not in baselines:
+            form = "0.05" if metric.kind == "proportion" else "12.5:40"
+            mend = f"give --baseline {metric.name}={form}" + ("" if metric.kind == "proportion" else " (mean:sd)")
+            raise BadInput(f"the primary metric {metric.name!r} has no baseline", where="baseline", mend=mend)
+    return [metric for metric in experiment.metrics if metric.name in baselines and _test(experiment, metric)]
+
+
+def _test(experiment: Experiment, metric: Metric) -> str | None:
+    if metric.role == "primary":
+        return "difference"
+    return "non-inferiority" if experiment.decision.guardrails == "noninferior" and metric.margin else None
+
+
+def _setting(experiment: Experiment, metric: Metric, shape: Setting) -> Setting:
+    """As the verdict will test it: primaries at alpha over their number, guardrails one-sided and uncorrected."""
+    shares = bucket_shares(experiment.weights)
+    names = treatments(experiment)
+    primaries = sum(other.role == "primary" for other in experiment.metrics)
+    guardrail = _test(experiment, metric) == "non-inferiority"
+    return replace(
+        shape,
+        alpha=experiment.plan.alpha,
+        sides=1 if guardrail else 2,
+        hypotheses=1 if guardrail else primaries * len(names),
+        scale=metric.scale,
+        direction=metric.direction,
+        control=shares[experiment.control],
+        treatment=min(shares[name] for name in names),
+        margin=metric.margin if guardrail else None,
+    )
+
+
+def _metric(
+    experiment: Experiment,
+    metric: Metric,
+    baseline: Baseline,
+    setting: Setting,
+    *,
+    mde: float | None,
+    arrivals: Arrivals | None,
+) -> MetricPlan:
+    primaries = sum(other.role == "primary" for other in experiment.metrics)
+    rule = experiment.decision.primary if setting.margin is None else "any"
+    power = power_each(experiment.plan.power, primaries, rule=rule)
+    if setting.margin is None and setting.inflation == 1:
+        alpha = setting.alpha / setting.hypotheses
+        setting = replace(setting, inflation=looks_inflation(experiment, metric, alpha=alpha, power=power) or 1.0)
+    effect = 0.0 if setting.margin is not None else mde
+    if effect is not None and setting.direction == "down":
+        effect = -effect
+    found = None if effect is None else units_of(baseline, setting, effect=effect, power=power)
+    units = None if found is None else found.total
+    horizon, window = experiment.plan.horizon_us / DAY_US, metric.window_us / DAY_US
+    count = None if arrivals is None else math.floor(matured(arrivals, horizon, window=window))
+    detectable = None
+    if count and setting.margin is None:
+        detectable = mde_of(baseline, setting, units=count, power=power)
+    return MetricPlan(
+        metric=metric.name,
+        role=metric.role,
+        test=_test(experiment, metric) or "",
+        scale=metric.scale,
+        baseline=baseline.mean,
+        sd=math.sqrt(baseline.variance),
+        alpha=setting.alpha,
+        hypotheses=setting.hypotheses,
+        power=power,
+        effect=effect,
+        margin=setting.margin,
+        units=units,
+        days=None if arrivals is None or units is None else days_until(arrivals, units, window=window),
+        matured=count,
+        detectable=detectable,
+        daily=_daily(experiment, arrivals, units, horizon - window),
+        enough=_enough(effect, units, count),
+    )
+
+
+def _enough(effect: float | None, units: int | None, count: int | None) -> bool | None:
+    if effect is None:
+        return None
+    if units is None:
+        return False
+    return None if count is None else count >= units
+
+
+def _daily(experiment: Experiment, arrivals: Arrivals | None, units: int | None, days: float) -> int | None:
+    """New units a day, before traffic and consent, so that enough have matured by the horizon."""
+    whole = math.floor(days)
+    if units is None or whole < 1:
+        return None
+    share = experiment.traffic * (1.0 if arrivals is None else arrivals.consent)
+    return math.ceil(units / whole / share)
+
+
+def _notes(experiment: Experiment, planned: tuple[MetricPlan, ...], shape: Setting) -> tuple[str, ...]:
+    notes = []
+    way = way_of(experiment.plan)
+    if way == CONFIDENCE_SEQUENCE:
+        notes.append("a confidence sequence takes more units, and no fixed number of them: say how many by --inflation")
+    elif way != "once" and shape.inflation == 1:
+        notes.append(f"{experiment.plan.looks} looks ({way} spending) are allowed for in the units of primary metrics")
+    if any(item.test == "difference" and item.hypotheses > 1 for item in planned):
+        number = max(item.hypotheses for item in planned)
+        notes.append(f"{number} primary hypotheses (variants × metrics) share alpha (Bonferroni)")
+    if experiment.decision.primary == "all" and sum(item.test == "difference" for item in planned) > 1:
+        notes.append("all primaries must hold: each is planned at a root of the power, as if they were independent")
+    left = [
+        metric.name
+        for metric in experiment.metrics
+        if metric.role == "guardrail" and metric.name not in [item.metric for item in planned]
+    ]
+    if left:
+        notes.append(f"guardrails not planned (no baseline given, or no margin): {', '.join(left)}")
+    return tuple(notes)

@@ -1,0 +1,208 @@
+"""Plan one comparison from figures, or an experiment from its file: what `imp experiment plan` answers. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from imp_core.errors import BadInput
+from imp_experiments.stats.power.allocation import best_shares
+from imp_experiments.stats.power.baseline import Baseline
+from imp_experiments.stats.power.duration import Arrivals, days_until, matured
+from imp_experiments.stats.power.mde import mde as mde_of
+from imp_experiments.stats.power.power import power as power_of
+from imp_experiments.stats.power.setting import Setting
+from imp_experiments.stats.power.units import units as units_of
+
+__all__ = ["DEFAULT_POWER", "Planned", "Traffic", "Week", "plan_comparison"]
+
+DEFAULT_POWER: Final = 0.8
+_WEEKS: Final = 8
+_WEEK_DAYS: Final = 7
+_WORTH_SAYING: Final = 0.02  # of the units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Who arrives, and the days from a unit's exposure until it counts."""
+
+    arrivals: Arrivals
+    window: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """After so many weeks: units matured in all, and the effect they detect (None: none can be).
+
+    With a margin `mde` is None and `power` the chance to show non-inferiority.
+    """
+
+    week: int
+    matured: int
+    mde: float | None
+    power: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """An answered plan: `solved` names what was solved for; `reached` is False where nothing can be.
+
+    Units are of all variants together; `units_control` and `units_treatment` of the compared two. What is unknown
+    or cannot be is None. `days` count from the start until the last of these units has matured.
+    """
+
+    solved: str
+    reached: bool
+    baseline: float
+    sd: float
+    scale: str
+    direction: str
+    alpha: float
+    sides: int
+    hypotheses: int
+    share_control: float
+    share_treatment: float
+    margin: float | None
+    power: float | None
+    mde: float | None
+    units: int | None
+    units_control: int | None
+    units_treatment: int | None
+    days: int | None
+    weeks: tuple[Week, ...]
+    advice: tuple[str, ...]
+
+
+def plan_comparison(
+    baseline: Baseline,
+    setting: Setting,
+    *,
+    mde: float | None = None,
+    units: int | None = None,
+    power: float | None = None,
+    traffic: Traffic | None = None,
+    treatments: int = 1,
+) -> Planned:
+    """Solve for whichever of `mde`, `units` and `power` is missing; without `power` it is 0.8.
+
+    `mde` is a size: its sign is the setting's direction. With a margin the true effect is taken to be none, and
+    `mde` may not be given. With `traffic` alone only the table of weeks is filled.
+
+    Raises:
+        BadInput: a figure cannot be, nothing is left to solve for, or there is too little to solve with.
+    """
+    solved = _missing(setting, mde=mde, units=units, power=power, traffic=traffic)
+    target = DEFAULT_POWER if power is None else power
+    effect = _effect(setting, mde)
+    out = _blank(baseline, setting, solved, treatments)
+    if solved == "units":
+        out = _with_units(out, baseline, setting, effect or 0.0, target)
+    elif solved == "mde" and units is not None:
+        found = mde_of(baseline, setting, units=units, power=target)
+        out = replace(_counted(out, setting, units), mde=found, power=target, reached=found is not None)
+    elif solved == "power" and units is not None:
+        chance = power_of(baseline, setting, effect=effect or 0.0, units=units)
+        out = replace(_counted(out, setting, units), mde=effect, power=chance, reached=chance is not None)
+    else:
+        out = replace(out, power=target)
+    if traffic is None:
+        return out
+    days = None if out.units is None else days_until(traffic.arrivals, out.units, window=traffic.window)
+    return replace(out, days=days, weeks=weeks(baseline, setting, traffic, target))
+
+
+def weeks(baseline: Baseline, setting: Setting, traffic: Traffic, power: float) -> tuple[Week, ...]:
+    """What weeks 1 to 8 can detect with this power."""
+    return tuple(_week(baseline, setting, traffic, power, week) for week in range(1, _WEEKS + 1))
+
+
+def _week(baseline: Baseline, setting: Setting, traffic: Traffic, power: float, week: int) -> Week:
+    count = math.floor(matured(traffic.arrivals, week * _WEEK_DAYS, window=traffic.window))
+    effect = chance = None
+    if count and setting.margin is None:
+        effect = mde_of(baseline, setting, units=count, power=power)
+    elif count:
+        chance = power_of(baseline, setting, effect=0.0, units=count)
+    return Week(week=week, matured=count, mde=effect, power=chance)
+
+
+def _missing(
+    setting: Setting, *, mde: float | None, units: int | None, power: float | None, traffic: Traffic | None
+) -> str:
+    if setting.margin is not None:
+        if mde is not None:
+            raise BadInput("with a margin the true effect is taken to be none", where="mde", mend="leave it out")
+        return "units" if units is None else "power"
+    if mde is not None and units is not None:
+        if power is not None:
+            raise BadInput("nothing is left to solve for", where="power", mend="leave out one of the three")
+        return "power"
+    if mde is not None:
+        return "units"
+    if units is not None:
+        return "mde"
+    if traffic is None:
+        raise BadInput("too little to plan with", where="mde", mend="give --mde, --units or --daily")
+    return "weeks"
+
+
+def _effect(setting: Setting, mde: float | None) -> float | None:
+    if mde is None:
+        return None
+    if not mde > 0:
+        raise BadInput("must be above 0", where="mde", mend='give its size; --direction says whether "up" or "down"')
+    return mde if setting.direction == "up" else -mde
+
+
+def _blank(baseline: Baseline, setting: Setting, solved: str, treatments: int) -> Planned:
+    return Planned(
+        solved=solved,
+        reached=True,
+        baseline=baseline.mean,
+        sd=math.sqrt(baseline.variance),
+        scale=setting.scale,
+        direction=setting.direction,
+        alpha=setting.alpha,
+        sides=setting.sides,
+        hypotheses=setting.hypotheses,
+        share_control=setting.control,
+        share_treatment=setting.treatment,
+        margin=setting.margin,
+        power=None,
+        mde=None,
+        units=None,
+        units_control=None,
+        units_treatment=None,
+        days=None,
+        weeks=(),
+        advice=_advice(setting, treatments),
+    )
+
+
+def _with_units(out: Planned, baseline: Baseline, setting: Setting, effect: float, power: float) -> Planned:
+    found = units_of(baseline, setting, effect=effect, power=power)
+    out = replace(out, mde=effect if setting.margin is None else None, power=power, reached=found is not None)
+    if found is None:
+        return out
+    return replace(out, units=found.total, units_control=found.control, units_treatment=found.treatment)
+
+
+def _counted(out: Planned, setting: Setting, units: int) -> Planned:
+    return replace(
+        out,
+        units=units,
+        units_control=round(units * setting.control),
+        units_treatment=round(units * setting.treatment),
+    )
+
+
+def _advice(setting: Setting, treatments: int) -> tuple[str, ...]:
+    """Where several treatments share a control of their own size, a larger control needs fewer units."""
+    if treatments < 2 or abs(setting.control + treatments * setting.treatment - 1) > 1e-3:  # noqa: PLR2004 (two, and rounding of buckets)
+        return ()
+    control, each = best_shares(treatments)
+    saved = 1 - (1 / control + 1 / each) / (1 / setting.control + 1 / setting.treatment)
+    if saved < _WORTH_SAYING:
+        return ()
+    return (f"a control of {control:.0%} of the units (√{treatments} : 1) would need {saved:.0%} fewer units in all",)
