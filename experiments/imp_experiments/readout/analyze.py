@@ -20,7 +20,7 @@ from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
-from imp_experiments.readout.tabled import compare_table, scan
+from imp_experiments.readout.tabled import check_table, compare_table, scan
 from imp_experiments.readout.weighed import PEEKING, weighed
 from imp_experiments.stats.bayes import Prior
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
@@ -94,7 +94,9 @@ def analyze(
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
         notes.append(PEEKING)
-    return replace(_readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of), notes=tuple(notes))
+    checks = check_table(scanned, layout, variants=variants[1:], control=control, alpha=alpha)
+    health = Health(srm=ratio, two_variants=table.pairs, checks=checks)
+    return replace(_readout(table, layout, compared, health, alpha=alpha, as_of=as_of), notes=tuple(notes))
 
 
 def _check_options(scale: str, alpha: float) -> None:
@@ -165,7 +167,7 @@ def _readout(
     table: Tabulated,
     layout: Layout,
     compared: Sequence[Tested],
-    ratio: SampleRatio,
+    health: Health,
     *,
     alpha: float,
     as_of: str,
@@ -175,12 +177,12 @@ def _readout(
     return Readout(
         consent=None,
         comparisons=tuple(one.compared for one in compared),
-        health=Health(srm=ratio, two_variants=table.pairs),
+        health=health,
         excluded={"two_variants": sum(table.pairs.values())},
         as_of=as_of,
         alpha=alpha,
         metrics=tuple(
             MetricUnits(metric=metric.name, role="primary", matured=units, immature=0) for metric in layout.metrics
         ),
-        verdict=invalid if ratio.verdict == "mismatch" else None,
+        verdict=invalid if health.srm.verdict == "mismatch" else None,
     )
