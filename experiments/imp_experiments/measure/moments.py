@@ -117,11 +117,17 @@ class Moments:
         """How many units there are, in one variant or in all."""
         return sum(cell.n for cell in self.cells if variant in (None, cell.variant))
 
-    def summary(self, column: str, variant: str | None = None) -> Summary:
-        """n, mean and variance of a column over all cells of a variant, or of all variants."""
+    def summary(self, column: str, variant: str | None = None, *, missing: str | None = None) -> Summary:
+        """n, mean and variance of a column over all cells of a variant, or of all variants.
+
+        `missing` is the indicator of the units that lack a filled column: then it is of the units that have it.
+        """
         index = self.columns.index(column)
         cells = self._cells(variant)
         n = sum(cell.n for cell in cells)
+        if missing is not None:
+            # those that lack it were filled with the shift: they are in no sum
+            n -= round(math.fsum(_finite(cell.sums[self.columns.index(missing)] for cell in cells)))
         total = math.fsum(_finite(cell.sums[index] for cell in cells))
         squares = math.fsum(_finite(cell.squares[index] for cell in cells))
         if n == 0:

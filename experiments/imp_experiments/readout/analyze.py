@@ -24,7 +24,7 @@ from imp_experiments.readout.factorize import FACTORIAL_NOTES
 from imp_experiments.readout.judged import judged, rule_of
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
-from imp_experiments.readout.tabled import compare_table, scan
+from imp_experiments.readout.tabled import check_table, compare_table, scan
 from imp_experiments.readout.weighed import PEEKING, weighed
 from imp_experiments.stats.bayes import Prior
 from imp_experiments.stats.sequential.rules import Rule
@@ -148,7 +148,9 @@ def analyze(
         if made is not None
         else None
     )
-    shown = _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
+    checks = check_table(scanned, layout, variants=variants[1:], control=base, alpha=alpha)
+    health = Health(srm=ratio, two_variants=table.pairs, checks=checks)
+    shown = _readout(table, layout, compared, health, alpha=alpha, as_of=as_of)
     return replace(shown, notes=tuple(notes), factorial=section)
 
 
@@ -263,7 +265,7 @@ def _readout(
     table: Tabulated,
     layout: Layout,
     compared: Sequence[Tested],
-    ratio: SampleRatio,
+    health: Health,
     *,
     alpha: float,
     as_of: str,
@@ -273,12 +275,12 @@ def _readout(
     return Readout(
         consent=None,
         comparisons=tuple(one.compared for one in compared),
-        health=Health(srm=ratio, two_variants=table.pairs),
+        health=health,
         excluded={"two_variants": sum(table.pairs.values())},
         as_of=as_of,
         alpha=alpha,
         metrics=tuple(
             MetricUnits(metric=metric.name, role="primary", matured=units, immature=0) for metric in layout.metrics
         ),
-        verdict=invalid if ratio.verdict == "mismatch" else None,
+        verdict=invalid if health.srm.verdict == "mismatch" else None,
     )

@@ -22,6 +22,8 @@ from imp_experiments.readout.plain import (
 )
 from imp_experiments.readout.readout import (
     SCHEMA,
+    Bounds,
+    Check,
     Compared,
     Consent,
     Health,
@@ -52,7 +54,7 @@ def to_plain(readout: Readout) -> dict[str, Any]:
         "experiment": None if readout.experiment is None else asdict(readout.experiment),
         "comparisons": [_compared_to_plain(compared) for compared in readout.comparisons],
         **({} if readout.factorial is None else {"factorial": factored_to_plain(readout.factorial)}),
-        "health": {"srm": asdict(readout.health.srm), "two_variants": dict(readout.health.two_variants)},
+        "health": _health_to_plain(readout.health),
         "excluded": dict(readout.excluded),
         "as_of": readout.as_of,
         "alpha": readout.alpha,
@@ -79,6 +81,24 @@ def parse_readout(data: bytes) -> Readout:
             where="readout",
             mend="name a file that imp experiment readout --out wrote",
         ) from None
+
+
+def _health_to_plain(health: Health) -> dict[str, Any]:
+    return {
+        "srm": asdict(health.srm),
+        "two_variants": dict(health.two_variants),
+        "checks": [asdict(check) for check in health.checks],
+        "bounds": [asdict(bounds) for bounds in health.bounds],
+    }
+
+
+def _health_from_plain(item: dict[str, Any]) -> Health:
+    return Health(
+        srm=SampleRatio(**item["srm"]),
+        two_variants=dict(item.get("two_variants", {})),
+        checks=tuple(Check(**check) for check in item.get("checks", ())),
+        bounds=tuple(Bounds(**bounds) for bounds in item.get("bounds", ())),
+    )
 
 
 def _compared_to_plain(compared: Compared) -> dict[str, Any]:
@@ -118,9 +138,7 @@ def _from_plain(plain: dict[str, Any]) -> Readout:
     return Readout(
         consent=None if plain["consent"] == NOT_CHECKED else Consent(**plain["consent"]),
         comparisons=tuple(_compared_from_plain(item) for item in plain["comparisons"]),
-        health=Health(
-            srm=SampleRatio(**plain["health"]["srm"]), two_variants=dict(plain["health"].get("two_variants", {}))
-        ),
+        health=_health_from_plain(plain["health"]),
         excluded=dict(plain["excluded"]),
         as_of=plain["as_of"],
         alpha=plain["alpha"],

@@ -13,6 +13,8 @@ from imp_experiments.stats.srm import SampleRatio
 
 __all__ = [
     "SCHEMA",
+    "Bounds",
+    "Check",
     "Compared",
     "Consent",
     "Health",
@@ -105,15 +107,54 @@ class MetricUnits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One health check: `name` is balance, outliers, novelty or consent, `verdict` ok, warning or not tested.
+
+    `about` is the metric or covariate it concerns, with its variant where one is compared ("spend, b"); "" for all.
+    `text` is a sentence for people, with its figures where they may be shown. `p_value` has two digits; None: there is
+    none, or it may not be shown.
+    """
+
+    name: str
+    about: str
+    verdict: str
+    text: str
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The effect (variant - control, in the metric's unit) where consent differs: all between `low` and `high` fits.
+
+    `method` is lee or manski, and `assumption` all it assumes; `interval_low` to `interval_high` covers the one true
+    effect in 1 - alpha of all experiments. Figures have three digits. It is the effect on the units of `estimand`.
+    """
+
+    metric: str
+    variant: str
+    control: str
+    method: str
+    assumption: str
+    estimand: str
+    low: float
+    high: float
+    interval_low: float
+    interval_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What must hold for the figures to mean anything.
 
     `two_variants` counts units in several variants by the first and last of these by name ("a+b"). None: 1 to
-    k - 1 of them, or another count that with their total would tell such a one.
+    k - 1 of them, or another count that with their total would tell such a one. `bounds` are there where consent
+    differs between variants and they may be shown.
     """
 
     srm: SampleRatio
     two_variants: Mapping[str, int | None] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    bounds: tuple[Bounds, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

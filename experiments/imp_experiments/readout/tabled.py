@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
 
-from imp_experiments.measure.layout import UNITS, Layout, MetricAsked
+from imp_experiments.measure.extremes import Range, extremes
+from imp_experiments.measure.layout import UNITS, Layout, MetricAsked, missing_of
 from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
 from imp_experiments.measure.ranks import RankSums, rank_rows
 from imp_experiments.measure.table import Prepared, Tabulated, tabulate, units_frame
 from imp_experiments.measure.units import IN
+from imp_experiments.readout.checks import balance_checks
 from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile, compare_ranks
+from imp_experiments.readout.one_unit import may_carry, outlier_of
+from imp_experiments.readout.readout import Check
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["Scanned", "compare_table", "quantity_of", "scan"]
+__all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """All that was read of a table: its moments, and of metrics that sums cannot answer what they need by variant."""
+    """All that was read of a table: its moments, and of metrics that sums cannot answer what they need by variant.
+
+    `ranges` are each variant's lowest and highest value, of the mean metrics that one unit may carry.
+    """
 
     table: Tabulated
     quantiles: Mapping[str, Mapping[str, QuantileRow]]
     ranks: Mapping[str, Mapping[str, RankSums]]
+    ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
 
 
 def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Scanned:
@@ -58,7 +66,64 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
         for metric in layout.metrics
         if metric.kind == "ranks"
     }
-    return Scanned(table, quantiles, ranks)
+    return Scanned(table, quantiles, ranks, _ranges(prepared, layout, table, places))
+
+
+def _ranges(
+    prepared: Prepared, layout: Layout, table: Tabulated, places: Mapping[str, int]
+) -> dict[str, dict[str, Range]]:
+    """Of the means that one unit may carry; a second scan, where there are any."""
+    names = table.moments.variants
+    suspects = {
+        metric.name: f"value_{places[metric.values[0].name]}"
+        for metric in _means(layout)
+        if any(may_carry(table.moments, metric.values[0].name, name, names[0]) for name in names)
+    }
+    found = extremes(_units(prepared, layout), sorted(suspects.values()))
+    return {metric: found[column] for metric, column in suspects.items()}
+
+
+def _means(layout: Layout) -> list[MetricAsked]:
+    """The metrics whose units may be outliers: of clusters only sums are known, and a clip has ended them."""
+    return [
+        metric
+        for metric in layout.metrics
+        if metric.kind == "mean" and layout.cluster is None and metric.column not in layout.clips
+    ]
+
+
+def check_table(
+    scanned: Scanned, layout: Layout, *, variants: Sequence[str], control: str, alpha: float
+) -> tuple[Check, ...]:
+    """Balance of the covariates, and outliers of each mean; with all figures, for the table is the analyst's.
+
+    Of factors, whose effects lie on all cells, units are not looked at one by one.
+    """
+    moments = scanned.table.moments
+    covariates = {}
+    for name in layout.covariates:
+        lacking = missing_of(name) if missing_of(name) in moments.columns else None
+        covariates[name] = (f"number {name}", lacking)
+    if layout.cluster is None:
+        checks = balance_checks(moments, covariates, variants=variants, control=control, k=0)
+    else:
+        text = "covariates of clusters are not tested"
+        checks = [Check(name="balance", about=name, verdict="not tested", text=text) for name in covariates]
+    for metric in _means(layout) if len(layout.variant) == 1 else []:
+        ranges = scanned.ranges.get(metric.name)
+        checks += [
+            outlier_of(
+                moments,
+                metric.values[0].name,
+                ranges,
+                metric=metric.name,
+                variant=variant,
+                control=control,
+                alpha=alpha,
+            )
+            for variant in variants
+        ]
+    return tuple(checks)
 
 
 def compare_table(

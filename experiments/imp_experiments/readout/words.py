@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imp_experiments.readout.checked import checks_in_words
 from imp_experiments.readout.factored_words import factored_lines
 from imp_experiments.readout.figures import absolute, count, equals, number, p_value, relative, value
 from imp_experiments.readout.readout import Compared, Readout
@@ -39,7 +40,7 @@ def row_of(compared: Compared) -> tuple[str, ...]:
 
 
 def health(readout: Readout) -> list[str]:
-    """Sample ratio and the units that are out."""
+    """Sample ratio, the units that are out, and what the checks warn of."""
     ratio = readout.health.srm
     how = f"p {equals(ratio.p_value)}" if ratio.p_value is not None else ratio.reason or ""
     counts = ", ".join(
@@ -48,7 +49,7 @@ def health(readout: Readout) -> list[str]:
     out = ", ".join(f"{reason} {count(n)}" for reason, n in readout.excluded.items() if n != 0)
     lines = [f"sample ratio: {ratio.verdict} ({how}): {counts}", f"excluded: {out or 'nobody'}"]
     pairs = ", ".join(f"{pair} {number(n)}" for pair, n in readout.health.two_variants.items())
-    return [*lines, f"in two variants: {pairs}"] if pairs else lines
+    return [*lines, *([f"in two variants: {pairs}"] if pairs else []), *checks_in_words(readout.health)]
 
 
 def detail(readout: Readout) -> list[str]:
