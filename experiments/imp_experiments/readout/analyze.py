@@ -16,6 +16,8 @@ from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.asked import metrics_asked, named_once
+from imp_experiments.readout.broken_down import EXPLORATORY
+from imp_experiments.readout.by_table import DEFAULT_K, ByTable
 from imp_experiments.readout.clips import clip_notes, clips_asked
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
@@ -61,6 +63,8 @@ def analyze(
     looked: Sequence[float] = (),
     prior: float | None = None,
     down: Sequence[str] = (),
+    by: Sequence[str] = (),
+    k: int = DEFAULT_K,
     clock: Clock | None = None,
 ) -> Readout:
     """Compare the variants of a file (CSV, JSON lines, Parquet) or data frame with control.
@@ -79,6 +83,9 @@ def analyze(
     `imp_experiments.readout.corrected`. `prior` adds the Bayesian reading: the standard deviation of a normal prior
     around no effect, of log(variant / control) on the relative scale, else in the metric's unit; `down` names metrics
     of which less is better.
+
+    `by` are columns to break every metric down by (see `imp_experiments.readout.by_table`): exploratory, levels with
+    fewer than `k` units in a variant merged.
 
     Raises:
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
@@ -115,7 +122,12 @@ def analyze(
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
         notes.append(PEEKING)
-    return replace(_readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of), notes=tuple(notes))
+    breakdowns = ByTable(
+        layout=layout, variants=variants, scale=scale, alpha=alpha, k=k, sequential=sequential, planned=planned
+    ).breakdowns(named_once(by, "by"), lambda asked: _opened(source, asked))
+    notes += [EXPLORATORY] if breakdowns else []
+    readout = _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
+    return replace(readout, notes=tuple(notes), breakdowns=breakdowns)
 
 
 def _check_options(scale: str, alpha: float) -> None:

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from imp_core.errors import BadInput
+from imp_experiments.readout.format_breakdown import breakdown_from_plain, breakdown_to_plain
 from imp_experiments.readout.readout import (
     SCHEMA,
     Compared,
@@ -53,6 +54,7 @@ def to_plain(readout: Readout) -> dict[str, Any]:
         "metrics": [asdict(units) for units in readout.metrics],
         "verdict": None if readout.verdict is None else _verdict_to_plain(readout.verdict),
         "notes": list(readout.notes),
+        "breakdowns": [breakdown_to_plain(breakdown, _compared_to_plain) for breakdown in readout.breakdowns],
     }
 
 
@@ -139,6 +141,7 @@ def _from_plain(plain: dict[str, Any]) -> Readout:
         metrics=tuple(MetricUnits(**item) for item in plain["metrics"]),
         verdict=None if verdict is None else _verdict_from_plain(verdict),
         notes=tuple(plain["notes"]),
+        breakdowns=tuple(breakdown_from_plain(item, _compared_from_plain) for item in plain.get("breakdowns", [])),
     )
 
 

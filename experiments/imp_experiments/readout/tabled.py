@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -17,7 +17,7 @@ from imp_experiments.readout.compare import Asked, Tested, compare_metric, compa
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["Scanned", "compare_table", "quantity_of", "scan"]
+__all__ = ["Scanned", "compare_table", "quantity_of", "scan", "scan_level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,24 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
     Raises:
         BadInput: as for `tabulate`.
     """
-    table = tabulate(prepared, layout)
+    return _scanned(tabulate(prepared, layout), _units(prepared, layout), layout, control=control, tail=tail)
+
+
+def scan_level(
+    prepared: Prepared, layout: Layout, table: Tabulated, levels: Collection[str], *, control: str, tail: float
+) -> Scanned:
+    """Of a table that was tabulated with a dimension as its stratum, the units of some of its levels, as one."""
+    moments = table.moments.select(lambda cell: cell.stratum in levels)
+    part = replace(table, moments=moments.rename(lambda cell: replace(cell, stratum="")))
+    units = _units(prepared, layout).filter(nw.col("stratum").is_in(sorted(levels)))
+    return _scanned(part, units, layout, control=control, tail=tail)
+
+
+def _scanned(table: Tabulated, units: nw.LazyFrame[Any], layout: Layout, *, control: str, tail: float) -> Scanned:
     places = {value.name: place for place, value in enumerate(layout.values)}
     quantiles = {
         metric.name: quantile_rows(
-            _units(prepared, layout),
+            units,
             metric.q,
             points=quantile_points(metric.q, tail=tail),
             value=f"value_{places[metric.values[0].name]}",
@@ -52,9 +65,7 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
     }
     others = [name for name in table.moments.variants if name != control]
     ranks = {
-        metric.name: rank_rows(
-            _units(prepared, layout), others, control, value=f"value_{places[metric.values[0].name]}"
-        )
+        metric.name: rank_rows(units, others, control, value=f"value_{places[metric.values[0].name]}")
         for metric in layout.metrics
         if metric.kind == "ranks"
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imp_experiments.readout.readout import Compared, Readout
 from imp_experiments.stats.effect import Effect
 
-__all__ = ["COLUMNS", "detail", "headline", "health", "row_of"]
+__all__ = ["COLUMNS", "detail", "headline", "health", "p_of", "row_of"]
 
 COLUMNS = ("metric", "variant", "units", "value", "control", "absolute", "relative", "p")
 _SMALLEST_P = 0.0001
@@ -34,7 +34,7 @@ def row_of(compared: Compared) -> tuple[str, ...]:
         _value(compared.value_control, share=share),
         _absolute(compared.absolute, share=share) + star["absolute"],
         _relative(compared.relative) + star["relative"],
-        _p(compared.p_value),
+        p_of(compared.p_value),
     )
 
 
@@ -132,11 +132,12 @@ def _relative(effect: Effect | None) -> str:
 
 
 def _equals(p_value: float | None) -> str:
-    text = _p(p_value)
+    text = p_of(p_value)
     return text if text.startswith("<") else f"= {text}"
 
 
-def _p(p_value: float | None) -> str:
+def p_of(p_value: float | None) -> str:
+    """A p with four digits, or that there is none."""
     if p_value is None:
         return "-"
     return f"< {_SMALLEST_P}" if p_value < _SMALLEST_P else f"{p_value:.4f}"
