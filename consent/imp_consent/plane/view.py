@@ -147,6 +147,7 @@ class ConsentUse:
         counts: Mapping[str, int],
         proof_sha256: str | None = None,
         looks: Sequence[Mapping[str, Json]] = (),
+        released: Sequence[Mapping[str, Json]] = (),
     ) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
 
@@ -170,6 +171,8 @@ class ConsentUse:
                 }  # fmt: skip
                 if looks:
                     fields["looks"] = [dict(look) for look in looks]
+                if released:
+                    fields["released"] = [dict(one) for one in released]
                 seq = transaction.append_system("use-close", fields)
                 transaction.sealed.delete("lease", "id = ?", (self.seq,))
             else:

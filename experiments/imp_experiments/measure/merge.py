@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["MOST_SHOWN", "NONE", "OTHER", "Grouping", "merge_levels"]
+__all__ = ["MOST_SHOWN", "OTHER", "Grouping", "merge_levels"]
 
-NONE: Final = "(none)"
 OTHER: Final = "(other)"
 # More than these nobody reads, and the ledger keeps a count of each: the smallest of more are merged too.
 MOST_SHOWN: Final = 30

@@ -20,14 +20,22 @@ from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
 from imp_experiments.stats.estimate import Quantity
 
-__all__ = ["SECONDARY_CORRECTION", "ComparedAll", "compare_registered", "hypotheses_of"]
+__all__ = ["SECONDARY_CORRECTION", "ComparedAll", "Seen", "asked_of", "compare_registered", "hypotheses_of"]
 
 SECONDARY_CORRECTION: Final = "benjamini_hochberg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Of a metric: the last cohort day that is compared (None: no cohort), and the code that bars its figures."""
+
+    through: int | None
+    barred: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAll:
-    """Every comparison, how many units each metric has, the looks this readout uses up.
+    """Every comparison, how many units each metric has, the looks this readout uses up, what it sees of each metric.
 
     `done`: no primary has alpha left, so that the answer stands before the horizon.
     """
@@ -36,6 +44,7 @@ class ComparedAll:
     units: list[MetricUnits]
     taken: list[Taken]
     done: bool
+    seen: Mapping[str, Seen]
 
 
 def hypotheses_of(experiment: Experiment) -> int:
@@ -57,9 +66,14 @@ def compare_registered(
     tested: list[Tested] = []
     units: list[MetricUnits] = []
     sights: list[Sight] = []
+    seen: dict[str, Seen] = {}
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
         sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final)
+        seen[metric.name] = Seen(
+            through=max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None),
+            barred="several_currencies" if metric.name in measurement.mixed else sight.waits,
+        )
         compared = _compare(experiment, metric, measurement, sight, k=k)
         tested += compared
         units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
@@ -70,6 +84,7 @@ def compare_registered(
         units=units,
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
+        seen=seen,
     )
 
 
@@ -86,7 +101,7 @@ def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, s
         barred = "no_units"
     found = compare_metric(
         sight.moments,
-        _asked(metric, measurement.moments),
+        asked_of(metric, measurement.moments),
         variants=treatments(experiment),
         control=experiment.control,
         tail=experiment.plan.alpha / 2 if tail is None else tail,
@@ -118,7 +133,7 @@ def _units(metric: Metric, compared: Sequence[Tested], ripe: Moments, everyone: 
     )
 
 
-def _asked(metric: Metric, moments: Moments) -> Asked:
+def asked_of(metric: Metric, moments: Moments) -> Asked:
     """A registered metric as it is compared: adjusted for itself before the exposure, where that was measured."""
     parts = parts_of(metric)
     covariates = [part.name for part in parts if part.before]
