@@ -262,3 +262,8 @@ def test_an_entry_that_is_not_as_it_is_written_is_named(crowd: Crowd) -> None:
     crowd.bench.ledger.append("use-close", {"released": [{"experiment": "test", "phase": 1, "dimension": "channel"}]})
     with pytest.raises(LedgerBroken, match="what a readout released"):
         crowd.look("channel")
+    crowd.bench.ledger.written.pop()
+    fields = {"experiment": "test", "phase": 1, "dimension": "channel", "size": 40, "through": [20_455]}
+    crowd.bench.ledger.append("use-close", {"released": [{**fields, "levels": {"00000000": [[10, 10, 10]]}}]})
+    with pytest.raises(LedgerBroken, match="other variants"):
+        crowd.look("channel")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from imp_core.errors import CheckFailed
+from imp_core.errors import CheckFailed, LedgerBroken
 from imp_experiments.measure.levels import Crossed
 from imp_experiments.readout.isolating import tells_at_least
 from imp_experiments.readout.released import Released
@@ -29,7 +29,11 @@ def check_released(
 
     Raises:
         CheckFailed: it would; it names the entry, where one alone suffices.
+        LedgerBroken: what an entry keeps is of other variants.
     """
+    for one in old:
+        if any(len(units) != len(variants) for cells in one.levels.values() for units in cells):
+            raise LedgerBroken("what a readout released is of other variants", where=f"entry {one.seq}")
     if not new or _safe(new, old, cross, variants=variants, k=k):
         return
     by = ", ".join(f"--by {one.dimension}" for one in new)
