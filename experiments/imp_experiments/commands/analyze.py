@@ -23,8 +23,10 @@ def analyze_file(
     ctx: Context,
     path: Path,
     *,
-    variant: str,
-    control: str,
+    variant: str | None = None,
+    control: str | None = None,
+    factors: Sequence[str] = (),
+    order: int = 2,
     unit: str | None = None,
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
@@ -57,6 +59,8 @@ def analyze_file(
         ctx.directory / path,
         variant=variant,
         control=control,
+        factors=factors,
+        order=order,
         unit=unit,
         weights=weights,
         proportions=proportions,
@@ -85,8 +89,10 @@ def analyze_file(
 
 @click.command("analyze")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--variant", required=True, metavar="COL", help="Column of the variants.")
-@click.option("--control", required=True, metavar="VALUE", help="Which of them is control.")
+@click.option("--variant", metavar="COL", help="Column of the variants.")
+@click.option("--control", metavar="VALUE", help="Which of them is control; of factors a cell: COL=LEVEL,COL=LEVEL.")
+@click.option("--factor", "factors", multiple=True, metavar="COL", help="In place of --variant: a factor's levels.")
+@click.option("--order", type=int, default=2, show_default=True, help="Interactions of up to so many factors.")
 @click.option("--unit", metavar="COL", help="Column of the units; without it every row is one.")
 @click.option(
     "--weight", "weights", multiple=True, metavar="VALUE=N", help="Expected share of a variant (default: equal)."
@@ -123,8 +129,10 @@ def analyze_command(
     ctx: Context,
     *,
     file: Path,
-    variant: str,
-    control: str,
+    variant: str | None,
+    control: str | None,
+    factors: tuple[str, ...],
+    order: int,
     unit: str | None,
     weights: tuple[str, ...],
     proportions: tuple[str, ...],
@@ -158,6 +166,8 @@ def analyze_command(
         file,
         variant=variant,
         control=control,
+        factors=factors,
+        order=order,
         unit=unit,
         weights=dict(_weight(text) for text in weights),
         proportions=proportions,

@@ -22,6 +22,8 @@ __all__ = ["Prepared", "Tabulated", "tabulate", "units_frame"]
 
 # More values than anyone tests at once: then the column holds something else, perhaps identifiers.
 _MOST_VARIANTS: Final = 100
+# Of several factors the variants are cells.
+_MOST_CELLS: Final = 1_000
 _MOST_STRATA: Final = 1_000
 
 Frame = nw.LazyFrame[Any]
@@ -211,9 +213,8 @@ def _check(rows: Sequence[Row], prepared: Prepared, layout: Layout, wanted: Want
             where=prepared.source,
             mend="these are of the unit at its first exposure: write the same in all its rows",
         )
-    _check_few(
-        _different(rows, "variant", "last_variant"), _MOST_VARIANTS, "variants", _where(prepared, layout.variant)
-    )
+    most = _MOST_VARIANTS if len(layout.variant) == 1 else _MOST_CELLS
+    _check_few(_different(rows, "variant", "last_variant"), most, "variants", _where(prepared, layout.variant))
     if layout.stratum is not None:
         _check_few(_different(rows, "stratum"), _MOST_STRATA, "strata", _where(prepared, (layout.stratum,)))
 

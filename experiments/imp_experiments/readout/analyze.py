@@ -17,10 +17,12 @@ from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.asked import metrics_asked, named_once
 from imp_experiments.readout.broken_down import EXPLORATORY
+from imp_experiments.readout.by_factors import check_factors, design_of, factor_table, named_cells
 from imp_experiments.readout.by_table import DEFAULT_K, ByTable
 from imp_experiments.readout.clips import clip_notes, clips_asked
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
+from imp_experiments.readout.factorize import FACTORIAL_NOTES
 from imp_experiments.readout.judged import judged, rule_of
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
@@ -41,8 +43,10 @@ _NOTES = (
 def analyze(
     source: Any,  # noqa: ANN401 (a path, or any native frame Narwhals knows)
     *,
-    variant: str,
-    control: str,
+    variant: str | None = None,
+    control: str | None = None,
+    factors: Sequence[str] = (),
+    order: int = 2,
     unit: str | None = None,
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
@@ -75,6 +79,10 @@ def analyze(
     variants is excluded and counted. Covariates were measured before the exposure, and may be missing. The expected
     shares are equal unless `weights` (variant → whole number, 1 where it is not named) say otherwise.
 
+    Instead of `variant`, `factors` name the columns of a multivariate experiment, whose cells are then its variants:
+    the section `factorial` has main effects and interactions of up to `order` factors. `control`, as
+    "factor=level,factor=level", gives the first levels, and has every cell compared with it.
+
     `ranks` are columns to compare by ranks too. `clips` ("revenue::0.999") end a column's values at quantiles over all
     variants, `clips_at` ("revenue:0:500") at values. `sequential` allows for having looked before: a spending function
     with `planned` units in all and the shares of them that earlier looks saw (`looked`), or "confidence_sequence".
@@ -92,8 +100,17 @@ def analyze(
             Also a file of a workspace's archive, which is read out through the gate.
     """
     _check_options(scale, alpha)
+    columns = _columns(variant, control, factors)
+    if factors:
+        check_factors(
+            factors,
+            order=order,
+            compares=control is not None,
+            corrects=adjust is not None or prior is not None,
+            others=[*quantiles, *ranks, *by, *([] if sequential is None else [sequential])],
+        )
     layout = Layout(
-        variant=(variant,),
+        variant=columns,
         unit=unit,
         stratum=stratum,
         cluster=cluster,
@@ -103,15 +120,25 @@ def analyze(
     )
     _check_clips(layout)
     with _opened(source, layout) as prepared:
-        scanned = scan(prepared, layout, control=control, tail=alpha / 2)
+        scanned = scan(prepared, layout, control=control or "", tail=alpha / 2)
+    made = None
+    if factors:
+        scanned = named_cells(scanned, layout)
+        made = design_of(scanned, layout, control)
     table = scanned.table
-    variants = _variants(table, layout, control, weights or {})
+    base = control or table.moments.variants[0]
+    variants = _variants(table, layout, base, weights or {})
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
     rule = _rule(table, layout, sequential, adjust=adjust, planned=planned, looked=looked, alpha=alpha)
     tail = alpha / 2 if rule is None or rule.tail is None else rule.tail
-    compared = compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=tail)
-    notes = [*_NOTES, *clip_notes(layout, table.bounds)]
+    # of factors the effects answer; cells are compared where a control was named
+    compared = (
+        compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=tail)
+        if control is not None
+        else []
+    )
+    notes = [*_NOTES, *clip_notes(layout, table.bounds), *(FACTORIAL_NOTES if factors else ())]
     if rule is not None:
         hypotheses = len(compared) if adjust == "bonferroni" else 1
         compared = [judged(one, rule, hypotheses=hypotheses) for one in compared]
@@ -122,12 +149,30 @@ def analyze(
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
         notes.append(PEEKING)
+    less = _known(down, layout)
+    section = (
+        factor_table(scanned, layout, made, scale=scale, alpha=alpha, order=order, down=less)
+        if made is not None
+        else None
+    )
     breakdowns = ByTable(
         layout=layout, variants=variants, scale=scale, alpha=alpha, k=k, sequential=sequential, planned=planned
     ).breakdowns(named_once(by, "by"), lambda asked: _opened(source, asked))
     notes += [EXPLORATORY] if breakdowns else []
-    readout = _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
-    return replace(readout, notes=tuple(notes), breakdowns=breakdowns)
+    shown = _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
+    return replace(shown, notes=tuple(notes), factorial=section, breakdowns=breakdowns)
+
+
+def _columns(variant: str | None, control: str | None, factors: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the variant: one, or those of the factors."""
+    if variant is not None and factors:
+        raise BadInput("a variant beside factors", where="factor", mend="the factors' levels are the variant: leave it")
+    if factors:
+        return tuple(factors)
+    if variant is None or control is None:
+        problem = "no column says the variant" if variant is None else "no control is named"
+        raise BadInput(problem, where="variant", mend="name --variant and --control, or each --factor")
+    return (variant,)
 
 
 def _check_options(scale: str, alpha: float) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from imp_core.counting import some
+from imp_experiments.readout.figures import p_value
 from imp_experiments.readout.readout import Breakdown, Compared
-from imp_experiments.readout.words import COLUMNS, p_of, row_of
+from imp_experiments.readout.words import COLUMNS, row_of
 
 __all__ = ["BY_COLUMNS", "breakdown_rows", "breakdown_title", "breakdown_words"]
 
@@ -25,7 +26,7 @@ def _row(level: str, compared: Compared) -> tuple[str, ...]:
     """With the effect on the registered scale alone."""
     *names, absolute, relative, p = row_of(compared)
     effect = (relative if compared.scale == "relative" else absolute).removesuffix(" *")
-    return (level, *names, effect, p, p_of(compared.p_corrected))
+    return (level, *names, effect, p, p_value(compared.p_corrected))
 
 
 def breakdown_words(breakdown: Breakdown) -> list[str]:
@@ -38,7 +39,7 @@ def breakdown_words(breakdown: Breakdown) -> list[str]:
     for one in breakdown.differences:
         if one.test is None:
             continue
-        p = p_of(one.test.p_value)
+        p = p_value(one.test.p_value)
         lines.append(
             f"{one.metric}, {one.variant}: do levels differ? p {p if p.startswith('<') else f'= {p}'} "
             f"(Cochran's Q {one.test.statistic:,.4g} on {one.test.df} df, {one.scale}; I² {one.test.excess:.0%})"

@@ -126,7 +126,7 @@ def _tested(
     final: bool,
     k: int,
 ) -> list[Tested]:
-    if moments is None or metric.name not in moments.columns:
+    if moments is None or metric.q is not None or metric.name not in moments.columns:
         return []
     plan, names = experiment.plan, treatments(experiment)
     n = sum(moments.count(name) for name in [experiment.control, *names])

@@ -37,7 +37,9 @@ def judged(one: Tested, rule: Rule, *, hypotheses: int = 1) -> Tested:
 
 
 def _barred(one: Tested, rule: Rule) -> Tested:
-    conditions = (Condition("before_first_look", "both"),)
+    # what is barred already has its reason
+    early = (Condition("before_first_look", "both"),)
+    conditions = one.compared.conditions if one.contrast is None else early
     compared = replace(one.compared, absolute=None, relative=None, look=rule.method, conditions=conditions)
     return replace(one, compared=compared, contrast=None)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imp_experiments.readout.breakdown_words import BY_COLUMNS, breakdown_rows, breakdown_title, breakdown_words
+from imp_experiments.readout.factored_words import factored_tables
 from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.words import COLUMNS, detail, headline, health, row_of
 
@@ -27,9 +28,9 @@ def render_table(readout: Readout) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     for line in headline(readout):
         console.print(_plain(line), soft_wrap=True)
-    if readout.comparisons:
+    for columns, rows in _tables(readout):
         console.print()
-        console.print(_table(COLUMNS, [row_of(compared) for compared in readout.comparisons], names=2))
+        console.print(_table(columns, rows, names=2))
     for breakdown in readout.breakdowns:
         console.print()
         console.print(_plain(breakdown_title(breakdown)), soft_wrap=True)
@@ -56,11 +57,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: int)
 
 
 def render_markdown(readout: Readout) -> str:
-    """GitHub's Markdown: headings, one table, lists."""
+    """GitHub's Markdown: headings, tables, lists."""
     title, *rest = headline(readout)
     lines = [f"# {_escaped(title)}", "", *map(_escaped, rest), ""]
-    if readout.comparisons:
-        lines += _markdown_table(COLUMNS, [row_of(compared) for compared in readout.comparisons])
+    for columns, rows in _tables(readout):
+        lines += _markdown_table(columns, rows)
     for breakdown in readout.breakdowns:
         lines += [f"## B{_escaped(breakdown_title(breakdown))[1:]}", ""]
         if breakdown.levels:
@@ -75,6 +76,14 @@ def render_markdown(readout: Readout) -> str:
 def _markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     head = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
     return [*head, *("| " + " | ".join(map(_escaped, row)) + " |" for row in rows), ""]
+
+
+def _tables(readout: Readout) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    """Columns and rows: effects of factors and their cells, then comparisons with control."""
+    tables = [] if readout.factorial is None else factored_tables(readout.factorial)
+    if readout.comparisons:
+        tables.append((COLUMNS, [row_of(compared) for compared in readout.comparisons]))
+    return tables
 
 
 def _plain(text: str) -> Text:

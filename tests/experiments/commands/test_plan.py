@@ -352,3 +352,12 @@ def test_planning_imports_no_statsmodels_and_writes_nothing(imp: Any) -> None:
     listed = imp("experiment", "--help").ok().out
     assert "plan" in listed
     assert "Example: imp experiment plan" in " ".join(imp("experiment", "plan", "--help").ok().out.split())
+
+
+def test_registered_looks_are_allowed_for_in_the_units(bench: Any, plan: Any, definition: str) -> None:
+    once = plan("test", "--baseline", "visit=0.1", "--mde", "0.1")["metrics"][0]["units"]
+    bench.write(definition.replace("horizon", 'looks = "daily"\nunits = 50000\nhorizon'))
+    found = plan("test", "--baseline", "visit=0.1", "--mde", "0.1")
+    # O'Brien-Fleming type looks cost a few per cent
+    assert 1.01 < found["metrics"][0]["units"] / once < 1.06
+    assert any("obrien_fleming" in note for note in found["notes"])

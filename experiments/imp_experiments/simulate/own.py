@@ -1,0 +1,128 @@
+"""One's own units, dealt anew in every run to variants and days: whatever their distribution, there is no effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from imp_core.errors import BadInput
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.measure.files import open_file
+from imp_experiments.measure.layout import Layout, MetricAsked
+from imp_experiments.measure.table import units_frame
+from imp_experiments.simulate.populations import Draw
+
+__all__ = ["Own", "own_units"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Own:
+    """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one."""
+
+    values: Floats
+    shifts: tuple[float, ...]
+    measured: int
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """The mean of all units, of a ratio the ratio of means."""
+        means = [float(row.mean()) + shift for row, shift in zip(self.values, self.shifts, strict=True)]
+        return means[0] if self.measured == 1 else means[0] / means[1] if means[1] else math.nan
+
+    def opened(self, rng: np.random.Generator, runs: int) -> Draw:
+        """Deals each run's units without putting one back."""
+        order = rng.permuted(np.tile(np.arange(self.values.shape[1]), (runs, 1)), axis=1)
+        dealt = 0
+
+        def draw(n: int, lift: float) -> tuple[Floats, ...]:  # noqa: ARG001 (there is no effect)
+            nonlocal dealt
+            chosen = order[:, dealt : dealt + n]
+            dealt += n
+            return tuple(row[chosen] for row in self.values)
+
+        return draw
+
+
+def own_units(
+    path: Path,
+    experiment: Experiment,
+    columns: Mapping[str, str],
+    *,
+    unit: str | None = None,
+    covariate: str | None = None,
+) -> dict[str, Own]:
+    """The units of a file, for every metric of a definition; a file has one row a unit, or a column of `unit`.
+
+    `columns` says where a metric's values are, a ratio's as "NUM/DEN"; without it the column has the metric's name.
+    `covariate` is a column from before the exposure, and adjusts the metrics that have a `pre`.
+
+    Raises:
+        BadInput: the file, a column or a value cannot be taken.
+    """
+    for name in columns:
+        if name not in (metric.name for metric in experiment.metrics):
+            raise BadInput(f"{name!r} is no metric of this experiment", where="column", mend="name one of its metrics")
+    asked = [_asked(metric, columns.get(metric.name, metric.name)) for metric in experiment.metrics]
+    covariates = () if covariate is None else (covariate,)
+    # who was in which variant does not matter: any column will do
+    layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates)
+    with open_file(path, layout) as prepared:
+        names = [f"value_{place}" for place in range(len(layout.values))]
+        found = units_frame(prepared.frame, layout).select(*names).collect()
+        values = dict(zip(layout.values, (found[name].to_numpy().astype(float) for name in names), strict=True))
+        wrong = [
+            one for kind, one in values.items() if not np.isfinite(one[~np.isnan(one)] if kind.optional else one).all()
+        ]
+        if wrong:
+            raise prepared.first_fault() or BadInput(
+                "values are too large to add", where=str(path), mend="rescale them"
+            )
+    if len(found) == 0:
+        raise BadInput("there are no rows", where=str(path), mend="give it a row for each unit")
+    out = {}
+    for metric, one in zip(experiment.metrics, asked, strict=True):
+        rows = [values[value] for value in one.values]
+        if metric.pre_us is not None:
+            rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
+        out[metric.name] = _own(rows, measured=len(one.values))
+    return out
+
+
+def _asked(metric: Metric, column: str) -> MetricAsked:
+    above, slash, below = column.partition("/")
+    if bool(slash) != (metric.kind == "ratio") or (slash and not (above and below)):
+        problem = "a ratio has two columns" if metric.kind == "ratio" else f"a {metric.kind} has one column"
+        mend = f"say --column {metric.name}=NUM/DEN" if metric.kind == "ratio" else f"say --column {metric.name}=COL"
+        raise BadInput(problem, where="column", mend=mend)
+    return MetricAsked(name=metric.name, kind=metric.kind, column=above, denominator=below or None)
+
+
+def _with_lacking(values: Floats) -> Iterator[Floats]:
+    """A covariate filled with its mean, and, where some lack it, who does."""
+    lacking = np.isnan(values)
+    center = 0.0 if lacking.all() else float(values[~lacking].mean())
+    yield np.where(lacking, center, values)
+    if lacking.any():
+        yield lacking.astype(float)
+
+
+def _own(rows: list[Floats], *, measured: int) -> Own:
+    # flags stay as they are, so that events can be counted
+    shifts = tuple(0.0 if set(np.unique(row[:1000])) <= {0.0, 1.0} else float(row.mean()) for row in rows)
+    return Own(
+        values=np.stack([row - shift for row, shift in zip(rows, shifts, strict=True)]),
+        shifts=shifts,
+        measured=measured,
+    )

@@ -1,0 +1,53 @@
+"""Which cohorts each look shows and by which tail, asked of the readout's own `sight_of`: once for all runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.measure.moments import Cell, Moments
+from imp_experiments.readout.looks import Taken, sight_of
+from imp_experiments.readout.registered import hypotheses_of
+from imp_experiments.simulate.scenario import Scenario, lag_of
+
+__all__ = ["Seen", "seen_at"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One look of a metric: the last cohort shown, the tail (None: nothing is judged), whether its alpha is spent."""
+
+    through: int
+    tail: float | None
+    done: bool
+
+
+def seen_at(experiment: Experiment, metric: Metric, scenario: Scenario, first: int) -> list[Seen]:
+    """Every look of a metric whose first one with enough conversions is `first`."""
+    alpha = experiment.plan.alpha / (hypotheses_of(experiment) if metric.role == "primary" else 1)
+    past: list[Taken] = []
+    out: list[Seen] = []
+    for look in range(scenario.days):
+        final = look == scenario.days - 1
+        through = look - lag_of(experiment, metric)
+        if look < first and not final:
+            out.append(Seen(through=through, tail=None, done=False))
+            continue
+        ripe = _moments(scenario, metric, look, through)
+        sight = sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=scenario.variants)
+        if sight.taken is not None:
+            past.append(sight.taken)
+        shown = max((cell.day for cell in sight.moments.cells if cell.day is not None), default=through)
+        out.append(Seen(through=shown, tail=None if sight.waits else sight.rule.tail, done=sight.done))
+    return out
+
+
+def _moments(scenario: Scenario, metric: Metric, look: int, through: int) -> Moments:
+    """The counts; every unit has converted, because `first` has said when enough have."""
+    at = look if scenario.kept.shape[1] > 1 else 0
+    cells = [
+        Cell(name, day, "", int(n), (float(n),), (float(n),))
+        for day in range(through + 1)
+        for name, n in zip(scenario.variants, scenario.kept[day, at], strict=True)
+    ]
+    return Moments((metric.name,), (0.0,), tuple(cells))
