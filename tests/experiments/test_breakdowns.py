@@ -267,3 +267,18 @@ def test_an_entry_that_is_not_as_it_is_written_is_named(crowd: Crowd) -> None:
     crowd.bench.ledger.append("use-close", {"released": [{**fields, "levels": {"00000000": [[10, 10, 10]]}}]})
     with pytest.raises(LedgerBroken, match="other variants"):
         crowd.look("channel")
+
+
+def test_quantiles_are_not_broken_down_yet_and_the_readout_says_so(
+    bench: Any, definition: str, at_day: Callable[[float], int]
+) -> None:
+    more = '[[metrics]]\nname = "high"\nrole = "secondary"\nkind = "quantile"\nq = 0.9\nvalue = "amount"\n'
+    bench.write(definition + more + 'event = "order"\nwindow = "7d"\n')
+    bench.clock._now_us = at_day(0)
+    start_experiment(bench.ctx, "test")
+    crowd = Crowd(bench, at_day)
+    for variant in "ab":
+        crowd.add(variant, "web", 50)
+    readout = crowd.look("channel", day=59.5)
+    assert [one.metric for one in readout.breakdowns[0].levels[0].comparisons] == ["visit"]
+    assert any("not broken down: high" in note for note in readout.notes)

@@ -162,3 +162,8 @@ def test_markdown_has_a_table_each(frame: pl.DataFrame) -> None:
     said = render_markdown(look(frame, by=["channel"]))
     assert "## By channel (exploratory)" in said
     assert "| (other) | visit | b | 10 |" in said
+
+
+def test_breakdowns_and_factors_do_not_go_together(frame: pl.DataFrame) -> None:
+    with pytest.raises(BadInput, match="'ages' is not analysed by factors"):
+        look(frame, variant=None, control=None, factors=["variant", "channel"], by=["ages"])

@@ -12,7 +12,7 @@ from imp_experiments.measure.archive import Measurement
 from imp_experiments.measure.levels import crossing, level_moments
 from imp_experiments.measure.merge import MOST_SHOWN, Grouping, merge_levels
 from imp_experiments.measure.moments import Moments
-from imp_experiments.readout.broken_down import broken_down
+from imp_experiments.readout.broken_down import EXPLORATORY, broken_down
 from imp_experiments.readout.compare import Tested, compare_metric
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.differencing import check_released
@@ -23,7 +23,7 @@ from imp_experiments.readout.registered import Seen, asked_of
 from imp_experiments.readout.released import Released, level_key
 from imp_experiments.stats.sequential.rules import AlwaysRule, FixedRule, Rule
 
-__all__ = ["Broken", "break_down"]
+__all__ = ["Broken", "break_down", "breakdown_notes"]
 
 # The ledger's entry keeps a count of each cell: so many fit beside what else it holds.
 _MOST_CELLS: Final = 150
@@ -92,6 +92,12 @@ def break_down(
         }
         breakdowns.append(broken_down(one.dimension, one.grouping, tested, alpha=experiment.plan.alpha, final=final))
     return Broken(breakdowns=tuple(breakdowns), released=released)
+
+
+def breakdown_notes(experiment: Experiment) -> list[str]:
+    """What a reader of breakdowns must know, in sentences."""
+    without = [metric.name for metric in experiment.metrics if metric.q is not None]
+    return [EXPLORATORY, *([f"quantiles are not broken down: {', '.join(without)}"] if without else [])]
 
 
 def _cells(

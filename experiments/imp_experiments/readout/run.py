@@ -21,8 +21,7 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
-from imp_experiments.readout.broken_down import EXPLORATORY
-from imp_experiments.readout.by_registered import Broken, break_down
+from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.looks import look_fields, looks_of
@@ -122,7 +121,7 @@ def run(
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
-            *([EXPLORATORY] if broken.breakdowns else []),
+            *(breakdown_notes(experiment) if by else []),
         ),
         breakdowns=broken.breakdowns,
         factorial=compared.factorial,
