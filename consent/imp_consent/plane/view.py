@@ -169,10 +169,8 @@ class ConsentUse:
                 fields: dict[str, Json] = {
                     "use": self.seq, "readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts),
                 }  # fmt: skip
-                if looks:
-                    fields["looks"] = [dict(look) for look in looks]
-                if released:
-                    fields["released"] = [dict(one) for one in released]
+                kept = {"looks": looks, "released": released}
+                fields |= {name: [dict(one) for one in listed] for name, listed in kept.items() if listed}
                 seq = transaction.append_system("use-close", fields)
                 transaction.sealed.delete("lease", "id = ?", (self.seq,))
             else:
