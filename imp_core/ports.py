@@ -172,10 +172,13 @@ class OpenedUse(Protocol):
         counts: Mapping[str, int],
         proof_sha256: str | None = None,
         looks: Sequence[Mapping[str, Json]] = (),
+        released: Sequence[Mapping[str, Json]] = (),
     ) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
 
         `looks` are those of sequential tests that it uses up: they are kept with it, whatever becomes of the result.
+        `released` are counts, of k or more people each, that the result tells: what is released later is held against
+        them.
 
         Raises:
             Superseded: somebody among the readers' subjects withdrew or was erased since the use was opened.

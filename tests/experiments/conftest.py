@@ -127,13 +127,16 @@ class FakeUse:
         counts: Mapping[str, int],
         proof_sha256: str | None = None,
         looks: Sequence[Mapping[str, Any]] = (),
+        released: Sequence[Mapping[str, Any]] = (),
     ) -> int:
         assert not self.ended
         if self.superseded:
             raise Superseded("an admitted person withdrew meanwhile")
         self.ended = "closed"
         if self.ledger is not None:
-            self.ledger.append("use-close", json.loads(json.dumps({"looks": list(looks)})) if looks else {})
+            kept = {"looks": list(looks), "released": list(released)}
+            fields = {name: listed for name, listed in kept.items() if listed}
+            self.ledger.append("use-close", json.loads(json.dumps(fields)))
         self.closings.append({"sha256": readout_sha256, "counts": dict(counts), "proof": proof_sha256})
         return self.seq + 1
 

@@ -147,6 +147,7 @@ class ConsentUse:
         counts: Mapping[str, int],
         proof_sha256: str | None = None,
         looks: Sequence[Mapping[str, Json]] = (),
+        released: Sequence[Mapping[str, Json]] = (),
     ) -> int:
         """Commit to what was computed; only then may it be shown. Returns the seq of `use-close`.
 
@@ -168,8 +169,8 @@ class ConsentUse:
                 fields: dict[str, Json] = {
                     "use": self.seq, "readout": readout_sha256, "proof": proof_sha256, "counts": dict(counts),
                 }  # fmt: skip
-                if looks:
-                    fields["looks"] = [dict(look) for look in looks]
+                kept = {"looks": looks, "released": released}
+                fields |= {name: [dict(one) for one in listed] for name, listed in kept.items() if listed}
                 seq = transaction.append_system("use-close", fields)
                 transaction.sealed.delete("lease", "id = ?", (self.seq,))
             else:

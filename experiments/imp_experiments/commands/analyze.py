@@ -11,6 +11,7 @@ from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_experiments.readout.analyze import analyze
+from imp_experiments.readout.by_table import DEFAULT_K
 from imp_experiments.readout.format import to_plain
 from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.render import render_table
@@ -46,6 +47,8 @@ def analyze_file(
     looked: Sequence[float] = (),
     prior: float | None = None,
     down: Sequence[str] = (),
+    by: Sequence[str] = (),
+    k: int = DEFAULT_K,
 ) -> Readout:
     """`imp_experiments.analyze` on a file, at the context's time.
 
@@ -78,6 +81,8 @@ def analyze_file(
         looked=looked,
         prior=prior,
         down=down,
+        by=by,
+        k=k,
         clock=ctx.clock,
     )
 
@@ -116,6 +121,8 @@ def analyze_file(
 @click.option("--looked", type=float, multiple=True, metavar="SHARE", help="Share of them that an earlier look saw.")
 @click.option("--prior", type=float, metavar="SD", help="Add the Bayesian reading, with a normal prior of this spread.")
 @click.option("--down", multiple=True, metavar="METRIC", help="Less of this metric is better.")
+@click.option("--by", multiple=True, metavar="COL", help="Break every metric down by this column (exploratory).")
+@click.option("--k", type=int, default=DEFAULT_K, show_default=True, help="Levels with fewer units are merged.")
 @json_option
 @pass_context
 def analyze_command(
@@ -146,6 +153,8 @@ def analyze_command(
     looked: tuple[float, ...],
     prior: float | None,
     down: tuple[str, ...],
+    by: tuple[str, ...],
+    k: int,
     as_json: bool,
 ) -> None:
     """Compare the variants in a CSV (also gzipped), JSON lines or Parquet file. Consent is not checked.
@@ -179,6 +188,8 @@ def analyze_command(
         looked=looked,
         prior=prior,
         down=down,
+        by=by,
+        k=k,
     )
     emit(to_plain(readout), lambda: render_table(readout), as_json=as_json)
 

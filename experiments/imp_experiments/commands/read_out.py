@@ -23,8 +23,10 @@ from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import Registration, check_unchanged
 from imp_experiments.measure.archive import needed
 from imp_experiments.measure.days import open_zone
+from imp_experiments.measure.levels import DIMENSIONS
 from imp_experiments.readout.format import format_readout, to_plain
 from imp_experiments.readout.readout import Readout
+from imp_experiments.readout.released import Released, released_of
 from imp_experiments.readout.render import render_markdown, render_table
 from imp_experiments.readout.run import run
 
@@ -45,13 +47,17 @@ class ReadOut:
     path: Path
 
 
-def read_out(ctx: Context, name: str) -> ReadOut:
+def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
     """Open a use, compute, close it with the hash of the result, then write `reports/NAME-SEQ.json`.
 
+    `by` are dimensions to break it down by, of `DIMENSIONS`.
+
     Raises:
-        BadInput: there is no such experiment, or it was not started.
-        CheckFailed: its definition has changed since the start, or permissions kept changing under the readout.
+        BadInput: there is no such experiment, it was not started, or there is no such dimension.
+        CheckFailed: its definition has changed since the start, permissions kept changing under the readout, or a
+            breakdown would, with what was released before, tell of fewer than k people.
     """
+    _check_dimensions(by)
     experiment = load_experiment(ctx, name).experiment
     registration = registration_of(ctx, experiment.name)
     if registration is None:
@@ -63,17 +69,18 @@ def read_out(ctx: Context, name: str) -> ReadOut:
     zone, reports = open_zone(ctx.workspace.timezone), _reports(ctx)
     use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
     for _ in range(_ATTEMPTS):
+        before = _before(ctx, registration) if by else []
         try:
             opened = ctx.view.open(
                 use,
                 definition_seq=registration.seq,
-                columns=needed(experiment),
+                columns=sorted({*needed(experiment), *by, *(one.dimension for one in before)}),
                 with_permitted=any(metric.pre_us is not None for metric in experiment.metrics),
             )
         except Superseded:  # somebody was erased while it was opened: that use is closed already
             continue
         try:
-            readout, data, close_seq = _computed(ctx, opened, experiment, registration, zone)
+            readout, data, close_seq = _computed(ctx, opened, experiment, registration, zone=zone, by=by, before=before)
         except Superseded:
             opened.abandon()
             continue
@@ -94,14 +101,28 @@ def read_out(ctx: Context, name: str) -> ReadOut:
             path=path,
         )
     raise CheckFailed(
-        "people withdrew or were erased while the readout was computed, each time",
+        "people withdrew or were erased, or levels were released, while the readout was computed, each time",
         mend="run it again when it is calmer",
         where=experiment.name,
     )
 
 
+def _check_dimensions(by: Sequence[str]) -> None:
+    for name in by:
+        if name not in DIMENSIONS or list(by).count(name) > 1:
+            what = "is named twice" if name in DIMENSIONS else "is no dimension"
+            raise BadInput(f"{name!r} {what}", where="--by", mend=f"say once one of: {', '.join(DIMENSIONS)}")
+
+
 def _computed(
-    ctx: Context, opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo
+    ctx: Context,
+    opened: OpenedUse,
+    experiment: Experiment,
+    registration: Registration,
+    *,
+    zone: ZoneInfo,
+    by: Sequence[str],
+    before: Sequence[Released],
 ) -> tuple[Readout, bytes, int]:
     ran = run(
         opened,
@@ -109,12 +130,21 @@ def _computed(
         experiment,
         registration,
         looks=_looks(ctx),
+        by=by,
+        before=before,
         zone=zone,
         k=ctx.workspace.k,
     )
+    if by and _before(ctx, registration) != before:
+        raise Superseded("another readout released levels meanwhile", mend="run it again")
     data = format_readout(ran.readout)
-    close_seq = opened.close(readout_sha256=hashlib.sha256(data).hexdigest(), counts=ran.counts, looks=ran.looks)
+    digest = hashlib.sha256(data).hexdigest()
+    close_seq = opened.close(readout_sha256=digest, counts=ran.counts, looks=ran.looks, released=ran.released)
     return ran.readout, data, close_seq
+
+
+def _before(ctx: Context, registration: Registration) -> list[Released]:
+    return released_of(ctx.ledger.entries("use-close"), registration.name, registration.phase)
 
 
 def _looks(ctx: Context) -> list[Mapping[str, Json]]:
@@ -137,16 +167,19 @@ def _reports(ctx: Context) -> Path:
 @click.argument("name")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file too.")
+@click.option("--by", multiple=True, metavar="DIMENSION", help=f"Break it down, exploratory: {', '.join(DIMENSIONS)}.")
 @force_option
 @json_option
 @pass_context
-def readout_command(ctx: Context, name: str, shape: str, out: Path | None, *, force: bool, as_json: bool) -> None:
+def readout_command(
+    ctx: Context, name: str, shape: str, out: Path | None, by: tuple[str, ...], *, force: bool, as_json: bool
+) -> None:
     """Read an experiment out: the answer first, then health, then detail. Every use is in the ledger.
 
     Example: imp experiment readout spring-email --format markdown --out spring.md
     """
     target = None if out is None else check_output(ctx, out, force=force)
-    done = read_out(ctx, name)
+    done = read_out(ctx, name, by=by)
     shape = "json" if as_json else shape
     if target is not None:
         write_output(target, _text(done.readout, shape).encode())

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 
 from imp_experiments.design.experiment import Experiment, Metric
-from imp_experiments.measure.aggregate import Row, aggregate, moments_of, pairs_of
+from imp_experiments.measure.aggregate import Row, Wanted, aggregate, moments_of, pairs_of
 from imp_experiments.measure.before import with_known
 from imp_experiments.measure.days import day_end_us, offsets_between
 from imp_experiments.measure.metric import UnitValues, unit_values
@@ -35,7 +35,7 @@ class Measurement:
     quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
     `units` is the lazy frame the moments were summed from, for scans that sums cannot answer, as long as the use is
     open (None: there is no exposure): a row a unit with subject, variant, day, stratum, status, and under `columns` the
-    values by their names in the moments.
+    values by their names in the moments (`wanted`: how these are summed).
     """
 
     moments: Moments
@@ -48,6 +48,7 @@ class Measurement:
     gaps: Mapping[str, int]
     mixed: frozenset[str]
     units: nw.LazyFrame[Any] | None = None
+    wanted: Wanted | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,14 +68,16 @@ def measure(
     size: int,
     started_us: int,
     zone: ZoneInfo,
+    by: Sequence[str] = (),
 ) -> Measurement:
     """Measure one phase of an experiment on the frames of an opened use, as of a time and a ledger size.
 
     `events`, `closed` and `permitted` are native lazy frames of one connection, with the columns
     `imp_core.ports.OpenedUse` names. Without `permitted` nothing is known of the time before an exposure.
+    `by` are columns of the exposures that `units` keep beside (`by_name`), for breakdowns.
     """
     happened = nw.from_native(events).lazy()
-    exposures = exposures_of(happened, experiment.name, phase)
+    exposures = exposures_of(happened, experiment.name, phase, by)
     other_phases = in_other_phases(happened, experiment.name, phase)
     span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
     metrics = experiment.metrics
@@ -100,6 +103,7 @@ def measure(
         as_of_us=as_of_us,
         size=size,
         offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
+        by=by,
     )
     known: dict[int, str] = {}
     lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None}
@@ -169,5 +173,6 @@ def _measurement(
             if len({row[column] for row in admitted for column in columns} - {None}) > 1
         ),
         units=values.frame,
+        wanted=values.wanted,
         columns={column.name: column.source for column in values.wanted.columns},
     )

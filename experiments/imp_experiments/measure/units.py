@@ -18,8 +18,10 @@ from imp_experiments.measure.days import Offsets
 __all__ = [
     "EXPOSURE_COLUMNS",
     "IN",
+    "NONE",
     "TWO_VARIANTS",
     "UNKNOWN_VARIANT",
+    "by_name",
     "exposures_of",
     "in_other_phases",
     "of_phase",
@@ -29,6 +31,7 @@ __all__ = [
 IN: Final = "in"
 TWO_VARIANTS: Final = "two_variants"
 UNKNOWN_VARIANT: Final = "unknown_variant"
+NONE: Final = "(none)"  # the level of units without one
 _EXPOSURE: Final = "exposure"
 # The columns of the archive that say who met what, and when.
 EXPOSURE_COLUMNS: Final = (
@@ -38,12 +41,22 @@ EXPOSURE_COLUMNS: Final = (
 Frame = nw.LazyFrame[Any]
 
 
-def exposures_of(events: Frame, experiment: str, phase: int) -> Frame:
-    """The exposures of one phase: subject, event_us, intake_seq, variant, stratum ("" where there is none)."""
+def by_name(dimension: str) -> str:
+    """The column of the units that holds a dimension."""
+    return f"by_{dimension}"
+
+
+def exposures_of(events: Frame, experiment: str, phase: int, by: Sequence[str] = ()) -> Frame:
+    """The exposures of one phase: subject, event_us, intake_seq, variant, stratum ("" where there is none).
+
+    Each dimension `by` is a column too, "(none)" where a row has none.
+    """
+    levels = {by_name(name): nw.col(name).fill_null("") for name in by}
+    levels = {name: nw.when(level != "").then(level).otherwise(nw.lit(NONE)) for name, level in levels.items()}
     return (
         _of_experiment(events, experiment)
         .filter(of_phase(phase))
-        .select("subject", "event_us", "intake_seq", "variant", stratum=nw.col("stratum").fill_null(""))
+        .select("subject", "event_us", "intake_seq", "variant", stratum=nw.col("stratum").fill_null(""), **levels)
     )
 
 
@@ -72,8 +85,9 @@ def units_of(
     as_of_us: int,
     size: int,
     offsets: Offsets,
+    by: Sequence[str] = (),
 ) -> Frame:
-    """One row a unit: subject, exposure_us, intake_seq, variant, last_variant, stratum, day, status.
+    """One row a unit: subject, exposure_us, intake_seq, variant, last_variant, stratum, day, status, dimensions `by`.
 
     `last_variant` is another one in two variants.
 
@@ -81,9 +95,9 @@ def units_of(
     [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
     or "unknown_variant". Rectangles are half open, both ends of the box belong to it.
     """
-    first = _first_exposures(exposures)
+    first = _first_exposures(exposures, [by_name(name) for name in by])
     # most people have no closed rectangle: the others' first exposures are cheaper found again than carried
-    concerned = _first_exposures(exposures.join(closed.select("subject"), on="subject", how="semi"))
+    concerned = _first_exposures(exposures.join(closed.select("subject"), on="subject", how="semi"), [])
     closing = _closing_reasons(concerned, closed, widest_us=widest_us, as_of_us=as_of_us, size=size)
     status = (
         nw.when(~nw.col("closing").is_null())
@@ -101,6 +115,7 @@ def units_of(
         "exposure_us",
         "intake_seq",
         "stratum",
+        *(by_name(name) for name in by),
         variant=nw.col("lowest"),
         last_variant=nw.col("highest"),
         day=_day(nw.col("exposure_us"), offsets),
@@ -108,20 +123,24 @@ def units_of(
     )
 
 
-def _first_exposures(exposures: Frame) -> Frame:
-    """subject, exposure_us, lowest and highest variant over all exposures; intake_seq and stratum of the first.
+def _first_exposures(exposures: Frame, levels: Sequence[str]) -> Frame:
+    """subject, exposure_us, lowest and highest variant over all exposures; intake_seq, stratum, levels of the first.
 
-    Of several rows at the first instant the lowest intake_seq and stratum count: the box can only grow by it.
+    Of several rows at the first instant the lowest intake_seq, stratum and level count: the box can only grow by it.
     """
     per_subject = exposures.group_by("subject").agg(
         exposure_us=nw.col("event_us").min(), lowest=nw.col("variant").min(), highest=nw.col("variant").max()
     )
     return (
-        exposures.select("subject", "event_us", "intake_seq", "stratum")
+        exposures.select("subject", "event_us", "intake_seq", "stratum", *levels)
         .join(per_subject, on="subject", how="inner")
         .filter(nw.col("event_us") == nw.col("exposure_us"))
         .group_by("subject", "exposure_us", "lowest", "highest")
-        .agg(intake_seq=nw.col("intake_seq").min(), stratum=nw.col("stratum").min())
+        .agg(
+            intake_seq=nw.col("intake_seq").min(),
+            stratum=nw.col("stratum").min(),
+            **{name: nw.col(name).min() for name in levels},
+        )
     )
 
 

@@ -15,19 +15,21 @@ from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
+from imp_experiments.readout.arguments import asked_rule, check_clips, check_options, known_metrics, variant_columns
 from imp_experiments.readout.asked import metrics_asked, named_once
+from imp_experiments.readout.broken_down import EXPLORATORY
 from imp_experiments.readout.by_factors import check_factors, design_of, factor_table, named_cells
+from imp_experiments.readout.by_table import DEFAULT_K, ByTable
 from imp_experiments.readout.clips import clip_notes, clips_asked
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
 from imp_experiments.readout.factorize import FACTORIAL_NOTES
-from imp_experiments.readout.judged import judged, rule_of
+from imp_experiments.readout.judged import judged
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
 from imp_experiments.readout.tabled import check_table, compare_table, scan
 from imp_experiments.readout.weighed import PEEKING, weighed
 from imp_experiments.stats.bayes import Prior
-from imp_experiments.stats.sequential.rules import Rule
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["analyze"]
@@ -65,6 +67,8 @@ def analyze(
     looked: Sequence[float] = (),
     prior: float | None = None,
     down: Sequence[str] = (),
+    by: Sequence[str] = (),
+    k: int = DEFAULT_K,
     clock: Clock | None = None,
 ) -> Readout:
     """Compare the variants of a file (CSV, JSON lines, Parquet) or data frame with control.
@@ -88,19 +92,22 @@ def analyze(
     around no effect, of log(variant / control) on the relative scale, else in the metric's unit; `down` names metrics
     of which less is better.
 
+    `by` are columns to break every metric down by (see `imp_experiments.readout.by_table`): exploratory, levels with
+    fewer than `k` units in a variant merged.
+
     Raises:
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
             Also a file of a workspace's archive, which is read out through the gate.
     """
-    _check_options(scale, alpha)
-    columns = _columns(variant, control, factors)
+    check_options(scale, alpha)
+    columns = variant_columns(variant, control, factors)
     if factors:
         check_factors(
             factors,
             order=order,
             compares=control is not None,
             corrects=adjust is not None or prior is not None,
-            others=[*quantiles, *ranks, *([] if sequential is None else [sequential])],
+            others=[*quantiles, *ranks, *by, *([] if sequential is None else [sequential])],
         )
     layout = Layout(
         variant=columns,
@@ -111,7 +118,7 @@ def analyze(
         covariates=named_once(covariates, "covariate"),
         clips=clips_asked(clips, clips_at),
     )
-    _check_clips(layout)
+    check_clips(layout)
     with _opened(source, layout) as prepared:
         scanned = scan(prepared, layout, control=control or "", tail=alpha / 2)
     made = None
@@ -123,7 +130,7 @@ def analyze(
     variants = _variants(table, layout, base, weights or {})
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
-    rule = _rule(table, layout, sequential, adjust=adjust, planned=planned, looked=looked, alpha=alpha)
+    rule = asked_rule(table, layout, sequential, adjust=adjust, planned=planned, looked=looked, alpha=alpha)
     tail = alpha / 2 if rule is None or rule.tail is None else rule.tail
     # of factors the effects answer; cells are compared where a control was named
     compared = (
@@ -140,75 +147,22 @@ def analyze(
         compared = corrected(compared, adjust, alpha=alpha)
         notes.append(f"corrected for {len(compared)} comparisons by {adjust}: {CORRECTIONS[adjust]}")
     if prior is not None:
-        compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
+        compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=known_metrics(down, layout))
         notes.append(PEEKING)
-    less = _known(down, layout)
+    less = known_metrics(down, layout)
     section = (
         factor_table(scanned, layout, made, scale=scale, alpha=alpha, order=order, down=less)
         if made is not None
         else None
     )
+    breakdowns = ByTable(
+        layout=layout, variants=variants, scale=scale, alpha=alpha, k=k, sequential=sequential, planned=planned
+    ).breakdowns(named_once(by, "by"), lambda asked: _opened(source, asked))
+    notes += [EXPLORATORY] if breakdowns else []
     checks = check_table(scanned, layout, variants=variants[1:], control=base, alpha=alpha)
     health = Health(srm=ratio, two_variants=table.pairs, checks=checks)
     shown = _readout(table, layout, compared, health, alpha=alpha, as_of=as_of)
-    return replace(shown, notes=tuple(notes), factorial=section)
-
-
-def _columns(variant: str | None, control: str | None, factors: Sequence[str]) -> tuple[str, ...]:
-    """The columns of the variant: one, or those of the factors."""
-    if variant is not None and factors:
-        raise BadInput("a variant beside factors", where="factor", mend="the factors' levels are the variant: leave it")
-    if factors:
-        return tuple(factors)
-    if variant is None or control is None:
-        problem = "no column says the variant" if variant is None else "no control is named"
-        raise BadInput(problem, where="variant", mend="name --variant and --control, or each --factor")
-    return (variant,)
-
-
-def _check_options(scale: str, alpha: float) -> None:
-    if scale not in ("relative", "absolute"):
-        raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
-    if not 0 < alpha < 1:
-        raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
-
-
-def _check_clips(layout: Layout) -> None:
-    measured = {value.column for value in layout.values if value.kind == "number" and not value.optional}
-    for name in layout.clips:
-        if name not in measured:
-            raise BadInput(f"{name!r} is no mean and no part of a ratio", where="clip", mend="clip a column that is")
-
-
-def _rule(
-    table: Tabulated,
-    layout: Layout,
-    sequential: str | None,
-    *,
-    adjust: str | None,
-    planned: int | None,
-    looked: Sequence[float],
-    alpha: float,
-) -> Rule | None:
-    """How earlier looks are allowed for; by Bonferroni each comparison has its share of alpha."""
-    if sequential is None:
-        if planned is not None or looked:
-            raise BadInput(
-                "planned units and looks are of a sequential test", where="sequential", mend="name its method"
-            )
-        return None
-    if adjust == "max_t":
-        raise BadInput("max_t is of one look", where="adjust", mend="say bonferroni beside a sequential method")
-    comparisons = (len(table.moments.variants) - 1) * len(layout.metrics)
-    share = alpha / max(comparisons, 1) if adjust == "bonferroni" else alpha
-    return rule_of(sequential, n=table.moments.count(), planned=planned, looked=looked, alpha=share)
-
-
-def _known(down: Sequence[str], layout: Layout) -> Sequence[str]:
-    for name in down:
-        if name not in (metric.name for metric in layout.metrics):
-            raise BadInput(f"{name!r} is no metric of this analysis", where="down", mend="name one that is compared")
-    return down
+    return replace(shown, notes=tuple(notes), factorial=section, breakdowns=breakdowns)
 
 
 def _opened(source: Any, layout: Layout) -> AbstractContextManager[Prepared]:  # noqa: ANN401 (a path or a frame)

@@ -27,7 +27,7 @@ _MOST_LEVELS: Final = 100
 
 
 def check_factors(factors: Sequence[str], *, order: int, compares: bool, corrects: bool, others: Sequence[str]) -> None:
-    """Refuse what has no answer by factors; `others` names quantiles, ranks and sequential methods.
+    """Refuse what has no answer by factors; `others` names quantiles, ranks, dimensions and sequential methods.
 
     Raises:
         BadInput: one factor only or one twice, an order below 1, corrections without a control, or others.
@@ -40,7 +40,7 @@ def check_factors(factors: Sequence[str], *, order: int, compares: bool, correct
         raise BadInput("the order is below 1", where="order", mend="1 is main effects, 2 also two-way interactions")
     if others:
         problem = f"{others[0]!r} is not analysed by factors"
-        mend = "name one column of variants, with --variant, for quantiles, ranks and sequential tests"
+        mend = "name one column of variants, with --variant, for quantiles, ranks, breakdowns and sequential tests"
         raise BadInput(problem, where="factor", mend=mend)
     if corrects and not compares:
         mend = "name the cell as --control factor=level,factor=level, or leave the correction and the prior"

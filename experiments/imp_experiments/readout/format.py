@@ -14,6 +14,7 @@ from typing import Any
 
 from imp_core.errors import BadInput
 from imp_experiments.readout.factored_plain import factored_from_plain, factored_to_plain
+from imp_experiments.readout.format_breakdown import breakdown_from_plain, breakdown_to_plain
 from imp_experiments.readout.plain import (
     conditions_from_plain,
     conditions_to_plain,
@@ -61,6 +62,7 @@ def to_plain(readout: Readout) -> dict[str, Any]:
         "metrics": [asdict(units) for units in readout.metrics],
         "verdict": None if readout.verdict is None else _verdict_to_plain(readout.verdict),
         "notes": list(readout.notes),
+        "breakdowns": [breakdown_to_plain(breakdown, _compared_to_plain) for breakdown in readout.breakdowns],
     }
 
 
@@ -146,6 +148,7 @@ def _from_plain(plain: dict[str, Any]) -> Readout:
         metrics=tuple(MetricUnits(**item) for item in plain["metrics"]),
         verdict=None if verdict is None else _verdict_from_plain(verdict),
         notes=tuple(plain["notes"]),
+        breakdowns=tuple(breakdown_from_plain(item, _compared_from_plain) for item in plain.get("breakdowns", [])),
         factorial=factored_from_plain(plain["factorial"]) if plain.get("factorial") else None,
     )
 

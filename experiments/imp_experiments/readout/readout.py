@@ -9,15 +9,19 @@ from typing import Final
 from imp_experiments.readout.factored import Factored
 from imp_experiments.stats.bayes import Posterior
 from imp_experiments.stats.effect import Condition, Effect
+from imp_experiments.stats.heterogeneity import Heterogeneity
 from imp_experiments.stats.srm import SampleRatio
 
 __all__ = [
     "SCHEMA",
     "Bounds",
+    "Breakdown",
     "Check",
     "Compared",
     "Consent",
     "Health",
+    "Level",
+    "LevelsDiffer",
     "MetricUnits",
     "Readout",
     "Registered",
@@ -187,12 +191,51 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of a dimension ("(other)": those that are merged, "(none)": units without one), and its comparisons."""
+
+    level: str
+    comparisons: tuple[Compared, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelsDiffer:
+    """Whether the effect of a variant on a metric differs between levels, tested on the registered `scale`.
+
+    `test` is None where fewer than two levels have an effect.
+    """
+
+    metric: str
+    variant: str
+    scale: str
+    test: Heterogeneity | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """Every metric within each level of a dimension: exploratory, and no part of the verdict.
+
+    `merged` counts the levels in "(other)", or those that are not shown where `levels` is empty: then all together are
+    too few, or only the whole is left. p is corrected over all `hypotheses` of the dimension that have one.
+    `differences` is empty before the horizon: it would be an uncorrected look.
+    """
+
+    dimension: str
+    levels: tuple[Level, ...]
+    merged: int
+    correction: str
+    hypotheses: int
+    differences: tuple[LevelsDiffer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readout:
     """The whole answer. `consent` is None where consent was not checked (a file the analyst holds).
 
     `excluded` counts units that are not in the comparisons, by reason; None: 1 to k - 1 of them. `as_of` is the
     time it holds for. `experiment` and `verdict` are None where nothing was registered. `factorial` is None where the
     variants are not the cells of factors, or their effects may not be told yet.
+    `breakdowns` by dimensions that were asked for are exploratory.
     """
 
     consent: Consent | None
@@ -205,4 +248,5 @@ class Readout:
     metrics: tuple[MetricUnits, ...] = ()
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+    breakdowns: tuple[Breakdown, ...] = ()
     factorial: Factored | None = None

@@ -29,7 +29,7 @@ from imp_experiments.readout.readout import MetricUnits
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["SECONDARY_CORRECTION", "ComparedAll", "compare_registered", "hypotheses_of"]
+__all__ = ["SECONDARY_CORRECTION", "ComparedAll", "Seen", "asked_of", "compare_registered", "hypotheses_of"]
 
 SECONDARY_CORRECTION: Final = "benjamini_hochberg"
 # Main effects and two-way interactions.
@@ -37,8 +37,16 @@ _ORDER: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Of a metric: the last cohort day that is compared (None: no cohort), and the code that bars its figures."""
+
+    through: int | None
+    barred: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAll:
-    """Every comparison, how many units each metric has, the looks this readout uses up.
+    """Every comparison, how many units each metric has, the looks this readout uses up, what it sees of each metric.
 
     `done`: no primary has alpha left, so that the answer stands before the horizon. `factorial`: the effects of
     factors, told once, at the horizon.
@@ -48,6 +56,7 @@ class ComparedAll:
     units: list[MetricUnits]
     taken: list[Taken]
     done: bool
+    seen: Mapping[str, Seen]
     factorial: Factored | None = None
 
 
@@ -70,11 +79,16 @@ def compare_registered(
     tested: list[Tested] = []
     units: list[MetricUnits] = []
     sights: list[Sight] = []
+    seen: dict[str, Seen] = {}
     made = design_of_file(experiment.factors, experiment.design) if final else None
     effects: list[FactoredMetric] = []
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
         sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final)
+        seen[metric.name] = Seen(
+            through=max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None),
+            barred="several_currencies" if metric.name in measurement.mixed else sight.waits,
+        )
         compared = _compare(experiment, metric, measurement, sight, k=k)
         tested += compared
         units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
@@ -87,6 +101,7 @@ def compare_registered(
         units=units,
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
+        seen=seen,
         factorial=None if made is None else factored(made, effects, order=_ORDER),
     )
 
@@ -95,7 +110,7 @@ def _effects(
     experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, made: Factorial, *, k: int
 ) -> FactoredMetric:
     """The effects of factors on the units that the look sees."""
-    asked = _asked(metric, measurement.moments)
+    asked = asked_of(metric, measurement.moments)
     barred = "several_currencies" if metric.name in measurement.mixed else None
     if metric.q is not None:
         return barred_metric(asked, "not_factored", made=made, direction=metric.direction)
@@ -123,7 +138,7 @@ def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, s
         return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
     found = compare_metric(
         sight.moments,
-        _asked(metric, measurement.moments),
+        asked_of(metric, measurement.moments),
         variants=treatments(experiment),
         control=experiment.control,
         tail=judging,
@@ -179,7 +194,7 @@ def _units(metric: Metric, compared: Sequence[Tested], ripe: Moments, everyone: 
     )
 
 
-def _asked(metric: Metric, moments: Moments) -> Asked:
+def asked_of(metric: Metric, moments: Moments) -> Asked:
     """A registered metric as it is compared: adjusted for itself before the exposure, where that was measured."""
     parts = parts_of(metric)
     covariates = [part.name for part in parts if part.before]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 import shutil
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imp_experiments.readout.breakdown_words import BY_COLUMNS, breakdown_rows, breakdown_title, breakdown_words
 from imp_experiments.readout.factored_words import factored_tables
 from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.words import COLUMNS, detail, headline, health, row_of
@@ -27,13 +29,15 @@ def render_table(readout: Readout) -> str:
     for line in headline(readout):
         console.print(_plain(line), soft_wrap=True)
     for columns, rows in _tables(readout):
-        table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
-        for index, column in enumerate(columns):
-            table.add_column(column, justify="left" if index < 2 else "right")  # noqa: PLR2004 (names left, figures right)
-        for row in rows:
-            table.add_row(*map(_plain, row))
         console.print()
-        console.print(table)
+        console.print(_table(columns, rows, names=2))
+    for breakdown in readout.breakdowns:
+        console.print()
+        console.print(_plain(breakdown_title(breakdown)), soft_wrap=True)
+        if breakdown.levels:
+            console.print(_table(BY_COLUMNS, breakdown_rows(breakdown), names=3))
+        for line in breakdown_words(breakdown):
+            console.print(_plain(line), soft_wrap=True)
     for section in (health(readout), detail(readout)):
         console.print()
         for line in section:
@@ -42,17 +46,36 @@ def render_table(readout: Readout) -> str:
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, names: int) -> Table:
+    """The first `names` columns hold names, the others figures."""
+    table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < names else "right")
+    for row in rows:
+        table.add_row(*(_plain(text) for text in row))
+    return table
+
+
 def render_markdown(readout: Readout) -> str:
     """GitHub's Markdown: headings, tables, lists."""
     title, *rest = headline(readout)
     lines = [f"# {_escaped(title)}", "", *map(_escaped, rest), ""]
     for columns, rows in _tables(readout):
-        lines += ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-        lines += ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
-        lines.append("")
+        lines += _markdown_table(columns, rows)
+    for breakdown in readout.breakdowns:
+        lines += [f"## B{_escaped(breakdown_title(breakdown))[1:]}", ""]
+        if breakdown.levels:
+            lines += _markdown_table(BY_COLUMNS, breakdown_rows(breakdown))
+        words = [f"- {_escaped(line)}" for line in breakdown_words(breakdown)]
+        lines += [*words, ""] if words else []
     lines += ["## Health", "", *(f"- {_escaped(line)}" for line in health(readout)), ""]
     lines += ["## Detail", "", *(f"- {_escaped(line)}" for line in detail(readout))]
     return "\n".join(lines)
+
+
+def _markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    head = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    return [*head, *("| " + " | ".join(map(_escaped, row)) + " |" for row in rows), ""]
 
 
 def _tables(readout: Readout) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:

@@ -21,12 +21,14 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
+from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.looks import look_fields, looks_of
 from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
 from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
-from imp_experiments.readout.registered import compare_registered
+from imp_experiments.readout.registered import ComparedAll, compare_registered
+from imp_experiments.readout.released import Released, released_fields
 from imp_experiments.readout.suppress import without_counts
 from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
@@ -43,12 +45,13 @@ class Ran:
     """The readout, and the counts that the ledger's `use-close` names: units in it, and units left out.
 
     Of those left out it has what the readout shows: a reason of few is in neither, and so their difference tells none.
-    `looks` are those it uses up, for the ledger.
+    `looks` are those it uses up, and `released` what it tells of levels, for the ledger.
     """
 
     readout: Readout
     counts: Mapping[str, int]
     looks: Sequence[Mapping[str, Json]]
+    released: Sequence[Mapping[str, Json]] = ()
 
 
 def run(
@@ -58,17 +61,22 @@ def run(
     registration: Registration,
     *,
     looks: Sequence[Mapping[str, Json]] = (),
+    by: Sequence[str] = (),
+    before: Sequence[Released] = (),
     zone: ZoneInfo,
     k: int,
 ) -> Ran:
     """Compute the readout of one opened use; cells of 1 to k - 1 people are not shown.
 
-    `looks` are those that the ledger holds, of whatever experiment.
+    `looks` are those that the ledger holds, of whatever experiment; `by` the dimensions to break it down by, and
+    `before` what earlier readouts of this experiment's phase released of levels.
 
     Raises:
         ImpError: the frames cannot be read.
+        CheckFailed: a breakdown would, with what was released before, tell of fewer than k people.
     """
-    measurement, refused = _measured(opened, experiment, registration, zone)
+    carried = sorted({*by, *(one.dimension for one in before)}) if by else []
+    measurement, refused = _measured(opened, experiment, registration, zone, carried)
     met = enrolled(enrolment, registration.phase)
     excluded = _excluded(measurement, refused, met)
     # Imported exposures may precede the start: the horizon runs from whichever came first.
@@ -85,6 +93,7 @@ def run(
         final=final,
         k=k,
     )
+    broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
     shown = {reason: hidden(n, k) for reason, n in excluded.items()}
     telling = _telling(ratio, shown, compared.units, k)
     readout = Readout(
@@ -112,18 +121,47 @@ def run(
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
+            *(breakdown_notes(experiment) if by else []),
         ),
+        breakdowns=broken.breakdowns,
         factorial=compared.factorial,
     )
     return Ran(
         readout,
         {"units": measurement.moments.count(), "excluded": sum(n or 0 for n in shown.values())},
         [look_fields(taken, experiment.name, registration.phase) for taken in compared.taken],
+        [released_fields(one, experiment.name, registration.phase) for one in broken.released],
     )
 
 
+def _broken(
+    experiment: Experiment,
+    measurement: Measurement,
+    compared: ComparedAll,
+    by: Sequence[str],
+    before: Sequence[Released],
+    *,
+    size: int,
+    final: bool,
+    k: int,
+) -> Broken:
+    if not by:
+        return Broken(breakdowns=(), released=())
+    try:
+        return break_down(
+            experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k
+        )
+    except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> ImpError:
+    # only the type: a driver's words may hold a row
+    return ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor")
+
+
 def _measured(
-    opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo
+    opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo, by: Sequence[str]
 ) -> tuple[Measurement, Counter[str]]:
     try:
         measurement = measure(
@@ -136,11 +174,11 @@ def _measured(
             size=opened.size,
             started_us=registration.started_us,
             zone=zone,
+            by=by,
         )
         refused = _refused(opened.refused, experiment.name, registration.phase)
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
-        # only the type: a driver's words may hold a row
-        raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
+        raise _unreadable(error) from None
     return measurement, refused
 
 

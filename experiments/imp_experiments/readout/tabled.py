@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -21,7 +21,7 @@ from imp_experiments.readout.readout import Check
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan"]
+__all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan", "scan_level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,26 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
     Raises:
         BadInput: as for `tabulate`.
     """
-    table = tabulate(prepared, layout)
+    table, units = tabulate(prepared, layout), _units(prepared, layout)
+    scanned = _scanned(table, units, layout, control=control, tail=tail)
+    return replace(scanned, ranges=_ranges(units, layout, table))
+
+
+def scan_level(
+    prepared: Prepared, layout: Layout, table: Tabulated, levels: Collection[str], *, control: str, tail: float
+) -> Scanned:
+    """Of a table that was tabulated with a dimension as its stratum, the units of some of its levels, as one."""
+    moments = table.moments.select(lambda cell: cell.stratum in levels)
+    part = replace(table, moments=moments.rename(lambda cell: replace(cell, stratum="")))
+    units = _units(prepared, layout).filter(nw.col("stratum").is_in(sorted(levels)))
+    return _scanned(part, units, layout, control=control, tail=tail)
+
+
+def _scanned(table: Tabulated, units: nw.LazyFrame[Any], layout: Layout, *, control: str, tail: float) -> Scanned:
     places = {value.name: place for place, value in enumerate(layout.values)}
     quantiles = {
         metric.name: quantile_rows(
-            _units(prepared, layout),
+            units,
             metric.q,
             points=quantile_points(metric.q, tail=tail),
             value=f"value_{places[metric.values[0].name]}",
@@ -60,26 +75,23 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
     }
     others = [name for name in table.moments.variants if name != control]
     ranks = {
-        metric.name: rank_rows(
-            _units(prepared, layout), others, control, value=f"value_{places[metric.values[0].name]}"
-        )
+        metric.name: rank_rows(units, others, control, value=f"value_{places[metric.values[0].name]}")
         for metric in layout.metrics
         if metric.kind == "ranks"
     }
-    return Scanned(table, quantiles, ranks, _ranges(prepared, layout, table, places))
+    return Scanned(table, quantiles, ranks)
 
 
-def _ranges(
-    prepared: Prepared, layout: Layout, table: Tabulated, places: Mapping[str, int]
-) -> dict[str, dict[str, Range]]:
+def _ranges(units: nw.LazyFrame[Any], layout: Layout, table: Tabulated) -> dict[str, dict[str, Range]]:
     """Of the means that one unit may carry; a second scan, where there are any."""
+    places = {value.name: place for place, value in enumerate(layout.values)}
     names = table.moments.variants
     suspects = {
         metric.name: f"value_{places[metric.values[0].name]}"
         for metric in _means(layout)
         if any(may_carry(table.moments, metric.values[0].name, name, names[0]) for name in names)
     }
-    found = extremes(_units(prepared, layout), sorted(suspects.values()))
+    found = extremes(units, sorted(suspects.values()))
     return {metric: found[column] for metric, column in suspects.items()}
 
 

@@ -37,5 +37,5 @@ def welch(variant: Summary, control: Summary, *, alpha: float = 0.05) -> Compari
 def arm_of(summary: Summary) -> Arm:
     """A variant's mean as an estimate."""
     mean = math.nan if summary.mean is None else summary.mean
-    variance = math.nan if summary.variance is None else summary.variance / summary.n
+    variance = math.nan if summary.variance is None or not summary.n else summary.variance / summary.n
     return Arm(n=summary.n, value=mean, variance=variance, df=summary.n - 1)

@@ -1,0 +1,73 @@
+"""What an analyst asks of `analyze`, checked: columns, options, clips and looks that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imp_core.errors import BadInput
+from imp_experiments.measure.layout import Layout
+from imp_experiments.measure.table import Tabulated
+from imp_experiments.readout.judged import rule_of
+from imp_experiments.stats.sequential.rules import Rule
+
+__all__ = ["asked_rule", "check_clips", "check_options", "known_metrics", "variant_columns"]
+
+
+def variant_columns(variant: str | None, control: str | None, factors: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the variant: one, or those of the factors."""
+    if variant is not None and factors:
+        raise BadInput("a variant beside factors", where="factor", mend="the factors' levels are the variant: leave it")
+    if factors:
+        return tuple(factors)
+    if variant is None or control is None:
+        problem = "no column says the variant" if variant is None else "no control is named"
+        raise BadInput(problem, where="variant", mend="name --variant and --control, or each --factor")
+    return (variant,)
+
+
+def check_options(scale: str, alpha: float) -> None:
+    """Raises BadInput unless scale and alpha are ones that there are."""
+    if scale not in ("relative", "absolute"):
+        raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
+    if not 0 < alpha < 1:
+        raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
+
+
+def known_metrics(down: Sequence[str], layout: Layout) -> Sequence[str]:
+    """The metrics of which less is better; raises BadInput where one is not of the layout."""
+    for name in down:
+        if name not in (metric.name for metric in layout.metrics):
+            raise BadInput(f"{name!r} is no metric of this analysis", where="down", mend="name one that is compared")
+    return down
+
+
+def check_clips(layout: Layout) -> None:
+    """Raises BadInput unless every clipped column is a mean or a part of a ratio."""
+    measured = {value.column for value in layout.values if value.kind == "number" and not value.optional}
+    for name in layout.clips:
+        if name not in measured:
+            raise BadInput(f"{name!r} is no mean and no part of a ratio", where="clip", mend="clip a column that is")
+
+
+def asked_rule(
+    table: Tabulated,
+    layout: Layout,
+    sequential: str | None,
+    *,
+    adjust: str | None,
+    planned: int | None,
+    looked: Sequence[float],
+    alpha: float,
+) -> Rule | None:
+    """How earlier looks are allowed for; by Bonferroni each comparison has its share of alpha."""
+    if sequential is None:
+        if planned is not None or looked:
+            raise BadInput(
+                "planned units and looks are of a sequential test", where="sequential", mend="name its method"
+            )
+        return None
+    if adjust == "max_t":
+        raise BadInput("max_t is of one look", where="adjust", mend="say bonferroni beside a sequential method")
+    comparisons = (len(table.moments.variants) - 1) * len(layout.metrics)
+    share = alpha / max(comparisons, 1) if adjust == "bonferroni" else alpha
+    return rule_of(sequential, n=table.moments.count(), planned=planned, looked=looked, alpha=share)

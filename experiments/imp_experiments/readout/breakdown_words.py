@@ -1,0 +1,60 @@
+"""Breakdowns as words, shared by every rendering: marked exploratory, after the answer."""
+
+from __future__ import annotations
+
+from imp_core.counting import some
+from imp_experiments.readout.figures import p_value
+from imp_experiments.readout.readout import Breakdown, Compared
+from imp_experiments.readout.words import COLUMNS, row_of
+
+__all__ = ["BY_COLUMNS", "breakdown_rows", "breakdown_title", "breakdown_words"]
+
+BY_COLUMNS = ("level", *COLUMNS[:5], "effect", "p", "corrected")
+
+
+def breakdown_title(breakdown: Breakdown) -> str:
+    """What the table is of."""
+    return f"by {breakdown.dimension} (exploratory)"
+
+
+def breakdown_rows(breakdown: Breakdown) -> list[tuple[str, ...]]:
+    """One comparison of a level a row, in `BY_COLUMNS`."""
+    return [_row(level.level, one) for level in breakdown.levels for one in level.comparisons]
+
+
+def _row(level: str, compared: Compared) -> tuple[str, ...]:
+    """With the effect on the registered scale alone."""
+    *names, absolute, relative, p = row_of(compared)
+    effect = (relative if compared.scale == "relative" else absolute).removesuffix(" *")
+    return (level, *names, effect, p, p_value(compared.p_corrected))
+
+
+def breakdown_words(breakdown: Breakdown) -> list[str]:
+    """What to know of it: levels that are merged, whether levels differ, conditions."""
+    lines = []
+    if not breakdown.levels:
+        lines.append("no level is shown: apart from each other they have too few units in some variant")
+    elif breakdown.merged:
+        lines.append(f"(other): {some(breakdown.merged, 'level')}, merged so that no small one can be worked out")
+    for one in breakdown.differences:
+        if one.test is None:
+            continue
+        p = p_value(one.test.p_value)
+        lines.append(
+            f"{one.metric}, {one.variant}: do levels differ? p {p if p.startswith('<') else f'= {p}'} "
+            f"(Cochran's Q {one.test.statistic:,.4g} on {one.test.df} df, {one.scale}; I² {one.test.excess:.0%})"
+        )
+    lines += [
+        f"{level.level}: {compared.metric}, {compared.variant}: {text}"
+        for level in breakdown.levels
+        for compared in level.comparisons
+        for text in _conditions(compared)
+    ]
+    return lines
+
+
+def _conditions(compared: Compared) -> list[str]:
+    return [
+        condition.text + ("" if condition.scale == "both" else f" ({condition.scale})")
+        for condition in compared.conditions
+    ]
