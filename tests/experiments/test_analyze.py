@@ -385,7 +385,7 @@ def test_the_command_works_without_a_workspace_and_prints_the_documented_json(im
     assert [c["scale"] for c in answer.json["comparisons"]] == ["absolute", "absolute"]
     assert list(answer.json["comparisons"][0]) == [
         *("metric", "kind", "variant", "control", "n", "value", "absolute", "relative", "scale", "p_value", "method"),
-        *("variance_saved", "correction", "p_corrected", "posterior", "conditions"),
+        *("variance_saved", "look", "tail", "correction", "p_corrected", "posterior", "conditions"),
     ]
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from imp_core.errors import BadInput
@@ -330,3 +331,112 @@ def test_what_cannot_be_asked_is_refused(more: dict[str, Any], match: str) -> No
 def test_all_of_it_reads_back_from_its_json() -> None:
     found = read(three(), adjust="max_t", prior=0.3, quantiles=["revenue:0.5"], covariates=["before"])
     assert parse_readout(format_readout(found)) == found
+
+
+# -- ranks, clips, earlier looks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ranks_are_compared_on_request(tmp_path: Path, form: str) -> None:
+    frame = shop(10)
+    found = read(FORMS[form](frame, tmp_path), ranks=["revenue"]).comparisons[2]
+    treated, control = (frame[frame.arm == name].revenue for name in "ba")
+    oracle = stats.brunnermunzel(treated, control)
+    assert (found.metric, found.kind, found.scale) == ("revenue ranks", "ranks", "absolute")
+    assert found.p_value == pytest.approx(oracle.pvalue, rel=1e-8)
+    assert found.relative is None
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_clip_is_pooled_over_all_variants_and_said(tmp_path: Path, form: str) -> None:
+    frame = shop(11)
+    found = read(FORMS[form](frame, tmp_path), clips=["revenue:0.02:0.98"])
+    low, high = np.quantile(frame.revenue, [0.02, 0.98])
+    ends = frame.assign(revenue=frame.revenue.clip(low, high))
+    expected = read(ends).comparisons[1].absolute
+    one = found.comparisons[1].absolute
+    assert one is not None
+    assert expected is not None
+    assert (one.estimate, one.se) == (pytest.approx(expected.estimate, rel=1e-9), pytest.approx(expected.se, rel=1e-9))
+    assert any(f"{high:,.6g}" in note and "revenue" in note for note in found.notes)
+
+
+def test_a_clip_at_values_ends_a_units_sum() -> None:
+    frame = pd.concat([shop(12), shop(12)])
+    found = read(frame, unit="user", clips_at=["revenue::20"], ratios=["revenue/sessions"]).comparisons
+    ends = shop(12)
+    ends = ends.assign(revenue=(2 * ends.revenue).clip(upper=20), sessions=2 * ends.sessions)
+    expected = read(ends, ratios=["revenue/sessions"]).comparisons
+    for place in (1, 2):
+        one, two = found[place].absolute, expected[place].absolute
+        assert one is not None
+        assert two is not None
+        assert one.estimate == pytest.approx(two.estimate, rel=1e-9)
+
+
+@pytest.mark.parametrize("sequential", ["obrien_fleming", "pocock", "power:2", "confidence_sequence"])
+def test_earlier_looks_widen_the_interval_and_p_follows(sequential: str) -> None:
+    frame = shop(13)
+    looked = () if sequential == "confidence_sequence" else (0.25,)
+    plain, found = read(frame), read(frame, sequential=sequential, planned=1_200, looked=looked)
+    for one, two in zip(plain.comparisons, found.comparisons, strict=True):
+        assert one.absolute is not None
+        assert two.absolute is not None
+        assert two.absolute.high - two.absolute.low > one.absolute.high - one.absolute.low
+        assert two.absolute.p_value > one.absolute.p_value
+        assert (two.absolute.p_value < 0.05) == (two.absolute.low > 0 or two.absolute.high < 0)
+        assert two.look is not None
+
+
+def test_a_sequential_test_of_several_comparisons_shares_alpha_by_bonferroni() -> None:
+    one = read(shop(13), sequential="obrien_fleming", planned=1_200)
+    two = read(shop(13), sequential="obrien_fleming", planned=1_200, adjust="bonferroni")
+    assert one.comparisons[0].tail is not None
+    assert two.comparisons[0].tail is not None
+    assert two.comparisons[0].tail < one.comparisons[0].tail
+    for found in two.comparisons:
+        assert found.absolute is not None
+        assert found.p_corrected is not None
+        assert (found.p_corrected < 0.05) == (found.absolute.low > 0 or found.absolute.high < 0)
+
+
+def test_so_early_that_no_alpha_is_there_shows_no_figure() -> None:
+    found = read(shop(13), sequential="obrien_fleming", planned=100_000).comparisons[0]
+    assert (found.absolute, found.relative) == (None, None)
+    assert [one.code for one in found.conditions] == ["before_first_look"]
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"sequential": "weekly"}, "no way to look"),
+        ({"sequential": "pocock"}, "needs the units planned"),
+        ({"sequential": "pocock", "planned": 900, "looked": (0.5, 0.4)}, "do not ascend"),
+        ({"sequential": "pocock", "planned": 1_200, "looked": (0.5,)}, "do not ascend"),
+        ({"sequential": "power:x", "planned": 900}, "names no spending function"),
+        ({"sequential": "pocock", "planned": 900, "adjust": "max_t"}, "max_t is of one look"),
+        ({"planned": 900}, "of a sequential test"),
+        ({"clips": ["revenue"]}, "not bounds of a column"),
+        ({"clips": ["revenue::"]}, "not bounds of a column"),
+        ({"clips": ["revenue:a:b"]}, "not bounds of a column"),
+        ({"clips": ["revenue:0.9:0.1"]}, "wrong order"),
+        ({"clips": ["revenue::1.5"]}, "no bounds to clip at"),
+        ({"clips": ["before::0.9"]}, "no mean and no part of a ratio"),
+        ({"clips": ["revenue::0.9"], "clips_at": ["revenue::9"]}, "clipped twice"),
+        ({"ranks": ["revenue", "revenue"]}, "named twice"),
+    ],
+)
+def test_what_cannot_be_asked_of_looks_and_clips_is_refused(more: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        read(shop(), **more)
+
+
+def test_the_command_takes_looks_clips_and_ranks(imp_here: Any, tmp_path: Path) -> None:
+    path = FORMS["csv"](shop(), tmp_path)
+    answer = imp_here(
+        *("experiment", "analyze", str(path), "--variant", "arm", "--control", "a", "--mean", "revenue"),
+        *("--ranks", "orders", "--clip", "revenue::0.99", "--sequential", "obrien_fleming", "--planned", "1200"),
+        *("--looked", "0.25", "--json"),
+    ).ok()
+    assert [one["kind"] for one in answer.json["comparisons"]] == ["mean", "ranks"]
+    assert all("look 2" in one["look"] for one in answer.json["comparisons"])

@@ -176,7 +176,13 @@ BAD = [
         "[[metrics]] 2 [denominator]: evnt",
         "unknown key",
     ),
-    ('kind = "mean"', 'kind = "quantile"', "[[metrics]] 2: kind", "comes later"),
+    ('kind = "mean"', 'kind = "quantile"', "[[metrics]] 2: q", "missing"),
+    ('kind = "mean"', 'kind = "quantile"\nq = 1.0', "[[metrics]] 2: q", "below 1"),
+    ('kind = "mean"', 'kind = "quantile"\nq = 0.5\npre = "7d"', "[[metrics]] 2: pre", "not adjusted"),
+    ('kind = "mean"', 'kind = "mean"\nclip = { high = 5, high_quantile = 0.9 }', "[[metrics]] 2: clip", "low_quantile"),
+    ('kind = "mean"', 'kind = "mean"\nclip = {}', "[[metrics]] 2: clip", "low_quantile"),
+    ('kind = "mean"', 'kind = "mean"\nclip = { low = 5, high = 5 }', "[[metrics]] 2: clip", "wrong order"),
+    ('kind = "mean"', 'kind = "mean"\nclip = { top = 5 }', "[[metrics]] 2 [clip]: top", "unknown key"),
     ('kind = "mean"', 'kind = "median"', "[[metrics]] 2: kind", "must be one of"),
     ('value = "any"', 'value = "count"', "[[metrics]] 1: value", "a proportion"),
     ('role = "primary"', 'role = "main"', "[[metrics]] 1: role", "must be one of"),
@@ -191,10 +197,10 @@ BAD = [
     ("power = 0.8", "pwer = 0.8", "[plan]: pwer", "unknown key"),
     ('primary = "any"\n', 'primary = "most"\n', "[decision]: primary", "must be one of"),
     ("[decision]", "[decisions]", "test.toml: decisions", "unknown key"),
-    ("[plan]", "[[factors]]\nname = \"x\"\n[plan]", "test.toml: factors", "come later"),
-    ('window = "14d"', 'window = "14d"\nclip = 0.99', "[[metrics]] 1: clip", "comes later"),
+    ("[plan]", "[[factors]]\nname = \"x\"\n[plan]", "test.toml: variants", "beside factors"),
+    ('window = "14d"', 'window = "14d"\nclip = { high = 3 }', "[[metrics]] 1: clip", "neither flags"),
     ('unit = "subject"', 'unit = "session"', "test.toml: unit", "comes later"),
-    ("[plan]", "[design]\nkind = \"full\"\n[plan]", "test.toml: design", "come later"),
+    ("[plan]", "[design]\nkind = \"full\"\n[plan]", "test.toml: design", "no factors"),
 ]  # fmt: skip
 
 

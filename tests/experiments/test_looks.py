@@ -252,3 +252,29 @@ def test_the_way_of_looking_follows_from_the_plan(definition: str, plan: str, wa
 def test_a_plan_that_cannot_be_followed_is_refused(definition: str, plan: str, match: str) -> None:
     with pytest.raises(BadInput, match=match):
         parse_experiment(definition.replace("[plan]\n", f"[plan]\n{plan}").encode(), file="t.toml")
+
+
+def test_while_it_runs_the_sample_ratio_is_a_test_that_may_be_read_every_day(
+    running: Callable[..., Any], at_day: Callable[[float], int]
+) -> None:
+    bench = running()
+    early = look(bench, at_day, 12)["health"]["srm"]
+    late = look(bench, at_day, 25)["health"]["srm"]
+    assert (early["method"], early["verdict"], early["statistic"]) == ("sequential", "ok", None)
+    assert (late["method"], late["verdict"], late["df"]) == ("chi_square", "ok", 1)
+    # far from what was promised: it blocks before the horizon too
+    bench.rows.enrol("b", 1_500)
+    broken = look(bench, at_day, 12)
+    assert (broken["health"]["srm"]["verdict"], broken["verdict"]["value"]) == ("mismatch", "invalid")
+
+
+def test_a_sample_ratio_that_the_fixed_test_would_block_by_reading_daily_is_let_run(
+    running: Callable[..., Any], at_day: Callable[[float], int]
+) -> None:
+    bench = running()
+    bench.rows.enrolled.clear()
+    # chi-square alone gives p = .0005: at one look of many that is no finding
+    bench.rows.enrol("a", 5_000)
+    bench.rows.enrol("b", 5_350)
+    assert look(bench, at_day, 12)["health"]["srm"]["verdict"] == "ok"
+    assert look(bench, at_day, 25)["health"]["srm"]["verdict"] == "mismatch"

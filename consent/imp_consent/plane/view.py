@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from imp_consent.gate.frames import PASSING_SQL, PERMITTED_SQL, REFUSED_SQL, rectangles
+from imp_consent.gate.frames import PERMITTED_SQL, rectangles
 from imp_consent.gate.stage import not_covered, stage
 from imp_consent.ledger.log import Log
 from imp_consent.ledger.transaction import Transaction
 from imp_consent.plane import archive
 from imp_consent.plane.compact import collect_waiting
-from imp_consent.policy.decide import Reason
+from imp_consent.plane.frames import CLOSED_SQL, HALF_UNITS_SQL, OF_UNITS, PERMITTED_TIMES_SQL, REFUSED_UNITS_SQL
 from imp_core.clock import SECOND_US
 from imp_core.errors import LedgerBroken
 from imp_core.gate import Use
@@ -33,37 +33,6 @@ __all__ = ["ConsentUse", "ConsentView"]
 
 _LEASE_US = 3600 * SECOND_US
 _SUBJECTS = 10_000
-
-# What of the archive says which unit of which experiment a row is about.
-_OF_UNITS: Final = ("type", "experiment", "phase", "variant")
-# A unit is in or out whole: where a person's first exposure of an experiment does not pass, no later one does, else
-# the unit would be counted from the middle of its story (a late grant, a withdrawal and a new grant).
-_HALF_UNITS_SQL: Final = (
-    "UPDATE consent_tested t SET permitted = false, decided = h.decided FROM ("
-    "SELECT subject, experiment, COALESCE(phase, 1) AS phase,"
-    " arg_min(decided, event_us) FILTER (WHERE NOT permitted) AS decided"
-    " FROM consent_tested WHERE type = 'exposure' GROUP BY subject, experiment, COALESCE(phase, 1)"
-    " HAVING min(event_us) FILTER (WHERE NOT permitted) <= min(event_us) FILTER (WHERE permitted)"
-    ") h WHERE t.type = 'exposure' AND h.subject = t.subject AND h.experiment = t.experiment"
-    " AND h.phase = COALESCE(t.phase, 1)"
-)
-_REFUSED_SQL: Final = (
-    "SELECT type, experiment, phase, variant, decided AS reason, count(DISTINCT subject) AS subjects"  # noqa: S608 (the gate's own text)
-    f" FROM ({REFUSED_SQL}) GROUP BY ALL"
-)
-# The closed rectangles of those who are among the rows that pass. The few of them are looked for among the many rows,
-# not the other way about. Where nothing was said about the purpose, nothing ended.
-_CLOSED_SQL: Final = (
-    "WITH ended AS (SELECT subject, from_us, to_us, from_seq, to_seq, reason FROM consent_rectangle"  # noqa: S608 (the gate's own text)
-    f" WHERE NOT permit AND reason <> '{Reason.PURPOSE_NOT_COVERED}'),"
-    f" shown AS (SELECT DISTINCT p.subject FROM ({PASSING_SQL}) p SEMI JOIN ended e ON e.subject = p.subject)"
-    " SELECT e.* FROM ended e SEMI JOIN shown s ON s.subject = e.subject"
-)
-# When the gate is open for those who are among the rows that pass.
-_PERMITTED_SQL: Final = (
-    "SELECT subject, from_us, to_us, from_seq, to_seq FROM consent_rectangle r SEMI JOIN"  # noqa: S608 (the gate's own text)
-    f" ({PASSING_SQL}) p ON p.subject = r.subject WHERE r.permit"
-)
 
 
 class ConsentView:
@@ -155,13 +124,13 @@ class ConsentUse:
         What is handed out can be asked in SQL, so the connection forgets what did not pass and whatever names it.
         """
         self._connection = connection
-        wanted = None if columns is None else (*columns, *_OF_UNITS)
+        wanted = None if columns is None else (*columns, *OF_UNITS)
         staged = stage(connection, allowed, read_us=self.as_of_us, n=self.size, columns=wanted, explain=self._explain)
-        connection.execute(_HALF_UNITS_SQL)
-        connection.execute(f"CREATE TEMP TABLE refused AS {_REFUSED_SQL}")
-        connection.execute(f"CREATE TEMP TABLE closed AS {_CLOSED_SQL}")
+        connection.execute(HALF_UNITS_SQL)
+        connection.execute(f"CREATE TEMP TABLE refused AS {REFUSED_UNITS_SQL}")
+        connection.execute(f"CREATE TEMP TABLE closed AS {CLOSED_SQL}")
         if with_permitted:
-            connection.execute(f"CREATE TEMP TABLE permitted AS {_PERMITTED_SQL}")
+            connection.execute(f"CREATE TEMP TABLE permitted AS {PERMITTED_TIMES_SQL}")
             self.permitted = connection.table("permitted")
         connection.execute("DROP VIEW consent_untested")
         staged.keep_passing(connection)

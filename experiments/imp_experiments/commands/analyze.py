@@ -22,20 +22,28 @@ def analyze_file(
     ctx: Context,
     path: Path,
     *,
-    variant: str,
-    control: str,
+    variant: str | None = None,
+    control: str | None = None,
+    factors: Sequence[str] = (),
+    order: int = 2,
     unit: str | None = None,
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
     means: Sequence[str] = (),
     ratios: Sequence[str] = (),
     quantiles: Sequence[str] = (),
+    ranks: Sequence[str] = (),
+    clips: Sequence[str] = (),
+    clips_at: Sequence[str] = (),
     covariates: Sequence[str] = (),
     stratum: str | None = None,
     cluster: str | None = None,
     scale: str = "relative",
     alpha: float = 0.05,
     adjust: str | None = None,
+    sequential: str | None = None,
+    planned: int | None = None,
+    looked: Sequence[float] = (),
     prior: float | None = None,
     down: Sequence[str] = (),
 ) -> Readout:
@@ -48,18 +56,26 @@ def analyze_file(
         ctx.directory / path,
         variant=variant,
         control=control,
+        factors=factors,
+        order=order,
         unit=unit,
         weights=weights,
         proportions=proportions,
         means=means,
         ratios=ratios,
         quantiles=quantiles,
+        ranks=ranks,
+        clips=clips,
+        clips_at=clips_at,
         covariates=covariates,
         stratum=stratum,
         cluster=cluster,
         scale=scale,
         alpha=alpha,
         adjust=adjust,
+        sequential=sequential,
+        planned=planned,
+        looked=looked,
         prior=prior,
         down=down,
         clock=ctx.clock,
@@ -68,8 +84,10 @@ def analyze_file(
 
 @click.command("analyze")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--variant", required=True, metavar="COL", help="Column of the variants.")
-@click.option("--control", required=True, metavar="VALUE", help="Which of them is control.")
+@click.option("--variant", metavar="COL", help="Column of the variants.")
+@click.option("--control", metavar="VALUE", help="Which of them is control; of factors a cell: COL=LEVEL,COL=LEVEL.")
+@click.option("--factor", "factors", multiple=True, metavar="COL", help="In place of --variant: a factor's levels.")
+@click.option("--order", type=int, default=2, show_default=True, help="Interactions of up to so many factors.")
 @click.option("--unit", metavar="COL", help="Column of the units; without it every row is one.")
 @click.option(
     "--weight", "weights", multiple=True, metavar="VALUE=N", help="Expected share of a variant (default: equal)."
@@ -78,6 +96,13 @@ def analyze_file(
 @click.option("--mean", "means", multiple=True, metavar="COL", help="Column of numbers.")
 @click.option("--ratio", "ratios", multiple=True, metavar="NUM/DEN", help="Two columns whose means make a ratio.")
 @click.option("--quantile", "quantiles", multiple=True, metavar="COL:Q", help="A quantile of a column, like ms:0.9.")
+@click.option("--ranks", multiple=True, metavar="COL", help="Compare this column by ranks too (Brunner-Munzel).")
+@click.option(
+    "--clip", "clips", multiple=True, metavar="COL:LOW:HIGH", help="End values at quantiles, like revenue::0.999."
+)
+@click.option(
+    "--clip-at", "clips_at", multiple=True, metavar="COL:LOW:HIGH", help="End values at values, like revenue:0:500."
+)
 @click.option(
     "--covariate", "covariates", multiple=True, metavar="COL", help="Adjust for this column, known before the exposure."
 )
@@ -86,6 +111,9 @@ def analyze_file(
 @click.option("--scale", type=click.Choice(["absolute", "relative"]), default="relative", show_default=True)
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Intervals hold 1 - alpha.")
 @click.option("--adjust", metavar="METHOD", help="Correct for the number of comparisons, like bonferroni or max_t.")
+@click.option("--sequential", metavar="METHOD", help="You looked before: obrien_fleming, confidence_sequence …")
+@click.option("--planned", type=click.IntRange(min=1), metavar="N", help="Units planned in all, of a sequential test.")
+@click.option("--looked", type=float, multiple=True, metavar="SHARE", help="Share of them that an earlier look saw.")
 @click.option("--prior", type=float, metavar="SD", help="Add the Bayesian reading, with a normal prior of this spread.")
 @click.option("--down", multiple=True, metavar="METRIC", help="Less of this metric is better.")
 @json_option
@@ -94,20 +122,28 @@ def analyze_command(
     ctx: Context,
     *,
     file: Path,
-    variant: str,
-    control: str,
+    variant: str | None,
+    control: str | None,
+    factors: tuple[str, ...],
+    order: int,
     unit: str | None,
     weights: tuple[str, ...],
     proportions: tuple[str, ...],
     means: tuple[str, ...],
     ratios: tuple[str, ...],
     quantiles: tuple[str, ...],
+    ranks: tuple[str, ...],
+    clips: tuple[str, ...],
+    clips_at: tuple[str, ...],
     covariates: tuple[str, ...],
     stratum: str | None,
     cluster: str | None,
     scale: str,
     alpha: float,
     adjust: str | None,
+    sequential: str | None,
+    planned: int | None,
+    looked: tuple[float, ...],
     prior: float | None,
     down: tuple[str, ...],
     as_json: bool,
@@ -121,18 +157,26 @@ def analyze_command(
         file,
         variant=variant,
         control=control,
+        factors=factors,
+        order=order,
         unit=unit,
         weights=dict(_weight(text) for text in weights),
         proportions=proportions,
         means=means,
         ratios=ratios,
         quantiles=quantiles,
+        ranks=ranks,
+        clips=clips,
+        clips_at=clips_at,
         covariates=covariates,
         stratum=stratum,
         cluster=cluster,
         scale=scale,
         alpha=alpha,
         adjust=adjust,
+        sequential=sequential,
+        planned=planned,
+        looked=looked,
         prior=prior,
         down=down,
     )

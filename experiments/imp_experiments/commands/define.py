@@ -14,6 +14,7 @@ from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError
 from imp_core.workspace import write_atomically
+from imp_experiments.commands.designed import Designed, designed, summary_of
 from imp_experiments.design.experiment import analysis_sha256
 from imp_experiments.design.load import Loaded, experiment_path, load_experiment, registration_of
 from imp_experiments.design.parse import check_purpose, parse_experiment
@@ -81,13 +82,17 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valid:
-    """An experiment file that can be started; `analysis_sha256` is what `start` would register."""
+    """An experiment file that can be started; `analysis_sha256` is what `start` would register.
+
+    `design` is None where the variants are not the cells of factors.
+    """
 
     name: str
     path: str
     variants: dict[str, int]
     metrics: tuple[str, ...]
     analysis_sha256: str
+    design: Designed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,7 @@ def validate_experiment(ctx: Context, name_or_file: str) -> Valid:
         variants=loaded.experiment.weights,
         metrics=tuple(metric.name for metric in loaded.experiment.metrics),
         analysis_sha256=analysis_sha256(loaded.experiment),
+        design=designed(loaded.experiment),
     )
 
 
@@ -155,6 +161,7 @@ def show_experiment(ctx: Context, name: str) -> dict[str, Any]:
         "analysis_sha256": analysis_sha256(loaded.experiment),
         "registration": None if registration is None else asdict(registration),
         "definition": asdict(loaded.experiment),
+        **({} if loaded.experiment.factors is None else {"design": designed(loaded.experiment)}),
     }
 
 
@@ -200,7 +207,12 @@ def validate_command(ctx: Context, name_or_file: str, *, as_json: bool) -> None:
     Example: imp experiment validate spring-email
     """
     valid = validate_experiment(ctx, name_or_file)
-    emit(valid, lambda: f"{valid.path}: in order\n{lines({'analysis sha256': valid.analysis_sha256})}", as_json=as_json)
+    emit(valid, lambda: _valid_text(valid), as_json=as_json)
+
+
+def _valid_text(valid: Valid) -> str:
+    told = {"analysis sha256": valid.analysis_sha256} | (summary_of(valid.design) if valid.design is not None else {})
+    return f"{valid.path}: in order\n{lines(told)}"
 
 
 @click.command("list")
@@ -238,6 +250,8 @@ def _shown_text(shown: dict[str, Any]) -> str:
     plain = {key: value for key, value in definition.items() if isinstance(value, str | float | int) and value != ""}
     parts = {"file": shown["path"], "started": started, "analysis sha256": shown["analysis_sha256"], **plain}
     parts["variants"] = ", ".join(f"{variant['name']} ({variant['weight']})" for variant in definition["variants"])
+    if shown.get("design") is not None:
+        parts |= summary_of(shown["design"])
     parts["metrics"] = ", ".join(
         f"{metric['name']} ({metric['role']} {metric['kind']})" for metric in definition["metrics"]
     )

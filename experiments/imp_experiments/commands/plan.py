@@ -54,7 +54,7 @@ def plan_figures(asked: Mapping[str, Any]) -> Planned:
         _shape(asked),
         alpha=_or(asked["alpha"], 0.05),
         sides=_or(asked["sides"], 2 if asked["margin"] is None else 1),
-        hypotheses=_or(asked["primaries"], 1) * treatments,
+        hypotheses=_hypotheses(asked, treatments),
         scale=_or(asked["scale"], "relative"),
         direction=_or(asked["direction"], "up"),
         control=shares[0],
@@ -177,6 +177,15 @@ def _shape(asked: Mapping[str, Any]) -> Setting:
         icc=_or(asked["icc"], 0.0),
         inflation=_or(asked["inflation"], 1.0),
     )
+
+
+def _hypotheses(asked: Mapping[str, Any], treatments: int) -> int:
+    """As the verdict counts them: primaries × treatments share alpha, guardrails are not corrected."""
+    if asked["margin"] is None:
+        return int(_or(asked["primaries"], 1)) * treatments
+    if asked["primaries"] is not None:
+        raise BadInput("non-inferiority is tested at alpha, uncorrected", where="primaries", mend="leave it out")
+    return 1
 
 
 def _shares(asked: Mapping[str, Any]) -> tuple[list[float], int]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
+from imp_experiments.commands.plan_looks import looks_inflation
 from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, way_of
 from imp_experiments.stats.power.baseline import Baseline
 from imp_experiments.stats.power.duration import Arrivals, days_until, matured
 from imp_experiments.stats.power.mde import mde as mde_of
@@ -161,6 +163,9 @@ def _metric(
     primaries = sum(other.role == "primary" for other in experiment.metrics)
     rule = experiment.decision.primary if setting.margin is None else "any"
     power = power_each(experiment.plan.power, primaries, rule=rule)
+    if setting.margin is None and setting.inflation == 1:
+        alpha = setting.alpha / setting.hypotheses
+        setting = replace(setting, inflation=looks_inflation(experiment, metric, alpha=alpha, power=power) or 1.0)
     effect = 0.0 if setting.margin is not None else mde
     if effect is not None and setting.direction == "down":
         effect = -effect
@@ -211,8 +216,11 @@ def _daily(experiment: Experiment, arrivals: Arrivals | None, units: int | None,
 
 def _notes(experiment: Experiment, planned: tuple[MetricPlan, ...], shape: Setting) -> tuple[str, ...]:
     notes = []
-    if experiment.plan.looks != "once" and shape.inflation == 1:
-        notes.append(f"looks are {experiment.plan.looks}: a sequential design takes more units, say so by --inflation")
+    way = way_of(experiment.plan)
+    if way == CONFIDENCE_SEQUENCE:
+        notes.append("a confidence sequence takes more units, and no fixed number of them: say how many by --inflation")
+    elif way != "once" and shape.inflation == 1:
+        notes.append(f"{experiment.plan.looks} looks ({way} spending) are allowed for in the units of primary metrics")
     if any(item.test == "difference" and item.hypotheses > 1 for item in planned):
         number = max(item.hypotheses for item in planned)
         notes.append(f"{number} primary hypotheses (variants × metrics) share alpha (Bonferroni)")

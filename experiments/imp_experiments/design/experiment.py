@@ -8,7 +8,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-__all__ = ["DEFAULT_POWER", "Counted", "DecisionRule", "Experiment", "Metric", "Plan", "Variant", "analysis_sha256"]
+from imp_experiments.design.factors import Design, Factor
+
+__all__ = [
+    "DEFAULT_POWER",
+    "Counted",
+    "DecisionRule",
+    "Ends",
+    "Experiment",
+    "Metric",
+    "Plan",
+    "Variant",
+    "analysis_sha256",
+]
 
 # What may change after the start without changing what is analysed: words, and how many units enter.
 _NOT_ANALYSIS = ("hypothesis", "traffic")
@@ -33,13 +45,23 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where units' values end (winsorisation): `low` and `high` in the metric's unit, or `quantiles`; None: open."""
+
+    low: float | None = None
+    high: float | None = None
+    quantiles: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """What is measured of a unit between `start_us` (included) and `window_us` (not) after its first exposure.
 
     `value` of the events named `event` that match `where` (column → accepted texts): count, any (0 or 1), amount
-    (in units of the currency) or quantity. A ratio has a `denominator`, measured over the same time. `pre_us` before
-    the exposure the same is measured as a covariate. `margin` belongs to a guardrail: how much worse is still not
-    worse, in units of the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
+    (in units of the currency) or quantity. A ratio has a `denominator`, measured over the same time; a quantile says
+    which of it (`q`), over the units with such an event; `clip` ends the values of units. `pre_us` before the exposure
+    the same is measured as a covariate. `margin` belongs to a guardrail: how much worse is still not worse, in units of
+    the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
     """
 
     name: str
@@ -56,6 +78,8 @@ class Metric:
     missing: str = "zero"
     margin: float | None = None
     denominator: Counted | None = None
+    q: float | None = None
+    clip: Ends | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +113,10 @@ class DecisionRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment file. Variants and metrics keep the order of the file; `control` names one of the variants."""
+    """One experiment file. Variants and metrics keep the order of the file; `control` names one of the variants.
+
+    Of a multivariate experiment the variants are the cells of `factors` that `design` runs; else both are None.
+    """
 
     name: str
     hypothesis: str
@@ -104,6 +131,8 @@ class Experiment:
     metrics: tuple[Metric, ...]
     plan: Plan
     decision: DecisionRule
+    factors: tuple[Factor, ...] | None = None
+    design: Design | None = None
 
     @property
     def weights(self) -> dict[str, int]:

@@ -16,6 +16,7 @@ from typing import Final
 
 from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Variant
+from imp_experiments.design.factors import Design, Factor
 from imp_experiments.design.fraction import LETTERS, Fraction, fraction_of
 
 __all__ = ["MOST_CELLS", "Design", "Factor", "Factorial", "cell_name", "factorial", "parse_cell", "variants_of"]
@@ -31,26 +32,6 @@ _TWO_LEVELS: Final = 2
 
 # One cell: factor → level.
 Levels = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """What is varied, and its levels, two or more; the first is the base with which the others are compared."""
-
-    name: str
-    levels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
-    """Which cells are run: all of them ("full"), or the 2^(k-p) that the generators leave ("fraction").
-
-    Generators are written in letters (A is the first factor, I is not a letter) or in names: "D=ABC", "D=-ABC",
-    "day=subject*image".
-    """
-
-    kind: str = "full"
-    generators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,15 @@ class Fields:
             self.refuse(key, f"must be a text of 1 to {longest} characters")
         return value
 
+    def texts(self, key: str, *, longest: int = 1_000) -> tuple[str, ...]:
+        """A list of strings that are not empty; an absent one is empty."""
+        value = self._take(key, [])
+        if not isinstance(value, list) or not all(
+            isinstance(item, str) and item.strip() and len(item) <= longest for item in value
+        ):
+            self.refuse(key, f"must be a list of texts of 1 to {longest} characters")
+        return tuple(value)
+
     def choice(self, key: str, options: Sequence[str], default: Any = _MISSING, *, later: Sequence[str] = ()) -> str:  # noqa: ANN401 (a sentinel)
         """One of the options; those of `later` are named as not there yet."""
         value = self._take(key, default)

@@ -9,8 +9,19 @@ from typing import Final
 
 from imp_core.errors import BadInput
 from imp_experiments.design.assign import BUCKETS, bucket_counts
-from imp_experiments.design.experiment import DEFAULT_POWER, Counted, DecisionRule, Experiment, Metric, Plan, Variant
+from imp_experiments.design.experiment import (
+    DEFAULT_POWER,
+    Counted,
+    DecisionRule,
+    Ends,
+    Experiment,
+    Metric,
+    Plan,
+    Variant,
+)
+from imp_experiments.design.factorial import variants_of
 from imp_experiments.design.fields import Fields
+from imp_experiments.design.parse_factors import parse_factors
 
 __all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
 
@@ -70,9 +81,6 @@ def parse_experiment(data: bytes, *, file: str) -> Experiment:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"not TOML: {error}", where=file, mend="mend that line") from None
     top = Fields(values, file=file)
-    for later in ("factors", "design"):
-        if top.has(later):
-            top.refuse(later, "multivariate designs come later", "use [[variants]]")
     experiment = _experiment(top, file)
     top.done()
     return experiment
@@ -106,8 +114,9 @@ def _experiment(top: Fields, file: str) -> Experiment:
     salt = top.text("salt", longest=100)
     if len(salt) < _SHORTEST_SALT:
         top.refuse("salt", "too short to be random", "let `imp experiment new` write it")
-    variants = _variants(top)
-    control = top.text("control", longest=200)
+    made = parse_factors(top, file)
+    variants = _variants(top) if made is None else variants_of(made)
+    control = top.text("control", longest=200) if made is None else top.text("control", made.control, longest=200)
     weights = {variant.name: variant.weight for variant in variants}
     if not weights.get(control):
         problem = "has no weight" if control in weights else "is not the name of a variant"
@@ -127,6 +136,8 @@ def _experiment(top: Fields, file: str) -> Experiment:
         metrics=_metrics(top, plan, decision),
         plan=plan,
         decision=decision,
+        factors=None if made is None else made.factors,
+        design=None if made is None else made.design,
     )
 
 
@@ -203,6 +214,35 @@ def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, .
     return tuple(out)
 
 
+def _check_kind(table: Fields, metric: Metric) -> None:
+    """What does not go with the kind."""
+    if metric.kind == "proportion" and metric.value != "any":
+        table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')
+    if metric.kind == "quantile" and metric.value == "any":
+        table.refuse("value", "a flag has no quantiles", 'use value = "count", "amount" or "quantity"')
+    if metric.kind == "quantile" and metric.pre_us is not None:
+        table.refuse("pre", "a quantile is not adjusted", "leave it out")
+    if metric.clip is not None and (metric.kind == "quantile" or metric.value == "any"):
+        table.refuse("clip", "neither flags nor quantiles are clipped", "leave it out")
+
+
+def _ends(table: Fields) -> Ends:
+    inner = table.table("clip")
+    values = [inner.optional_number(key, above=-1e15, below=1e15) for key in ("low", "high")]
+    shares = [inner.optional_number(f"{key}_quantile", above=0, below=1) for key in ("low", "high")]
+    inner.done()
+    given = [end for end in (*values, *shares) if end is not None]
+    mixed = any(end is not None for end in values) and any(end is not None for end in shares)
+    if not given or mixed:
+        table.refuse(
+            "clip", "must have low and high, or low_quantile and high_quantile", "like { high_quantile = 0.999 }"
+        )
+    low, high = shares if values == [None, None] else values
+    if low is not None and high is not None and low >= high:
+        table.refuse("clip", "the bounds are in the wrong order", "give the lower one as low")
+    return Ends(low=low, high=high, quantiles=values == [None, None])
+
+
 def _denominator(table: Fields) -> Counted:
     if not table.has("denominator"):
         table.refuse("denominator", "missing", 'write it as { event = "session", value = "count" }')
@@ -217,9 +257,7 @@ def _denominator(table: Fields) -> Counted:
 
 
 def _metric(table: Fields) -> Metric:
-    if table.has("clip"):
-        table.refuse("clip", "winsorisation comes later", "leave it out")
-    kind = table.choice("kind", ("mean", "proportion", "ratio"), later=("quantile",))
+    kind = table.choice("kind", ("mean", "proportion", "ratio", "quantile"))
     metric = Metric(
         name=table.text("name", longest=100),
         role=table.choice("role", ("primary", "secondary", "guardrail"), "primary"),
@@ -235,9 +273,10 @@ def _metric(table: Fields) -> Metric:
         missing=table.choice("missing", ("zero",), "zero", later=("exclude",)),
         margin=table.optional_number("margin", above=0, below=1e12),
         denominator=_denominator(table) if kind == "ratio" else None,
+        q=table.number("q", above=0, below=1) if kind == "quantile" else None,
+        clip=_ends(table) if table.has("clip") else None,
     )
-    if kind == "proportion" and metric.value != "any":
-        table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')
+    _check_kind(table, metric)
     if metric.window_us <= metric.start_us:
         table.refuse("window", "must end after start")
     if metric.margin is not None and metric.scale == "relative" and metric.margin >= 1:

@@ -105,7 +105,8 @@ def measure(
     lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None}
     if lengths and permitted is not None:
         units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
-    values = unit_values(happened, units, metrics, known)
+    exposed = exposures.group_by("subject").agg(exposure_us=nw.col("event_us").min())
+    values = unit_values(happened, units, metrics, known, exposed=exposed, as_of_us=as_of_us)
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
     rows, shifts = aggregate(frame, _KEYS, values.wanted, _others(values))

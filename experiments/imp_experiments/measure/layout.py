@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from imp_experiments.measure.aggregate import Column, Wanted
+from imp_experiments.measure.clip import Clip
 
 __all__ = ["UNITS", "Layout", "MetricAsked", "Value", "missing_of"]
 
@@ -30,7 +31,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricAsked:
-    """One metric of a table: kind is proportion, mean, ratio (with a `denominator`) or quantile (of which: `q`)."""
+    """One metric of a table: proportion, mean, ratio (with a `denominator`), quantile (of which: `q`) or ranks."""
 
     name: str
     kind: str
@@ -51,7 +52,8 @@ class Layout:
     """Which columns of a table are what. Without a unit column every row is a unit.
 
     Several `variant` columns are factors: their levels together are the variant. `covariates` were measured before the
-    exposure and may be missing; a unit's stratum, cluster and covariates are the same in all its rows.
+    exposure and may be missing; a unit's stratum, cluster and covariates are the same in all its rows. `clips` end the
+    values of a column, a unit's sum, at bounds over all variants; quantiles and ranks are not clipped.
     """
 
     variant: tuple[str, ...]
@@ -60,6 +62,7 @@ class Layout:
     cluster: str | None = None
     metrics: tuple[MetricAsked, ...]
     covariates: tuple[str, ...] = ()
+    clips: Mapping[str, Clip] = field(default_factory=dict)
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -117,7 +120,9 @@ class Layout:
 
     def _pairs(self, names: list[str], missing: Collection[str]) -> set[tuple[int, int]]:
         together = [
-            tuple(value.name for value in metric.values) for metric in self.metrics if metric.kind != "quantile"
+            tuple(value.name for value in metric.values)
+            for metric in self.metrics
+            if metric.kind not in ("quantile", "ranks")
         ]
         if self.cluster is not None:
             together = [(*group, UNITS) for group in together]

@@ -11,6 +11,7 @@ import narwhals as nw
 
 from imp_experiments.design.experiment import Metric
 from imp_experiments.measure.aggregate import Column, Wanted
+from imp_experiments.measure.clip import Bounds, Clip, clip_bounds, clipped
 from imp_experiments.measure.parts import SUMMED, Part, columns_of, missing_name, parts_of
 from imp_experiments.measure.units import IN
 
@@ -37,27 +38,54 @@ class UnitValues:
 
 
 def unit_values(
-    events: Frame, units: Frame, metrics: Sequence[Metric], known: Mapping[int, str] | None = None
+    events: Frame,
+    units: Frame,
+    metrics: Sequence[Metric],
+    known: Mapping[int, str] | None = None,
+    *,
+    exposed: Frame | None = None,
+    as_of_us: int | None = None,
 ) -> UnitValues:
     """The units with a value per part of each metric: 0 for an admitted unit without events, null for a unit out.
 
     `known`: length of a time before the exposure → column of `units` that is 1 where the unit permitted all of it; what
-    was before is NaN where it is not 1. Events are those of admitted units only, in one filter to the widest time.
+    was before is NaN where it is not 1. Events are filtered to the widest time in one go. `exposed` has subject and
+    exposure_us of at least the admitted units, where that is cheaper to find than who is in: the values of the others
+    become null all the same. Clips at quantiles are over the units whose window is over at `as_of_us`.
     """
     parts = [part for metric in metrics for part in parts_of(metric)]
     sums, combined = _sums(parts)
-    per_unit = _events_inside(events, units, metrics, parts).with_columns(**sums).group_by("subject").agg(**combined)
+    if exposed is None:
+        exposed = units.filter(nw.col("status") == IN).select("subject", "exposure_us")
+    inside = _events_inside(events, exposed, metrics, parts)
+    per_unit = inside.with_columns(**sums).group_by("subject").agg(**combined)
     frame = units.join(per_unit, on="subject", how="left")
     known = known or {}
     filled = {f"part_{place}": _filled(part, place, known) for place, part in enumerate(parts)}
     unknown = {f"unknown_{length}": _unknown(column) for length, column in known.items()}
-    frame = frame.with_columns(**filled, **unknown)
+    frame = _clipped(frame.with_columns(**filled, **unknown), parts, as_of_us)
     gaps = {f"gap_{place}": part.metric for place, part in enumerate(parts) if part.value in SUMMED and not part.before}
     currencies: dict[str, list[str]] = {}
     for place, part in enumerate(parts):
         if part.value == "amount":
             currencies.setdefault(part.metric, []).extend((f"currency_low_{place}", f"currency_high_{place}"))
     return UnitValues(frame, _wanted(metrics, parts, known), gaps, currencies)
+
+
+def _clipped(frame: Frame, parts: Sequence[Part], as_of_us: int | None) -> Frame:
+    """With the values of clipped parts ended at their bounds, which are one for all variants."""
+    bounds: dict[str, Bounds] = {}
+    for place, part in enumerate(parts):
+        if part.clip is not None:
+            clip = Clip(low=part.clip.low, high=part.clip.high, quantiles=part.clip.quantiles)
+            ripe = frame.filter(nw.col("status") == IN)
+            if as_of_us is not None:
+                ripe = ripe.filter(nw.col("exposure_us") + part.to_us <= as_of_us)
+            bounds |= clip_bounds(ripe, {f"part_{place}": clip})
+    if not bounds:
+        return frame
+    ended = {name: nw.when(nw.col("status") == IN).then(clipped(nw.col(name), bound)) for name, bound in bounds.items()}
+    return frame.with_columns(**ended)
 
 
 def _sums(parts: Sequence[Part]) -> tuple[dict[str, nw.Expr], dict[str, nw.Expr]]:
@@ -70,6 +98,8 @@ def _sums(parts: Sequence[Part]) -> tuple[dict[str, nw.Expr], dict[str, nw.Expr]
         if part.value in SUMMED:
             missing = nw.col(SUMMED[part.value]).is_null()
             names[f"gap_{place}"] = nw.when(hit & missing).then(nw.lit(1)).otherwise(nw.lit(0))
+        if part.among_hit:
+            names[f"hits_{place}"] = nw.when(hit).then(nw.lit(1)).otherwise(nw.lit(0))
         combined |= {name: nw.col(name).sum() for name in names}
         if part.value == "amount":
             # an amount without a currency is one of its own: it does not add to dollars
@@ -81,15 +111,14 @@ def _sums(parts: Sequence[Part]) -> tuple[dict[str, nw.Expr], dict[str, nw.Expr]
     return sums, combined
 
 
-def _events_inside(events: Frame, units: Frame, metrics: Sequence[Metric], parts: Sequence[Part]) -> Frame:
+def _events_inside(events: Frame, exposed: Frame, metrics: Sequence[Metric], parts: Sequence[Part]) -> Frame:
     wanted = nw.col("name").is_in(sorted({part.event for part in parts})) & (nw.col("type") != "exposure")
-    admitted = units.filter(nw.col("status") == IN).select("subject", "exposure_us")
     since = nw.col("event_us") - nw.col("exposure_us")
     earliest, latest = min(0, *(part.from_us for part in parts)), max(metric.window_us for metric in metrics)
     return (
         events.filter(wanted)
         .select(*columns_of(metrics))
-        .join(admitted, on="subject", how="inner")
+        .join(exposed, on="subject", how="inner")
         .with_columns(since=since)
         .filter((nw.col("since") >= earliest) & (nw.col("since") < latest))
     )
@@ -118,6 +147,8 @@ def _filled(part: Part, place: int, known: Mapping[int, str]) -> nw.Expr:
     if part.before:
         permitted = nw.col(known[-part.from_us]) if -part.from_us in known else nw.lit(0)
         value = nw.when(permitted == 1).then(value).otherwise(nw.lit(math.nan))
+    if part.among_hit:
+        value = nw.when(nw.col(f"hits_{place}").fill_null(0) > 0).then(value)
     return nw.when(nw.col("status") == IN).then(value)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from imp_experiments.design.experiment import Counted, Metric
+from imp_experiments.design.experiment import Counted, Ends, Metric
 
 __all__ = ["SUMMED", "Part", "before_name", "below_name", "columns_of", "missing_name", "parts_of"]
 
@@ -19,6 +19,7 @@ class Part:
     """One sum of events of a unit, from `from_us` to before `to_us` after its exposure, named as in `Moments`.
 
     `before`: it is of the time before the exposure, a covariate, and unknown where that time was not permitted.
+    `among_hit`: only units with such an event have a value. `clip`: where values end.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Part:
     from_us: int
     to_us: int
     before: bool = False
+    among_hit: bool = False
+    clip: Ends | None = None
 
 
 def parts_of(metric: Metric) -> tuple[Part, ...]:
@@ -38,6 +41,7 @@ def parts_of(metric: Metric) -> tuple[Part, ...]:
     if metric.denominator is not None:
         counted.append((below_name(metric), metric.denominator))
     during = [_part(metric, name, what, metric.start_us, metric.window_us) for name, what in counted]
+    during[0] = replace(during[0], among_hit=metric.kind == "quantile", clip=metric.clip)
     if metric.pre_us is None:
         return tuple(during)
     names = (before_name(metric), f"{before_name(metric)} {_BELOW}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -13,6 +13,7 @@ import narwhals as nw
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.aggregate import Row, Wanted, aggregate, moments_of, pairs_of
+from imp_experiments.measure.clip import Bounds, clip_bounds, clipped
 from imp_experiments.measure.layout import UNITS, Layout
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.units import IN, TWO_VARIANTS
@@ -21,6 +22,8 @@ __all__ = ["Prepared", "Tabulated", "tabulate", "units_frame"]
 
 # More values than anyone tests at once: then the column holds something else, perhaps identifiers.
 _MOST_VARIANTS: Final = 100
+# Of several factors the variants are cells.
+_MOST_CELLS: Final = 1_000
 _MOST_STRATA: Final = 1_000
 
 Frame = nw.LazyFrame[Any]
@@ -43,12 +46,13 @@ class Prepared:
 class Tabulated:
     """Moments of the units in one variant (of clusters, where the layout has these), and units in two by these.
 
-    `adjusts` are the columns of the moments to adjust for.
+    `adjusts` are the columns of the moments to adjust for, `bounds` where clipped columns (value_0 and so on) end.
     """
 
     moments: Moments
     pairs: Mapping[str, int]
     adjusts: tuple[str, ...]
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
 
 def tabulate(prepared: Prepared, layout: Layout) -> Tabulated:
@@ -60,27 +64,44 @@ def tabulate(prepared: Prepared, layout: Layout) -> Tabulated:
         BadInput: there are no rows, a value cannot be taken, a unit's stratum, cluster or covariate changes within it,
             or too many values to be variants or strata.
     """
+    bounds = _bounds(prepared, layout)
     # sums over a cluster do not tell who lacks a covariate
     missing = list(layout.covariates) if layout.cluster is not None else []
-    rows, shifts, wanted = _aggregated(prepared, layout, missing)
+    rows, shifts, wanted = _aggregated(prepared, layout, missing, bounds)
     lacking = _lacking(rows, wanted, layout)
     if lacking and not missing:
         missing = lacking
-        rows, shifts, wanted = _aggregated(prepared, layout, missing)
+        rows, shifts, wanted = _aggregated(prepared, layout, missing, bounds)
     _check(rows, prepared, layout, wanted)
     admitted = [row for row in rows if row.get("status", IN) == IN]
     return Tabulated(
         moments=moments_of(admitted, wanted, shifts),
         pairs=pairs_of(rows) if layout.unit is not None else {},
         adjusts=layout.adjusts(missing),
+        bounds=bounds,
     )
 
 
+def _bounds(prepared: Prepared, layout: Layout) -> dict[str, Bounds]:
+    """Prepared column → where its values end, over the units that are in."""
+    clips = {
+        f"value_{place}": layout.clips[value.column]
+        for place, value in enumerate(layout.values)
+        if value.kind == "number" and not value.optional and value.column in layout.clips
+    }
+    if not clips:
+        return {}
+    frame = units_frame(prepared.frame, layout)
+    return clip_bounds(frame if layout.unit is None else frame.filter(nw.col("status") == IN), clips)
+
+
 def _aggregated(
-    prepared: Prepared, layout: Layout, missing: Collection[str]
+    prepared: Prepared, layout: Layout, missing: Collection[str], bounds: Mapping[str, Bounds]
 ) -> tuple[list[Row], tuple[float, ...], Wanted]:
     wanted = layout.wanted(missing)
     frame = _with_indicators(units_frame(prepared.frame, layout), layout, missing)
+    if bounds:
+        frame = frame.with_columns(**{name: clipped(nw.col(name), bound) for name, bound in bounds.items()})
     if layout.cluster is not None:
         frame = _per_cluster(frame, wanted, layout)
     keys = ("variant", *(["status", "last_variant"] if layout.unit else []), *(["stratum"] if layout.stratum else []))
@@ -192,9 +213,8 @@ def _check(rows: Sequence[Row], prepared: Prepared, layout: Layout, wanted: Want
             where=prepared.source,
             mend="these are of the unit at its first exposure: write the same in all its rows",
         )
-    _check_few(
-        _different(rows, "variant", "last_variant"), _MOST_VARIANTS, "variants", _where(prepared, layout.variant)
-    )
+    most = _MOST_VARIANTS if len(layout.variant) == 1 else _MOST_CELLS
+    _check_few(_different(rows, "variant", "last_variant"), most, "variants", _where(prepared, layout.variant))
     if layout.stratum is not None:
         _check_few(_different(rows, "stratum"), _MOST_STRATA, "strata", _where(prepared, (layout.stratum,)))
 

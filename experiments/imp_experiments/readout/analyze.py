@@ -16,13 +16,18 @@ from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.asked import metrics_asked, named_once
+from imp_experiments.readout.by_factors import check_factors, design_of, factor_table, named_cells
+from imp_experiments.readout.clips import clip_notes, clips_asked
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
+from imp_experiments.readout.factorize import FACTORIAL_NOTES
+from imp_experiments.readout.judged import judged, rule_of
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
 from imp_experiments.readout.tabled import compare_table, scan
 from imp_experiments.readout.weighed import PEEKING, weighed
 from imp_experiments.stats.bayes import Prior
+from imp_experiments.stats.sequential.rules import Rule
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["analyze"]
@@ -36,20 +41,28 @@ _NOTES = (
 def analyze(
     source: Any,  # noqa: ANN401 (a path, or any native frame Narwhals knows)
     *,
-    variant: str,
-    control: str,
+    variant: str | None = None,
+    control: str | None = None,
+    factors: Sequence[str] = (),
+    order: int = 2,
     unit: str | None = None,
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
     means: Sequence[str] = (),
     ratios: Sequence[str] = (),
     quantiles: Sequence[str] = (),
+    ranks: Sequence[str] = (),
+    clips: Sequence[str] = (),
+    clips_at: Sequence[str] = (),
     covariates: Sequence[str] = (),
     stratum: str | None = None,
     cluster: str | None = None,
     scale: str = "relative",
     alpha: float = 0.05,
     adjust: str | None = None,
+    sequential: str | None = None,
+    planned: int | None = None,
+    looked: Sequence[float] = (),
     prior: float | None = None,
     down: Sequence[str] = (),
     clock: Clock | None = None,
@@ -62,6 +75,14 @@ def analyze(
     variants is excluded and counted. Covariates were measured before the exposure, and may be missing. The expected
     shares are equal unless `weights` (variant → whole number, 1 where it is not named) say otherwise.
 
+    Instead of `variant`, `factors` name the columns of a multivariate experiment, whose cells are then its variants:
+    the section `factorial` has main effects and interactions of up to `order` factors. `control`, as
+    "factor=level,factor=level", gives the first levels, and has every cell compared with it.
+
+    `ranks` are columns to compare by ranks too. `clips` ("revenue::0.999") end a column's values at quantiles over all
+    variants, `clips_at` ("revenue:0:500") at values. `sequential` allows for having looked before: a spending function
+    with `planned` units in all and the shares of them that earlier looks saw (`looked`), or "confidence_sequence".
+
     `adjust` corrects p (and with "bonferroni" and "max_t" the intervals) for the number of comparisons: see
     `imp_experiments.readout.corrected`. `prior` adds the Bayesian reading: the standard deviation of a normal prior
     around no effect, of log(variant / control) on the relative scale, else in the metric's unit; `down` names metrics
@@ -72,29 +93,75 @@ def analyze(
             Also a file of a workspace's archive, which is read out through the gate.
     """
     _check_options(scale, alpha)
+    columns = _columns(variant, control, factors)
+    if factors:
+        check_factors(
+            factors,
+            order=order,
+            compares=control is not None,
+            corrects=adjust is not None or prior is not None,
+            others=[*quantiles, *ranks, *([] if sequential is None else [sequential])],
+        )
     layout = Layout(
-        variant=(variant,),
+        variant=columns,
         unit=unit,
         stratum=stratum,
         cluster=cluster,
-        metrics=metrics_asked(proportions=proportions, means=means, ratios=ratios, quantiles=quantiles),
+        metrics=metrics_asked(proportions=proportions, means=means, ratios=ratios, quantiles=quantiles, ranks=ranks),
         covariates=named_once(covariates, "covariate"),
+        clips=clips_asked(clips, clips_at),
     )
+    _check_clips(layout)
     with _opened(source, layout) as prepared:
-        scanned = scan(prepared, layout, tail=alpha / 2)
+        scanned = scan(prepared, layout, control=control or "", tail=alpha / 2)
+    made = None
+    if factors:
+        scanned = named_cells(scanned, layout)
+        made = design_of(scanned, layout, control)
     table = scanned.table
-    variants = _variants(table, layout, control, weights or {})
+    base = control or table.moments.variants[0]
+    variants = _variants(table, layout, base, weights or {})
     ratio = _ratio(table, variants, weights or {})
     as_of = format_time((clock or SystemClock()).now_us())
-    compared = compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=alpha / 2)
-    notes = list(_NOTES)
-    if adjust is not None:
+    rule = _rule(table, layout, sequential, adjust=adjust, planned=planned, looked=looked, alpha=alpha)
+    tail = alpha / 2 if rule is None or rule.tail is None else rule.tail
+    # of factors the effects answer; cells are compared where a control was named
+    compared = (
+        compare_table(scanned, layout, variants=variants[1:], control=control, scale=scale, tail=tail)
+        if control is not None
+        else []
+    )
+    notes = [*_NOTES, *clip_notes(layout, table.bounds), *(FACTORIAL_NOTES if factors else ())]
+    if rule is not None:
+        hypotheses = len(compared) if adjust == "bonferroni" else 1
+        compared = [judged(one, rule, hypotheses=hypotheses) for one in compared]
+        notes.append(f"{rule.method}: it holds only if every look was taken so")
+    if adjust is not None and (rule is None or adjust != "bonferroni"):
         compared = corrected(compared, adjust, alpha=alpha)
         notes.append(f"corrected for {len(compared)} comparisons by {adjust}: {CORRECTIONS[adjust]}")
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=_known(down, layout))
         notes.append(PEEKING)
-    return replace(_readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of), notes=tuple(notes))
+    less = _known(down, layout)
+    section = (
+        factor_table(scanned, layout, made, scale=scale, alpha=alpha, order=order, down=less)
+        if made is not None
+        else None
+    )
+    shown = _readout(table, layout, compared, ratio, alpha=alpha, as_of=as_of)
+    return replace(shown, notes=tuple(notes), factorial=section)
+
+
+def _columns(variant: str | None, control: str | None, factors: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the variant: one, or those of the factors."""
+    if variant is not None and factors:
+        raise BadInput("a variant beside factors", where="factor", mend="the factors' levels are the variant: leave it")
+    if factors:
+        return tuple(factors)
+    if variant is None or control is None:
+        problem = "no column says the variant" if variant is None else "no control is named"
+        raise BadInput(problem, where="variant", mend="name --variant and --control, or each --factor")
+    return (variant,)
 
 
 def _check_options(scale: str, alpha: float) -> None:
@@ -102,6 +169,37 @@ def _check_options(scale: str, alpha: float) -> None:
         raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
     if not 0 < alpha < 1:
         raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
+
+
+def _check_clips(layout: Layout) -> None:
+    measured = {value.column for value in layout.values if value.kind == "number" and not value.optional}
+    for name in layout.clips:
+        if name not in measured:
+            raise BadInput(f"{name!r} is no mean and no part of a ratio", where="clip", mend="clip a column that is")
+
+
+def _rule(
+    table: Tabulated,
+    layout: Layout,
+    sequential: str | None,
+    *,
+    adjust: str | None,
+    planned: int | None,
+    looked: Sequence[float],
+    alpha: float,
+) -> Rule | None:
+    """How earlier looks are allowed for; by Bonferroni each comparison has its share of alpha."""
+    if sequential is None:
+        if planned is not None or looked:
+            raise BadInput(
+                "planned units and looks are of a sequential test", where="sequential", mend="name its method"
+            )
+        return None
+    if adjust == "max_t":
+        raise BadInput("max_t is of one look", where="adjust", mend="say bonferroni beside a sequential method")
+    comparisons = (len(table.moments.variants) - 1) * len(layout.metrics)
+    share = alpha / max(comparisons, 1) if adjust == "bonferroni" else alpha
+    return rule_of(sequential, n=table.moments.count(), planned=planned, looked=looked, alpha=share)
 
 
 def _known(down: Sequence[str], layout: Layout) -> Sequence[str]:

@@ -17,6 +17,7 @@ def metrics_asked(
     means: Sequence[str] = (),
     ratios: Sequence[str] = (),
     quantiles: Sequence[str] = (),
+    ranks: Sequence[str] = (),
 ) -> tuple[MetricAsked, ...]:
     """The metrics, proportions first.
 
@@ -28,6 +29,7 @@ def metrics_asked(
         *(MetricAsked(name=name, kind="mean", column=name) for name in named_once(means, "mean")),
         *(_ratio(text) for text in named_once(ratios, "ratio")),
         *(_quantile(text) for text in named_once(quantiles, "quantile")),
+        *(MetricAsked(name=f"{name} ranks", kind="ranks", column=name) for name in named_once(ranks, "ranks")),
     )
 
 

@@ -11,15 +11,17 @@ from imp_core.suppress import hidden
 from imp_experiments.measure.layout import UNITS
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.quantiles import QuantileRow
+from imp_experiments.measure.ranks import RankSums
 from imp_experiments.readout.readout import Compared
 from imp_experiments.stats.contrast import Contrast, figures
 from imp_experiments.stats.effect import Comparison, Condition
 from imp_experiments.stats.estimate import Estimates, Quantity, estimate
 from imp_experiments.stats.quantile import quantile_contrast
+from imp_experiments.stats.ranks import rank_contrast
 from imp_experiments.stats.score import Count, few_events, score
 from imp_experiments.stats.welch import METHOD
 
-__all__ = ["Asked", "Candidate", "Tested", "compare_metric", "compare_quantile", "show"]
+__all__ = ["Asked", "Candidate", "Tested", "compare_metric", "compare_quantile", "compare_ranks", "show", "units_in"]
 
 _FEW_EVENTS: Final = 10
 _NO_VALUE: Final = ("not_finite", "no_denominator")
@@ -82,7 +84,7 @@ def compare_metric(
         candidate = Candidate(
             variant=variant,
             control=control,
-            units=(_units(moments, variant), _units(moments, control)),
+            units=(units_in(moments, variant), units_in(moments, control)),
             values=(_value(estimates, variant), _value(estimates, control)),
             contrast=_contrast(moments, asked, estimates, variant, control),
             variance_saved=None if plain is None else _saved(estimates, plain, variant, control),
@@ -116,6 +118,18 @@ def compare_quantile(
         )
         out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k))
     return out
+
+
+def compare_ranks(metric: str, sums: RankSums, variant: str, control: str, *, tail: float) -> Tested:
+    """Compare the ranks of a variant and of control: whether its units are above control's, on the absolute scale."""
+    candidate = Candidate(
+        variant=variant,
+        control=control,
+        units=(sums.n, sums.control_n),
+        values=(None, None),
+        contrast=rank_contrast(sums),
+    )
+    return show(metric, "ranks", candidate, scale="absolute", tail=tail)
 
 
 def show(
@@ -210,7 +224,7 @@ def _saved(adjusted: Estimates, plain: Estimates, variant: str, control: str) ->
     return 1 - spreads[0] / spreads[1] if spreads[1] > 0 and math.isfinite(spreads[0]) else None
 
 
-def _units(moments: Moments, variant: str) -> int:
+def units_in(moments: Moments, variant: str) -> int:
     """Units of a variant; where the moments are of clusters, the units in these."""
     if UNITS not in moments.columns:
         return moments.count(variant)

@@ -49,11 +49,16 @@ class Enrolled:
     @property
     def observed(self) -> Counter[str]:
         """Units by variant for the sample ratio: all reasons, but no record where they may be counted again."""
-        counts: Counter[str] = Counter()
+        return sum(self.by_day, Counter())
+
+    @property
+    def by_day(self) -> list[Counter[str]]:
+        """The same day by day, in their order."""
+        days: dict[int, Counter[str]] = {}
         for row in self.units:
             if not (self.repeating and row.reason == NO_RECORD):
-                counts[row.variant] += row.n
-        return counts
+                days.setdefault(row.day, Counter())[row.variant] += row.n
+        return [days[day] for day in sorted(days)]
 
 
 def enrolled(rows: Sequence[EnrolmentCount], phase: int) -> Enrolled:

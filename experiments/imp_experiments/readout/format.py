@@ -9,11 +9,17 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from typing import Any
 
 from imp_core.errors import BadInput
+from imp_experiments.readout.factored_plain import factored_from_plain, factored_to_plain
+from imp_experiments.readout.plain import (
+    conditions_from_plain,
+    conditions_to_plain,
+    effect_from_plain,
+    effect_to_plain,
+)
 from imp_experiments.readout.readout import (
     SCHEMA,
     Compared,
@@ -26,7 +32,6 @@ from imp_experiments.readout.readout import (
     Verdict,
 )
 from imp_experiments.stats.bayes import Posterior, Prior
-from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.srm import SampleRatio
 
 __all__ = ["format_readout", "parse_readout", "to_plain"]
@@ -46,6 +51,7 @@ def to_plain(readout: Readout) -> dict[str, Any]:
         "consent": NOT_CHECKED if readout.consent is None else asdict(readout.consent),
         "experiment": None if readout.experiment is None else asdict(readout.experiment),
         "comparisons": [_compared_to_plain(compared) for compared in readout.comparisons],
+        **({} if readout.factorial is None else {"factorial": factored_to_plain(readout.factorial)}),
         "health": {"srm": asdict(readout.health.srm), "two_variants": dict(readout.health.two_variants)},
         "excluded": dict(readout.excluded),
         "as_of": readout.as_of,
@@ -83,8 +89,8 @@ def _compared_to_plain(compared: Compared) -> dict[str, Any]:
         "control": compared.control,
         "n": {"variant": compared.n_variant, "control": compared.n_control},
         "value": {"variant": compared.value_variant, "control": compared.value_control},
-        "absolute": _effect_to_plain(compared.absolute),
-        "relative": _effect_to_plain(compared.relative),
+        "absolute": effect_to_plain(compared.absolute),
+        "relative": effect_to_plain(compared.relative),
         "scale": compared.scale,
         "p_value": compared.p_value,
         "method": compared.method,
@@ -94,25 +100,8 @@ def _compared_to_plain(compared: Compared) -> dict[str, Any]:
         "correction": compared.correction,
         "p_corrected": compared.p_corrected,
         "posterior": None if compared.posterior is None else asdict(compared.posterior),
-        "conditions": [
-            {"code": condition.code, "scale": condition.scale, "text": condition.text}
-            for condition in compared.conditions
-        ],
+        "conditions": conditions_to_plain(compared.conditions),
     }
-
-
-def _effect_to_plain(effect: Effect | None) -> dict[str, Any] | None:
-    """JSON has no infinity: a bound or degrees of freedom without end are null."""
-    if effect is None:
-        return None
-    return {name: value if math.isfinite(value) else None for name, value in asdict(effect).items()}
-
-
-def _effect_from_plain(item: dict[str, Any] | None) -> Effect | None:
-    if item is None:
-        return None
-    endless = {"low": -math.inf, "high": math.inf, "df": math.inf}
-    return Effect(**{name: endless[name] if value is None else value for name, value in item.items()})
 
 
 def _posterior_from_plain(item: dict[str, Any] | None) -> Posterior | None:
@@ -139,6 +128,7 @@ def _from_plain(plain: dict[str, Any]) -> Readout:
         metrics=tuple(MetricUnits(**item) for item in plain["metrics"]),
         verdict=None if verdict is None else _verdict_from_plain(verdict),
         notes=tuple(plain["notes"]),
+        factorial=factored_from_plain(plain["factorial"]) if plain.get("factorial") else None,
     )
 
 
@@ -152,8 +142,8 @@ def _compared_from_plain(item: dict[str, Any]) -> Compared:
         n_control=item["n"]["control"],
         value_variant=item["value"]["variant"],
         value_control=item["value"]["control"],
-        absolute=_effect_from_plain(item["absolute"]),
-        relative=_effect_from_plain(item["relative"]),
+        absolute=effect_from_plain(item["absolute"]),
+        relative=effect_from_plain(item["relative"]),
         scale=item["scale"],
         method=item["method"],
         variance_saved=item.get("variance_saved"),
@@ -162,7 +152,7 @@ def _compared_from_plain(item: dict[str, Any]) -> Compared:
         correction=item.get("correction"),
         p_corrected=item.get("p_corrected"),
         posterior=_posterior_from_plain(item.get("posterior")),
-        conditions=tuple(Condition(condition["code"], condition["scale"]) for condition in item["conditions"]),
+        conditions=conditions_from_plain(item["conditions"]),
     )
 
 

@@ -10,6 +10,7 @@ from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
+from imp_experiments.readout.factorize import EFFECTS_AT_END, FACTORIAL_NOTES, VERDICT_BY_CELLS
 from imp_experiments.readout.looks import way_of
 
 __all__ = ["HIDDEN_COUNTS", "notes_of", "told"]
@@ -48,6 +49,7 @@ def notes_of(
         )
     if any(metric.role == "secondary" for metric in experiment.metrics):
         notes.append("secondary metrics are corrected for each other by the false discovery rate (Benjamini-Hochberg)")
+    notes += _about_factors(experiment, final=final)
     notes += _about_metrics(experiment, measurement)
     notes += _registered_only(experiment)
     observed = met.observed
@@ -60,6 +62,12 @@ def notes_of(
             "the sample ratio leaves them out"
         )
     return tuple(notes)
+
+
+def _about_factors(experiment: Experiment, *, final: bool) -> list[str]:
+    if experiment.factors is None:
+        return []
+    return [*FACTORIAL_NOTES, VERDICT_BY_CELLS] if final else [EFFECTS_AT_END]
 
 
 def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str]:

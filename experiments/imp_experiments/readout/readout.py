@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from imp_experiments.readout.factored import Factored
 from imp_experiments.stats.bayes import Posterior
 from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.srm import SampleRatio
@@ -149,7 +150,8 @@ class Readout:
     """The whole answer. `consent` is None where consent was not checked (a file the analyst holds).
 
     `excluded` counts units that are not in the comparisons, by reason; None: 1 to k - 1 of them. `as_of` is the
-    time it holds for. `experiment` and `verdict` are None where nothing was registered.
+    time it holds for. `experiment` and `verdict` are None where nothing was registered. `factorial` is None where the
+    variants are not the cells of factors, or their effects may not be told yet.
     """
 
     consent: Consent | None
@@ -162,3 +164,4 @@ class Readout:
     metrics: tuple[MetricUnits, ...] = ()
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
+    factorial: Factored | None = None

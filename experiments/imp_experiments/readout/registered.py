@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import narwhals as nw
+
 from imp_core.suppress import any_hidden, hidden
 from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.factorial import Factorial
+from imp_experiments.design.parse_factors import design_of_file
 from imp_experiments.measure.archive import Measurement, matured
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.parts import below_name, missing_name, parts_of
-from imp_experiments.readout.compare import Asked, Tested, compare_metric
+from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
+from imp_experiments.measure.units import IN
+from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
 from imp_experiments.readout.corrected import corrected
 from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.factored import Factored, FactoredMetric
+from imp_experiments.readout.factorize import barred_metric, factor_metric, factored
+from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
-from imp_experiments.stats.effect import Effect
 from imp_experiments.stats.estimate import Quantity
+from imp_experiments.stats.quantile import quantile_points
 
 __all__ = ["SECONDARY_CORRECTION", "ComparedAll", "compare_registered", "hypotheses_of"]
 
 SECONDARY_CORRECTION: Final = "benjamini_hochberg"
+# Main effects and two-way interactions.
+_ORDER: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAll:
     """Every comparison, how many units each metric has, the looks this readout uses up.
 
-    `done`: no primary has alpha left, so that the answer stands before the horizon.
+    `done`: no primary has alpha left, so that the answer stands before the horizon. `factorial`: the effects of
+    factors, told once, at the horizon.
     """
 
     tested: list[Tested]
     units: list[MetricUnits]
     taken: list[Taken]
     done: bool
+    factorial: Factored | None = None
 
 
 def hypotheses_of(experiment: Experiment) -> int:
@@ -57,12 +70,16 @@ def compare_registered(
     tested: list[Tested] = []
     units: list[MetricUnits] = []
     sights: list[Sight] = []
+    made = design_of_file(experiment.factors, experiment.design) if final else None
+    effects: list[FactoredMetric] = []
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
         sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final)
         compared = _compare(experiment, metric, measurement, sight, k=k)
         tested += compared
         units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
+        if made is not None:
+            effects.append(_effects(experiment, metric, measurement, sight, made, k=k))
         if metric.role == "primary":
             sights.append(sight)
     return ComparedAll(
@@ -70,6 +87,21 @@ def compare_registered(
         units=units,
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
+        factorial=None if made is None else factored(made, effects, order=_ORDER),
+    )
+
+
+def _effects(
+    experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, made: Factorial, *, k: int
+) -> FactoredMetric:
+    """The effects of factors on the units that the look sees."""
+    asked = _asked(metric, measurement.moments)
+    barred = "several_currencies" if metric.name in measurement.mixed else None
+    if metric.q is not None:
+        return barred_metric(asked, "not_factored", made=made, direction=metric.direction)
+    alpha = experiment.plan.alpha
+    return factor_metric(
+        sight.moments, asked, made, order=_ORDER, alpha=alpha, direction=metric.direction, k=k, barred=barred
     )
 
 
@@ -84,32 +116,46 @@ def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, s
     tail = sight.rule.tail
     if tail is None and barred is None:
         barred = "no_units"
+    judging = experiment.plan.alpha / 2 if tail is None else tail
+    hypotheses = hypotheses_of(experiment) if metric.role == "primary" else 1
+    if metric.q is not None and barred is None and measurement.units is not None:
+        found = _compare_quantile(experiment, metric, metric.q, measurement, sight, tail=judging, k=k)
+        return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
     found = compare_metric(
         sight.moments,
         _asked(metric, measurement.moments),
         variants=treatments(experiment),
         control=experiment.control,
-        tail=experiment.plan.alpha / 2 if tail is None else tail,
+        tail=judging,
         k=k,
         barred=barred,
     )
-    hypotheses = hypotheses_of(experiment) if metric.role == "primary" else 1
-    return [_judged(one, sight, hypotheses) for one in found]
+    return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
 
 
-def _judged(one: Tested, sight: Sight, hypotheses: int) -> Tested:
-    """With the p of the rule, and of a primary that for all hypotheses together."""
-    compared = one.compared
-    absolute, relative = (_with_p(effect, sight) for effect in (compared.absolute, compared.relative))
-    compared = replace(compared, absolute=absolute, relative=relative, look=sight.rule.method, tail=sight.rule.tail)
-    if hypotheses > 1 and compared.p_value is not None:
-        p = min(1.0, compared.p_value * hypotheses)
-        compared = replace(compared, correction="bonferroni", p_corrected=p)
-    return replace(one, compared=compared)
-
-
-def _with_p(effect: Effect | None, sight: Sight) -> Effect | None:
-    return None if effect is None else replace(effect, p_value=sight.rule.p(effect.p_value))
+def _compare_quantile(
+    experiment: Experiment, metric: Metric, q: float, measurement: Measurement, sight: Sight, *, tail: float, k: int
+) -> list[Tested]:
+    """A quantile over the units with an event, of the cohorts that the look sees."""
+    names = [experiment.control, *treatments(experiment)]
+    days = [cell.day for cell in sight.moments.cells if cell.day is not None]
+    rows: dict[str, QuantileRow] = {}
+    if days and measurement.units is not None:
+        seen = measurement.units.filter((nw.col("status") == IN) & (nw.col("day") <= max(days)))
+        value = measurement.columns[metric.name]
+        rows = quantile_rows(seen, q, points=quantile_points(q, tail=tail), value=value)
+    nothing = QuantileRow(q=q, n=0, value=None, points={})
+    rows = {name: rows.get(name, nothing) for name in names}
+    return compare_quantile(
+        metric.name,
+        rows,
+        {name: row.n for name, row in rows.items()},
+        variants=names[1:],
+        control=names[0],
+        scale=metric.scale,
+        tail=tail,
+        k=k,
+    )
 
 
 def _secondaries(experiment: Experiment, tested: Sequence[Tested]) -> list[Tested]:

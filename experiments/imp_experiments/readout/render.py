@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from imp_experiments.readout.factored_words import factored_tables
 from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.words import COLUMNS, detail, headline, health, row_of
 
@@ -25,12 +26,12 @@ def render_table(readout: Readout) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     for line in headline(readout):
         console.print(_plain(line), soft_wrap=True)
-    if readout.comparisons:
+    for columns, rows in _tables(readout):
         table = Table(box=None, pad_edge=False, header_style="", padding=(0, 2, 0, 0))
-        for index, column in enumerate(COLUMNS):
+        for index, column in enumerate(columns):
             table.add_column(column, justify="left" if index < 2 else "right")  # noqa: PLR2004 (names left, figures right)
-        for compared in readout.comparisons:
-            table.add_row(*(_plain(text) for text in row_of(compared)))
+        for row in rows:
+            table.add_row(*map(_plain, row))
         console.print()
         console.print(table)
     for section in (health(readout), detail(readout)):
@@ -42,16 +43,24 @@ def render_table(readout: Readout) -> str:
 
 
 def render_markdown(readout: Readout) -> str:
-    """GitHub's Markdown: headings, one table, lists."""
+    """GitHub's Markdown: headings, tables, lists."""
     title, *rest = headline(readout)
     lines = [f"# {_escaped(title)}", "", *map(_escaped, rest), ""]
-    if readout.comparisons:
-        lines += ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
-        lines += ["| " + " | ".join(map(_escaped, row_of(compared))) + " |" for compared in readout.comparisons]
+    for columns, rows in _tables(readout):
+        lines += ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+        lines += ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
         lines.append("")
     lines += ["## Health", "", *(f"- {_escaped(line)}" for line in health(readout)), ""]
     lines += ["## Detail", "", *(f"- {_escaped(line)}" for line in detail(readout))]
     return "\n".join(lines)
+
+
+def _tables(readout: Readout) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    """Columns and rows: effects of factors and their cells, then comparisons with control."""
+    tables = [] if readout.factorial is None else factored_tables(readout.factorial)
+    if readout.comparisons:
+        tables.append((COLUMNS, [row_of(compared) for compared in readout.comparisons]))
+    return tables
 
 
 def _plain(text: str) -> Text:

@@ -28,6 +28,7 @@ from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
 from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
 from imp_experiments.readout.registered import compare_registered
 from imp_experiments.readout.suppress import without_counts
+from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
@@ -70,11 +71,11 @@ def run(
     measurement, refused = _measured(opened, experiment, registration, zone)
     met = enrolled(enrolment, registration.phase)
     excluded = _excluded(measurement, refused, met)
-    ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
     # Imported exposures may precede the start: the horizon runs from whichever came first.
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
     ends_us = begin_us + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
+    ratio = _ratio(met, experiment, final=final)
     compared = compare_registered(
         experiment,
         measurement,
@@ -112,6 +113,7 @@ def run(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
         ),
+        factorial=compared.factorial,
     )
     return Ran(
         readout,
@@ -140,6 +142,24 @@ def _measured(
         # only the type: a driver's words may hold a row
         raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
     return measurement, refused
+
+
+def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio:
+    """While it runs the test that may be read every day, at the end χ²."""
+    shares = bucket_shares(experiment.weights)
+    whole = sample_ratio(met.observed, shares)
+    if final:
+        return whole
+    found = sequential_ratio(met.by_day, shares)
+    return replace(
+        whole,
+        verdict=found.verdict,
+        p_value=found.p_value,
+        statistic=None,
+        df=None,
+        reason=found.reason,
+        method="sequential",
+    )
 
 
 def _headed(verdict: Verdict, early: int, k: int) -> Verdict:

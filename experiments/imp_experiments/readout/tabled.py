@@ -10,9 +10,10 @@ import narwhals as nw
 
 from imp_experiments.measure.layout import UNITS, Layout, MetricAsked
 from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
+from imp_experiments.measure.ranks import RankSums, rank_rows
 from imp_experiments.measure.table import Prepared, Tabulated, tabulate, units_frame
 from imp_experiments.measure.units import IN
-from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
+from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile, compare_ranks
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
@@ -21,14 +22,17 @@ __all__ = ["Scanned", "compare_table", "quantity_of", "scan"]
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """All that was read of a table: its moments, and of each quantile metric what its interval needs by variant."""
+    """All that was read of a table: its moments, and of metrics that sums cannot answer what they need by variant."""
 
     table: Tabulated
     quantiles: Mapping[str, Mapping[str, QuantileRow]]
+    ranks: Mapping[str, Mapping[str, RankSums]]
 
 
-def scan(prepared: Prepared, layout: Layout, *, tail: float) -> Scanned:
-    """Read a prepared table: once for the moments, then for each quantile; `tail` is that of the intervals.
+def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Scanned:
+    """Read a prepared table: once for the moments, then for each quantile and ranks against `control`.
+
+    `tail` is that of the quantiles' own intervals.
 
     Raises:
         BadInput: as for `tabulate`.
@@ -46,7 +50,15 @@ def scan(prepared: Prepared, layout: Layout, *, tail: float) -> Scanned:
         for metric in layout.metrics
         if metric.q is not None
     }
-    return Scanned(table, quantiles)
+    others = [name for name in table.moments.variants if name != control]
+    ranks = {
+        metric.name: rank_rows(
+            _units(prepared, layout), others, control, value=f"value_{places[metric.values[0].name]}"
+        )
+        for metric in layout.metrics
+        if metric.kind == "ranks"
+    }
+    return Scanned(table, quantiles, ranks)
 
 
 def compare_table(
@@ -56,7 +68,10 @@ def compare_table(
     out: list[Tested] = []
     for metric in layout.metrics:
         rows = scanned.quantiles.get(metric.name)
-        if rows is None:
+        if metric.kind == "ranks":
+            sums = scanned.ranks[metric.name]
+            out += [compare_ranks(metric.name, sums[name], name, control, tail=tail) for name in variants]
+        elif rows is None:
             quantity = quantity_of(metric, layout, scanned.table.adjusts)
             asked = Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=scale)
             out += compare_metric(scanned.table.moments, asked, variants=variants, control=control, tail=tail)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from imp_experiments.readout.factored_words import factored_lines
+from imp_experiments.readout.figures import absolute, count, equals, number, p_value, relative, value
 from imp_experiments.readout.readout import Compared, Readout
-from imp_experiments.stats.effect import Effect
 
 __all__ = ["COLUMNS", "detail", "headline", "health", "row_of"]
 
 COLUMNS = ("metric", "variant", "units", "value", "control", "absolute", "relative", "p")
-_SMALLEST_P = 0.0001
 
 
 def headline(readout: Readout) -> list[str]:
@@ -29,32 +29,32 @@ def row_of(compared: Compared) -> tuple[str, ...]:
     return (
         compared.metric,
         compared.variant,
-        _count(compared.n_variant),
-        _value(compared.value_variant, share=share),
-        _value(compared.value_control, share=share),
-        _absolute(compared.absolute, share=share) + star["absolute"],
-        _relative(compared.relative) + star["relative"],
-        _p(compared.p_value),
+        count(compared.n_variant),
+        value(compared.value_variant, share=share),
+        value(compared.value_control, share=share),
+        absolute(compared.absolute, share=share) + star["absolute"],
+        relative(compared.relative) + star["relative"],
+        p_value(compared.p_value),
     )
 
 
 def health(readout: Readout) -> list[str]:
     """Sample ratio and the units that are out."""
     ratio = readout.health.srm
-    how = f"p {_equals(ratio.p_value)}" if ratio.p_value is not None else ratio.reason or ""
+    how = f"p {equals(ratio.p_value)}" if ratio.p_value is not None else ratio.reason or ""
     counts = ", ".join(
-        f"{name} {_number(n)} ({ratio.expected_share[name]:.2%} expected)" for name, n in ratio.observed.items()
+        f"{name} {number(n)} ({ratio.expected_share[name]:.2%} expected)" for name, n in ratio.observed.items()
     )
-    out = ", ".join(f"{reason} {_count(n)}" for reason, n in readout.excluded.items() if n != 0)
+    out = ", ".join(f"{reason} {count(n)}" for reason, n in readout.excluded.items() if n != 0)
     lines = [f"sample ratio: {ratio.verdict} ({how}): {counts}", f"excluded: {out or 'nobody'}"]
-    pairs = ", ".join(f"{pair} {_number(n)}" for pair, n in readout.health.two_variants.items())
+    pairs = ", ".join(f"{pair} {number(n)}" for pair, n in readout.health.two_variants.items())
     return [*lines, f"in two variants: {pairs}"] if pairs else lines
 
 
 def detail(readout: Readout) -> list[str]:
     """Maturity, conditions, tests of the verdict, notes, method."""
     lines = [
-        f"{units.metric} ({units.role}): {_number(units.matured)} units matured, {_count(units.immature)} not yet"
+        f"{units.metric} ({units.role}): {number(units.matured)} units matured, {count(units.immature)} not yet"
         for units in (readout.metrics if readout.experiment is not None else ())
     ]
     for compared in readout.comparisons:
@@ -69,21 +69,23 @@ def detail(readout: Readout) -> list[str]:
         if compared.variance_saved is not None
     ]
     lines += [
-        f"{compared.metric}, {compared.variant}: corrected p {_equals(compared.p_corrected)} ({compared.correction})"
+        f"{compared.metric}, {compared.variant}: corrected p {equals(compared.p_corrected)} ({compared.correction})"
         for compared in readout.comparisons
         if compared.p_corrected is not None
     ]
     lines += [_posterior(compared) for compared in readout.comparisons if compared.posterior is not None]
     if readout.verdict is not None:
         lines += [
-            f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p {_equals(test.p_value)}"
+            f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p {equals(test.p_value)}"
             for test in readout.verdict.tests
         ]
+    lines += factored_lines(readout.factorial) if readout.factorial is not None else []
     lines += readout.notes
     methods = sorted({compared.method for compared in readout.comparisons})
     simultaneous = any(compared.correction in ("bonferroni", "max_t") for compared in readout.comparisons)
     level = f"{100 * (1 - readout.alpha):.4g}%"
-    together = " together" if simultaneous else ""
+    looked = any(compared.look is not None and compared.tail != readout.alpha / 2 for compared in readout.comparisons)
+    together = (" together" if simultaneous else "") + (" over all looks" if looked else "")
     return [*lines, *(f"{method}; intervals {level}{together}; * registered scale" for method in methods)]
 
 
@@ -102,41 +104,3 @@ def _loss(loss: float, scale: str) -> str:
     if scale == "absolute":
         return f"{loss:,.4g}"
     return "< 0.01%" if loss < 1e-4 else f"{loss:.2%}"  # noqa: PLR2004 (digits shown)
-
-
-def _count(n: int | None) -> str:
-    return "few" if n is None else f"{n:,}"
-
-
-def _number(n: int | None) -> str:
-    """A count that may be hidden without being small itself."""
-    return "hidden" if n is None else f"{n:,}"
-
-
-def _value(value: float | None, *, share: bool) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2%}" if share else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"  # noqa: PLR2004 (digits shown)
-
-
-def _absolute(effect: Effect | None, *, share: bool) -> str:
-    if effect is None:
-        return "-"
-    if share:
-        return f"{100 * effect.estimate:+.2f} pp [{100 * effect.low:+.2f}, {100 * effect.high:+.2f}]"
-    return f"{effect.estimate:+,.4g} [{effect.low:+,.4g}, {effect.high:+,.4g}]"
-
-
-def _relative(effect: Effect | None) -> str:
-    return "-" if effect is None else f"{effect.estimate:+.1%} [{effect.low:+.1%}, {effect.high:+.1%}]"
-
-
-def _equals(p_value: float | None) -> str:
-    text = _p(p_value)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def _p(p_value: float | None) -> str:
-    if p_value is None:
-        return "-"
-    return f"< {_SMALLEST_P}" if p_value < _SMALLEST_P else f"{p_value:.4f}"

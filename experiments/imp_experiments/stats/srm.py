@@ -22,8 +22,9 @@ _ENOUGH_TO_COMPARE: Final = 2
 class SampleRatio:
     """verdict: ok, mismatch (p < 0.001) or not tested; `reason` says why where it was not.
 
-    p, statistic and df are None where it was not tested. `observed` counts units per variant (None: fewer
-    than may be shown), `expected_share` adds up to 1.
+    `method`: "chi_square", or "sequential" for one that may be read every day (Lindon & Malek 2022), which has neither
+    statistic nor df. p, statistic and df are None where it was not tested. `observed` counts units per variant (None:
+    fewer than may be shown), `expected_share` adds up to 1.
     """
 
     verdict: str
@@ -33,6 +34,7 @@ class SampleRatio:
     observed: Mapping[str, int | None]
     expected_share: Mapping[str, float]
     reason: str | None = None
+    method: str = "chi_square"
 
 
 def sample_ratio(observed: Mapping[str, int], shares: Mapping[str, float]) -> SampleRatio:

@@ -125,6 +125,15 @@ def test_a_look_that_adds_no_information_spends_nothing_and_is_passed_over() -> 
     assert with_it[-1][1] == without[-1][1]
 
 
+def test_a_look_without_growth_spends_nothing_even_where_the_look_before_was_let_pass() -> None:
+    let_pass = Boundary(z=None, tail=None, spent=0.0, cumulative=0.0)
+    past = [(Look(fraction=0.5, n=500), let_pass)]
+    assert next_boundary(past, Look(fraction=0.5, n=490), alpha=0.05, spending=FLEMING) == let_pass
+    # what was not spent then is spent with the next growth
+    grown = next_boundary(past, Look(fraction=0.6, n=600), alpha=0.05, spending=FLEMING)
+    assert grown.spent == spent_by(0.6, alpha=0.05, spending=FLEMING)
+
+
 def test_the_last_look_spends_all_that_remains_however_little_is_left_of_the_units() -> None:
     past = run([(0.3, 3000, None), (0.6, 6000, 2900), (0.6, 2000, 1900)], FLEMING)
     last = past[-1][1]

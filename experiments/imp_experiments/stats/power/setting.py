@@ -50,7 +50,7 @@ class Setting:
         if not 0 < self.alpha < 1:
             _refuse("alpha", "must be between 0 and 1", "the usual one is 0.05")
         if self.hypotheses < 1:
-            _refuse("hypotheses", "must be 1 or more")
+            _refuse("hypotheses", "must be 1 or more", "1 is a single test")
         shares = (self.control, self.treatment)
         if not all(share > 0 for share in shares) or sum(shares) > 1 + _ROUNDING:
             _refuse("control", "the shares must be above 0 and add up to 1 at most", "0.5 and 0.5 are halves")
@@ -74,11 +74,11 @@ class Setting:
 
 def _words(setting: Setting) -> None:
     if setting.sides not in (1, 2):
-        _refuse("sides", "must be 1 or 2")
+        _refuse("sides", "must be 1 or 2", "the usual test has 2")
     if setting.scale not in ("absolute", "relative"):
-        _refuse("scale", "must be absolute or relative")
+        _refuse("scale", "must be absolute or relative", "relative effects are shares of control: 0.1 is +10 %")
     if setting.direction not in ("up", "down"):
-        _refuse("direction", "must be up or down")
+        _refuse("direction", "must be up or down", "say where better lies")
 
 
 def _margin(setting: Setting) -> None:
@@ -93,5 +93,5 @@ def _margin(setting: Setting) -> None:
         _refuse("sides", "non-inferiority is shown on one side", "use sides = 1")
 
 
-def _refuse(field: str, problem: str, mend: str | None = None) -> NoReturn:
+def _refuse(field: str, problem: str, mend: str) -> NoReturn:
     raise BadInput(problem, where=field, mend=mend)

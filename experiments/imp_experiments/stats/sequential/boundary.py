@@ -25,8 +25,8 @@ from imp_experiments.stats.sequential.spending import Spending, check_alpha, che
 
 __all__ = ["LEAST", "MOST_LOOKS", "Boundary", "Look", "last_boundary", "next_boundary", "plan_boundaries"]
 
-# A look that would be given less than this is not used: its boundary would lie beyond 8 standard errors.
-LEAST: Final = 1e-16
+# A look that would be given less than this is not used: its boundary would lie beyond 9 standard errors.
+LEAST: Final = 1e-20
 MOST_LOOKS: Final = 400
 _MOST_UNITS: Final = 2**63
 # Alpha that differs by rounding alone is the same alpha.
