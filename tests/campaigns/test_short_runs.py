@@ -102,3 +102,14 @@ def test_the_gate_answers_random_histories_as_the_slow_clerk_does(tmp_path: Path
     assert said["counts"]["histories"] == 300
     answered = {name.removeprefix("answered: ") for name in said["counts"] if name.startswith("answered: ")}
     assert {"given", "basis", "purpose_not_covered", "objected", "restricted", "under_age"} <= answered
+
+
+def test_looking_every_day_errs_no_more_often_than_promised(tmp_path: Path) -> None:
+    said = campaign("peeking", tmp_path, "--runs", "200", "--metrics", "revenue")
+    assert said["problems"] == []
+    assert said["counts"]["runs"] == 4 * 200
+
+
+def test_looks_that_are_not_corrected_are_found_out(tmp_path: Path) -> None:
+    said = campaign("peeking", tmp_path, "--runs", "300", "--metrics", "binary", "--uncorrected", code=1)
+    assert any("obrien_fleming shows a difference where there is none in 0.2" in one for one in said["problems"])

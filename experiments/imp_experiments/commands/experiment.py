@@ -16,6 +16,7 @@ _VERBS: Final = {
     "validate": ("imp_experiments.commands.define:validate_command", "Check an experiment file."),
     "design": ("imp_experiments.commands.designed:design_command", "Show cells and aliases of a multivariate design."),
     "plan": ("imp_experiments.commands.plan:plan_command", "Plan units, detectable effect, power and days."),
+    "simulate": ("imp_experiments.commands.simulate:simulate_command", "Try looks and decision on drawn data."),
     "list": ("imp_experiments.commands.define:list_command", "List the workspace's experiments."),
     "show": ("imp_experiments.commands.define:show_command", "Show one experiment and its registration."),
     "start": ("imp_experiments.commands.start:start_command", "Register an experiment in the ledger and start it."),

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.files import open_file
-from imp_experiments.measure.layout import Layout, MetricAsked
+from imp_experiments.measure.layout import Layout, MetricAsked, Value
 from imp_experiments.measure.table import units_frame
+from imp_experiments.readout.own import refuse_archive
 from imp_experiments.simulate.populations import Draw
 
 __all__ = ["Own", "own_units"]
@@ -69,7 +70,7 @@ def own_units(
     `covariate` is a column from before the exposure, and adjusts the metrics that have a `pre`.
 
     Raises:
-        BadInput: the file, a column or a value cannot be taken.
+        BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive.
     """
     for name in columns:
         if name not in (metric.name for metric in experiment.metrics):
@@ -78,19 +79,7 @@ def own_units(
     covariates = () if covariate is None else (covariate,)
     # who was in which variant does not matter: any column will do
     layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates)
-    with open_file(path, layout) as prepared:
-        names = [f"value_{place}" for place in range(len(layout.values))]
-        found = units_frame(prepared.frame, layout).select(*names).collect()
-        values = dict(zip(layout.values, (found[name].to_numpy().astype(float) for name in names), strict=True))
-        wrong = [
-            one for kind, one in values.items() if not np.isfinite(one[~np.isnan(one)] if kind.optional else one).all()
-        ]
-        if wrong:
-            raise prepared.first_fault() or BadInput(
-                "values are too large to add", where=str(path), mend="rescale them"
-            )
-    if len(found) == 0:
-        raise BadInput("there are no rows", where=str(path), mend="give it a row for each unit")
+    values = _read(path, layout)
     out = {}
     for metric, one in zip(experiment.metrics, asked, strict=True):
         rows = [values[value] for value in one.values]
@@ -98,6 +87,29 @@ def own_units(
             rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
         out[metric.name] = _own(rows, measured=len(one.values))
     return out
+
+
+def _read(path: Path, layout: Layout) -> dict[Value, Floats]:
+    """The values of every unit; NaN where one lacks a covariate."""
+    refuse_archive(path)
+    with open_file(path, layout) as prepared:
+        names = [f"value_{place}" for place in range(len(layout.values))]
+        frame = units_frame(prepared.frame, layout)
+        found = frame.select(*names, *(["changes"] if layout.unit else [])).collect()
+        arrays = [found[name].to_numpy().astype(float) for name in names]
+        values = dict(zip(layout.values, arrays, strict=True))
+        if not all(_taken(value, one) for value, one in values.items()):
+            raise prepared.first_fault() or BadInput("values are too large", where=str(path), mend="rescale them")
+    if len(found) == 0:
+        raise BadInput("there are no rows", where=str(path), mend="give it a row for each unit")
+    if layout.unit and found["changes"].sum():
+        raise BadInput("a unit has several values of a covariate", where=str(path), mend="write the same in its rows")
+    return values
+
+
+def _taken(value: Value, found: Floats) -> bool:
+    """Whether every value is a finite number, or a covariate's is missing."""
+    return bool(np.isfinite(found[~np.isnan(found)] if value.optional else found).all())
 
 
 def _asked(metric: Metric, column: str) -> MetricAsked:

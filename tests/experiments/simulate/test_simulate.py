@@ -140,6 +140,11 @@ CASES = {
     "windows": (
         define("binary", 'kind = "mean"\nvalue = "amount"\nwindow = "3d"', variants=THREE, plan=DAILY), {"effect": 0.3}
     ),
+    "harm": (define('kind = "proportion"\ndirection = "down"'), {"effect": 0.9}),
+    "one worse": (
+        define("binary", 'kind = "proportion"\ndirection = "down"', plan='horizon = "8d"'),
+        {"effect": 0.9, "per_day": 300},
+    ),
     "guardrail": (define("binary", GUARDED, SECOND, decision='primary = "all"'), {"effect": 0.4}),
     "no harm": (
         define("revenue", GUARDED, 'role = "guardrail"\ndirection = "down"\nkind = "ratio"\n'

@@ -1,0 +1,175 @@
+"""`imp experiment simulate`: what an experiment's looks and decision do when there is no effect, or a known one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from imp_core.command import emit, json_option, pass_context, progress
+from imp_core.context import Context
+from imp_core.errors import BadInput
+from imp_experiments.commands.simulate_words import simulated_text
+from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.load import load_experiment
+from imp_experiments.simulate.own import own_units
+from imp_experiments.simulate.populations import Population, population_of
+from imp_experiments.simulate.result import Simulated
+from imp_experiments.simulate.scenario import Scenario, scenario_of
+from imp_experiments.simulate.simulate import Setup, simulate
+
+__all__ = ["OwnData", "simulate_named"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnData:
+    """A file of units: `columns` METRIC=COL or METRIC=NUM/DEN, the column of units, and that of a covariate."""
+
+    path: Path
+    columns: Sequence[str] = ()
+    unit: str | None = None
+    covariate: str | None = None
+
+
+def simulate_named(
+    ctx: Context,
+    name_or_file: str,
+    *,
+    runs: int = 2000,
+    seed: int = 1,
+    effects: Sequence[str] = (),
+    baselines: Sequence[str] = (),
+    per_day: int | None = None,
+    days: int | None = None,
+    withdraw: float = 0.0,
+    data: OwnData | None = None,
+) -> Simulated:
+    """Simulate a definition of the workspace, or of a file; neither ledger nor archive is opened.
+
+    `effects` are METRIC=0.05, or a number for every primary; `baselines` METRIC=0.1 (a mean: METRIC=MEAN:SD).
+
+    Raises:
+        BadInput: the definition, a number or the file of units cannot be taken.
+    """
+    experiment = load_experiment(ctx, name_or_file).experiment
+    populations: Mapping[str, Population]
+    if data is None:
+        given = {name: _figures(text) for name, text in _named(experiment, baselines, "baseline").items()}
+        populations = {metric.name: population_of(metric, given.get(metric.name)) for metric in experiment.metrics}
+    else:
+        if baselines:
+            raise BadInput("the file of units says the baseline", where="baseline", mend="leave it or --data out")
+        columns = _named(experiment, data.columns, "column")
+        own = own_units(ctx.directory / data.path, experiment, columns, unit=data.unit, covariate=data.covariate)
+        units = min(one.values.shape[1] for one in own.values())
+        wanted = scenario_of(experiment, days=days, per_day=1_000_000).days
+        per_day = units // wanted if per_day is None else per_day
+        if per_day * wanted > units or not per_day:
+            problem = f"the file has {units:,} units, too few for {wanted} days"
+            raise BadInput(problem, where="per_day", mend="say fewer, or fewer --days")
+        populations = own
+    scenario = scenario_of(experiment, days=days, per_day=per_day, withdraw=withdraw)
+    setup = _setup(experiment, scenario, populations, effects)
+    with progress("runs simulated", every=200) as shown:
+        return simulate(setup, runs=runs, seed=seed, progress=shown.advance)
+
+
+def _setup(
+    experiment: Experiment, scenario: Scenario, populations: Mapping[str, Population], effects: Sequence[str]
+) -> Setup:
+    for_all = [text for text in effects if "=" not in text]
+    if len(for_all) > 1:
+        raise BadInput("there are two effects for every primary", where="effect", mend="say one, or METRIC=0.05")
+    primaries = [metric.name for metric in experiment.metrics if metric.role == "primary"]
+    named = _named(experiment, [text for text in effects if "=" in text], "effect")
+    found = {**(dict.fromkeys(primaries, for_all[0]) if for_all else {}), **named}
+    numbers = {name: _number(text, "effect") for name, text in found.items()}
+    return Setup(experiment=experiment, scenario=scenario, populations=populations, effects=numbers)
+
+
+def _named(experiment: Experiment, texts: Sequence[str], option: str) -> dict[str, str]:
+    """METRIC=… by metric."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, rest = text.partition("=")
+        if not equals or not rest:
+            raise BadInput(f"{text!r} names no metric", where=option, mend="write it as METRIC=…")
+        if name not in (metric.name for metric in experiment.metrics):
+            names = ", ".join(metric.name for metric in experiment.metrics)
+            raise BadInput(f"{name!r} is no metric of this experiment", where=option, mend=f"its metrics are: {names}")
+        if name in found:
+            raise BadInput(f"{name!r} is named twice", where=option, mend="name it once")
+        found[name] = rest
+    return found
+
+
+def _figures(text: str) -> tuple[float, ...]:
+    return tuple(_number(part, "baseline") for part in text.split(":"))
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is not a number", where=option, mend="write it like 0.05") from None
+
+
+@click.command("simulate")
+@click.argument("name_or_file", metavar="NAME|FILE")
+@click.option("--runs", type=int, default=2000, show_default=True, metavar="N", help="How many experiments to draw.")
+@click.option("--seed", type=int, default=1, show_default=True, metavar="N", help="The same seed draws the same.")
+@click.option(
+    "--effect",
+    "effects",
+    multiple=True,
+    metavar="[METRIC=]E",
+    help="A true effect of every primary, or of a metric, on its scale: 0.05 is +5 % (default: none).",
+)
+@click.option(
+    "--baseline", "baselines", multiple=True, metavar="METRIC=P|M:SD", help="A proportion, a ratio, or mean:sd."
+)
+@click.option("--per-day", type=int, metavar="N", help="Units a day in all variants (default: those planned, or 500).")
+@click.option("--days", type=int, metavar="N", help="Days on which units come (default: all that mature).")
+@click.option("--withdraw", type=float, default=0.0, metavar="SHARE", help="Share of the units that leave by the end.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Deal your own units instead: no effect.")
+@click.option(
+    "--column", "columns", multiple=True, metavar="METRIC=COL[/DEN]", help="Where its values are in the file."
+)
+@click.option("--unit", metavar="COL", help="Column of the units in the file; without it every row is one.")
+@click.option("--covariate", metavar="COL", help="Column from before the exposure, for metrics with a pre.")
+@json_option
+@pass_context
+def simulate_command(
+    ctx: Context,
+    *,
+    name_or_file: str,
+    runs: int,
+    seed: int,
+    effects: tuple[str, ...],
+    baselines: tuple[str, ...],
+    per_day: int | None,
+    days: int | None,
+    withdraw: float,
+    data: Path | None,
+    columns: tuple[str, ...],
+    unit: str | None,
+    covariate: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Simulate an experiment without an effect, or with a known one, by the looks and the decision it registers.
+
+    Says how often it errs, how often it finds the effect and on which day, and whether its intervals hold. Nobody's
+    data is read unless --data names a file of yours, and nothing is written.
+
+    Example: imp experiment simulate spring-email --effect 0.05 --baseline visit=0.1 --withdraw 0.1
+    """
+    if data is None and (columns or unit or covariate):
+        raise BadInput("it describes a file of units", where="data", mend="name the file with --data")
+    own = None if data is None else OwnData(path=data, columns=columns, unit=unit, covariate=covariate)
+    found = simulate_named(
+        ctx, name_or_file, runs=runs, seed=seed, effects=effects, baselines=baselines, per_day=per_day, days=days,
+        withdraw=withdraw, data=own,
+    )  # fmt: skip
+    emit(found, lambda: simulated_text(found), as_json=as_json)
