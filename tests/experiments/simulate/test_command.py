@@ -177,6 +177,13 @@ def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> No
     assert found.metrics[1].mean == pytest.approx(1004.5, abs=1)
 
 
+@pytest.mark.parametrize("more", ['kind = "quantile"\nq = 0.9\nvalue = "amount"', 'kind = "mean"\nclip = { high = 9 }'])
+def test_metrics_that_are_more_than_sums_are_refused(more: str) -> None:
+    text = f'{DEFINITION}[[metrics]]\nname = "m"\nevent = "buy"\nwindow = "1d"\n{more}\n'
+    with pytest.raises(BadInput, match="cannot be simulated yet"):
+        scenario_of(parsed(text))
+
+
 def test_units_of_ones_own_have_no_effect(tmp_path: Path) -> None:
     own = own_units(units(tmp_path / "units.csv"), parsed(), {})
     with pytest.raises(BadInput, match="without an effect"):
