@@ -278,3 +278,15 @@ def test_a_sample_ratio_that_the_fixed_test_would_block_by_reading_daily_is_let_
     bench.rows.enrol("b", 5_350)
     assert look(bench, at_day, 12)["health"]["srm"]["verdict"] == "ok"
     assert look(bench, at_day, 25)["health"]["srm"]["verdict"] == "mismatch"
+
+
+@pytest.mark.parametrize(("left", "kept"), [(3, 1_000), (9, 1_000), (10, 990)])
+def test_the_ledger_does_not_tell_how_few_left_between_two_looks(
+    running: Callable[..., Any], at_day: Callable[[float], int], left: int, kept: int
+) -> None:
+    bench = running()
+    look(bench, at_day, 12)
+    for subject in range(1, left + 1):
+        bench.rows.close(subject, "withdrawn", 0, None)
+    look(bench, at_day, 14)
+    assert recorded(bench)[-1]["kept"] == kept

@@ -78,16 +78,17 @@ def sight_of(
     alpha: float,
     final: bool,
     names: Sequence[str],
+    k: int = 0,
 ) -> Sight:
     """What of a metric may be seen: `ripe` are its matured cohorts, `past` its looks so far, `names` whom it compares.
 
     `alpha` is that of one hypothesis. Only primaries are looked at by boundaries: other metrics have, before the
-    horizon, a confidence sequence each.
+    horizon, a confidence sequence each. A look that 1 to k - 1 people left is recorded as if nobody had.
     """
     plan, way = experiment.plan, way_of(experiment.plan)
     total = sum(ripe.count(name) for name in names)
     if metric.role == "primary" and way not in ("once", CONFIDENCE_SEQUENCE):
-        return _by_spending(plan, way, metric, ripe, past, alpha=alpha, final=final, names=names)
+        return _by_spending(plan, way, metric, ripe, past, alpha=alpha, final=final, names=names, k=k)
     if final and (way != CONFIDENCE_SEQUENCE or metric.role != "primary"):
         return Sight(moments=ripe, rule=FixedRule(alpha=alpha))
     expected = plan.units or DEFAULT_EXPECTED
@@ -104,6 +105,7 @@ def _by_spending(
     alpha: float,
     final: bool,
     names: Sequence[str],
+    k: int,
 ) -> Sight:
     spending = parse_spending(way)
     compared = ripe.select(lambda cell: cell.variant in names)
@@ -114,7 +116,7 @@ def _by_spending(
         return _again(ripe, past, spending, done=done)
     if through is None or (not final and not past and _too_few(compared, metric, plan, names)):
         return Sight(moments=ripe, rule=FixedRule(alpha=alpha), waits="before_first_look")
-    look = _look(compared, plan, past)
+    look = _look(compared, plan, past, k)
     boundary = next_boundary(
         [(one.look, one.boundary) for one in past], look, alpha=alpha, spending=spending, last=final
     )
@@ -146,7 +148,7 @@ def _again(ripe: Moments, past: Sequence[Taken], spending: Spending, *, done: bo
     return Sight(moments=seen, rule=rule, number=len(past), done=done)
 
 
-def _look(compared: Moments, plan: Plan, past: Sequence[Taken]) -> Look:
+def _look(compared: Moments, plan: Plan, past: Sequence[Taken], k: int) -> Look:
     n = compared.count()
     kept = None
     if past:
@@ -154,6 +156,9 @@ def _look(compared: Moments, plan: Plan, past: Sequence[Taken]) -> Look:
         still = compared.select(lambda cell: cell.day is not None and cell.day <= before.day).count()
         # people taken in late for days gone by are new to this look
         kept = min(still, before.look.n)
+        if before.look.n - kept < k:
+            # the ledger tells no count of few; the correlation hardly moves
+            kept = min(n, before.look.n)
     return Look(fraction=round(n / (plan.units or DEFAULT_EXPECTED) * _UNIT) / _UNIT, n=n, kept=kept)
 
 

@@ -84,7 +84,7 @@ def compare_registered(
     effects: list[FactoredMetric] = []
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
-        sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final)
+        sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final, k=k)
         seen[metric.name] = Seen(
             through=max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None),
             barred="several_currencies" if metric.name in measurement.mixed else sight.waits,
@@ -120,10 +120,12 @@ def _effects(
     )
 
 
-def _sight(experiment: Experiment, metric: Metric, ripe: Moments, past: Sequence[Taken], *, final: bool) -> Sight:
+def _sight(
+    experiment: Experiment, metric: Metric, ripe: Moments, past: Sequence[Taken], *, final: bool, k: int
+) -> Sight:
     alpha = experiment.plan.alpha / (hypotheses_of(experiment) if metric.role == "primary" else 1)
     names = [experiment.control, *treatments(experiment)]
-    return sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=names)
+    return sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=names, k=k)
 
 
 def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, *, k: int) -> list[Tested]:
