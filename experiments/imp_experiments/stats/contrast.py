@@ -13,6 +13,7 @@ from typing import Protocol
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from imp_experiments.stats.arguments import check_null, check_scale, check_tail
 from imp_experiments.stats.effect import Comparison, Condition, Effect
 
 __all__ = ["Arm", "Contrast", "TContrast", "figures", "t_contrast"]
@@ -65,12 +66,21 @@ class TContrast:
     conditions: tuple[Condition, ...] = ()
 
     def effect(self, scale: str, *, tail: float) -> Effect | None:
-        """The effect on a scale, its interval leaving `tail` on each side; None where a condition names the reason."""
+        """The effect on a scale, its interval leaving `tail` on each side; None where a condition names the reason.
+
+        None too where the interval has no finite end at this tail (`figures` names that condition).
+
+        Raises:
+            BadInput: the scale is not absolute or relative, or tail is not between 0 and 0.5.
+        """
+        check_scale(scale)
+        check_tail(tail)
         found = self._statistic(scale)
         if found is None:
             return None
         difference, se, df = found
-        half = _quantile(df, 1 - tail) * se
+        # of the tail, not of 1 - tail: an early look's may be below 1e-16
+        half = -_quantile(df, tail) * se
         effect = Effect(
             estimate=difference,
             low=difference - half,
@@ -79,10 +89,16 @@ class TContrast:
             p_value=2 * _below(df, -abs(difference / se)),
             df=df,
         )
-        return effect if scale == "absolute" else _exponentiated(effect)
+        shown = effect if scale == "absolute" else _exponentiated(effect)
+        return shown if shown is not None and math.isfinite(shown.low) and math.isfinite(shown.high) else None
 
     def p_beyond(self, scale: str, null: float) -> float | None:
-        """One-sided p of the hypothesis that the effect is at most `null` (relative: a fraction above -1)."""
+        """One-sided p of the hypothesis that the effect is at most `null` (relative: a fraction above -1).
+
+        Raises:
+            BadInput: the scale is not absolute or relative, or no effect can be `null`.
+        """
+        check_null(scale, null)
         found = self._statistic(scale)
         if found is None:
             return None
@@ -104,11 +120,14 @@ class TContrast:
 
 def figures(contrast: Contrast, *, tail: float) -> Comparison:
     """Both scales at one tail, with a condition where an interval has no finite end."""
-    absolute, relative = (contrast.effect(scale, tail=tail) for scale in ("absolute", "relative"))
     conditions = contrast.conditions
-    if absolute is not None and relative is None and all(one.scale != "relative" for one in conditions):
-        conditions = (Condition("unbounded", "relative"), *conditions)
-    return Comparison(absolute=absolute, relative=relative, conditions=conditions)
+    found = {scale: contrast.effect(scale, tail=tail) for scale in ("absolute", "relative")}
+    open_ended = [
+        Condition("unbounded", scale)
+        for scale, effect in found.items()
+        if effect is None and not any(one.bars and one.scale in ("both", scale) for one in conditions)
+    ]
+    return Comparison(absolute=found["absolute"], relative=found["relative"], conditions=(*open_ended, *conditions))
 
 
 def t_contrast(

@@ -8,8 +8,6 @@ from typing import Final
 __all__ = ["CONDITIONS", "WARNINGS", "Comparison", "Condition", "Effect"]
 
 # code → what it means, for people. All but `WARNINGS` come with null figures, never with plausible ones.
-# code → what it means, for people. All but `few_events`, `one_varies`, `constant_cells`, `small_cells` and
-# `missing_cells` come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -17,7 +15,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "one_varies": "all units of one variant have the same value: the interval rests on the other's spread alone",
     "not_finite": "a value is not a number, infinite, or too large or small to square",
     "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
-    "unbounded": "the relative interval has no finite end",
+    "unbounded": "the interval has no finite end",
     "no_denominator": "the mean of the ratio's denominator is zero or negative",
     "too_few_to_adjust": "too few units to adjust for covariates: the figures are not adjusted",
     "strata_merged": "strata with too few units in some variant were merged",
@@ -49,7 +47,18 @@ CONDITIONS: Final[dict[str, str]] = {
     "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
 }
 # Beside these the figures stand.
-WARNINGS: Final = frozenset({"few_events", "one_varies", "strata_merged", "too_few_to_adjust", "variant_zero"})
+WARNINGS: Final = frozenset(
+    {
+        "constant_cells",
+        "few_events",
+        "missing_cells",
+        "one_varies",
+        "small_cells",
+        "strata_merged",
+        "too_few_to_adjust",
+        "variant_zero",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from scipy.special import bdtr, bdtrik, ndtr, ndtri
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.quantiles import Clusters, PointRule, QuantileRow
+from imp_experiments.stats.arguments import check_null, check_scale, check_tail
 from imp_experiments.stats.effect import Condition, Effect
 
 __all__ = ["METHOD", "QuantileContrast", "QuantileSide", "quantile_contrast", "quantile_points", "quantile_side"]
@@ -26,9 +27,7 @@ METHOD_CLUSTERED: Final = (
     "quantiles with standard errors from order statistics, widened for clusters; relative on the log scale"
 )
 _Z: Final = float(ndtri(0.975))
-_MOST_TAIL: Final = 0.5
 _LARGEST_LOG: Final = 700.0
-_SCALES: Final = ("absolute", "relative")
 _ENOUGH_TO_VARY: Final = 2
 
 
@@ -64,10 +63,13 @@ class QuantileContrast:
     def effect(self, scale: str, *, tail: float) -> Effect | None:
         """Normal (df infinite): the difference, or the logarithm of the ratio; None where a condition says why.
 
+        None too where a figure is beyond floating point (`contrast.figures` names that condition).
+
         Raises:
             BadInput: the scale is not absolute or relative, or tail is not between 0 and 0.5.
         """
-        _check_tail(tail)
+        check_scale(scale)
+        check_tail(tail)
         found = self._statistic(scale)
         if found is None:
             return None
@@ -75,6 +77,8 @@ class QuantileContrast:
         half = -float(ndtri(tail)) * se
         estimate, low, high = (_shown(x, scale) for x in (centre, centre - half, centre + half))
         p_value = float(2 * ndtr(-abs(centre / se)))
+        if not all(map(math.isfinite, (estimate, low, high, se))):
+            return None
         return Effect(estimate=estimate, low=low, high=high, se=se, p_value=p_value, df=math.inf)
 
     def p_beyond(self, scale: str, null: float) -> float | None:
@@ -83,9 +87,8 @@ class QuantileContrast:
         Raises:
             BadInput: the scale is not absolute or relative, or no effect can be `null` (relative: -1 or less).
         """
+        check_null(scale, null)
         found = self._statistic(scale)
-        if not math.isfinite(null) or (scale == "relative" and null <= -1):
-            raise BadInput(f"no {scale} effect can be {null!r}", where="null", mend="pass the margin, e.g. -0.02")
         if found is None:
             return None
         centre, se = found
@@ -93,8 +96,6 @@ class QuantileContrast:
 
     def _statistic(self, scale: str) -> tuple[float, float] | None:
         """The difference or the log ratio, and its standard error."""
-        if scale not in _SCALES:
-            raise BadInput(f"{scale!r} is not a scale", where="scale", mend="pass absolute or relative")
         one, two = self.variant, self.control
         barred = any(condition.scale in ("both", scale) for condition in self.conditions)
         if barred or one.estimate is None or two.estimate is None or one.se is None or two.se is None:
@@ -111,7 +112,7 @@ def quantile_points(q: float, *, tail: float = 0.025) -> PointRule:
     Raises:
         BadInput: q is not between 0 and 1, or tail not between 0 and 0.5.
     """
-    _check_tail(tail)
+    check_tail(tail)
     if not 0 < q < 1:
         raise BadInput(f"a quantile of {q!r} is not between 0 and 1", where="q", mend="pass 0.5 for the median")
 
@@ -130,7 +131,7 @@ def quantile_side(row: QuantileRow, *, tail: float = 0.025) -> QuantileSide:
     Raises:
         BadInput: the row lacks the points, or tail is not between 0 and 0.5.
     """
-    _check_tail(tail)
+    check_tail(tail)
     window, interval = _around(row.q, row.n), _interval(row.q, row.n, row.clusters, tail)
     problem = _problem(row, window)
     se = None
@@ -243,8 +244,3 @@ def _at(row: QuantileRow, fraction: float) -> float:
 def _shown(centre: float, scale: str) -> float:
     # a bound beyond floating point is as good as the largest
     return centre if scale == "absolute" else math.expm1(min(centre, _LARGEST_LOG))
-
-
-def _check_tail(tail: float) -> None:
-    if not 0 < tail < _MOST_TAIL:
-        raise BadInput(f"a tail of {tail!r} is not between 0 and 0.5", where="tail", mend="pass alpha / 2")

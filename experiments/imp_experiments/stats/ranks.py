@@ -17,6 +17,7 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.ranks import RankSums
+from imp_experiments.stats.arguments import check_scale, check_tail
 from imp_experiments.stats.effect import Condition, Effect
 
 __all__ = ["METHOD", "RankContrast", "rank_contrast"]
@@ -50,9 +51,8 @@ class RankContrast:
         Raises:
             BadInput: the scale is not absolute or relative, or tail is not between 0 and 0.5.
         """
-        _check_scale(scale)
-        if not 0 < tail < _HALF:
-            raise BadInput(f"a tail of {tail!r} is not between 0 and 0.5", where="tail", mend="pass alpha / 2")
+        check_scale(scale)
+        check_tail(tail)
         if scale == "relative" or self.probability is None or self.se is None or self.df is None:
             return None
         estimate = self.probability - _HALF
@@ -72,7 +72,7 @@ class RankContrast:
         Raises:
             BadInput: the scale is not absolute or relative, or an absolute null is not between -1/2 and 1/2.
         """
-        _check_scale(scale)
+        check_scale(scale)
         if scale == "relative":
             return None
         if not -_HALF < null < _HALF:
@@ -140,8 +140,3 @@ def _mann_whitney_p(sums: RankSums) -> float | None:
     if variance <= n * m * total * 1e-12:
         return None
     return float(2 * ndtr(-abs(sums.places - n * m / 2) / math.sqrt(variance)))
-
-
-def _check_scale(scale: str) -> None:
-    if scale not in ("absolute", "relative"):
-        raise BadInput(f"{scale!r} is not a scale", where="scale", mend="pass absolute or relative")

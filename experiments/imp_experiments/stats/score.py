@@ -16,6 +16,7 @@ from typing import Final
 from scipy.special import ndtr, ndtri
 
 from imp_core.errors import BadInput
+from imp_experiments.stats.arguments import check_scale, check_tail
 from imp_experiments.stats.effect import Condition, Effect
 
 __all__ = ["METHOD", "Count", "Score", "few_events", "score"]
@@ -73,9 +74,8 @@ class Score:
         Raises:
             BadInput: the scale is not absolute or relative, or tail is not between 0 and 0.5.
         """
-        _check_scale(scale)
-        if not 0 < tail < _HALF:
-            raise BadInput(f"a tail of {tail!r} is not between 0 and 0.5", where="tail", mend="pass alpha / 2")
+        check_scale(scale)
+        check_tail(tail)
         if self._without(scale):
             return None
         one, two = self.variant, self.control
@@ -98,7 +98,7 @@ class Score:
             BadInput: the scale is not absolute or relative, or no two proportions have such an effect: absolute
                 nulls lie between -1 and 1, relative ones above -1.
         """
-        _check_scale(scale)
+        check_scale(scale)
         if not -1 < null < (1 if scale == "absolute" else math.inf):
             raise BadInput(
                 f"no two proportions have {null!r} as their {scale} difference",
@@ -157,11 +157,6 @@ def _conditions(variant: Count, control: Count) -> tuple[Condition, ...]:
     if control.events == 0:
         return (Condition("control_zero", "relative"),)
     return (Condition("variant_zero", "relative"),) if variant.events == 0 else ()
-
-
-def _check_scale(scale: str) -> None:
-    if scale not in _SCALES:
-        raise BadInput(f"{scale!r} is not a scale", where="scale", mend="pass absolute or relative")
 
 
 def _z_difference(one: Count, two: Count, delta: float) -> float:

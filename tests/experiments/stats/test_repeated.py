@@ -101,3 +101,9 @@ def test_rules_judge_p_as_they_judge_intervals() -> None:
 def test_an_always_rule_without_units_judges_nothing() -> None:
     rule = AlwaysRule(n=0, alpha=0.05, expected_n=1_000)
     assert (rule.tail, rule.p(0.01)) == (None, 1.0)
+
+
+def test_an_always_rule_whose_tail_is_nil_in_floating_point_judges_nothing() -> None:
+    rule = AlwaysRule(n=10, alpha=0.05, expected_n=1_000_000)
+    assert rule.tail is None
+    assert rule.p(0.01) > 0.99

@@ -89,9 +89,12 @@ class AlwaysRule:
 
     @property
     def tail(self) -> float | None:
-        """The nominal tail beyond the sequence's multiple of the standard error; None without units."""
+        """The nominal tail beyond the sequence's multiple of the standard error.
+
+        None without units, or with so few of those expected that the tail is nil in floating point.
+        """
         z = multiplier(self.n, alpha=self.alpha, expected_n=self.expected_n)
-        return None if z is None else float(ndtr(-z))
+        return None if z is None else float(ndtr(-z)) or None
 
     @property
     def method(self) -> str:
