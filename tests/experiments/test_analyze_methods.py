@@ -225,7 +225,9 @@ def test_values_whose_sum_overflows_are_a_condition_not_a_fault() -> None:
 
 
 def test_the_command_takes_them_all(imp_here: Any, tmp_path: Path) -> None:
-    path = FORMS["csv"](shop(), tmp_path)
+    frame = shop()
+    frame["region"] = frame["shop"] % 3
+    path = FORMS["csv"](frame, tmp_path)
     answer = imp_here(
         *("experiment", "analyze", str(path), "--variant", "arm", "--control", "a", "--mean", "revenue"),
         *(
@@ -234,7 +236,7 @@ def test_the_command_takes_them_all(imp_here: Any, tmp_path: Path) -> None:
             "--covariate",
             "before",
             "--stratum",
-            "country",
+            "region",
             "--cluster",
             "shop",
             "--json",
@@ -432,7 +434,9 @@ def test_what_cannot_be_asked_of_looks_and_clips_is_refused(more: dict[str, Any]
 
 
 def test_the_command_takes_looks_clips_and_ranks(imp_here: Any, tmp_path: Path) -> None:
-    path = FORMS["csv"](shop(), tmp_path)
+    frame = shop()
+    frame["region"] = frame["shop"] % 3
+    path = FORMS["csv"](frame, tmp_path)
     answer = imp_here(
         *("experiment", "analyze", str(path), "--variant", "arm", "--control", "a", "--mean", "revenue"),
         *("--ranks", "orders", "--clip", "revenue::0.99", "--sequential", "obrien_fleming", "--planned", "1200"),
@@ -440,3 +444,43 @@ def test_the_command_takes_looks_clips_and_ranks(imp_here: Any, tmp_path: Path) 
     ).ok()
     assert [one["kind"] for one in answer.json["comparisons"]] == ["mean", "ranks"]
     assert all("look 2" in one["look"] for one in answer.json["comparisons"])
+
+
+def test_max_t_corrects_beside_a_variant_without_events() -> None:
+    counts = {"a": 4, "b": 0, "c": 9}
+    frame = pd.DataFrame([{"arm": arm, "bought": int(i < n)} for arm, n in counts.items() for i in range(100)])
+    found = analyze(frame, variant="arm", control="a", proportions=["bought"], adjust="max_t").comparisons
+    single = analyze(frame, variant="arm", control="a", proportions=["bought"], adjust="bonferroni").comparisons
+    for one, other in zip(found, single, strict=True):
+        assert one.p_value is not None
+        assert one.p_corrected is not None
+        assert other.p_corrected is not None
+        assert one.p_value < one.p_corrected <= other.p_corrected
+
+
+def test_max_t_corrects_beside_a_variant_of_one_unit() -> None:
+    frame = three()
+    lonely = pd.DataFrame([{**frame.iloc[0], "arm": "z"}])
+    found = read(pd.concat([frame, lonely]), adjust="max_t", proportions=[]).comparisons
+    alone = read(frame, adjust="max_t", proportions=[]).comparisons
+    assert found[-1].p_corrected is None
+    assert [one.p_corrected for one in found[:-1]] == pytest.approx([one.p_corrected for one in alone], rel=1e-9)
+
+
+def test_a_table_with_too_few_units_for_a_confidence_sequence_has_no_figures_yet() -> None:
+    frame = pd.DataFrame(
+        {"arm": ["a", "b"] * 20, "bought": [0, 1, 0, 0, 1] * 8, "spend": range(40), "part": ["x"] * 40}
+    )
+    found = analyze(
+        frame,
+        variant="arm",
+        control="a",
+        proportions=["bought"],
+        means=["spend"],
+        by=["part"],
+        sequential="confidence_sequence",
+        planned=1_000_000,
+    )
+    for one in (*found.comparisons, *found.breakdowns[0].levels[0].comparisons):
+        assert (one.absolute, one.relative) == (None, None)
+        assert [condition.code for condition in one.conditions] == ["before_first_look"]

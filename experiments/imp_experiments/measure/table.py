@@ -18,7 +18,7 @@ from imp_experiments.measure.layout import UNITS, Layout
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.units import IN, TWO_VARIANTS
 
-__all__ = ["Prepared", "Tabulated", "tabulate", "units_frame"]
+__all__ = ["Prepared", "Tabulated", "clusters_cross", "tabulate", "units_frame"]
 
 # More values than anyone tests at once: then the column holds something else, perhaps identifiers.
 _MOST_VARIANTS: Final = 100
@@ -159,6 +159,18 @@ def units_frame(frame: Frame, layout: Layout) -> Frame:
         status=nw.when(seen_twice).then(nw.lit(TWO_VARIANTS)).otherwise(nw.lit(IN)),
         changes=nw.when(reduce(or_, changed)).then(nw.lit(1)).otherwise(nw.lit(0)) if changed else nw.lit(0),
     )
+
+
+def clusters_cross(units: Frame, layout: Layout) -> bool:
+    """Whether a cluster has units in several strata, so that these are not independent; `units` are those that are in.
+
+    One query, where the layout has both; the table was tabulated before, so that none lacks either.
+    """
+    if layout.cluster is None or layout.stratum is None:
+        return False
+    ends = units.group_by("cluster").agg(first=nw.col("stratum").min(), last=nw.col("stratum").max())
+    crossing = ends.filter(nw.col("first") != nw.col("last")).select(n=nw.len()).collect()
+    return int(crossing.row(0)[0]) > 0
 
 
 def _holes(layout: Layout) -> nw.Expr:

@@ -15,7 +15,14 @@ from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
-from imp_experiments.readout.arguments import asked_rule, check_clips, check_options, known_metrics, variant_columns
+from imp_experiments.readout.arguments import (
+    asked_rule,
+    check_clips,
+    check_options,
+    check_ranks,
+    known_metrics,
+    variant_columns,
+)
 from imp_experiments.readout.asked import metrics_asked, named_once
 from imp_experiments.readout.broken_down import EXPLORATORY
 from imp_experiments.readout.by_factors import check_factors, design_of, factor_table, named_cells
@@ -119,6 +126,7 @@ def analyze(
         clips=clips_asked(clips, clips_at),
     )
     check_clips(layout)
+    check_ranks(layout)
     with _opened(source, layout) as prepared:
         scanned = scan(prepared, layout, control=control or "", tail=alpha / 2)
     made = None

@@ -10,7 +10,7 @@ from imp_experiments.measure.table import Tabulated
 from imp_experiments.readout.judged import rule_of
 from imp_experiments.stats.sequential.rules import Rule
 
-__all__ = ["asked_rule", "check_clips", "check_options", "known_metrics", "variant_columns"]
+__all__ = ["asked_rule", "check_clips", "check_options", "check_ranks", "known_metrics", "variant_columns"]
 
 
 def variant_columns(variant: str | None, control: str | None, factors: Sequence[str]) -> tuple[str, ...]:
@@ -47,6 +47,13 @@ def check_clips(layout: Layout) -> None:
     for name in layout.clips:
         if name not in measured:
             raise BadInput(f"{name!r} is no mean and no part of a ratio", where="clip", mend="clip a column that is")
+
+
+def check_ranks(layout: Layout) -> None:
+    """Raises BadInput where ranks are asked for of clusters: their errors are those of independent units."""
+    if layout.cluster is not None and any(metric.kind == "ranks" for metric in layout.metrics):
+        mend = "leave the ranks, or name a quantile such as COL:0.5"
+        raise BadInput("ranks are not compared by cluster", where="ranks", mend=mend)
 
 
 def asked_rule(

@@ -11,13 +11,13 @@ from imp_core.errors import BadInput
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.merge import Grouping, merge_levels
 from imp_experiments.measure.moments import Moments
-from imp_experiments.measure.table import Prepared, tabulate
+from imp_experiments.measure.table import Prepared, clusters_cross, tabulate
 from imp_experiments.readout.broken_down import broken_down
 from imp_experiments.readout.compare import Tested, units_in
 from imp_experiments.readout.judged import judged, rule_of
 from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE
 from imp_experiments.readout.readout import Breakdown
-from imp_experiments.readout.tabled import Scanned, compare_table, scan_level
+from imp_experiments.readout.tabled import Scanned, compare_table, scan_level, units_in_table
 
 __all__ = ["DEFAULT_K", "ByTable"]
 
@@ -30,7 +30,8 @@ Open = Callable[[Layout], AbstractContextManager[Prepared]]
 class ByTable:
     """How a table is broken down: `variants` are control first; a layout's own stratum plays no part within levels.
 
-    Where looks are allowed for (`sequential`), levels have a confidence sequence each, and no test of differences.
+    Where looks are allowed for (`sequential`), levels have a confidence sequence each, and no test of differences; nor
+    is there one where a cluster has units in several levels.
     """
 
     layout: Layout
@@ -55,6 +56,8 @@ class ByTable:
         layout = replace(self.layout, stratum=dimension)
         with opened(layout) as prepared:
             table = tabulate(prepared, layout)
+            # levels that share clusters are not independent, as the test of differences has them
+            crossed = clusters_cross(units_in_table(prepared, layout), layout)
             grouping = self._grouping(table.moments)
             tested = {
                 shown: self._tested(
@@ -62,7 +65,7 @@ class ByTable:
                 )
                 for shown, levels in grouping.groups.items()
             }
-        return broken_down(dimension, grouping, tested, alpha=self.alpha, final=self.sequential is None)
+        return broken_down(dimension, grouping, tested, alpha=self.alpha, final=self.sequential is None and not crossed)
 
     def _grouping(self, moments: Moments) -> Grouping:
         counts = {}

@@ -83,7 +83,8 @@ def _correlation(family: Sequence[Tested]) -> list[list[float]]:
         # as if independent: what shares control correlates, and that only makes it safer (Šidák 1967)
         return [[1.0 if i == j else 0.0 for j in range(len(names))] for i in range(len(names))]
     found = first.estimates.correlation(names, first.compared.control, first.compared.scale)
-    found = np.clip((found + found.T) / 2, -1.0, 1.0)
+    # by scores a variant without events has a p too, but no estimate on the log scale: as if independent, likewise safe
+    found = np.clip(np.where(np.isfinite(found), (found + found.T) / 2, 0.0), -1.0, 1.0)
     np.fill_diagonal(found, 1.0)
     return [[float(value) for value in row] for row in found]
 

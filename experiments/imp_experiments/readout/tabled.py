@@ -8,11 +8,12 @@ from typing import Any
 
 import narwhals as nw
 
+from imp_core.errors import BadInput
 from imp_experiments.measure.extremes import Range, extremes
 from imp_experiments.measure.layout import UNITS, Layout, MetricAsked, missing_of
 from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
 from imp_experiments.measure.ranks import RankSums, rank_rows
-from imp_experiments.measure.table import Prepared, Tabulated, tabulate, units_frame
+from imp_experiments.measure.table import Prepared, Tabulated, clusters_cross, tabulate, units_frame
 from imp_experiments.measure.units import IN
 from imp_experiments.readout.checks import balance_checks
 from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile, compare_ranks
@@ -21,7 +22,7 @@ from imp_experiments.readout.readout import Check
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan", "scan_level"]
+__all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan", "scan_level", "units_in_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,15 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
     `tail` is that of the quantiles' own intervals.
 
     Raises:
-        BadInput: as for `tabulate`.
+        BadInput: as for `tabulate`, or clusters cross the strata (each part would count as a cluster of its own).
     """
-    table, units = tabulate(prepared, layout), _units(prepared, layout)
+    table, units = tabulate(prepared, layout), units_in_table(prepared, layout)
+    if clusters_cross(units, layout):
+        raise BadInput(
+            "a cluster has units in several strata",
+            where=prepared.source,
+            mend="strata must be of what was randomised, so one for each cluster; or leave the stratum",
+        )
     scanned = _scanned(table, units, layout, control=control, tail=tail)
     return replace(scanned, ranges=_ranges(units, layout, table))
 
@@ -56,7 +63,7 @@ def scan_level(
     """Of a table that was tabulated with a dimension as its stratum, the units of some of its levels, as one."""
     moments = table.moments.select(lambda cell: cell.stratum in levels)
     part = replace(table, moments=moments.rename(lambda cell: replace(cell, stratum="")))
-    units = _units(prepared, layout).filter(nw.col("stratum").is_in(sorted(levels)))
+    units = units_in_table(prepared, layout).filter(nw.col("stratum").is_in(sorted(levels)))
     return _scanned(part, units, layout, control=control, tail=tail)
 
 
@@ -167,6 +174,7 @@ def quantity_of(metric: MetricAsked, layout: Layout, adjusts: tuple[str, ...]) -
     return Quantity(column=names[0], denominator=below, covariates=adjusts)
 
 
-def _units(prepared: Prepared, layout: Layout) -> nw.LazyFrame[Any]:
+def units_in_table(prepared: Prepared, layout: Layout) -> nw.LazyFrame[Any]:
+    """One row a unit that is in."""
     frame = units_frame(prepared.frame, layout)
     return frame if layout.unit is None else frame.filter(nw.col("status") == IN)

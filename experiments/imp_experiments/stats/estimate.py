@@ -71,15 +71,13 @@ class Estimates:
 
         NaN where an estimate is unknown, or on the relative scale not positive.
         """
-        places = [self.names.index(name) for name in variants]
-        base = self.names.index(control)
-        gradient = np.zeros((len(places), len(self.names)))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        places, base = [self.names.index(name) for name in variants], self.names.index(control)
+        with np.errstate(all="ignore"):
             scaled = np.ones(len(self.names)) if scale == "absolute" else 1 / self.values
-        for row, place in enumerate(places):
-            gradient[row, place], gradient[row, base] = scaled[place], -scaled[base]
-        covariance = gradient @ np.where(np.isfinite(self.covariance), self.covariance, math.nan) @ gradient.T
-        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = self.covariance * np.outer(scaled, scaled)
+            # the rows of these alone: what is unknown of another variant stays its own
+            with_base = spread[places, base]
+            covariance = spread[np.ix_(places, places)] - with_base[:, None] - with_base[None, :] + spread[base, base]
             deviation = np.sqrt(np.diag(covariance))
             found: Floats = covariance / np.outer(deviation, deviation)
         return found
