@@ -10,7 +10,7 @@ from imp_experiments.measure.merge import Grouping
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import corrected
 from imp_experiments.readout.readout import Breakdown, Compared, Level, LevelsDiffer
-from imp_experiments.stats.heterogeneity import heterogeneity
+from imp_experiments.stats.heterogeneity import Group, heterogeneity
 
 __all__ = ["EXPLORATORY", "broken_down"]
 
@@ -55,9 +55,9 @@ def _differences(levels: Sequence[Level]) -> tuple[LevelsDiffer, ...]:
     )
 
 
-def _estimate(compared: Compared) -> tuple[float | None, float | None]:
-    """Estimate and standard error where they belong together: of a relative effect on the log scale."""
+def _estimate(compared: Compared) -> Group:
+    """Estimate, standard error and its df where they belong together: of a relative effect on the log scale."""
     effect = compared.registered
     if effect is None or (compared.scale == "relative" and effect.estimate <= -1):
-        return None, None
-    return (math.log1p(effect.estimate) if compared.scale == "relative" else effect.estimate), effect.se
+        return None, None, math.inf
+    return (math.log1p(effect.estimate) if compared.scale == "relative" else effect.estimate), effect.se, effect.df

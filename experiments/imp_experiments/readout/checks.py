@@ -99,4 +99,4 @@ def _effect(moments: Moments, quantity: Quantity, day: int, pair: tuple[str, str
     if effect is None or (scale == "relative" and effect.estimate <= -1):
         return DayEffect(day=day, estimate=None, se=None)
     value = math.log1p(effect.estimate) if scale == "relative" else effect.estimate
-    return DayEffect(day=day, estimate=value, se=effect.se)
+    return DayEffect(day=day, estimate=value, se=effect.se, df=effect.df)

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.special import fdtrc
-
 from imp_core.errors import BadInput
 from imp_experiments.measure.moments import Summary
 from imp_experiments.stats.health.arguments import checked_count
+from imp_experiments.stats.heterogeneity import Spread, spread_of
 
 __all__ = ["ALPHA", "Balance", "CovariateBalance", "balance"]
 
@@ -63,14 +62,6 @@ class Balance:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Welch:
-    statistic: float
-    df: int
-    df_within: float
-    p_value: float
-
-
 def balance(covariates: Mapping[str, Mapping[str, Summary]], *, control: str) -> Balance:
     """Test each covariate's means over the variants, and all covariates jointly by Bonferroni.
 
@@ -91,7 +82,7 @@ def balance(covariates: Mapping[str, Mapping[str, Summary]], *, control: str) ->
     return Balance(verdict=_verdict(p_value), p_value=p_value, covariates=results)
 
 
-def _test(covariate: str, summaries: Mapping[str, Summary], control: str) -> _Welch | str:
+def _test(covariate: str, summaries: Mapping[str, Summary], control: str) -> Spread | str:
     """Welch's test, or why there is none."""
     if control not in summaries:
         raise BadInput("control is not among the variants", where=f"covariate {covariate}", mend="name control")
@@ -108,32 +99,23 @@ def _test(covariate: str, summaries: Mapping[str, Summary], control: str) -> _We
     return _welch(figures)
 
 
-def _welch(figures: list[tuple[int, float, float]]) -> _Welch | str:
-    """Welch (1951): F = Σ w (m - m̃)² / (k - 1) / (1 + 2 (k - 2) Λ / (k² - 1)), w = n / variance; Λ below."""
-    k = len(figures)
+def _welch(figures: list[tuple[int, float, float]]) -> Spread | str:
+    """Welch's test of means (n, mean, variance each); a variance that goes to 0 has all the weight in the limit."""
     errors = [variance / n for n, _, variance in figures]
     constant = [index for index, error in enumerate(errors) if error == 0]
     if len(constant) > 1:
         return _CONSTANT
-    # shares of the weight; the limit of a variance that goes to 0 is a share of 1
     smallest = min(errors)
     weights = [1.0 if index in constant else smallest / error for index, error in enumerate(errors)]
-    shares = [weight / sum(weights) for weight in weights]
-    # about one of the means, so that a large mean costs no digits
-    origin = figures[0][1]
-    centre = sum(share * (mean - origin) for share, (_, mean, _) in zip(shares, figures, strict=True))
-    gaps = [(mean - origin - centre, error) for (_, mean, _), error in zip(figures, errors, strict=True)]
-    between = sum((gap / math.sqrt(error)) * (gap / math.sqrt(error)) for gap, error in gaps if error)
-    looseness = sum((1 - share) ** 2 / (n - 1) for share, (n, _, _) in zip(shares, figures, strict=True))
-    statistic = between / (k - 1) / (1 + 2 * (k - 2) / (k * k - 1) * looseness)
-    if not math.isfinite(statistic):
-        return _NOT_FINITE
-    df_within = (k * k - 1) / (3 * looseness)
-    return _Welch(statistic, k - 1, df_within, float(fdtrc(k - 1, df_within, statistic)))
+    groups = [
+        (mean, math.sqrt(error), weight, n - 1.0)
+        for (n, mean, _), error, weight in zip(figures, errors, weights, strict=True)
+    ]
+    return spread_of(groups) or _NOT_FINITE
 
 
 def _result(
-    name: str, summaries: Mapping[str, Summary], control: str, test: _Welch | str, made: int
+    name: str, summaries: Mapping[str, Summary], control: str, test: Spread | str, made: int
 ) -> CovariateBalance:
     base = summaries[control]
     differences = {
@@ -159,7 +141,7 @@ def _result(
         verdict=_verdict(adjusted),
         p_value=test.p_value,
         p_adjusted=adjusted,
-        statistic=test.statistic,
+        statistic=test.f,
         df=test.df,
         df_within=test.df_within,
         differences=differences,

@@ -1,10 +1,10 @@
 """Is the effect the same in every cohort? Differences over cohort days, and a trend: novelty that fades, or learning.
 
-Cochran's (1954) Q tests whether the days' effects differ at all; a regression on the day, each weighted by 1 / se²,
-whether they drift, with t on k - 2 degrees of freedom (the residual spread is estimated, so that days that differ by
-more than their errors do not feign a trend). A cohort day is when units first met the experiment: it tells later
-comers from early ones, not how the same units change with time. Give days with some thirty units a variant or more:
-with fewer, se itself is so uncertain that Q is too easily large.
+Cochran's (1954) Q, by Welch's F, tests whether the days' effects differ at all; a regression on the day, each weighted
+by 1 / se², whether they drift, with t on k - 2 degrees of freedom (the residual spread is estimated, so that days that
+differ by more than their errors do not feign a trend). A cohort day is when units first met the experiment: it tells
+later comers from early ones, not how the same units change with time. Give days with some thirty units a variant or
+more: with fewer, means of skewed values and their errors depend on each other, and Q is too easily large.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.special import chdtrc, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
 from imp_core.errors import BadInput
+from imp_experiments.stats.heterogeneity import spread_of
 
 __all__ = ["ALPHA", "DayEffect", "Differences", "Novelty", "Trend", "novelty"]
 
@@ -28,19 +29,26 @@ FEWEST_DAYS: Final = 7
 # A line that leaves no more than this share of the spread fits exactly: the rest is rounding.
 _EXACT: Final = 1e-24
 
+# day, effect, standard error and its df
+Figures = tuple[int, float, float, float]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayEffect:
-    """The effect (variant - control, in the metric's units or on the log scale) in one cohort day, and its se."""
+    """The effect (variant - control, in the metric's units or on the log scale) in one cohort day, its se and df.
+
+    df is that of the se (infinite: it is known).
+    """
 
     day: int
     estimate: float | None
     se: float | None
+    df: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """Cochran's Q over the days: statistic, degrees of freedom and p.
+    """Cochran's Q over the days: statistic, degrees of freedom and the p of Welch's F (`stats.heterogeneity`).
 
     `pooled` is the effect weighted by 1 / se², `se` its standard error; `excess` is I², the share of the spread
     between days beyond the errors (Higgins & Thompson 2002), 0 to 1.
@@ -130,50 +138,49 @@ class _Line:
     se_last: float
 
 
-def _usable(effect: DayEffect) -> tuple[float, float] | None:
+def _usable(effect: DayEffect) -> tuple[float, float, float] | None:
     estimate, se = effect.estimate, effect.se
-    if estimate is None or se is None or not (math.isfinite(estimate) and math.isfinite(se) and se > 0):
+    if estimate is None or se is None or not (math.isfinite(estimate) and math.isfinite(se) and se > 0 < effect.df):
         return None
-    return float(estimate), float(se)
+    return float(estimate), float(se), float(effect.df)
 
 
-def _weights(figures: Sequence[tuple[int, float, float]]) -> tuple[list[float], float]:
+def _weights(figures: Sequence[Figures]) -> tuple[list[float], float]:
     """Each day's share of the weight, and the pooled standard error; scaled so that small errors do not overflow."""
-    smallest = min(se for _, _, se in figures)
-    raw = [(smallest / se) * (smallest / se) for _, _, se in figures]
+    smallest = min(se for _, _, se, _ in figures)
+    raw = [(smallest / se) * (smallest / se) for _, _, se, _ in figures]
     total = math.fsum(raw)
     return [weight / total for weight in raw], smallest / math.sqrt(total)
 
 
-def _differences(figures: Sequence[tuple[int, float, float]]) -> Differences | None:
+def _differences(figures: Sequence[Figures]) -> Differences | None:
     shares, pooled_se = _weights(figures)
-    pooled = sum(share * estimate for share, (_, estimate, _) in zip(shares, figures, strict=True))
-    statistic = sum(((estimate - pooled) / se) * ((estimate - pooled) / se) for _, estimate, se in figures)
-    if not (math.isfinite(statistic) and math.isfinite(pooled)):
+    pooled = sum(share * estimate for share, (_, estimate, _, _) in zip(shares, figures, strict=True))
+    found = spread_of([(value, se, share, df) for share, (_, value, se, df) in zip(shares, figures, strict=True)])
+    if found is None or not math.isfinite(pooled):
         return None
-    df = len(figures) - 1
     return Differences(
-        statistic=statistic,
-        df=df,
-        p_value=float(chdtrc(df, statistic)),
+        statistic=found.q,
+        df=found.df,
+        p_value=found.p_value,
         pooled=pooled,
         se=pooled_se,
-        excess=max(0.0, 1 - df / statistic) if statistic else 0.0,
+        excess=max(0.0, 1 - found.df / found.q) if found.q else 0.0,
     )
 
 
-def _line(figures: Sequence[tuple[int, float, float]], level: Differences) -> _Line | None:
+def _line(figures: Sequence[Figures], level: Differences) -> _Line | None:
     """Weighted least squares on the day; None where one day has all weight, or the line leaves no error."""
     shares, _ = _weights(figures)
     first = figures[0][0]
-    middle = math.fsum(share * (day - first) for share, (day, _, _) in zip(shares, figures, strict=True))
-    days = [day - first - middle for day, _, _ in figures]
+    middle = math.fsum(share * (day - first) for share, (day, _, _, _) in zip(shares, figures, strict=True))
+    days = [day - first - middle for day, _, _, _ in figures]
     spread = math.fsum(share * day * day for share, day in zip(shares, days, strict=True))
     if spread == 0:
         return None
     # in pooled standard errors, so that squares of small or large effects hold
     unit = level.se
-    gaps = [(estimate - level.pooled) / unit for _, estimate, _ in figures]
+    gaps = [(estimate - level.pooled) / unit for _, estimate, _, _ in figures]
     slope = sum(share * day * gap for share, day, gap in zip(shares, days, gaps, strict=True)) / spread
     left = [gap - slope * day for gap, day in zip(gaps, days, strict=True)]
     rest = sum(share * one * one for share, one in zip(shares, left, strict=True))
