@@ -136,7 +136,7 @@ def _shift(rows: Sequence[Row], place: int) -> float:
     squares = sum(_number(row[f"q_{place}"]) for row in rows)
     if n == 0 or not (math.isfinite(total) and math.isfinite(squares)) or squares == 0:
         return 0.0
-    about_mean = squares - total * total / n
+    about_mean = squares - total * (total / n)
     return total / n if about_mean < _WELL_CONDITIONED * squares else 0.0
 
 

@@ -127,9 +127,9 @@ class Moments:
         n = sum(cell.n for cell in cells)
         if missing is not None:
             # those that lack it were filled with the shift: they are in no sum
-            n -= round(math.fsum(_finite(cell.sums[self.columns.index(missing)] for cell in cells)))
-        total = math.fsum(_finite(cell.sums[index] for cell in cells))
-        squares = math.fsum(_finite(cell.squares[index] for cell in cells))
+            n -= round(_total(cell.sums[self.columns.index(missing)] for cell in cells))
+        total = _total(cell.sums[index] for cell in cells)
+        squares = _total(cell.squares[index] for cell in cells)
         if n == 0:
             return Summary(0, None, None)
         shift = self.shifts[index]
@@ -171,14 +171,14 @@ class Moments:
         if n <= 1:
             return math.nan
         products, first, second = (
-            math.fsum(_finite(values))
+            _total(values)
             for values in (
                 (cell.products[place] for cell in cells),
                 (cell.sums[i] for cell in cells),
                 (cell.sums[j] for cell in cells),
             )
         )
-        return (products - first * second / n) / (n - 1)
+        return (products - first * (second / n)) / (n - 1)
 
     def _cells(self, variant: str | None) -> list[Cell]:
         return [cell for cell in self.cells if variant in (None, cell.variant)]
@@ -190,17 +190,21 @@ class Moments:
 def _variance(n: int, mean: float, total: float, squares: float) -> float:
     if not (math.isfinite(total) and math.isfinite(squares)):
         return math.nan
-    about_mean = squares - total * total / n
+    about_mean = squares - total * (total / n)
     if about_mean <= _RESOLUTION * squares:
         return 0.0
     variance = about_mean / (n - 1)
     return 0.0 if math.sqrt(variance) <= _NOISE * abs(mean) else variance
 
 
-def _finite(values: Iterable[float]) -> list[float]:
-    """The values; a single NaN where one is not finite (`math.fsum` refuses ∞ - ∞ and overflows loudly)."""
-    listed = list(values)
-    return listed if all(math.isfinite(value) for value in listed) else [math.nan]
+def _total(values: Iterable[float]) -> float:
+    """The exact sum, rounded once; NaN where a value is not finite or the sum is beyond floating point."""
+    try:
+        found = math.fsum(values)
+    except (OverflowError, ValueError):
+        # an intermediate sum too large, or ∞ - ∞
+        return math.nan
+    return found if math.isfinite(found) else math.nan
 
 
 def _added(one: Cell, two: Cell) -> Cell:

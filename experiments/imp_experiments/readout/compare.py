@@ -234,4 +234,4 @@ def units_in(moments: Moments, variant: str) -> int:
 
 def _value(estimates: Estimates, name: str) -> float | None:
     value = estimates.arm(name).value
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None

@@ -106,8 +106,13 @@ def estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Esti
     """Estimate a quantity in each of the named variants; strata of the moments are weighed by their share of all units.
 
     Strata with too few units in some variant are merged; where too few units are left to adjust, the estimates are not
-    adjusted. A condition says either.
+    adjusted. A condition says either. What is too large for floating point is NaN or infinite, which a contrast names.
     """
+    with np.errstate(all="ignore"):
+        return _estimate(moments, quantity, names)
+
+
+def _estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Estimates:
     mine = moments.select(lambda cell: cell.variant in names)
     mine, merged = _with_enough(mine, quantity, names)
     conditions = [Condition("strata_merged", "both")] if merged else []
@@ -241,13 +246,12 @@ def _ratio(means: _Means, names: Sequence[str]) -> Estimates:
             df=means.df,
             conditions=conditions,
         )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = numerators / denominators
-        gradient = np.zeros((len(names), 2 * len(names)))
-        for i in range(len(names)):
-            gradient[i, 2 * i] = 1 / denominators[i]
-            gradient[i, 2 * i + 1] = -values[i] / denominators[i]
-        covariance = _sandwich(gradient, means.covariance)
+    values = numerators / denominators
+    gradient = np.zeros((len(names), 2 * len(names)))
+    for i in range(len(names)):
+        gradient[i, 2 * i] = 1 / denominators[i]
+        gradient[i, 2 * i + 1] = -values[i] / denominators[i]
+    covariance = _sandwich(gradient, means.covariance)
     return Estimates(names=tuple(names), n=means.n, values=values, covariance=covariance, df=means.df)
 
 
