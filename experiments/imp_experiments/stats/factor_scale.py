@@ -103,9 +103,11 @@ def estimate_scales(values: Floats, covariance: Floats, df: float) -> tuple[Scal
     unit = float(np.abs(values).max())
     if not unit:
         return Scale(code="no_spread"), Scale(code="mean_not_positive")
-    absolute = Scale(
-        values=values / unit - (values / unit).mean(), errors=given_errors(covariance / unit / unit, df), unit=unit
-    )
+    with np.errstate(over="ignore", under="ignore"):
+        scaled = covariance / unit / unit
+    absolute = Scale(code="not_finite")
+    if np.isfinite(scaled).all():
+        absolute = Scale(values=values / unit - (values / unit).mean(), errors=given_errors(scaled, df), unit=unit)
     if (values <= 0).any():
         return absolute, Scale(code="mean_not_positive")
     with np.errstate(over="ignore", under="ignore"):

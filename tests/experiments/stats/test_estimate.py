@@ -176,9 +176,10 @@ def test_errors_by_cluster_are_those_of_statsmodels() -> None:
     effect = found.contrast("b", "a", method="").effect("absolute", tail=0.025)
     assert effect is not None
     assert effect.estimate == pytest.approx(fit.params[1], rel=1e-10)
-    # statsmodels' plain sandwich divides by g, ours by g - 1 in each variant
-    counts = np.array([np.sum(variant == "a"), np.sum(variant == "b")])
-    plain = float(np.sum(np.diag(found.covariance) * (counts - 1) / counts))
+    # statsmodels' plain sandwich has no factor, ours that of the effective number of clusters in each variant
+    worth = np.array([sizes[variant == name].sum() ** 2 / (sizes[variant == name] ** 2).sum() for name in "ab"])
+    plain = float(np.sum(np.diag(found.covariance) * (worth - 1) / worth))
+    assert found.df == pytest.approx(tuple(worth - 1), rel=1e-10)
     assert math.sqrt(plain) == pytest.approx(fit.bse[1], rel=1e-9)
 
 

@@ -444,3 +444,9 @@ def test_a_large_factorial_is_analysed_like_a_small_one() -> None:
     assert len(found.effects) == 7 + 21
     assert all(absolute(effect).estimate == pytest.approx(float(len(effect.term) == 1)) for effect in found.effects)
     assert len(design.cells) == 128
+
+
+def test_a_covariance_beyond_floating_point_is_a_condition() -> None:
+    cells_of = list(PAIR.cells)
+    found = analyze_estimates(PAIR, cells_of, [1e-300, 2e-300, 1e-300, 3e-300], np.diag([1e154, 1.0, 1.0, 1.0]))
+    assert {one.code for effect in found.effects for one in effect.conditions} == {"not_finite", "unbounded"}

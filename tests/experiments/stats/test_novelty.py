@@ -164,3 +164,19 @@ def test_a_steady_effect_is_warned_of_as_rarely_as_stated() -> None:
     alarms = sum(novelty(days([(y, 0.5) for y in dice.normal(1, 0.5, 14)])).verdict == "warning" for _ in range(runs))
     # at most .01, and three standard errors of such a share in 4,000 runs: .0047
     assert alarms / runs <= 0.0147
+
+
+def test_a_line_whose_error_is_beyond_floating_point_is_no_trend() -> None:
+    figures = [
+        (139.0, 1e-3),
+        (1e-300, 614.0),
+        (1.0, 1.0),
+        (1e154, 3.1),
+        (6.6, 3.7),
+        (3.7, 1e8),
+        (-25.0, 6.5),
+        (0.0, 0.01),
+    ]
+    found = novelty([*days(figures), DayEffect(day=30_000, estimate=1e308, se=1e160)])
+    assert found.differences is not None
+    assert found.trend is None or math.isfinite(found.trend.se)

@@ -170,7 +170,7 @@ def _differences(figures: Sequence[Figures]) -> Differences | None:
 
 
 def _line(figures: Sequence[Figures], level: Differences) -> _Line | None:
-    """Weighted least squares on the day; None where one day has all weight, or the line leaves no error."""
+    """Weighted least squares on the day; None where one day has all weight, or its error is none or infinite."""
     shares, _ = _weights(figures)
     first = figures[0][0]
     middle = math.fsum(share * (day - first) for share, (day, _, _, _) in zip(shares, figures, strict=True))
@@ -190,6 +190,8 @@ def _line(figures: Sequence[Figures], level: Differences) -> _Line | None:
         return None
     df = len(figures) - 2
     noise = rest / df
+    if not math.isfinite(math.sqrt(noise / spread) * unit):
+        return None
     t = slope / math.sqrt(noise / spread)
     trend = Trend(
         slope=slope * unit,
