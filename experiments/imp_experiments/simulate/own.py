@@ -25,11 +25,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Own:
-    """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one."""
+    """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one.
+
+    `q` is set where a quantile of the first column is asked for.
+    """
 
     values: Floats
     shifts: tuple[float, ...]
     measured: int
+    q: float | None = None
 
     @property
     def columns(self) -> int:
@@ -38,7 +42,9 @@ class Own:
 
     @property
     def mean(self) -> float:
-        """The mean of all units, of a ratio the ratio of means."""
+        """The mean of all units, of a ratio the ratio of means, or the quantile."""
+        if self.q is not None:
+            return float(np.quantile(self.values[0], self.q)) + self.shifts[0]
         means = [float(row.mean()) + shift for row, shift in zip(self.values, self.shifts, strict=True)]
         return means[0] if self.measured == 1 else means[0] / means[1] if means[1] else math.nan
 
@@ -83,9 +89,11 @@ def own_units(
     out = {}
     for metric, one in zip(experiment.metrics, asked, strict=True):
         rows = [values[value] for value in one.values]
+        if metric.clip is not None and not metric.clip.quantiles:
+            rows[0] = np.clip(rows[0], metric.clip.low, metric.clip.high)
         if metric.pre_us is not None:
             rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
-        out[metric.name] = _own(rows, measured=len(one.values))
+        out[metric.name] = _own(rows, measured=len(one.values), q=metric.q)
     return out
 
 
@@ -118,7 +126,7 @@ def _asked(metric: Metric, column: str) -> MetricAsked:
         problem = "a ratio has two columns" if metric.kind == "ratio" else f"a {metric.kind} has one column"
         mend = f"say --column {metric.name}=NUM/DEN" if metric.kind == "ratio" else f"say --column {metric.name}=COL"
         raise BadInput(problem, where="column", mend=mend)
-    return MetricAsked(name=metric.name, kind=metric.kind, column=above, denominator=below or None)
+    return MetricAsked(name=metric.name, kind=metric.kind, column=above, denominator=below or None, q=metric.q)
 
 
 def _with_lacking(values: Floats) -> Iterator[Floats]:
@@ -130,11 +138,12 @@ def _with_lacking(values: Floats) -> Iterator[Floats]:
         yield lacking.astype(float)
 
 
-def _own(rows: list[Floats], *, measured: int) -> Own:
+def _own(rows: list[Floats], *, measured: int, q: float | None) -> Own:
     # flags stay as they are, so that events can be counted
     shifts = tuple(0.0 if set(np.unique(row[:1000])) <= {0.0, 1.0} else float(row.mean()) for row in rows)
     return Own(
         values=np.stack([row - shift for row, shift in zip(rows, shifts, strict=True)]),
         shifts=shifts,
         measured=measured,
+        q=q,
     )

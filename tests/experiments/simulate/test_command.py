@@ -15,10 +15,12 @@ from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.parse import parse_experiment
 from imp_experiments.simulate import simulate as module
+from imp_experiments.simulate.chosen import population_of
 from imp_experiments.simulate.own import own_units
-from imp_experiments.simulate.populations import Amounts, Flags, Population, Rates, population_of
+from imp_experiments.simulate.populations import Amounts, Flags, Population, Rates
 from imp_experiments.simulate.scenario import scenario_of
-from imp_experiments.simulate.simulate import Setup, simulate
+from imp_experiments.simulate.setup import Setup
+from imp_experiments.simulate.simulate import simulate
 
 DEFINITION = """
 name = "spring"
@@ -175,13 +177,6 @@ def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> No
         # the same units are dealt to both sides: intervals are a little too wide for them
         assert metric.coverage_end.share == pytest.approx(0.95, abs=0.05 + 3 * 0.022)
     assert found.metrics[1].mean == pytest.approx(1004.5, abs=1)
-
-
-@pytest.mark.parametrize("more", ['kind = "quantile"\nq = 0.9\nvalue = "amount"', 'kind = "mean"\nclip = { high = 9 }'])
-def test_metrics_that_are_more_than_sums_are_refused(more: str) -> None:
-    text = f'{DEFINITION}[[metrics]]\nname = "m"\nevent = "buy"\nwindow = "1d"\n{more}\n'
-    with pytest.raises(BadInput, match="cannot be simulated yet"):
-        scenario_of(parsed(text))
 
 
 def test_units_of_ones_own_have_no_effect(tmp_path: Path) -> None:
