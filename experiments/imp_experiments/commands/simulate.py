@@ -66,7 +66,9 @@ def simulate_named(
         if baselines:
             raise BadInput("the file of units says the baseline", where="baseline", mend="leave it or --data out")
         columns = _named(names, data.columns, "column")
-        own = own_units(ctx.directory / data.path, experiment, columns, unit=data.unit, covariate=data.covariate)
+        own = own_units(
+            ctx.directory / data.path, experiment.metrics, columns, unit=data.unit, covariate=data.covariate
+        )
         units = min(one.values.shape[1] for one in own.values())
         wanted = scenario_of(experiment, days=days, per_day=1_000_000).days
         per_day = units // wanted if per_day is None else per_day

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_core.errors import BadInput
-from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.experiment import Metric
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.layout import Layout, MetricAsked, Value
 from imp_experiments.measure.table import units_frame
@@ -64,13 +64,13 @@ class Own:
 
 def own_units(
     path: Path,
-    experiment: Experiment,
+    metrics: Sequence[Metric],
     columns: Mapping[str, str],
     *,
     unit: str | None = None,
     covariate: str | None = None,
 ) -> dict[str, Own]:
-    """The units of a file, for every metric of a definition; a file has one row a unit, or a column of `unit`.
+    """The units of a file, for every metric; a file has one row a unit, or a column of `unit`.
 
     `columns` says where a metric's values are, a ratio's as "NUM/DEN"; without it the column has the metric's name.
     `covariate` is a column from before the exposure, and adjusts the metrics that have a `pre`.
@@ -79,15 +79,15 @@ def own_units(
         BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive.
     """
     for name in columns:
-        if name not in (metric.name for metric in experiment.metrics):
+        if name not in (metric.name for metric in metrics):
             raise BadInput(f"{name!r} is no metric of this experiment", where="column", mend="name one of its metrics")
-    asked = [_asked(metric, columns.get(metric.name, metric.name)) for metric in experiment.metrics]
+    asked = [_asked(metric, columns.get(metric.name, metric.name)) for metric in metrics]
     covariates = () if covariate is None else (covariate,)
     # who was in which variant does not matter: any column will do
     layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates)
     values = _read(path, layout)
     out = {}
-    for metric, one in zip(experiment.metrics, asked, strict=True):
+    for metric, one in zip(metrics, asked, strict=True):
         rows = [values[value] for value in one.values]
         if metric.clip is not None and not metric.clip.quantiles:
             rows[0] = np.clip(rows[0], metric.clip.low, metric.clip.high)

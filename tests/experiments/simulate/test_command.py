@@ -163,7 +163,7 @@ def units(path: Path, n: int = 2800, *, lacking: bool = False) -> Path:
 def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> None:
     experiment = parsed(DEFINITION + MORE)
     path = units(tmp_path / "units.csv", lacking=True)
-    own = own_units(path, experiment, {"rate": "visit/sessions"}, covariate="earlier")
+    own = own_units(path, experiment.metrics, {"rate": "visit/sessions"}, covariate="earlier")
     assert [(one.measured, one.columns) for one in own.values()] == [(1, 1), (1, 3), (2, 2)]
     draw = own["spend"].opened(np.random.default_rng(1), 3)
     dealt = np.concatenate([draw(1000, 1.0)[0], draw(1800, 1.0)[0]], axis=1)
@@ -180,7 +180,7 @@ def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> No
 
 
 def test_units_of_ones_own_have_no_effect(tmp_path: Path) -> None:
-    own = own_units(units(tmp_path / "units.csv"), parsed(), {})
+    own = own_units(units(tmp_path / "units.csv"), parsed().metrics, {})
     with pytest.raises(BadInput, match="without an effect"):
         Setup(experiment=parsed(), scenario=scenario_of(parsed()), populations=own, effects={"visit": 0.1})
 
@@ -189,18 +189,18 @@ def test_a_file_of_the_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     (tmp_path / "imp.toml").touch()
     with pytest.raises(BadInput, match="archive"):
-        own_units(units(tmp_path / "archive" / "units.csv"), parsed(), {})
+        own_units(units(tmp_path / "archive" / "units.csv"), parsed().metrics, {})
 
 
 def test_a_covariate_that_changes_within_a_unit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "units.csv"
     path.write_text("who,visit,spend,sessions,earlier\na,1,2,3,4\na,1,2,3,4\nb,0,1,2,3\n", encoding="utf-8")
     given = {"rate": "visit/sessions"}
-    own = own_units(path, parsed(DEFINITION + MORE), given, unit="who", covariate="earlier")
+    own = own_units(path, parsed(DEFINITION + MORE).metrics, given, unit="who", covariate="earlier")
     assert sorted(own["visit"].values[0]) == [0.0, 1.0]
     path.write_text(path.read_text().replace("a,1,2,3,4\nb", "a,1,2,3,5\nb"), encoding="utf-8")
     with pytest.raises(BadInput, match="several values"):
-        own_units(path, parsed(DEFINITION + MORE), given, unit="who", covariate="earlier")
+        own_units(path, parsed(DEFINITION + MORE).metrics, given, unit="who", covariate="earlier")
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ def test_units_of_ones_own_are_clipped_or_asked_for_a_quantile(tmp_path: Path) -
         setup = Setup(
             experiment=experiment,
             scenario=scenario_of(experiment, per_day=300),
-            populations=own_units(path, experiment, {}),
+            populations=own_units(path, experiment.metrics, {}),
             effects={},
         )
         (found,) = simulate(setup, runs=60, seed=1).metrics

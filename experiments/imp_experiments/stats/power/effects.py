@@ -51,7 +51,7 @@ def effects_of(made: Factorial, shares: Mapping[str, float], *, order: int) -> t
     found, fine = fit_cells(model.columns, weights).weights(np.array([one.row for one in model.contrasts]))
     hardest: dict[Term, tuple[float, PlannedEffect]] = {}
     for contrast, row, estimable in zip(model.contrasts, found, fine, strict=True):
-        variance = float((row**2 / weights).sum())
+        variance = round(float((row**2 / weights).sum()), 9)
         if not estimable or contrast.kind != DIFFERENCE or variance <= hardest.get(contrast.term, (0.0,))[0]:
             continue
         chain = chains.get(contrast.term)

@@ -14,7 +14,7 @@ from imp_experiments.stats.power.power import fewest_units, power
 from imp_experiments.stats.power.setting import Setting
 from imp_experiments.stats.power.signal import signal
 
-__all__ = ["MOST_UNITS", "Units", "check_power", "least", "rounded", "units"]
+__all__ = ["MOST_UNITS", "Units", "check_power", "least", "rounded", "rounded_up", "units"]
 
 MOST_UNITS: Final = 1e12
 _ROUNDS: Final = 200
@@ -48,8 +48,8 @@ def units(baseline: Baseline, setting: Setting, *, effect: float, power: float =
 
 def rounded(exact: float, setting: Setting) -> Units:
     """Units in all, rounded up in each variant."""
-    control, treatment = (_up(share * exact) for share in (setting.control, setting.treatment))
-    return Units(control=control, treatment=treatment, total=max(_up(exact), control + treatment), exact=exact)
+    control, treatment = (rounded_up(share * exact) for share in (setting.control, setting.treatment))
+    return Units(control=control, treatment=treatment, total=max(rounded_up(exact), control + treatment), exact=exact)
 
 
 def check_power(target: float, setting: Setting) -> None:
@@ -108,6 +108,6 @@ def _below(enough: Callable[[float], bool], start: float, fewest: float) -> floa
     return low
 
 
-def _up(number: float) -> int:
+def rounded_up(number: float) -> int:
     """Rounded up, but for what floating point adds to a whole number."""
     return math.ceil(number * (1 - 1e-12))
