@@ -7,6 +7,7 @@ shows nothing.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from benchmarks.campaign import peeking
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 NOTHING_TRACED = 2
@@ -113,3 +116,9 @@ def test_looking_every_day_errs_no_more_often_than_promised(tmp_path: Path) -> N
 def test_looks_that_are_not_corrected_are_found_out(tmp_path: Path) -> None:
     said = campaign("peeking", tmp_path, "--runs", "300", "--metrics", "binary", "--uncorrected", code=1)
     assert any("obrien_fleming shows a difference where there is none in 0.2" in one for one in said["problems"])
+
+
+def test_by_itself_the_campaign_of_looks_makes_the_runs_that_its_promises_need() -> None:
+    for share in (peeking.LARGEST_ERROR, *peeking.COVERAGE):
+        assert math.sqrt(share * (1 - share) / peeking.RUNS) <= 0.0015
+    assert f"--runs {peeking.RUNS}" in (peeking.__doc__ or "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final
 
 import click
 
@@ -13,24 +13,28 @@ from imp_core.clock import DAY_US
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, CheckFailed
-from imp_experiments.commands.plan_file import ExperimentPlan, plan_experiment
+from imp_experiments.commands.plan_basis import Basis, basis_of, given_basis, numbers_of, refuse_baseline
+from imp_experiments.commands.plan_data import bases_of_file, metric_of_column
+from imp_experiments.commands.plan_file import ExperimentPlan, plan_experiment, planned_metrics
+from imp_experiments.commands.plan_looks import inflation_of
+from imp_experiments.commands.plan_options import plan_options
 from imp_experiments.commands.plan_words import experiment_text, planned_text
-from imp_experiments.commands.planning import Planned, Traffic, plan_comparison
+from imp_experiments.commands.planner import Planner
+from imp_experiments.commands.planning import DEFAULT_POWER, Planned, Traffic, plan_comparison
+from imp_experiments.design.factorial import Factor, factorial
 from imp_experiments.design.fields import Fields
+from imp_experiments.design.fraction import LETTERS
 from imp_experiments.design.load import load_experiment
-from imp_experiments.stats.power.baseline import Baseline, of_mean, of_proportion
 from imp_experiments.stats.power.duration import Arrivals
-from imp_experiments.stats.power.ratio import of_ratio
+from imp_experiments.stats.power.effects import PlannedEffect, effects_of
 from imp_experiments.stats.power.setting import Setting
 
 __all__ = ["plan_figures", "plan_named"]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 # what the file says, and so the command line may not
 _OF_THE_FILE: Final = (
-    "mean", "sd", "ratio", "units", "power", "alpha", "sides", "scale", "direction", "margin", "variants", "weights",
-    "primaries", "window", "traffic",
+    "mean", "sd", "ratio", "quantile", "units", "power", "alpha", "sides", "scale", "direction", "margin", "variants",
+    "weights", "factors", "order", "primaries", "looks", "sequential", "window", "traffic",
 )  # fmt: skip
 # a field of the statistics → the option that says it
 _SAID_BY: Final = {
@@ -39,8 +43,11 @@ _SAID_BY: Final = {
     "treatments": "variants",
     "correlation": "r2",
     "hypotheses": "primaries",
+    "skewness": "baseline",
+    "density": "quantile",
+    "q": "quantile",
+    "spending": "sequential",
 }
-_RATIO_FIGURES: Final = 5
 
 
 def plan_figures(asked: Mapping[str, Any]) -> Planned:
@@ -49,9 +56,13 @@ def plan_figures(asked: Mapping[str, Any]) -> Planned:
     Raises:
         BadInput: a figure is missing, cannot be, or is one too many.
     """
-    shares, treatments = _shares(asked)
+    basis = _basis(asked)
+    effect = None if asked["factors"] is None else _effect(asked)
+    shares, treatments = ([0.5, 0.5], 1) if effect is not None else _shares(asked)
+    if effect is None and asked["order"] is not None:
+        raise BadInput("there are no factors", where="order", mend="give --factors too")
     setting = replace(
-        _shape(asked),
+        _shape(asked, basis),
         alpha=_or(asked["alpha"], 0.05),
         sides=_or(asked["sides"], 2 if asked["margin"] is None else 1),
         hypotheses=_hypotheses(asked, treatments),
@@ -61,14 +72,16 @@ def plan_figures(asked: Mapping[str, Any]) -> Planned:
         treatment=min(shares[1:]),
         margin=asked["margin"],
     )
+    setting = _looked(asked, setting)
+    cells = None if effect is None else effect.cells
     return plan_comparison(
-        _baseline(asked),
-        setting,
+        Planner(kind=basis.kind, baseline=basis.baseline, setting=setting, cells=cells),
         mde=asked["mde"],
         units=asked["units"],
         power=asked["power"],
         traffic=_traffic(asked),
         treatments=treatments,
+        effect=None if effect is None else effect.effect,
     )
 
 
@@ -82,67 +95,39 @@ def plan_named(ctx: Context, name_or_file: str, asked: Mapping[str, Any]) -> Exp
         if asked[option] is not None:
             raise BadInput("the experiment file says this", where=option, mend="leave it out, or change the file")
     experiment = load_experiment(ctx, name_or_file).experiment
-    kinds = {metric.name: metric.kind for metric in experiment.metrics}
-    baselines: dict[str, Baseline] = {}
-    for text in asked["baseline"]:
-        name, equals, figures = text.rpartition("=")
-        if not equals:
-            _refuse_baseline(text, "write it as METRIC=0.05, or METRIC=12.5:40 (mean:sd)")
-        if (kinds.get(name) == "proportion") == (":" in figures):
-            _refuse_baseline(text, "a proportion takes one number, every other metric takes mean:sd")
-        baselines[name] = _figures(figures)
+    metrics = {metric.name: metric for metric in experiment.metrics}
+    bases: dict[str, Basis] = {}
+    for name, figures in _named(asked["baseline"], "baseline").items():
+        metric = metrics.get(name)
+        kind = "proportion" if metric is None and ":" not in figures else "mean" if metric is None else metric.kind
+        bases[name] = basis_of(kind, figures, q=None if metric is None else metric.q)
+    if asked["data"] is not None:
+        if bases:
+            raise BadInput("the file of units says the baseline", where="baseline", mend="leave it or --data out")
+        columns = _named(asked["columns"], "column")
+        planned = planned_metrics(experiment)
+        bases = bases_of_file(asked["data"], planned, columns, unit=asked["unit"], covariate=asked["covariate"])
     if asked["mde"] is not None and not asked["mde"] > 0:
         raise BadInput("must be above 0", where="mde", mend="give its size; the metric's direction is in the file")
-    return plan_experiment(experiment, baselines, mde=asked["mde"], arrivals=_arrivals(asked), shape=_shape(asked))
-
-
-def _options(function: F) -> F:
-    """The options of the command, in the order of its help."""
-    number: dict[str, Any] = {"type": float, "metavar": "N"}
-    made = [
-        click.option("--baseline", multiple=True, metavar="[METRIC=]P|M:SD", help="Control's proportion, or mean:sd."),
-        click.option("--mean", help="Mean of control; with --sd.", **number),
-        click.option("--sd", help="Standard deviation of the units; it grows with the mean.", **number),
-        click.option("--ratio", metavar="M,SD,M,SD,R", help="Of numerator and denominator, and their correlation."),
-        click.option("--mde", help="Effect to detect, on the scale: 0.1 is +10 %.", **number),
-        click.option("--units", type=int, metavar="N", help="Units in all variants together."),
-        click.option("--power", help="Chance to show the effect (default: 0.8).", **number),
-        click.option("--alpha", help="Error of all hypotheses together (default: 0.05).", **number),
-        click.option("--sides", type=int, metavar="1|2", help="Sides of the test (default: 2)."),
-        click.option("--scale", type=click.Choice(["absolute", "relative"]), help="Default: relative."),
-        click.option("--direction", type=click.Choice(["up", "down"]), help="Where better lies (default: up)."),
-        click.option("--margin", help="How much worse is acceptable: plan non-inferiority.", **number),
-        click.option("--variants", type=int, metavar="N", help="How many, control among them (default: 2)."),
-        click.option("--weights", metavar="N,N,...", help="Their weights, control first (default: equal)."),
-        click.option("--primaries", type=int, metavar="N", help="Primary metrics that share alpha (default: 1)."),
-        click.option("--r2", help="R² of the covariate that the metric is adjusted for.", **number),
-        click.option("--cluster-size", help="Mean units of a randomised cluster.", **number),
-        click.option("--cluster-cv", help="Coefficient of variation of the clusters' sizes.", **number),
-        click.option("--icc", help="Intra-cluster correlation.", **number),
-        click.option("--inflation", help="Units of the sequential design over those of the fixed one.", **number),
-        click.option("--daily", help="New units a day: says the days, and what each week detects.", **number),
-        click.option("--window", metavar="14d", help="From a unit's exposure until it counts (default: 0d)."),
-        click.option("--traffic", help="Share of the units that takes part (default: 1).", **number),
-        click.option("--consent", help="Share of the units that permits it (default: 1).", **number),
-    ]  # fmt: skip
-    for option in reversed(made):
-        function = option(function)
-    return function
+    return plan_experiment(experiment, bases, mde=asked["mde"], arrivals=_arrivals(asked), shape=_shape(asked, None))
 
 
 @click.command("plan")
 @click.argument("name_or_file", metavar="[NAME|FILE]", required=False)
-@_options
+@plan_options
 @json_option
 @pass_context
 def plan_command(ctx: Context, /, *, name_or_file: str | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 (options by name)
     """Plan units, detectable effect, power and days, from figures or for an experiment.
 
-    From figures it solves for whichever of --mde, --units and --power is missing and needs no workspace. Of an
-    experiment it says whether the horizon suffices; exit code 1 where it does not, or nothing can be detected.
+    From figures, or from a file of your own units (--data), it solves for whichever of --mde, --units and --power is
+    missing and needs no workspace. Of an experiment it says whether the horizon suffices; exit code 1 where it does
+    not, or nothing can be detected.
 
     Example: imp experiment plan --baseline 0.05 --mde 0.1 --daily 2000 --window 14d
     """
+    if asked["data"] is not None:
+        asked["data"] = ctx.directory / asked["data"]
     try:
         if name_or_file is None:
             plan = plan_figures(asked)
@@ -163,20 +148,102 @@ def _or(value: Any, default: Any) -> Any:  # noqa: ANN401 (any option)
     return default if value is None else value
 
 
-def _shape(asked: Mapping[str, Any]) -> Setting:
+def _named(texts: tuple[str, ...], option: str) -> dict[str, str]:
+    """METRIC=… by metric."""
+    found = {}
+    for text in texts:
+        name, equals, rest = text.rpartition("=")
+        if not equals and option == "baseline":
+            refuse_baseline(text, "write it as METRIC=0.05, or METRIC=12.5:40 (mean:sd)")
+        if not equals:
+            raise BadInput(f"{text!r} names no metric", where=option, mend="write it as METRIC=COL")
+        found[name] = rest
+    return found
+
+
+def _basis(asked: Mapping[str, Any]) -> Basis:
+    """From the options, or from the file of units that they name."""
+    if asked["data"] is None:
+        for option in ("columns", "unit", "covariate"):
+            if asked[option]:
+                where = option.removesuffix("s")
+                raise BadInput("it describes a file of units", where=where, mend="name the file with --data")
+        return given_basis(asked)
+    if asked["baseline"] or any(asked[option] is not None for option in ("mean", "sd", "ratio")):
+        raise BadInput("the file of units says the baseline", where="data", mend="leave the baseline or the file out")
+    if len(asked["columns"]) != 1:
+        raise BadInput("one column is planned for", where="column", mend="name it with --column COL, a ratio's COL/COL")
+    q = None if asked["quantile"] is None else numbers_of(asked["quantile"], "quantile")[0]
+    if q is not None and not 0 < q < 1:
+        raise BadInput("not a quantile", where="quantile", mend="give a number between 0 and 1; 0.5 is the median")
+    metric, columns = metric_of_column(asked["columns"][0], q, adjusted=asked["covariate"] is not None)
+    found = bases_of_file(asked["data"], [metric], columns, unit=asked["unit"], covariate=asked["covariate"])
+    return found[metric.name]
+
+
+def _shape(asked: Mapping[str, Any], basis: Basis | None) -> Setting:
     """What an experiment file does not say: adjustment, clusters, looks."""
-    explained = _or(asked["r2"], 0.0)
-    if not 0 <= explained < 1:
+    explained = asked["r2"]
+    if explained is not None and asked["covariate"] is not None:
+        raise BadInput("the file of units says what its covariate explains", where="r2", mend="leave it out")
+    if explained is not None and not 0 <= explained < 1:
         raise BadInput("must be from 0 to below 1", where="r2", mend="0.3 takes 30 % of the variance away")
     if asked["icc"] is not None and asked["cluster_size"] is None:
         raise BadInput("clusters need a size", where="icc", mend="give --cluster-size too")
+    own = 0.0 if basis is None else basis.correlation
     return Setting(
-        correlation=math.sqrt(explained),
+        correlation=own if explained is None else math.sqrt(explained),
         cluster_size=_or(asked["cluster_size"], 1.0),
         cluster_cv=_or(asked["cluster_cv"], 0.0),
         icc=_or(asked["icc"], 0.0),
         inflation=_or(asked["inflation"], 1.0),
     )
+
+
+def _looked(asked: Mapping[str, Any], setting: Setting) -> Setting:
+    """With what looking costs."""
+    if asked["looks"] is None and asked["sequential"] is None:
+        return setting
+    if asked["inflation"] is not None:
+        raise BadInput("the looks say the inflation", where="inflation", mend="leave it out, or --looks")
+    factor = inflation_of(
+        asked["sequential"],
+        asked["looks"],
+        alpha=setting.alpha / setting.hypotheses,
+        sides=setting.sides,
+        power=_or(asked["power"], DEFAULT_POWER),
+    )
+    return replace(setting, inflation=factor)
+
+
+def _effect(asked: Mapping[str, Any]) -> PlannedEffect:
+    """The effect of factors that takes the most units of its order."""
+    for option in ("variants", "margin"):
+        if asked[option] is not None:
+            raise BadInput("the cells of factors are the variants", where=option, mend="leave it or --factors out")
+    levels = numbers_of(asked["factors"], "factors")
+    if not 2 <= len(levels) <= len(LETTERS) or not all(level in range(2, 101) for level in levels):  # noqa: PLR2004 (two make a factorial)
+        raise BadInput("not the levels of factors", where="factors", mend="give two or more, like 2,2,3")
+    factors = [
+        Factor(name=LETTERS[place], levels=tuple(str(one + 1) for one in range(int(level))))
+        for place, level in enumerate(levels)
+    ]
+    made = factorial(factors, where="factors")
+    weights = [1.0] * len(made.variants) if asked["weights"] is None else numbers_of(asked["weights"], "weights")
+    if len(weights) != len(made.variants) or not all(0 < weight < math.inf for weight in weights):
+        mend = f"give {len(made.variants)} above 0, one a cell, the last factor's levels varying fastest"
+        raise BadInput("not weights of the cells", where="weights", mend=mend)
+    shares = {name: weight / math.fsum(weights) for name, weight in zip(made.variants, weights, strict=True)}
+    order = _or(asked["order"], 1)
+    found = [one for one in effects_of(made, shares, order=order) if len(one.term) == order]
+    if not found:
+        raise BadInput("there are not so many factors", where="order", mend="1 is main effects, 2 adds interactions")
+    return max(found, key=_variance)
+
+
+def _variance(effect: PlannedEffect) -> float:
+    # but for what arithmetic adds, so that of effects as hard the first is told
+    return round(math.fsum(w * w / s for w, s in zip(effect.cells.weights, effect.cells.shares, strict=True)), 9)
 
 
 def _hypotheses(asked: Mapping[str, Any], treatments: int) -> int:
@@ -195,45 +262,12 @@ def _shares(asked: Mapping[str, Any]) -> tuple[list[float], int]:
         if not 2 <= variants <= 1000:  # noqa: PLR2004 (a comparison takes two; more than a thousand is a slip)
             raise BadInput("not a number of variants", where="variants", mend="give 2 or more, control among them")
         return [1 / variants] * variants, variants - 1
-    weights = _numbers(asked["weights"], "weights")
+    weights = numbers_of(asked["weights"], "weights")
     if len(weights) < 2 or not all(0 < weight < math.inf for weight in weights):  # noqa: PLR2004 (as above)
         raise BadInput("not weights", where="weights", mend="give two or more above 0, control first, like 2,1,1")
     if asked["variants"] not in (None, len(weights)):
         raise BadInput(f"there are {len(weights)} weights", where="variants", mend="leave one of both options out")
     return [weight / math.fsum(weights) for weight in weights], len(weights) - 1
-
-
-def _baseline(asked: Mapping[str, Any]) -> Baseline:
-    given = [option for option in ("baseline", "mean", "ratio") if asked[option] not in (None, ())]
-    if len(given) != 1 or len(asked["baseline"]) > 1:
-        mend = "give one: --baseline 0.05, --mean 12.5 --sd 40, or --ratio"
-        raise BadInput("there must be one baseline", where="baseline", mend=mend)
-    if (asked["mean"] is None) != (asked["sd"] is None):
-        raise BadInput("a mean needs a standard deviation, and the other way round", where="sd", mend="give both")
-    if asked["ratio"] is not None:
-        figures = _numbers(asked["ratio"], "ratio")
-        if len(figures) != _RATIO_FIGURES:
-            raise BadInput("not a ratio", where="ratio", mend="give mean,sd,mean,sd,correlation, like 12,40,3,5,0.6")
-        return of_ratio((figures[0], figures[1]), (figures[2], figures[3]), correlation=figures[4])
-    if asked["mean"] is not None:
-        return _of_mean(asked["mean"], asked["sd"])
-    text = asked["baseline"][0]
-    if "=" in text:
-        _refuse_baseline(text, "without an experiment it has no name: write --baseline 0.05")
-    return _figures(text)
-
-
-def _figures(text: str) -> Baseline:
-    numbers = [_number(part) for part in text.split(":")]
-    if any(number is None for number in numbers) or len(numbers) > 2:  # noqa: PLR2004 (mean:sd)
-        _refuse_baseline(text, "write a proportion like 0.05, or mean:sd like 12.5:40")
-    first, *rest = [number for number in numbers if number is not None]
-    return _of_mean(first, rest[0]) if rest else of_proportion(first)
-
-
-def _of_mean(mean: float, sd: float) -> Baseline:
-    """Where the mean is not above 0 there is no coefficient of variation to keep: the spread stays."""
-    return of_mean(mean, sd, follows="cv" if mean > 0 else "same")
 
 
 def _traffic(asked: Mapping[str, Any]) -> Traffic | None:
@@ -253,21 +287,3 @@ def _arrivals(asked: Mapping[str, Any]) -> Arrivals | None:
             raise BadInput("says nothing without the units a day", where="consent", mend="give --daily too")
         return None
     return Arrivals(daily=asked["daily"], traffic=_or(asked["traffic"], 1.0), consent=_or(asked["consent"], 1.0))
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    numbers = [_number(part) for part in text.split(",")]
-    if any(number is None for number in numbers):
-        raise BadInput("not numbers", where=option, mend="write them with commas between and no spaces")
-    return [number for number in numbers if number is not None]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _refuse_baseline(text: str, mend: str) -> NoReturn:
-    raise BadInput(f"{text!r} is not a baseline", where="baseline", mend=mend)

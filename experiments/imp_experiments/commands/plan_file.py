@@ -5,22 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
+from imp_experiments.commands.plan_basis import FORMS, Basis
+from imp_experiments.commands.plan_factors import EffectPlan, enough, plan_factors, signed
 from imp_experiments.commands.plan_looks import looks_inflation
+from imp_experiments.commands.planner import Planner
 from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, way_of
-from imp_experiments.stats.power.baseline import Baseline
 from imp_experiments.stats.power.duration import Arrivals, days_until, matured
-from imp_experiments.stats.power.mde import mde as mde_of
 from imp_experiments.stats.power.primaries import power_each
 from imp_experiments.stats.power.setting import Setting
-from imp_experiments.stats.power.units import units as units_of
 
-__all__ = ["ExperimentPlan", "MetricPlan", "plan_experiment"]
+__all__ = ["ExperimentPlan", "MetricPlan", "plan_experiment", "planned_metrics"]
+
+
+# what a baseline may look like, in words of its kind
+_EXAMPLES: Final = {"proportion": "0.05", "mean": "12.5:40", "ratio": "12,40,3,5,0.6", "quantile": "120:0.004"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,8 @@ class MetricPlan:
     effect: the true effect planned for, signed, on the metric's scale (0 for non-inferiority; None: none was given).
     units: in all variants together (None: none was asked for, or no number does). days: until they have matured.
     matured: units that count at the horizon; detectable: the effect these show (None for non-inferiority). daily:
-    the new units a day that would do by the horizon. enough: None where nobody knows.
+    the new units a day that would do by the horizon. enough: None where nobody knows. method: the test, in words.
+    inflation: what looking costs in units. factors: their effects, of primaries where there are factors.
     """
 
     metric: str
@@ -50,6 +56,9 @@ class MetricPlan:
     detectable: float | None
     daily: int | None
     enough: bool | None
+    method: str
+    inflation: float
+    factors: tuple[EffectPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +76,7 @@ class ExperimentPlan:
 
 def plan_experiment(
     experiment: Experiment,
-    baselines: Mapping[str, Baseline],
+    bases: Mapping[str, Basis],
     *,
     mde: float | None = None,
     arrivals: Arrivals | None = None,
@@ -81,7 +90,7 @@ def plan_experiment(
     Raises:
         BadInput: a primary has no baseline, a baseline has no metric, or there is neither mde nor traffic.
     """
-    metrics = _planned_metrics(experiment, baselines)
+    metrics = _given_metrics(experiment, bases)
     effect = experiment.plan.mde if mde is None else mde
     if effect is None and arrivals is None:
         mend = "write mde in the file's [plan], or give --mde or --daily"
@@ -93,8 +102,8 @@ def plan_experiment(
         _metric(
             experiment,
             metric,
-            baselines[metric.name],
-            _setting(experiment, metric, shape),
+            bases[metric.name],
+            _setting(experiment, metric, shape, bases[metric.name]),
             mde=effect,
             arrivals=arrivals,
         )
@@ -112,18 +121,22 @@ def plan_experiment(
     )
 
 
-def _planned_metrics(experiment: Experiment, baselines: Mapping[str, Baseline]) -> list[Metric]:
+def _given_metrics(experiment: Experiment, bases: Mapping[str, Basis]) -> list[Metric]:
     names = {metric.name: metric for metric in experiment.metrics}
-    for name in baselines:
+    for name in bases:
         if name not in names or names[name].role == "secondary":
             problem = "is secondary, which is not planned" if name in names else "is no metric of the experiment"
             raise BadInput(f"{name!r} {problem}", where="baseline", mend=f"its metrics are: {', '.join(names)}")
     for metric in experiment.metrics:
-        if metric.role == "primary" and metric.name not in baselines:
-            form = "0.05" if metric.kind == "proportion" else "12.5:40"
-            mend = f"give --baseline {metric.name}={form}" + ("" if metric.kind == "proportion" else " (mean:sd)")
+        if metric.role == "primary" and metric.name not in bases:
+            mend = f"give --baseline {metric.name}={_EXAMPLES[metric.kind]} ({FORMS[metric.kind]}), or --data"
             raise BadInput(f"the primary metric {metric.name!r} has no baseline", where="baseline", mend=mend)
-    return [metric for metric in experiment.metrics if metric.name in baselines and _test(experiment, metric)]
+    return [metric for metric in planned_metrics(experiment) if metric.name in bases]
+
+
+def planned_metrics(experiment: Experiment) -> list[Metric]:
+    """The metrics that can be planned: primaries, and guardrails that are tested for non-inferiority."""
+    return [metric for metric in experiment.metrics if _test(experiment, metric)]
 
 
 def _test(experiment: Experiment, metric: Metric) -> str | None:
@@ -132,7 +145,7 @@ def _test(experiment: Experiment, metric: Metric) -> str | None:
     return "non-inferiority" if experiment.decision.guardrails == "noninferior" and metric.margin else None
 
 
-def _setting(experiment: Experiment, metric: Metric, shape: Setting) -> Setting:
+def _setting(experiment: Experiment, metric: Metric, shape: Setting, basis: Basis) -> Setting:
     """As the verdict will test it: primaries at alpha over their number, guardrails one-sided and uncorrected."""
     shares = bucket_shares(experiment.weights)
     names = treatments(experiment)
@@ -140,6 +153,7 @@ def _setting(experiment: Experiment, metric: Metric, shape: Setting) -> Setting:
     guardrail = _test(experiment, metric) == "non-inferiority"
     return replace(
         shape,
+        correlation=shape.correlation or basis.correlation,
         alpha=experiment.plan.alpha,
         sides=1 if guardrail else 2,
         hypotheses=1 if guardrail else primaries * len(names),
@@ -154,7 +168,7 @@ def _setting(experiment: Experiment, metric: Metric, shape: Setting) -> Setting:
 def _metric(
     experiment: Experiment,
     metric: Metric,
-    baseline: Baseline,
+    basis: Basis,
     setting: Setting,
     *,
     mde: float | None,
@@ -163,26 +177,26 @@ def _metric(
     primaries = sum(other.role == "primary" for other in experiment.metrics)
     rule = experiment.decision.primary if setting.margin is None else "any"
     power = power_each(experiment.plan.power, primaries, rule=rule)
+    factors: tuple[EffectPlan, ...] = ()
+    planner = Planner(kind=basis.kind, baseline=basis.baseline, setting=setting)
+    if setting.margin is None:
+        factors = plan_factors(experiment, metric, planner, power=power, mde=mde, arrivals=arrivals)
     if setting.margin is None and setting.inflation == 1:
         alpha = setting.alpha / setting.hypotheses
-        setting = replace(setting, inflation=looks_inflation(experiment, metric, alpha=alpha, power=power) or 1.0)
-    effect = 0.0 if setting.margin is not None else mde
-    if effect is not None and setting.direction == "down":
-        effect = -effect
-    found = None if effect is None else units_of(baseline, setting, effect=effect, power=power)
+        setting = replace(setting, inflation=looks_inflation(experiment, metric, alpha=alpha, power=power))
+        planner = replace(planner, setting=setting)
+    effect = signed(setting, mde)
+    found = None if effect is None else planner.units(effect, power)
     units = None if found is None else found.total
     horizon, window = experiment.plan.horizon_us / DAY_US, metric.window_us / DAY_US
     count = None if arrivals is None else math.floor(matured(arrivals, horizon, window=window))
-    detectable = None
-    if count and setting.margin is None:
-        detectable = mde_of(baseline, setting, units=count, power=power)
     return MetricPlan(
         metric=metric.name,
         role=metric.role,
         test=_test(experiment, metric) or "",
         scale=metric.scale,
-        baseline=baseline.mean,
-        sd=math.sqrt(baseline.variance),
+        baseline=basis.baseline.mean,
+        sd=math.sqrt(basis.baseline.variance),
         alpha=setting.alpha,
         hypotheses=setting.hypotheses,
         power=power,
@@ -191,18 +205,13 @@ def _metric(
         units=units,
         days=None if arrivals is None or units is None else days_until(arrivals, units, window=window),
         matured=count,
-        detectable=detectable,
+        detectable=planner.mde(count, power) if count and setting.margin is None else None,
         daily=_daily(experiment, arrivals, units, horizon - window),
-        enough=_enough(effect, units, count),
+        enough=enough(effect, units, count),
+        method=planner.method(effect, count if units is None else units),
+        inflation=setting.inflation,
+        factors=factors,
     )
-
-
-def _enough(effect: float | None, units: int | None, count: int | None) -> bool | None:
-    if effect is None:
-        return None
-    if units is None:
-        return False
-    return None if count is None else count >= units
 
 
 def _daily(experiment: Experiment, arrivals: Arrivals | None, units: int | None, days: float) -> int | None:
@@ -218,9 +227,14 @@ def _notes(experiment: Experiment, planned: tuple[MetricPlan, ...], shape: Setti
     notes = []
     way = way_of(experiment.plan)
     if way == CONFIDENCE_SEQUENCE:
-        notes.append("a confidence sequence takes more units, and no fixed number of them: say how many by --inflation")
+        notes.append(
+            "a confidence sequence has no last look: the units are those with which it shows the effect at the power "
+            "where it is narrowest (write units in the file's [plan])"
+        )
     elif way != "once" and shape.inflation == 1:
         notes.append(f"{experiment.plan.looks} looks ({way} spending) are allowed for in the units of primary metrics")
+    if any(item.factors for item in planned):
+        notes.append("effects of factors are planned at alpha each, uncorrected, for one look at the horizon")
     if any(item.test == "difference" and item.hypotheses > 1 for item in planned):
         number = max(item.hypotheses for item in planned)
         notes.append(f"{number} primary hypotheses (variants × metrics) share alpha (Bonferroni)")

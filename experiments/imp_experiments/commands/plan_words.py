@@ -17,13 +17,21 @@ _CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 def planned_text(plan: Planned) -> str:
     """The text of `imp experiment plan` on figures."""
-    parts = {"test": _test(plan.margin, plan.scale), **_answer(plan)}
+    parts = {"test": _test(plan.margin, plan.scale) if plan.effect is None else f"an effect of factors, {plan.scale}"}
+    if plan.effect is not None:
+        parts["effect"] = f"{plan.effect}, the hardest of its order"
+    parts |= _answer(plan)
     if plan.days is not None:
         parts["days"] = f"{plan.days} until the last of these units has matured"
     sided = "two-sided" if plan.sides > 1 else "one-sided"
     shared = f", shared by {plan.hypotheses} hypotheses" if plan.hypotheses > 1 else ""
     parts["baseline"] = f"{plan.baseline:.6g}, standard deviation {plan.sd:.4g}"
     parts["alpha"] = f"{plan.alpha:g} {sided}{shared}"
+    parts["method"] = plan.method
+    if plan.explained:
+        parts["adjusted"] = f"covariates explain {plan.explained:.1%} of the variance"
+    if plan.inflation > 1:
+        parts["looks"] = f"take {plan.inflation:.4g} times the units of one"
     blocks = [lines(parts)]
     if plan.weeks:
         blocks.append(_weeks(plan.weeks, plan))
@@ -52,6 +60,8 @@ def _answer(plan: Planned) -> dict[str, str]:
         return {"power": power}
     if plan.units is None:
         units = "no number of units is enough"
+    elif plan.cells is not None:
+        units = f"{plan.units:,} in all, in {plan.cells:,} cells"
     else:
         units = f"{plan.units:,} in all; control {plan.units_control:,}, a treatment {plan.units_treatment:,}"
     parts = {"units": units}
@@ -77,8 +87,23 @@ def _metric(item: MetricPlan, horizon: float) -> str:
         parts["needs"] = "a longer horizon: no unit matures a day after the start or later"
     parts["baseline"] = f"{item.baseline:.6g}, standard deviation {item.sd:.4g}"
     parts["alpha"] = f"{item.alpha:g} over {item.hypotheses}, power {item.power:.4g}"
+    parts["method"] = item.method
+    if item.inflation > 1:
+        parts["looks"] = f"take {item.inflation:.4g} times the units of one"
     verdict = {True: "enough", False: "NOT enough", None: "unknown"}[item.enough]
-    return f"{_name(item.metric)} ({item.role}): {verdict}\n{lines(parts)}"
+    return f"{_name(item.metric)} ({item.role}): {verdict}\n{lines(parts)}{_effects(item)}"
+
+
+def _effects(item: MetricPlan) -> str:
+    """A line for every effect of factors."""
+    words = {True: "enough", False: "NOT enough", None: "unknown"}
+    out = []
+    for one in item.factors:
+        units = "" if item.effect is None else "no number of units" if one.units is None else f"{one.units:,} units"
+        seen = "" if one.detectable is None else f"detects {_size(one.detectable, item.scale)}"
+        told = ", ".join(part for part in (units, seen, words[one.enough]) if part)
+        out.append(f"  {_name(one.effect if one.aliases is None else one.aliases)}: {told}")
+    return "".join(f"\n{line}" for line in out)
 
 
 def _detects(item: MetricPlan) -> str:

@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from imp_core.errors import BadInput
+from imp_experiments.commands.planner import Planner
 from imp_experiments.stats.power.allocation import best_shares
-from imp_experiments.stats.power.baseline import Baseline
 from imp_experiments.stats.power.duration import Arrivals, days_until, matured
-from imp_experiments.stats.power.mde import mde as mde_of
-from imp_experiments.stats.power.power import power as power_of
 from imp_experiments.stats.power.setting import Setting
-from imp_experiments.stats.power.units import units as units_of
 
 __all__ = ["DEFAULT_POWER", "Planned", "Traffic", "Week", "plan_comparison"]
 
@@ -48,12 +45,20 @@ class Week:
 class Planned:
     """An answered plan: `solved` names what was solved for; `reached` is False where nothing can be.
 
-    Units are of all variants together; `units_control` and `units_treatment` of the compared two. What is unknown
-    or cannot be is None. `days` count from the start until the last of these units has matured.
+    Units are of all variants together; `units_control` and `units_treatment` of the compared two (None of factors,
+    whose `effect` is planned and which have `cells`). What is unknown or cannot be is None. `days` count from the start
+    until the last of these units has matured. `inflation` is what looking costs in units, and 1 where it is once;
+    `explained` the share of the variance that covariates take away.
     """
 
     solved: str
     reached: bool
+    kind: str
+    method: str
+    effect: str | None
+    cells: int | None
+    inflation: float
+    explained: float
     baseline: float
     sd: float
     scale: str
@@ -75,55 +80,57 @@ class Planned:
 
 
 def plan_comparison(
-    baseline: Baseline,
-    setting: Setting,
+    planner: Planner,
     *,
     mde: float | None = None,
     units: int | None = None,
     power: float | None = None,
     traffic: Traffic | None = None,
     treatments: int = 1,
+    effect: str | None = None,
 ) -> Planned:
     """Solve for whichever of `mde`, `units` and `power` is missing; without `power` it is 0.8.
 
     `mde` is a size: its sign is the setting's direction. With a margin the true effect is taken to be none, and
-    `mde` may not be given. With `traffic` alone only the table of weeks is filled.
+    `mde` may not be given. With `traffic` alone only the table of weeks is filled. `effect` names that of factors.
 
     Raises:
         BadInput: a figure cannot be, nothing is left to solve for, or there is too little to solve with.
     """
+    setting = planner.setting
     solved = _missing(setting, mde=mde, units=units, power=power, traffic=traffic)
     target = DEFAULT_POWER if power is None else power
-    effect = _effect(setting, mde)
-    out = _blank(baseline, setting, solved, treatments)
+    size = _effect(setting, mde)
+    out = _blank(planner, solved, treatments, effect)
     if solved == "units":
-        out = _with_units(out, baseline, setting, effect or 0.0, target)
+        out = _with_units(out, planner, size or 0.0, target)
     elif solved == "mde" and units is not None:
-        found = mde_of(baseline, setting, units=units, power=target)
-        out = replace(_counted(out, setting, units), mde=found, power=target, reached=found is not None)
+        found = planner.mde(units, target)
+        out = replace(_counted(out, planner, units), mde=found, power=target, reached=found is not None)
     elif solved == "power" and units is not None:
-        chance = power_of(baseline, setting, effect=effect or 0.0, units=units)
-        out = replace(_counted(out, setting, units), mde=effect, power=chance, reached=chance is not None)
+        chance = planner.power(size or 0.0, units)
+        out = replace(_counted(out, planner, units), mde=size, power=chance, reached=chance is not None)
     else:
         out = replace(out, power=target)
+    out = replace(out, method=planner.method(out.mde, out.units))
     if traffic is None:
         return out
     days = None if out.units is None else days_until(traffic.arrivals, out.units, window=traffic.window)
-    return replace(out, days=days, weeks=weeks(baseline, setting, traffic, target))
+    return replace(out, days=days, weeks=weeks(planner, traffic, target))
 
 
-def weeks(baseline: Baseline, setting: Setting, traffic: Traffic, power: float) -> tuple[Week, ...]:
+def weeks(planner: Planner, traffic: Traffic, power: float) -> tuple[Week, ...]:
     """What weeks 1 to 8 can detect with this power."""
-    return tuple(_week(baseline, setting, traffic, power, week) for week in range(1, _WEEKS + 1))
+    return tuple(_week(planner, traffic, power, week) for week in range(1, _WEEKS + 1))
 
 
-def _week(baseline: Baseline, setting: Setting, traffic: Traffic, power: float, week: int) -> Week:
+def _week(planner: Planner, traffic: Traffic, power: float, week: int) -> Week:
     count = math.floor(matured(traffic.arrivals, week * _WEEK_DAYS, window=traffic.window))
     effect = chance = None
-    if count and setting.margin is None:
-        effect = mde_of(baseline, setting, units=count, power=power)
+    if count and planner.setting.margin is None:
+        effect = planner.mde(count, power)
     elif count:
-        chance = power_of(baseline, setting, effect=0.0, units=count)
+        chance = planner.power(0.0, count)
     return Week(week=week, matured=count, mde=effect, power=chance)
 
 
@@ -155,12 +162,19 @@ def _effect(setting: Setting, mde: float | None) -> float | None:
     return mde if setting.direction == "up" else -mde
 
 
-def _blank(baseline: Baseline, setting: Setting, solved: str, treatments: int) -> Planned:
+def _blank(planner: Planner, solved: str, treatments: int, effect: str | None) -> Planned:
+    setting = planner.setting
     return Planned(
         solved=solved,
         reached=True,
-        baseline=baseline.mean,
-        sd=math.sqrt(baseline.variance),
+        kind=planner.kind,
+        method="",
+        effect=effect,
+        cells=None if planner.cells is None else len(planner.cells.shares),
+        inflation=setting.inflation,
+        explained=setting.correlation**2,
+        baseline=planner.baseline.mean,
+        sd=math.sqrt(planner.baseline.variance),
         scale=setting.scale,
         direction=setting.direction,
         alpha=setting.alpha,
@@ -176,19 +190,24 @@ def _blank(baseline: Baseline, setting: Setting, solved: str, treatments: int) -
         units_treatment=None,
         days=None,
         weeks=(),
-        advice=_advice(setting, treatments),
+        advice=() if planner.cells is not None else _advice(setting, treatments),
     )
 
 
-def _with_units(out: Planned, baseline: Baseline, setting: Setting, effect: float, power: float) -> Planned:
-    found = units_of(baseline, setting, effect=effect, power=power)
-    out = replace(out, mde=effect if setting.margin is None else None, power=power, reached=found is not None)
+def _with_units(out: Planned, planner: Planner, effect: float, power: float) -> Planned:
+    found = planner.units(effect, power)
+    out = replace(out, mde=effect if planner.setting.margin is None else None, power=power, reached=found is not None)
     if found is None:
         return out
+    if planner.cells is not None:
+        return replace(out, units=found.total)
     return replace(out, units=found.total, units_control=found.control, units_treatment=found.treatment)
 
 
-def _counted(out: Planned, setting: Setting, units: int) -> Planned:
+def _counted(out: Planned, planner: Planner, units: int) -> Planned:
+    if planner.cells is not None:
+        return replace(out, units=units)
+    setting = planner.setting
     return replace(
         out,
         units=units,

@@ -14,11 +14,13 @@ from imp_core.errors import BadInput
 from imp_experiments.commands.simulate_words import simulated_text
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.load import load_experiment
+from imp_experiments.simulate.chosen import population_of
 from imp_experiments.simulate.own import own_units
-from imp_experiments.simulate.populations import Population, population_of
+from imp_experiments.simulate.populations import Population
 from imp_experiments.simulate.result import Simulated
 from imp_experiments.simulate.scenario import Scenario, scenario_of
-from imp_experiments.simulate.simulate import Setup, simulate
+from imp_experiments.simulate.setup import Setup
+from imp_experiments.simulate.simulate import default_runs, simulate
 
 __all__ = ["OwnData", "simulate_named"]
 
@@ -37,7 +39,7 @@ def simulate_named(
     ctx: Context,
     name_or_file: str,
     *,
-    runs: int = 2000,
+    runs: int | None = None,
     seed: int = 1,
     effects: Sequence[str] = (),
     baselines: Sequence[str] = (),
@@ -48,21 +50,25 @@ def simulate_named(
 ) -> Simulated:
     """Simulate a definition of the workspace, or of a file; neither ledger nor archive is opened.
 
-    `effects` are METRIC=0.05, or a number for every primary; `baselines` METRIC=0.1 (a mean: METRIC=MEAN:SD).
+    `effects` are METRIC=0.05, FACTOR=0.05 (its levels beyond the first, on every primary), or a number for every
+    primary; `baselines` METRIC=0.1 (a mean: METRIC=MEAN:SD). Without `runs` there are as many as end within minutes.
 
     Raises:
         BadInput: the definition, a number or the file of units cannot be taken.
     """
     experiment = load_experiment(ctx, name_or_file).experiment
+    names = [metric.name for metric in experiment.metrics]
     populations: Mapping[str, Population]
     if data is None:
-        given = {name: _figures(text) for name, text in _named(experiment, baselines, "baseline").items()}
+        given = {name: _figures(text) for name, text in _named(names, baselines, "baseline").items()}
         populations = {metric.name: population_of(metric, given.get(metric.name)) for metric in experiment.metrics}
     else:
         if baselines:
             raise BadInput("the file of units says the baseline", where="baseline", mend="leave it or --data out")
-        columns = _named(experiment, data.columns, "column")
-        own = own_units(ctx.directory / data.path, experiment, columns, unit=data.unit, covariate=data.covariate)
+        columns = _named(names, data.columns, "column")
+        own = own_units(
+            ctx.directory / data.path, experiment.metrics, columns, unit=data.unit, covariate=data.covariate
+        )
         units = min(one.values.shape[1] for one in own.values())
         wanted = scenario_of(experiment, days=days, per_day=1_000_000).days
         per_day = units // wanted if per_day is None else per_day
@@ -72,6 +78,7 @@ def simulate_named(
         populations = own
     scenario = scenario_of(experiment, days=days, per_day=per_day, withdraw=withdraw)
     setup = _setup(experiment, scenario, populations, effects)
+    runs = default_runs(experiment) if runs is None else runs
     with progress("runs simulated", every=200) as shown:
         return simulate(setup, runs=runs, seed=seed, progress=shown.advance)
 
@@ -83,22 +90,34 @@ def _setup(
     if len(for_all) > 1:
         raise BadInput("there are two effects for every primary", where="effect", mend="say one, or METRIC=0.05")
     primaries = [metric.name for metric in experiment.metrics if metric.role == "primary"]
-    named = _named(experiment, [text for text in effects if "=" in text], "effect")
+    own = [text for text in effects if "=" in text]
+    factors = {factor.name for factor in experiment.factors or ()} - {metric.name for metric in experiment.metrics}
+    of_factors = [text for text in own if text.partition("=")[0] in factors]
+    named = _named(
+        [metric.name for metric in experiment.metrics], [text for text in own if text not in of_factors], "effect"
+    )
     found = {**(dict.fromkeys(primaries, for_all[0]) if for_all else {}), **named}
-    numbers = {name: _number(text, "effect") for name, text in found.items()}
-    return Setup(experiment=experiment, scenario=scenario, populations=populations, effects=numbers)
+    return Setup(
+        experiment=experiment,
+        scenario=scenario,
+        populations=populations,
+        effects={name: _number(text, "effect") for name, text in found.items()},
+        factor_effects={
+            name: _number(text, "effect") for name, text in _named(sorted(factors), of_factors, "effect").items()
+        },
+    )
 
 
-def _named(experiment: Experiment, texts: Sequence[str], option: str) -> dict[str, str]:
-    """METRIC=… by metric."""
+def _named(names: Sequence[str], texts: Sequence[str], option: str) -> dict[str, str]:
+    """METRIC=… by metric, or FACTOR=… by factor."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, rest = text.partition("=")
         if not equals or not rest:
             raise BadInput(f"{text!r} names no metric", where=option, mend="write it as METRIC=…")
-        if name not in (metric.name for metric in experiment.metrics):
-            names = ", ".join(metric.name for metric in experiment.metrics)
-            raise BadInput(f"{name!r} is no metric of this experiment", where=option, mend=f"its metrics are: {names}")
+        if name not in names:
+            mend = f"its metrics are: {', '.join(names)}"
+            raise BadInput(f"{name!r} is no metric of this experiment", where=option, mend=mend)
         if name in found:
             raise BadInput(f"{name!r} is named twice", where=option, mend="name it once")
         found[name] = rest
@@ -118,14 +137,14 @@ def _number(text: str, option: str) -> float:
 
 @click.command("simulate")
 @click.argument("name_or_file", metavar="NAME|FILE")
-@click.option("--runs", type=int, default=2000, show_default=True, metavar="N", help="How many experiments to draw.")
+@click.option("--runs", type=int, metavar="N", help="How many experiments (default: 2000; with factors 500).")
 @click.option("--seed", type=int, default=1, show_default=True, metavar="N", help="The same seed draws the same.")
 @click.option(
     "--effect",
     "effects",
     multiple=True,
-    metavar="[METRIC=]E",
-    help="A true effect of every primary, or of a metric, on its scale: 0.05 is +5 % (default: none).",
+    metavar="[NAME=]E",
+    help="A true effect of every primary, of a metric, or of a factor's levels: 0.05 is +5 % (default: none).",
 )
 @click.option(
     "--baseline", "baselines", multiple=True, metavar="METRIC=P|M:SD", help="A proportion, a ratio, or mean:sd."
@@ -145,7 +164,7 @@ def simulate_command(
     ctx: Context,
     *,
     name_or_file: str,
-    runs: int,
+    runs: int | None,
     seed: int,
     effects: tuple[str, ...],
     baselines: tuple[str, ...],

@@ -12,6 +12,8 @@ from imp_experiments.simulate.result import MetricSimulated, Rate, Simulated
 __all__ = ["simulated_text"]
 
 _CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# rounding leaves this of no effect
+_NOTHING: Final = 1e-9
 _HEAD: Final = (
     "metric", "true effect", "shown", "right sign", "covered at the end", "covered when shown", "days", "daily t test",
 )  # fmt: skip
@@ -33,14 +35,27 @@ def simulated_text(found: Simulated) -> str:
         f"shown: some look's interval left out no effect, without one in at most {found.alpha:g} of the runs",
         "daily t test: what uncorrected looks would have shown",
     ]
-    return "\n\n".join([lines(head), table, "\n".join(notes)])
+    factors = [_factors(metric) for metric in found.metrics if metric.factors]
+    return "\n\n".join([lines(head), table, *factors, "\n".join(notes)])
+
+
+def _factors(metric: MetricSimulated) -> str:
+    rows = [
+        (
+            _name(one.effect),
+            "-" if one.truth is None else _truth(one.truth, metric),
+            _rate(one.shown),
+            _rate(one.coverage),
+        )
+        for one in metric.factors
+    ]
+    return _table([(f"{_name(metric.metric)} by factors, at the end", "true effect", "shown", "covered"), *rows])
 
 
 def _row(metric: MetricSimulated) -> tuple[str, ...]:
-    truth = f"{metric.truth:+.2%}" if metric.scale == "relative" else f"{metric.truth:+.4g}"
     return (
         f"{_name(metric.metric)} ({metric.role})",
-        truth if metric.truth else "none",
+        "differs" if metric.truth is None else _truth(metric.truth, metric),
         _rate(metric.shown),
         "-" if metric.right is None else _rate(metric.right),
         _rate(metric.coverage_end),
@@ -48,6 +63,12 @@ def _row(metric: MetricSimulated) -> tuple[str, ...]:
         f"{metric.days_mean:.1f}, median {metric.days_median:g}",
         _rate(metric.naive),
     )
+
+
+def _truth(truth: float, metric: MetricSimulated) -> str:
+    if abs(truth) < _NOTHING:
+        return "none"
+    return f"{truth:+.2%}" if metric.scale == "relative" else f"{truth:+.4g}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -23,7 +23,15 @@ from imp_experiments.stats.factor_effect import CellSummary, FactorialResult
 from imp_experiments.stats.factorial import analyze_estimates, analyze_factorial
 from imp_experiments.stats.winner import Winner
 
-__all__ = ["EFFECTS_AT_END", "FACTORIAL_NOTES", "VERDICT_BY_CELLS", "barred_metric", "factor_metric", "factored"]
+__all__ = [
+    "EFFECTS_AT_END",
+    "FACTORIAL_NOTES",
+    "VERDICT_BY_CELLS",
+    "barred_metric",
+    "effects_in",
+    "factor_metric",
+    "factored",
+]
 
 FACTORIAL_NOTES: Final = (
     "effects of factors are averages over the levels of the others, each level weighing the same; a two-way "
@@ -93,6 +101,14 @@ def factor_metric(
         result=result,
         best=_best(estimates, made.control if made.control in names else None, direction=direction, alpha=alpha),
     )
+
+
+def effects_in(moments: Moments, asked: Asked, made: Factorial, *, order: int, alpha: float) -> FactorialResult | None:
+    """The effects of `factor_metric` alone, without the best cell; None where there are no figures."""
+    estimates = estimate(moments, asked.quantity, [name for name in made.variants if moments.count(name)])
+    if _problem(moments, asked, estimates) is not None:
+        return None
+    return _effects(moments, asked, made, estimates, order=min(order, len(made.factors)), alpha=alpha)
 
 
 def barred_metric(

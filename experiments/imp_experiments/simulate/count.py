@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, way_of
 from imp_experiments.readout.registered import hypotheses_of
 from imp_experiments.simulate.evidence import Evidence
-from imp_experiments.simulate.result import MetricSimulated, Rate, rate
+from imp_experiments.simulate.result import FactorSimulated, MetricSimulated, Rate, rate
+from imp_experiments.simulate.truth import Truth
 from imp_experiments.simulate.verdicts import shown
 
 __all__ = ["count_metric", "metric_result"]
@@ -22,7 +23,9 @@ Numbers = npt.NDArray[np.float64]
 _SURE = 0.05
 
 
-def count_metric(experiment: Experiment, metric: Metric, evidence: Evidence, truth: float) -> Mapping[str, Numbers]:
+def count_metric(
+    experiment: Experiment, metric: Metric, evidence: Evidence, truths: Sequence[float]
+) -> dict[str, Numbers]:
     """Per run `shown`, `right`, `naive`, `bayes` and `fixed` (0 or 1), `days`, and how many intervals hold the truth.
 
     These are `held` of `of` at the end, and `held_stop` of `of_stop` at the first look that showed a difference.
@@ -34,14 +37,15 @@ def count_metric(experiment: Experiment, metric: Metric, evidence: Evidence, tru
     days = looks.shape[1]
     at = np.where(ever, looks.argmax(axis=1), days - 1)
     run = np.arange(len(at))
-    right = (crossed & (evidence.none.above == (truth > 0))).any(axis=2)[run, at]
+    signs = np.array(truths)
+    right = (crossed & (evidence.none.above == (signs > 0)) & (signs != 0)).any(axis=2)[run, at]
     stop_tail, stop_level = evidence.true.tail[run, at], evidence.tails[run, at][:, None]
     known = np.isfinite(stop_tail) & np.isfinite(stop_level)
     last = evidence.last.tail[:, 0]
     with np.errstate(invalid="ignore"):
         found = {
             "shown": ever,
-            "right": right & bool(truth),
+            "right": right,
             "days": at + 1.0,
             "naive": (evidence.daily.tail < tail).any(axis=(1, 2)),
             "bayes": (evidence.daily.tail < _SURE).any(axis=(1, 2)),
@@ -55,26 +59,32 @@ def count_metric(experiment: Experiment, metric: Metric, evidence: Evidence, tru
 
 
 def metric_result(
-    experiment: Experiment, metric: Metric, counts: Mapping[str, Numbers], *, mean: float, truth: float
+    experiment: Experiment,
+    metric: Metric,
+    counts: Mapping[str, Numbers],
+    truth: Truth,
+    factors: tuple[FactorSimulated, ...] = (),
 ) -> MetricSimulated:
     """A metric over all runs."""
     runs = len(counts["shown"])
-    treated = sum(bool(variant.weight) for variant in experiment.variants) - 1
+    treated = len(truth.effects)
     return MetricSimulated(
         metric=metric.name,
         role=metric.role,
         kind=metric.kind,
         scale=metric.scale,
-        mean=mean,
-        truth=truth,
+        mean=truth.values[0],
+        truth=truth.effects[0] if len(set(truth.effects)) == 1 else None,
+        truths=truth.effects,
         way=_way(experiment, metric),
         shown=_share(counts, "shown", runs),
-        right=_share(counts, "right", runs) if truth else None,
+        right=_share(counts, "right", runs) if any(truth.effects) else None,
         coverage_end=rate(float(counts["held"].sum()), float(counts["of"].sum()), together=treated),
         coverage_stop=rate(float(counts["held_stop"].sum()), float(counts["of_stop"].sum()), together=treated),
         days_mean=float(counts["days"].mean()),
         days_median=float(np.median(counts["days"])),
         naive=_share(counts, "naive", runs),
+        factors=factors,
     )
 
 

@@ -12,7 +12,7 @@ from imp_experiments.simulate.populations import Flags, Population
 from imp_experiments.simulate.scenario import Scenario
 from imp_experiments.stats.many import ManySums
 
-__all__ = ["Drawn", "drawn"]
+__all__ = ["Drawn", "drawn", "sums_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +28,11 @@ class Drawn:
     columns: int
     shifts: tuple[float, ...]
     sums: Floats
+
+    @property
+    def runs(self) -> int:
+        """How many runs were drawn."""
+        return int(self.sums.shape[0])
 
     def at(self, look: int, through: int) -> ManySums:
         """What a look sees of the cohorts up to `through`."""
@@ -57,14 +62,14 @@ def drawn(
             if isinstance(population, Flags) and not population.before:
                 sums = _flags(rng, runs, ends, population.mean * lift)
             else:
-                sums = _sums(draw(int(ends[-1]), lift), ends)
+                sums = sums_of(draw(int(ends[-1]), lift), ends)
             # nobody is nobody's sum
             stacked = np.concatenate([np.zeros_like(sums[:, :1]), sums], axis=1)
             out[:, cohort, :, variant] = stacked[:, np.searchsorted(ends, kept, side="right")]
     return Drawn(scenario=scenario, columns=c, shifts=population.shifts, sums=out)
 
 
-def _sums(columns: Sequence[Floats], ends: npt.NDArray[np.int64]) -> Floats:
+def sums_of(columns: Sequence[Floats], ends: npt.NDArray[np.int64]) -> Floats:
     """Runs × ends × kinds: the sums over the first units, up to each end."""
     pairs = [(i, j) for i in range(len(columns)) for j in range(i + 1, len(columns))]
     factors = [*((one, None) for one in columns), *((one, one) for one in columns)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_core.errors import BadInput
-from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.experiment import Metric
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.layout import Layout, MetricAsked, Value
 from imp_experiments.measure.table import units_frame
@@ -25,11 +25,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Own:
-    """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one."""
+    """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one.
+
+    `q` is set where a quantile of the first column is asked for.
+    """
 
     values: Floats
     shifts: tuple[float, ...]
     measured: int
+    q: float | None = None
 
     @property
     def columns(self) -> int:
@@ -38,7 +42,9 @@ class Own:
 
     @property
     def mean(self) -> float:
-        """The mean of all units, of a ratio the ratio of means."""
+        """The mean of all units, of a ratio the ratio of means, or the quantile."""
+        if self.q is not None:
+            return float(np.quantile(self.values[0], self.q)) + self.shifts[0]
         means = [float(row.mean()) + shift for row, shift in zip(self.values, self.shifts, strict=True)]
         return means[0] if self.measured == 1 else means[0] / means[1] if means[1] else math.nan
 
@@ -58,13 +64,13 @@ class Own:
 
 def own_units(
     path: Path,
-    experiment: Experiment,
+    metrics: Sequence[Metric],
     columns: Mapping[str, str],
     *,
     unit: str | None = None,
     covariate: str | None = None,
 ) -> dict[str, Own]:
-    """The units of a file, for every metric of a definition; a file has one row a unit, or a column of `unit`.
+    """The units of a file, for every metric; a file has one row a unit, or a column of `unit`.
 
     `columns` says where a metric's values are, a ratio's as "NUM/DEN"; without it the column has the metric's name.
     `covariate` is a column from before the exposure, and adjusts the metrics that have a `pre`.
@@ -73,19 +79,21 @@ def own_units(
         BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive.
     """
     for name in columns:
-        if name not in (metric.name for metric in experiment.metrics):
+        if name not in (metric.name for metric in metrics):
             raise BadInput(f"{name!r} is no metric of this experiment", where="column", mend="name one of its metrics")
-    asked = [_asked(metric, columns.get(metric.name, metric.name)) for metric in experiment.metrics]
+    asked = [_asked(metric, columns.get(metric.name, metric.name)) for metric in metrics]
     covariates = () if covariate is None else (covariate,)
     # who was in which variant does not matter: any column will do
     layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates)
     values = _read(path, layout)
     out = {}
-    for metric, one in zip(experiment.metrics, asked, strict=True):
+    for metric, one in zip(metrics, asked, strict=True):
         rows = [values[value] for value in one.values]
+        if metric.clip is not None and not metric.clip.quantiles:
+            rows[0] = np.clip(rows[0], metric.clip.low, metric.clip.high)
         if metric.pre_us is not None:
             rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
-        out[metric.name] = _own(rows, measured=len(one.values))
+        out[metric.name] = _own(rows, measured=len(one.values), q=metric.q)
     return out
 
 
@@ -118,7 +126,7 @@ def _asked(metric: Metric, column: str) -> MetricAsked:
         problem = "a ratio has two columns" if metric.kind == "ratio" else f"a {metric.kind} has one column"
         mend = f"say --column {metric.name}=NUM/DEN" if metric.kind == "ratio" else f"say --column {metric.name}=COL"
         raise BadInput(problem, where="column", mend=mend)
-    return MetricAsked(name=metric.name, kind=metric.kind, column=above, denominator=below or None)
+    return MetricAsked(name=metric.name, kind=metric.kind, column=above, denominator=below or None, q=metric.q)
 
 
 def _with_lacking(values: Floats) -> Iterator[Floats]:
@@ -130,11 +138,12 @@ def _with_lacking(values: Floats) -> Iterator[Floats]:
         yield lacking.astype(float)
 
 
-def _own(rows: list[Floats], *, measured: int) -> Own:
+def _own(rows: list[Floats], *, measured: int, q: float | None) -> Own:
     # flags stay as they are, so that events can be counted
     shifts = tuple(0.0 if set(np.unique(row[:1000])) <= {0.0, 1.0} else float(row.mean()) for row in rows)
     return Own(
         values=np.stack([row - shift for row, shift in zip(rows, shifts, strict=True)]),
         shifts=shifts,
         measured=measured,
+        q=q,
     )

@@ -15,19 +15,12 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from imp_core.errors import BadInput
-from imp_experiments.design.experiment import Metric
-
-__all__ = ["Amounts", "Draw", "Flags", "Population", "Rates", "population_of"]
+__all__ = ["Amounts", "Draw", "Flags", "Population", "Rates"]
 
 Floats = npt.NDArray[np.float64]
 # so many units and a lift → the columns (runs × units), measured ones first
 Draw = Callable[[int, float], tuple[Floats, ...]]
 
-DEFAULT_SHARE: Final = 0.1
-DEFAULT_MEAN: Final = 5.0
-DEFAULT_SD: Final = 25.0
-DEFAULT_RATE: Final = 0.2
 # the correlation of what is behind a unit's values before and after its exposure
 _STEADY: Final = 0.7
 _BUYERS: Final = 0.1
@@ -170,31 +163,6 @@ class Rates:
             return tuple(out)
 
         return draw
-
-
-def population_of(metric: Metric, figures: tuple[float, ...] | None) -> Population:
-    """The population of a metric: `figures` are a proportion, a mean with its standard deviation, or a ratio.
-
-    Raises:
-        BadInput: too few or many figures, or figures that cannot be.
-    """
-    before = metric.pre_us is not None
-    wanted = 2 if metric.kind == "mean" else 1
-    if figures is not None and (len(figures) != wanted or not all(0 < one < math.inf for one in figures)):
-        _refuse(metric, "mean:sd, both above 0" if wanted > 1 else "one number above 0")
-    if metric.kind == "mean":
-        mean, sd = (DEFAULT_MEAN, DEFAULT_SD) if figures is None else figures
-        return Amounts(mean=mean, sd=sd, before=before)
-    if metric.kind == "ratio":
-        return Rates(mean=DEFAULT_RATE if figures is None else figures[0], before=before)
-    share = DEFAULT_SHARE if figures is None else figures[0]
-    if share >= 1:
-        _refuse(metric, "a share below 1")
-    return Flags(mean=share, before=before)
-
-
-def _refuse(metric: Metric, wanted: str) -> None:
-    raise BadInput(f"{metric.name!r} is a {metric.kind}", where="baseline", mend=f"give it {wanted}")
 
 
 def _pair(rng: np.random.Generator, shape: tuple[int, int], *, before: bool) -> tuple[Floats, Floats | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["MetricSimulated", "Rate", "Simulated", "rate"]
+__all__ = ["FactorSimulated", "MetricSimulated", "Rate", "Simulated", "rate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,14 +17,29 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactorSimulated:
+    """One effect of factors at the end: its true size on the metric's scale (None: it has none there).
+
+    shown: its interval leaves no effect out; coverage: it holds the truth.
+    """
+
+    effect: str
+    truth: float | None
+    shown: Rate
+    coverage: Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSimulated:
     """One metric over all runs. Rates are of runs in which it so happened for any treatment, but for coverage.
 
-    truth: the effect that was drawn, on the metric's scale. way: how its looks are judged.
+    mean: control's true value. truth: the effect that was drawn, on the metric's scale (None: it differs between
+    treatments, whose `truths` these are, in the order of the file). way: how its looks are judged.
     shown: any look's interval left no effect out: without an effect the false-positive rate, with one nearly the power.
     right: the first such look had the effect's sign (None without an effect).
     coverage_end: intervals of one look at the end hold the truth; coverage_stop: those of the first look that showed a
     difference, else of the last, do.
+    factors: the effects of factors, empty where there are none.
     days_mean, days_median: days until that look, those that never showed any counted with all their days.
     naive: a daily t test at the same alpha, uncorrected, would have shown a difference.
     """
@@ -34,7 +49,8 @@ class MetricSimulated:
     kind: str
     scale: str
     mean: float
-    truth: float
+    truth: float | None
+    truths: tuple[float, ...]
     way: str
     shown: Rate
     right: Rate | None
@@ -43,6 +59,7 @@ class MetricSimulated:
     days_mean: float
     days_median: float
     naive: Rate
+    factors: tuple[FactorSimulated, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

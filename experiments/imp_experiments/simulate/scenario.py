@@ -58,7 +58,6 @@ def scenario_of(
     Raises:
         BadInput: a number that cannot be, or a variant without a unit a day.
     """
-    _check_can(experiment)
     shortest = min(metric.window_us for metric in experiment.metrics)
     days = max((experiment.plan.horizon_us - shortest) // DAY_US, 1) if days is None else days
     if not 1 <= days <= _MOST_DAYS:
@@ -74,16 +73,6 @@ def scenario_of(
     if not sizes.all():
         raise BadInput("too few units a day for every variant to have one", where="per_day", mend="say more")
     return Scenario(variants=names, days=days, kept=_kept(sizes, days, withdraw))
-
-
-def _check_can(experiment: Experiment) -> None:
-    """Refuse what is judged by more than sums, and so otherwise than it would be drawn here."""
-    if experiment.factors is not None:
-        raise BadInput("factors cannot be simulated yet", where="factors", mend="simulate its cells as [[variants]]")
-    for metric in experiment.metrics:
-        if metric.kind == "quantile" or metric.clip is not None:
-            problem = f"{metric.name!r} cannot be simulated yet: it is a quantile, or clipped"
-            raise BadInput(problem, where="metrics", mend="simulate it as a mean without clip")
 
 
 def _shared(per_day: int, days: int, shares: list[float]) -> npt.NDArray[np.int64]:

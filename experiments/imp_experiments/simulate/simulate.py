@@ -7,7 +7,6 @@ in all runs; what is drawn is who and what. So each look's boundary is computed 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Final
 
@@ -17,51 +16,29 @@ import numpy.typing as npt
 from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.simulate.count import count_metric, metric_result
-from imp_experiments.simulate.draw import Drawn, drawn
+from imp_experiments.simulate.draw import Drawn
 from imp_experiments.simulate.evidence import Evidence, evidence_of
-from imp_experiments.simulate.own import Own
-from imp_experiments.simulate.populations import Flags, Population
+from imp_experiments.simulate.factors import count_factors, factor_results
+from imp_experiments.simulate.held import Held, needs_units
+from imp_experiments.simulate.readouts import decided
 from imp_experiments.simulate.result import Simulated, rate
-from imp_experiments.simulate.scenario import Scenario
+from imp_experiments.simulate.setup import Setup, draw_chunk, truths_of
 from imp_experiments.simulate.sights import Seen, seen_at
+from imp_experiments.simulate.truth import Truth
 from imp_experiments.simulate.verdicts import verdicts
 
-__all__ = ["CHUNK", "Counts", "Setup", "count_chunk", "draw_chunk", "result_of", "simulate"]
+__all__ = ["CHUNK", "Counts", "chunk_of", "count_chunk", "default_runs", "result_of", "simulate"]
 
 # The name under which counts of the decision stand: no metric has it.
 DECISION: Final = ""
 # Runs drawn together: a part of what a seed means.
 CHUNK: Final = 50
+DEFAULT_RUNS: Final = 2000
+DEFAULT_RUNS_FACTORED: Final = 500
 _MOST_RUNS: Final = 10_000_000
+_MOST_KEPT: Final = 10_000_000
 
 Numbers = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What is simulated: a definition, who comes, what each metric is drawn from, and its true effect (0: none)."""
-
-    experiment: Experiment
-    scenario: Scenario
-    populations: Mapping[str, Population]
-    effects: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        for metric in self.experiment.metrics:
-            population = self.populations[metric.name]
-            effect = self.effects.get(metric.name, 0.0)
-            if effect and isinstance(population, Own):
-                _refuse("units of one's own are dealt without an effect", "leave --effect out")
-            lift = self.lift(metric)
-            if not 0 < lift < np.inf or (isinstance(population, Flags) and population.mean * lift >= 1):
-                _refuse(f"{metric.name!r} cannot change by {effect:g}", "say a smaller effect, on the metric's scale")
-
-    def lift(self, metric: Metric) -> float:
-        """What a treatment's expectation is multiplied by."""
-        effect = self.effects.get(metric.name, 0.0)
-        if not effect:
-            return 1.0
-        return 1 + (effect if metric.scale == "relative" else effect / self.populations[metric.name].mean)
 
 
 Counts = Mapping[str, Mapping[str, Numbers]]
@@ -77,22 +54,27 @@ def simulate(setup: Setup, *, runs: int, seed: int, progress: Callable[[int], No
         raise BadInput(f"{runs:,} runs cannot be simulated", where="runs", mend=f"say 1 to {_MOST_RUNS:,}")
     if seed < 0:
         raise BadInput("a seed is a whole number from 0 on", where="seed", mend="say one")
-    seen = _seen(setup)
+    seen, truths = _seen(setup), truths_of(setup)
+    together = chunk_of(setup)
     parts = []
-    for chunk, start in enumerate(range(0, runs, CHUNK)):
-        size = min(CHUNK, runs - start)
-        parts.append(count_chunk(setup, seed, chunk, size, seen=seen))
+    for chunk, start in enumerate(range(0, runs, together)):
+        size = min(together, runs - start)
+        parts.append(count_chunk(setup, seed, chunk, size, seen=seen, truths=truths))
         if progress is not None:
             progress(size)
-    return result_of(setup, parts, seed=seed)
+    return result_of(setup, parts, seed=seed, truths=truths)
 
 
-def draw_chunk(setup: Setup, metric: Metric, seed: int, chunk: int, runs: int) -> Drawn:
-    """The drawn sums of a metric in one portion of runs, from a stream of its own."""
-    rng = np.random.default_rng([seed, chunk, setup.experiment.metrics.index(metric)])
-    treated = len(setup.scenario.variants) - 1
-    lifts = (1.0, *(setup.lift(metric),) * treated)
-    return drawn(setup.populations[metric.name], setup.scenario, lifts, rng, runs)
+def default_runs(experiment: Experiment) -> int:
+    """So many that it ends within minutes: fewer of what is judged run by run."""
+    return DEFAULT_RUNS if experiment.factors is None else DEFAULT_RUNS_FACTORED
+
+
+def chunk_of(setup: Setup) -> int:
+    """How many runs are drawn together: fewer where units are kept and there are many."""
+    if not any(map(needs_units, setup.experiment.metrics)):
+        return CHUNK
+    return max(1, min(CHUNK, _MOST_KEPT // int(setup.scenario.kept.max(axis=1).sum())))
 
 
 SeenBy = Callable[[Metric, int], list[Seen]]
@@ -106,57 +88,78 @@ def _seen(setup: Setup) -> SeenBy:
     return lambda metric, first: known(setup.experiment.metrics.index(metric), first)
 
 
-def count_chunk(setup: Setup, seed: int, chunk: int, runs: int, *, seen: SeenBy | None = None) -> Counts:
+def count_chunk(
+    setup: Setup,
+    seed: int,
+    chunk: int,
+    runs: int,
+    *,
+    seen: SeenBy | None = None,
+    truths: Mapping[str, Truth] | None = None,
+) -> Counts:
     """What was found in each run of one portion; portion `chunk` of a seed is the same wherever it is computed."""
     seen = _seen(setup) if seen is None else seen
+    truths = truths_of(setup) if truths is None else truths
+    experiment = setup.experiment
+    draws: dict[str, Drawn | Held] = {}
     found: dict[str, Evidence] = {}
     out: dict[str, Mapping[str, Numbers]] = {}
-    for metric in setup.experiment.metrics:
-        truth = setup.effects.get(metric.name, 0.0)
-        found[metric.name] = evidence = evidence_of(
-            setup.experiment,
-            metric,
-            draw_chunk(setup, metric, seed, chunk, runs),
-            partial(seen, metric),
-            measured=setup.populations[metric.name].measured,
-            truth=truth,
+    for metric in experiment.metrics:
+        name, truth = metric.name, truths[metric.name]
+        measured = setup.populations[name].measured
+        draws[name] = mine = draw_chunk(setup, metric, seed, chunk, runs)
+        found[name] = evidence_of(
+            experiment, metric, mine, partial(seen, metric), measured=measured, truths=truth.effects
         )
-        out[metric.name] = count_metric(setup.experiment, metric, evidence, truth)
-    ships, at = verdicts(setup.experiment, found)
+        counted = count_metric(experiment, metric, found[name], truth.effects)
+        out[name] = counted | count_factors(experiment, metric, mine, truth, measured)
+    ships, at = verdicts(experiment, found) if experiment.factors is None else _by_readouts(setup, draws, found, seen)
     return {**out, DECISION: {"ship": ships.astype(float), "days": at + 1.0}}
 
 
-def result_of(setup: Setup, parts: Sequence[Counts], *, seed: int) -> Simulated:
+def _by_readouts(
+    setup: Setup, draws: Mapping[str, Drawn | Held], found: Mapping[str, Evidence], seen: SeenBy
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """The decision of experiments with factors, run by run."""
+    metrics = setup.experiment.metrics
+    runs = next(iter(draws.values())).runs
+    sights = [
+        {metric.name: seen(metric, int(found[metric.name].firsts[run])) for metric in metrics} for run in range(runs)
+    ]
+    measured = {metric.name: setup.populations[metric.name].measured for metric in metrics}
+    return decided(setup.experiment, draws, sights, measured)
+
+
+def result_of(
+    setup: Setup, parts: Sequence[Counts], *, seed: int, truths: Mapping[str, Truth] | None = None
+) -> Simulated:
     """All portions together."""
-    kept = setup.scenario.kept
+    kept, experiment = setup.scenario.kept, setup.experiment
+    truths = truths_of(setup) if truths is None else truths
     whole = {
         name: {key: np.concatenate([part[name][key] for part in parts]) for key in one}
         for name, one in parts[0].items()
     }
     decided = whole[DECISION]
     return Simulated(
-        experiment=setup.experiment.name,
+        experiment=experiment.name,
         runs=len(decided["ship"]),
         seed=seed,
         days=setup.scenario.days,
         units=int(kept.max(axis=1).sum()),
         left=int(kept.max(axis=1).sum() - kept[:, -1].sum()),
-        alpha=setup.experiment.plan.alpha,
+        alpha=experiment.plan.alpha,
         ship=rate(decided["ship"].sum(), len(decided["ship"])),
         days_mean=float(decided["days"].mean()),
         days_median=float(np.median(decided["days"])),
         metrics=tuple(
             metric_result(
-                setup.experiment,
+                experiment,
                 metric,
                 whole[metric.name],
-                mean=setup.populations[metric.name].mean,
-                truth=setup.effects.get(metric.name, 0.0),
+                truths[metric.name],
+                factor_results(experiment, metric, setup.scenario.variants, truths[metric.name], whole[metric.name]),
             )
-            for metric in setup.experiment.metrics
+            for metric in experiment.metrics
         ),
     )
-
-
-def _refuse(problem: str, mend: str) -> None:
-    raise BadInput(problem, where="effect", mend=mend)

@@ -89,17 +89,17 @@ def test_the_real_command_line_plans_without_a_workspace(imp: Any) -> None:
         "experiment", "plan", "--baseline", "0.05", "--mde", "0.1", "--power", "0.8", "--alpha", "0.05",
         "--variants", "2", "--daily", "2000", "--window", "14d", "--json",
     ).ok()  # fmt: skip
-    # (1.959964 + 0.841621)² × 2 × (0.945 / 0.055 + 0.95 / 0.05) / log(1.1)²
-    assert answer.json["units"] == pytest.approx(62_525, abs=1)
+    # (1.959964 + 0.841621)² × 2 × (0.945 / 0.055 + 0.95 / 0.05) / log(1.1)², less what the skewness gives
+    assert answer.json["units"] == pytest.approx(62_525, rel=0.002)
     assert answer.json["days"] == 32 + 14
     assert [week["matured"] for week in answer.json["weeks"]] == [2_000 * max(0, 7 * n - 14) for n in range(1, 9)]
     assert answer.json["weeks"][1]["mde"] is None
     text = (
         imp("experiment", "plan", "--baseline", "0.05", "--mde", "0.1", "--daily", "2000", "--window", "14d").ok().out
     )
-    assert "62,526 in all" in text
+    assert "62,430 in all" in text
     assert "46 until" in text
-    assert "+9.44%" in text
+    assert "+9.43%" in text
 
 
 def test_each_of_effect_units_and_power_is_solved_for_where_it_is_missing(plan: Any) -> None:
@@ -183,7 +183,7 @@ def test_where_nothing_can_be_detected_the_exit_code_is_1_and_the_answer_says_so
         ("--baseline 1.1 --mde 0.1", "--baseline", "not a proportion"),
         ("--baseline visit=0.1 --mde 0.1", "--baseline", "has no name"),
         ("--baseline x --mde 0.1", "--baseline", "not a baseline"),
-        ("--baseline 1:2:3 --mde 0.1", "--baseline", "not a baseline"),
+        ("--baseline 1:2:3:4 --mde 0.1", "--baseline", "not a baseline"),
         ("--baseline nan --mde 0.1", "--baseline", "not a proportion"),
         ("--mean 10 --mde 0.1", "--sd", "give both"),
         ("--mean 10 --sd 0 --mde 0.1", "--baseline", "without spread"),
@@ -293,8 +293,9 @@ def test_without_an_effect_the_weeks_traffic_says_what_the_horizon_detects(
     found = plan("test", "--baseline", "visit=0.1", "--daily", "1000")
     (visit,) = found["metrics"]
     assert (visit["matured"], visit["units"], found["enough"]) == (13_000, None, None)
-    assert visit["detectable"] == pytest.approx(plan("--baseline", "0.1", "--units", "13000")["mde"], rel=1e-9)
-    assert any("--inflation" in note for note in found["notes"])
+    alone = plan("--baseline", "0.1", "--units", "13000", "--sequential", "confidence_sequence")
+    assert visit["detectable"] == pytest.approx(alone["mde"], rel=1e-9)
+    assert any("confidence sequence has no last look" in note for note in found["notes"])
     assert plan("test", "--baseline", "visit=0.1", "--mde", "0.1")["metrics"][0]["effect"] == 0.1
 
 
@@ -311,8 +312,8 @@ def test_a_window_as_long_as_the_horizon_never_suffices(bench: Any, run: Any, de
         ("test --mde 0.1", "--baseline", "visit=0.05"),
         ("test --baseline visit=0.1", "test: plan.mde", "--daily"),
         ("test --baseline 0.1 --mde 0.1", "--baseline", "METRIC=0.05"),
-        ("test --baseline visit=3:4 --mde 0.1", "--baseline", "one number"),
-        ("test --baseline other=0.1 --mde 0.1", "--baseline", "mean:sd"),
+        ("test --baseline visit=3:4 --mde 0.1", "--baseline", "a proportion like"),
+        ("test --baseline other=0.1 --mde 0.1", "--baseline", "its metrics are: visit"),
         ("test --baseline visit=0.1 --baseline other=3:4 --mde 0.1", "--baseline", "no metric"),
         ("test --baseline visit=0.1 --mde -1", "--mde", "above 0"),
         ("test --baseline visit=0.1 --mde 9.5", "--mde", "cannot be"),

@@ -15,10 +15,12 @@ from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.parse import parse_experiment
 from imp_experiments.simulate import simulate as module
+from imp_experiments.simulate.chosen import population_of
 from imp_experiments.simulate.own import own_units
-from imp_experiments.simulate.populations import Amounts, Flags, Population, Rates, population_of
+from imp_experiments.simulate.populations import Amounts, Flags, Population, Rates
 from imp_experiments.simulate.scenario import scenario_of
-from imp_experiments.simulate.simulate import Setup, simulate
+from imp_experiments.simulate.setup import Setup
+from imp_experiments.simulate.simulate import simulate
 
 DEFINITION = """
 name = "spring"
@@ -161,7 +163,7 @@ def units(path: Path, n: int = 2800, *, lacking: bool = False) -> Path:
 def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> None:
     experiment = parsed(DEFINITION + MORE)
     path = units(tmp_path / "units.csv", lacking=True)
-    own = own_units(path, experiment, {"rate": "visit/sessions"}, covariate="earlier")
+    own = own_units(path, experiment.metrics, {"rate": "visit/sessions"}, covariate="earlier")
     assert [(one.measured, one.columns) for one in own.values()] == [(1, 1), (1, 3), (2, 2)]
     draw = own["spend"].opened(np.random.default_rng(1), 3)
     dealt = np.concatenate([draw(1000, 1.0)[0], draw(1800, 1.0)[0]], axis=1)
@@ -177,15 +179,8 @@ def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> No
     assert found.metrics[1].mean == pytest.approx(1004.5, abs=1)
 
 
-@pytest.mark.parametrize("more", ['kind = "quantile"\nq = 0.9\nvalue = "amount"', 'kind = "mean"\nclip = { high = 9 }'])
-def test_metrics_that_are_more_than_sums_are_refused(more: str) -> None:
-    text = f'{DEFINITION}[[metrics]]\nname = "m"\nevent = "buy"\nwindow = "1d"\n{more}\n'
-    with pytest.raises(BadInput, match="cannot be simulated yet"):
-        scenario_of(parsed(text))
-
-
 def test_units_of_ones_own_have_no_effect(tmp_path: Path) -> None:
-    own = own_units(units(tmp_path / "units.csv"), parsed(), {})
+    own = own_units(units(tmp_path / "units.csv"), parsed().metrics, {})
     with pytest.raises(BadInput, match="without an effect"):
         Setup(experiment=parsed(), scenario=scenario_of(parsed()), populations=own, effects={"visit": 0.1})
 
@@ -194,18 +189,18 @@ def test_a_file_of_the_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
     (tmp_path / "imp.toml").touch()
     with pytest.raises(BadInput, match="archive"):
-        own_units(units(tmp_path / "archive" / "units.csv"), parsed(), {})
+        own_units(units(tmp_path / "archive" / "units.csv"), parsed().metrics, {})
 
 
 def test_a_covariate_that_changes_within_a_unit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "units.csv"
     path.write_text("who,visit,spend,sessions,earlier\na,1,2,3,4\na,1,2,3,4\nb,0,1,2,3\n", encoding="utf-8")
     given = {"rate": "visit/sessions"}
-    own = own_units(path, parsed(DEFINITION + MORE), given, unit="who", covariate="earlier")
+    own = own_units(path, parsed(DEFINITION + MORE).metrics, given, unit="who", covariate="earlier")
     assert sorted(own["visit"].values[0]) == [0.0, 1.0]
     path.write_text(path.read_text().replace("a,1,2,3,4\nb", "a,1,2,3,5\nb"), encoding="utf-8")
     with pytest.raises(BadInput, match="several values"):
-        own_units(path, parsed(DEFINITION + MORE), given, unit="who", covariate="earlier")
+        own_units(path, parsed(DEFINITION + MORE).metrics, given, unit="who", covariate="earlier")
 
 
 @pytest.fixture

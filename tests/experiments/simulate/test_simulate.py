@@ -17,11 +17,12 @@ from imp_experiments.measure.parts import parts_of
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.looks import Taken
 from imp_experiments.readout.registered import compare_registered
+from imp_experiments.simulate.chosen import population_of
 from imp_experiments.simulate.evidence import evidence_of
-from imp_experiments.simulate.populations import population_of
 from imp_experiments.simulate.scenario import lag_of, scenario_of
+from imp_experiments.simulate.setup import Setup, draw_chunk
 from imp_experiments.simulate.sights import seen_at
-from imp_experiments.simulate.simulate import Setup, count_chunk, draw_chunk
+from imp_experiments.simulate.simulate import count_chunk
 from imp_experiments.simulate.verdicts import shown
 from imp_experiments.stats.sequential.rules import LookRule
 from imp_experiments.stats.srm import sample_ratio
@@ -39,6 +40,10 @@ control = "a"
 """
 TWO = '[[variants]]\nname = "a"\n[[variants]]\nname = "b"\n'
 THREE = TWO + '[[variants]]\nname = "c"\nweight = 2\n'
+FACTORS = (
+    '[[factors]]\nname = "subject"\nlevels = ["a", "b"]\n[[factors]]\nname = "image"\nlevels = ["none", "photo"]\n'
+)
+LEVELS = FACTORS.replace('"b"]', '"b", "c"]')
 METRICS = {
     "binary": 'kind = "proportion"',
     "flagged": 'kind = "proportion"\npre = "7d"',
@@ -46,13 +51,15 @@ METRICS = {
     "absolute": 'kind = "mean"\nvalue = "amount"\nscale = "absolute"\ndirection = "down"',
     "adjusted": 'kind = "mean"\nvalue = "amount"\npre = "28d"',
     "ratio": 'kind = "ratio"\ndenominator = { event = "session", value = "count" }',
+    "clipped": 'kind = "mean"\nvalue = "amount"\npre = "28d"\nclip = { low = 1, high = 60 }',
     "adjusted ratio": 'kind = "ratio"\npre = "14d"\ndenominator = { event = "session", value = "count" }',
 }
 DAILY = 'horizon = "8d"\nlooks = "daily"\nunits = 2400\nmin_conversions = 5'
 
 
 def define(*metrics: str, plan: str = DAILY, decision: str = "", variants: str = TWO) -> Experiment:
-    text = HEAD.format(plan=plan, decision=decision, variants=variants)
+    head = HEAD.replace('control = "a"\n', "") if "factors" in variants else HEAD
+    text = head.format(plan=plan, decision=decision, variants=variants)
     for place, metric in enumerate(metrics):
         more = METRICS.get(metric, metric)
         window = "" if "window" in more else 'window = "1d"\n'
@@ -151,6 +158,8 @@ CASES = {
                'denominator = { event = "s", value = "count" }', decision='guardrails = "no_harm"'), {"effect": 0.5},
     ),
 }  # fmt: skip
+CASES["factors"] = (define("binary", 'kind = "mean"\nvalue = "amount"', variants=FACTORS), {"effect": 0.5})
+CASES["three levels"] = (define("revenue", GUARDED, plan='horizon = "8d"\nunits = 3000', variants=LEVELS), {})
 RUNS = 6
 
 
@@ -168,7 +177,7 @@ def test_the_engine_says_the_same_of_every_look(case: str, monkeypatch: pytest.M
             sums,
             lambda first, metric=metric: seen_at(experiment, metric, setup.scenario, first),
             measured=setup.populations[metric.name].measured,
-            truth=0.0,
+            truths=(0.0,) * (len(setup.scenario.variants) - 1),
         )
         for metric, sums in zip(experiment.metrics, drawn, strict=True)
     }

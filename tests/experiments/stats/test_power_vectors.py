@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from imp_experiments.design.factorial import Factor, factorial
 from imp_experiments.stats.power.baseline import Baseline, of_mean, of_proportion
-from imp_experiments.stats.power.factorial import factorial_units
+from imp_experiments.stats.power.cells import cells_units
+from imp_experiments.stats.power.effects import effects_of
 from imp_experiments.stats.power.mde import mde
 from imp_experiments.stats.power.power import power
 from imp_experiments.stats.power.ratio import of_ratio
@@ -35,6 +37,19 @@ def exact_units(*arguments: Any, **named: Any) -> float:
     found = units(*arguments, **named)
     assert found is not None
     return found.exact
+
+
+def factorial_units(
+    sd: float, setting: Setting, *, order: int, high: list[float], effect: float, power: float
+) -> float:
+    """Of halves alone, as all cases are."""
+    assert set(high) == {0.5}
+    made = factorial([Factor(name=f"f{place}", levels=("0", "1")) for place in range(len(high))])
+    shares = dict.fromkeys(made.variants, 1 / len(made.variants))
+    cells = next(one.cells for one in effects_of(made, shares, order=order) if len(one.term) == order)
+    found = cells_units(of_mean(0, sd, follows="same"), setting, cells, effect=effect, power=power)
+    assert found is not None
+    return found
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +26,8 @@ class Baseline:
     """Mean and per-unit variance of control, in the metric's units; `follows` is a word of `FOLLOWS`.
 
     Of a ratio or a quantile, `mean` is its value and `variance` the n-fold of its sampling variance (`of_ratio`,
-    `of_quantile`).
+    `of_quantile`). `skewness` is that of the units (third central moment over sd³), the same at every mean but for a
+    proportion, which has its own; None: unknown, and power is planned without it.
 
     Raises:
         BadInput: a figure is not finite, the variance is not above 0, or the mean does not go with `follows`.
@@ -34,6 +36,7 @@ class Baseline:
     mean: float
     variance: float
     follows: str
+    skewness: float | None = None
 
     def __post_init__(self) -> None:
         if self.follows not in FOLLOWS:
@@ -42,6 +45,8 @@ class Baseline:
             raise BadInput("a figure is not finite or too large", where=_WHERE, mend="give ordinary numbers")
         if self.variance < LARGEST**-2:
             raise BadInput("units without spread leave nothing to plan", where=_WHERE, mend="give a spread above 0")
+        if self.skewness is not None and not abs(self.skewness) <= LARGEST:
+            raise BadInput("not a skewness", where="skewness", mend="give an ordinary number; 0 is symmetry")
         if self.follows == "binomial" and not 0 < self.mean < 1:
             raise BadInput("not a proportion", where=_WHERE, mend="give a number between 0 and 1, like 0.05")
         if self.follows == "cv" and self.mean == 0:
@@ -55,6 +60,15 @@ class Baseline:
             return self.variance * (mean / self.mean) ** 2
         return self.variance
 
+    def third_at(self, mean: float) -> float:
+        """The third central moment of the units of a variant whose mean this is; 0 where no skewness is known."""
+        if self.skewness is None:
+            return 0.0
+        if self.follows == "binomial":
+            return mean * (1 - mean) * (1 - 2 * mean)
+        sign = math.copysign(1.0, mean / self.mean) if self.follows == "cv" else 1.0
+        return sign * self.skewness * math.sqrt(self.variance_at(mean)) ** 3
+
     def possible(self, mean: float) -> bool:
         """Whether a variant can have this mean: a proportion lies in 0 to 1, a mean with a cv keeps its sign."""
         if self.follows == "binomial":
@@ -64,23 +78,25 @@ class Baseline:
         return abs(mean) <= LARGEST
 
 
-def of_proportion(share: float) -> Baseline:
-    """Units of 0 and 1, of which this share is 1 in control.
+def of_proportion(share: float, *, skewed: bool = False) -> Baseline:
+    """Units of 0 and 1, of which this share is 1 in control; `skewed` plans with their skewness, as textbooks do not.
 
     Raises:
         BadInput: it is not between 0 and 1.
     """
     if not 0 < share < 1:
         raise BadInput("not a proportion", where=_WHERE, mend="give a number between 0 and 1, like 0.05")
-    return Baseline(mean=share, variance=share * (1 - share), follows="binomial")
+    variance = share * (1 - share)
+    skewness = (1 - 2 * share) / math.sqrt(variance) if skewed else None
+    return Baseline(mean=share, variance=variance, follows="binomial", skewness=skewness)
 
 
-def of_mean(mean: float, sd: float, *, follows: str = "cv") -> Baseline:
-    """Units with a mean and a standard deviation in control.
+def of_mean(mean: float, sd: float, *, follows: str = "cv", skewness: float | None = None) -> Baseline:
+    """Units with a mean and a standard deviation in control, and their skewness where it is known.
 
     Raises:
         BadInput: a figure is not finite, `sd` is not above 0, or the mean does not go with `follows`.
     """
     if not sd > 0:
         raise BadInput("units without spread leave nothing to plan", where=_WHERE, mend="give a spread above 0")
-    return Baseline(mean=mean, variance=sd * sd, follows=follows)
+    return Baseline(mean=mean, variance=sd * sd, follows=follows, skewness=skewness)

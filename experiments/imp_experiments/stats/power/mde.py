@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from imp_core.errors import BadInput
@@ -13,7 +14,7 @@ from imp_experiments.stats.power.setting import Setting
 from imp_experiments.stats.power.signal import signal
 from imp_experiments.stats.power.units import check_power, least
 
-__all__ = ["mde"]
+__all__ = ["limit_of", "mde", "smallest"]
 
 _STEP: Final = 1.05
 _JUST_BELOW: Final = 1 - 1e-9
@@ -40,21 +41,29 @@ def mde(baseline: Baseline, setting: Setting, *, units: float, power: float = 0.
     def enough(size: float) -> bool:
         return (power_of(baseline, setting, effect=sign * size, units=units) or 0.0) >= power
 
-    limit = _limit(baseline, setting) * _JUST_BELOW
-    low = 0.0
-    high = _FIRST * distance_for(power, tail=setting.tail) * math.sqrt(signal(baseline, setting, 0.0).spread / units)
-    # step by step to the first that is enough: a fall beyond it may be harder to show again on the log scale
+    normal = distance_for(power, tail=setting.tail) * math.sqrt(signal(baseline, setting, 0.0).spread / units)
+    found = smallest(enough, normal, limit_of(baseline, setting))
+    return None if found is None else sign * found
+
+
+def smallest(enough: Callable[[float], bool], normal: float, limit: float) -> float | None:
+    """The smallest size below `limit` that is enough, from a hundredth of the normal answer upwards; None: none is.
+
+    Step by step to the first that is enough: a fall beyond it may be harder to show again on the log scale.
+    """
+    limit *= _JUST_BELOW
+    low, high = 0.0, _FIRST * normal
     for _ in range(_STEPS):
         high = min(high, limit)
         if enough(high):
-            return sign * least(enough, low, high)
+            return least(enough, low, high)
         if high == limit:
             return None
         low, high = high, high * _STEP
     return None
 
 
-def _limit(baseline: Baseline, setting: Setting) -> float:
+def limit_of(baseline: Baseline, setting: Setting) -> float:
     """The size that no effect in the setting's direction reaches."""
     mean = baseline.mean
     room = LARGEST - abs(mean)

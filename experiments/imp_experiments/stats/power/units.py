@@ -14,10 +14,12 @@ from imp_experiments.stats.power.power import fewest_units, power
 from imp_experiments.stats.power.setting import Setting
 from imp_experiments.stats.power.signal import signal
 
-__all__ = ["MOST_UNITS", "Units", "check_power", "least", "units"]
+__all__ = ["MOST_UNITS", "Units", "check_power", "least", "rounded", "rounded_up", "units"]
 
 MOST_UNITS: Final = 1e12
 _ROUNDS: Final = 200
+_STEP_DOWN: Final = 0.97
+_STEP_UP: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,13 @@ def units(baseline: Baseline, setting: Setting, *, effect: float, power: float =
     """
     check_power(power, setting)
     exact = _exact(baseline, setting, effect, power)
-    if exact is None:
-        return None
-    control, treatment = (_up(share * exact) for share in (setting.control, setting.treatment))
-    return Units(control=control, treatment=treatment, total=max(_up(exact), control + treatment), exact=exact)
+    return None if exact is None else rounded(exact, setting)
+
+
+def rounded(exact: float, setting: Setting) -> Units:
+    """Units in all, rounded up in each variant."""
+    control, treatment = (rounded_up(share * exact) for share in (setting.control, setting.treatment))
+    return Units(control=control, treatment=treatment, total=max(rounded_up(exact), control + treatment), exact=exact)
 
 
 def check_power(target: float, setting: Setting) -> None:
@@ -74,26 +79,35 @@ def _exact(baseline: Baseline, setting: Setting, effect: float, target: float) -
     found = signal(baseline, setting, effect)
     if found.distance <= 0:
         return None
-    # the normal answer is never more than the exact one
     root = distance_for(target, tail=setting.tail) / found.distance
     normal = root * root * found.spread
-    low = max(normal, fewest_units(setting))
-    if low > MOST_UNITS:
+    start = max(normal, fewest_units(setting))
+    if start > MOST_UNITS:
         return None
-    if found.df(setting, low) >= NORMAL_FROM:
-        return low
+    if baseline.skewness is None and found.df(setting, start) >= NORMAL_FROM:
+        return start
 
     def enough(number: float) -> bool:
         return (power(baseline, setting, effect=effect, units=number) or 0.0) >= target
 
+    # without skewness the normal answer is never more than the exact one
+    low = start if baseline.skewness is None else _below(enough, start, fewest_units(setting))
     high = low
     while not enough(high):
-        high *= 2
+        high *= _STEP_UP
         if high > MOST_UNITS:
             return None
     return least(enough, low, high)
 
 
-def _up(number: float) -> int:
+def _below(enough: Callable[[float], bool], start: float, fewest: float) -> float:
+    """Down step by step to what is not enough: the term of the skewness is no good far from there."""
+    low = start
+    while low > fewest and enough(low):
+        low = max(low * _STEP_DOWN, fewest)
+    return low
+
+
+def rounded_up(number: float) -> int:
     """Rounded up, but for what floating point adds to a whole number."""
     return math.ceil(number * (1 - 1e-12))

@@ -17,12 +17,12 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.special import lambertw
+from scipy.special import lambertw, ndtri
 
 from imp_core.errors import BadInput
 from imp_experiments.stats.sequential.spending import check_alpha, check_sides
 
-__all__ = ["AlwaysValid", "always_valid", "multiplier", "rho_squared"]
+__all__ = ["AlwaysValid", "always_valid", "multiplier", "rho_squared", "sequence_inflation"]
 
 _LARGEST_ONE_SIDED: Final = 0.5
 
@@ -67,6 +67,22 @@ def multiplier(n: float, *, alpha: float, expected_n: float, sides: int = 2) -> 
     # the one-sided logarithm is log(1 + exp(root - log 2α))
     wanted = root - math.log(alpha) if sides > 1 else math.log1p(math.exp(root) / (2 * alpha))
     return math.sqrt(2 * (1 + 1 / x) * wanted)
+
+
+def sequence_inflation(*, alpha: float, power: float, sides: int = 2) -> float:
+    """How many times the units of a fixed test give a confidence sequence its power where it is looked at last.
+
+    Being narrowest there; whoever looked before has found it in some more of the experiments, so that it is an upper
+    bound.
+
+    Raises:
+        BadInput: as `rho_squared`, or the power is not above the chance of an error and below 1.
+    """
+    z = multiplier(1.0, alpha=alpha, expected_n=1.0, sides=sides)
+    if z is None or not alpha / sides < power < 1:
+        raise BadInput(f"the power is {power}, not above the chance of an error and below 1", where="power", mend="0.8")
+    reach = float(ndtri(power))
+    return ((z + reach) / (reach - float(ndtri(alpha / sides)))) ** 2
 
 
 def always_valid(

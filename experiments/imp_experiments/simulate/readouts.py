@@ -1,0 +1,144 @@
+"""Single runs as readouts have them: moments, comparisons and the decision, by the readout's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+
+import numpy as np
+import numpy.typing as npt
+
+from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.measure.moments import Cell, Moments
+from imp_experiments.measure.quantiles import QuantileRow
+from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
+from imp_experiments.readout.decide import decide
+from imp_experiments.readout.looks import way_of
+from imp_experiments.simulate.draw import Drawn
+from imp_experiments.simulate.held import Held
+from imp_experiments.simulate.judges import rows_at
+from imp_experiments.simulate.sights import Seen
+from imp_experiments.stats.estimate import Quantity
+from imp_experiments.stats.many import ManySums
+from imp_experiments.stats.srm import SampleRatio, sample_ratio
+
+__all__ = ["asked_in", "decided", "moments_in"]
+
+_KEEP_RUNNING = "keep running"
+
+
+def decided(
+    experiment: Experiment,
+    drawn: Mapping[str, Drawn | Held],
+    seen: Sequence[Mapping[str, Sequence[Seen]]],
+    measured: Mapping[str, int],
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Whether each run ships a treatment, and the look (from 0) that decided it; `seen` is by run and metric."""
+    scenario = next(iter(drawn.values())).scenario
+    n = scenario.n(scenario.days - 1, scenario.days - 1)
+    counts = dict(zip(scenario.variants, (int(one) for one in n), strict=True))
+    # nobody is lost on the way: the shares are those that were promised
+    ratio = sample_ratio(counts, {name: count / sum(counts.values()) for name, count in counts.items()})
+    readers = {
+        metric.name: _Reader(experiment, metric, drawn[metric.name], measured[metric.name])
+        for metric in experiment.metrics
+    }
+    found = []
+    for run, sights in enumerate(seen):
+        found.append(_decided(experiment, ratio, sights, partial(_tested, readers, run, sights)))
+    return np.array([ship for ship, _ in found]), np.array([at for _, at in found])
+
+
+def _tested(readers: Mapping[str, _Reader], run: int, sights: Mapping[str, Sequence[Seen]], look: int) -> list[Tested]:
+    return [one for name, reader in readers.items() for one in reader.tested(run, look, sights[name][look])]
+
+
+def _decided(
+    experiment: Experiment,
+    ratio: SampleRatio,
+    sights: Mapping[str, Sequence[Seen]],
+    tested: Callable[[int], list[Tested]],
+) -> tuple[bool, int]:
+    primaries = [sights[metric.name] for metric in experiment.metrics if metric.role == "primary"]
+    last = len(primaries[0]) - 1
+    for look in range(last if way_of(experiment.plan) == "once" else 0, last + 1):
+        final = look == last or all(one[look].done for one in primaries)
+        verdict = decide(experiment, tested(look), ratio, final=final, horizon="")
+        if verdict.value != _KEEP_RUNNING:
+            return verdict.value == "ship", look
+    return False, last
+
+
+class _Reader:
+    """The comparisons of one metric, look by look."""
+
+    def __init__(self, experiment: Experiment, metric: Metric, drawn: Drawn | Held, measured: int) -> None:
+        self._experiment, self._metric, self._drawn = experiment, metric, drawn
+        self._asked = asked_in(metric, drawn, measured)
+        self._sums = cache(drawn.at)
+        self._rows = cache(self._rows_at)
+
+    def tested(self, run: int, look: int, sight: Seen) -> list[Tested]:
+        """Every treatment against control, as the look shows them."""
+        control, *names = self._drawn.scenario.variants
+        tail = self._experiment.plan.alpha / 2 if sight.tail is None else sight.tail
+        if sight.through < 0:
+            return []
+        if self._metric.q is not None and isinstance(self._drawn, Held):
+            if sight.tail is None:
+                return []
+            rows = {name: found[run] for name, found in self._rows(look, sight.through, tail).items()}
+            return compare_quantile(
+                self._metric.name,
+                rows,
+                {name: row.n for name, row in rows.items()},
+                variants=names,
+                control=control,
+                scale=self._metric.scale,
+                tail=tail,
+            )
+        return compare_metric(
+            moments_in(self._metric, self._drawn, self._sums(look, sight.through), run),
+            self._asked,
+            variants=names,
+            control=control,
+            tail=tail,
+            barred="before_first_look" if sight.tail is None else None,
+        )
+
+    def _rows_at(self, look: int, through: int, tail: float) -> dict[str, list[QuantileRow]]:
+        names, q = self._drawn.scenario.variants, self._metric.q or 0.0
+        if not isinstance(self._drawn, Held):
+            return {}
+        return {name: rows_at(self._drawn, q, (look, through), place, tail=tail) for place, name in enumerate(names)}
+
+
+def asked_in(metric: Metric, drawn: Drawn | Held, measured: int) -> Asked:
+    """What of `moments_in` the metric is."""
+    names = _names(metric, drawn)
+    below = names[1] if measured > 1 else None
+    quantity = Quantity(column=names[0], denominator=below, covariates=names[measured:])
+    return Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=metric.scale)
+
+
+def moments_in(metric: Metric, drawn: Drawn | Held, sums: ManySums, run: int) -> Moments:
+    """One run of what a look sees, a cell a variant."""
+    c = drawn.columns
+    cells = [
+        Cell(
+            name,
+            0,
+            "",
+            int(sums.n[place]),
+            tuple(sums.sums[run, place].tolist()),
+            tuple(sums.squares[run, place].tolist()),
+            tuple(sums.products[run, place].tolist()),
+        )
+        for place, name in enumerate(drawn.scenario.variants)
+    ]
+    pairs = tuple((i, j) for i in range(c) for j in range(i + 1, c))
+    return Moments(_names(metric, drawn), tuple(float(one) for one in sums.shifts), tuple(cells), pairs)
+
+
+def _names(metric: Metric, drawn: Drawn | Held) -> tuple[str, ...]:
+    return (metric.name, *(f"{metric.name} {place}" for place in range(1, drawn.columns)))
