@@ -315,7 +315,7 @@ def test_where_nobody_left_there_is_nothing_to_compare(begun: Any, fill: Any, to
     bench = begun()
     fill(200)
     check = only_consent(told(bench))
-    assert (check["verdict"], check["text"]) == ("not tested", "it happened to nobody")
+    assert (check["verdict"], check["text"]) == ("not tested", "nobody who could be compared was kept out or left")
 
 
 def test_without_any_exposure_every_check_is_silent(begun: Any, told: Any) -> None:

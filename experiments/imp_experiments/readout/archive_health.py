@@ -19,7 +19,7 @@ from imp_experiments.readout.one_unit import outlier_in_archive
 from imp_experiments.readout.readout import Check
 from imp_experiments.readout.registered import asked_of
 
-__all__ = ["archive_checks", "immature_counts"]
+__all__ = ["archive_checks"]
 
 _AT_END = "told when the horizon is over: before, it would be another look at the effect"
 
@@ -43,16 +43,6 @@ def archive_checks(
                 _novelty(metric, ripe, name, experiment.control, final=final, k=k) for name in treatments(experiment)
             ]
     return checks
-
-
-def immature_counts(experiment: Experiment, measurement: Measurement, *, as_of_us: int, zone: ZoneInfo) -> list[int]:
-    """Units whose windows are not over, by metric and variant."""
-    everyone = measurement.moments
-    counts = []
-    for metric in experiment.metrics:
-        ripe = matured(everyone, metric, as_of_us=as_of_us, zone=zone)
-        counts += [everyone.count(name) - ripe.count(name) for name in everyone.variants]
-    return counts
 
 
 def _balance(experiment: Experiment, measurement: Measurement, k: int) -> list[Check]:

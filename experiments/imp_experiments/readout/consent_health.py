@@ -39,7 +39,7 @@ class JudgedConsent:
     remainder: Mapping[str, int]
 
     def tells(self, k: int) -> bool:
-        """Whether counts by variant beside this check would tell one of 1 to k - 1 that it does not."""
+        """Whether counts by variant beside this check would tell one of 1 to k - 1; a named reason tells too."""
         return bool(self.withheld) or any_hidden(hidden(n, k) for n in self.remainder.values())
 
     @property
@@ -51,27 +51,29 @@ class JudgedConsent:
 def judge_consent(
     left: Left,
     observed: Mapping[str, int],
-    immature: Sequence[int],
+    uncompared: Sequence[int],
     *,
     variants: Sequence[str],
     repeating: bool,
     k: int,
 ) -> JudgedConsent:
-    """Compare `variants`; `immature` counts units by metric and variant whose windows are not over.
+    """Compare `variants`; `uncompared` counts units that are in and yet in no comparison, by metric and variant.
 
     Where people without any record may be counted more than once (`repeating`), they are left out.
     """
     withheld = left.withheld(k)
-    if any_hidden(hidden(n, k) for n in (*left.inside.values(), *immature)):
-        text = f"a variant has 1 to {k - 1} units, or such a count that are not mature, which p would tell"
-        return _untested(text)
+    if any_hidden(hidden(n, k) for n in (*left.inside.values(), *uncompared)):
+        text = f"fewer than {k} units of a variant are in, or in and not compared yet: p would tell how many"
+        return _untested(text, withheld)
     apart = {*withheld, NO_RECORD} if repeating else set(withheld)
     denied = {name: _without(left.denied[name], apart) for name in variants}
     out = {name: _without(left.out[name], withheld) for name in variants}
     enrolled = {name: left.inside[name] + sum(out[name].values()) for name in variants}
     found = consent_health(enrolled, denied, out)
     if found.p_value is None:
-        return _untested(_with_withheld(found.reason or "", withheld, k))
+        nobody = not any(sum(row.values()) for row in (*denied.values(), *out.values()))
+        text = "nobody who could be compared was kept out or left" if nobody else found.reason or ""
+        return _untested(_with_withheld(text, withheld, k), withheld)
     assigned = {name: enrolled[name] + sum(denied[name].values()) for name in variants}
     recorded = sum(row.get(NO_RECORD, 0) for row in left.denied.values())
     gap = f"{', '.join(withheld)}: a variant has {_few(k)}" if withheld else None
@@ -92,9 +94,9 @@ def judge_consent(
     )
 
 
-def _untested(text: str) -> JudgedConsent:
+def _untested(text: str, withheld: tuple[str, ...]) -> JudgedConsent:
     check = Check(name=NAME, about="", verdict="not tested", text=text)
-    return JudgedConsent(check=check, assigned={}, gap=text, withheld=(), remainder={})
+    return JudgedConsent(check=check, assigned={}, gap=text, withheld=withheld, remainder={})
 
 
 def _without(row: Mapping[str, int], apart: Sequence[str] | set[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from imp_core.suppress import any_hidden, hidden, hidden_together
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.measure.archive import Measurement
-from imp_experiments.readout.archive_health import archive_checks, immature_counts
+from imp_experiments.readout.archive_health import archive_checks
 from imp_experiments.readout.consent_bounds import consent_bounds
 from imp_experiments.readout.consent_health import judge_consent
 from imp_experiments.readout.decide import treatments
@@ -50,7 +50,7 @@ def examine(
     consent = judge_consent(
         left_of(measurement, refused, met, experiment.weights),
         met.observed,
-        immature_counts(experiment, measurement, as_of_us=as_of_us, zone=zone),
+        [measurement.moments.count(name) - n for name, n in _compared(compared) if n is not None],
         variants=[experiment.control, *treatments(experiment)],
         repeating=met.repeating,
         k=k,
@@ -78,8 +78,13 @@ def _counts(ratio: SampleRatio, compared: ComparedAll, k: int) -> Iterator[int |
         yield hidden(n or 0, k)
     for units in compared.units:
         yield from (units.matured, units.immature)
+    for name, n in _compared(compared):
+        yield None if n is None else hidden((ratio.observed.get(name) or 0) - n, k)
+
+
+def _compared(compared: ComparedAll) -> Iterator[tuple[str, int | None]]:
+    """Each variant with the units that a comparison shows of it; a quantile counts those with an event alone."""
     for one in (tested.compared for tested in compared.tested):
-        sides = ((one.variant, one.n_variant), (one.control, one.n_control))
-        # a quantile counts those with an event alone
-        for name, n in sides if one.kind != "quantile" else ():
-            yield None if n is None else hidden((ratio.observed.get(name) or 0) - n, k)
+        if one.kind != "quantile":
+            yield one.variant, one.n_variant
+            yield one.control, one.n_control
