@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +30,8 @@ class Measurement:
     """Moments of the admitted units, and what else the readout says of the units.
 
     `present` counts all units with an exposure in the view; `left_out` those of them that are out, by reason, and
-    `pairs` those in two variants by these ("a+b");
+    `pairs` those in two variants by these ("a+b"); `present_by` and `left_out_by` (variant → reason → units) are the
+    same of the units that were seen in one variant alone;
     `early` the admitted ones exposed before the start; `other_phases` people with exposures of other phases, which
     are left out. `first_us` is the first exposure (None: there is none). `gaps` counts events without the amount or
     quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
@@ -47,6 +49,8 @@ class Measurement:
     first_us: int | None
     gaps: Mapping[str, int]
     mixed: frozenset[str]
+    present_by: Mapping[str, int] = field(default_factory=dict)
+    left_out_by: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     units: nw.LazyFrame[Any] | None = None
     wanted: Wanted | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -154,10 +158,18 @@ def _measurement(
     other_phases: int,
 ) -> Measurement:
     admitted = [row for row in rows if row["status"] == IN]
-    left_out: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
+    present_by: Counter[str] = Counter()
+    left_out_by: dict[str, Counter[str]] = {}
     for row in rows:
-        if row["status"] != IN:
-            left_out[row["status"]] = left_out.get(row["status"], 0) + int(row["n"])
+        status, variant, n = row["status"], row["variant"], int(row["n"])
+        alone = variant == row["last_variant"]
+        if alone:
+            present_by[variant] += n
+        if status != IN:
+            left_out[status] += n
+            if alone:
+                left_out_by.setdefault(variant, Counter())[status] += n
     return Measurement(
         moments=moments_of(admitted, values.wanted, shifts),
         present=sum(int(row["n"]) for row in rows),
@@ -172,6 +184,8 @@ def _measurement(
             for name, columns in values.currencies.items()
             if len({row[column] for row in admitted for column in columns} - {None}) > 1
         ),
+        present_by=present_by,
+        left_out_by=left_out_by,
         units=values.frame,
         wanted=values.wanted,
         columns={column.name: column.source for column in values.wanted.columns},

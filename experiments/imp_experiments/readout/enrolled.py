@@ -10,7 +10,7 @@ from typing import Final
 from imp_core.gate import NO_RECORD
 from imp_core.ports import EnrolmentCount
 
-__all__ = ["Enrolled", "enrolled"]
+__all__ = ["ADMITTED", "Enrolled", "enrolled"]
 
 ADMITTED: Final = "admitted"
 # Not units: in how many files exposures of people nobody knows were counted.
@@ -44,6 +44,14 @@ class Enrolled:
         for row in self.units:
             if row.reason != ADMITTED:
                 counts[row.reason] += row.n
+        return counts
+
+    @property
+    def by_variant(self) -> dict[str, Counter[str]]:
+        """Variant → units by reason, those let in ("admitted") too."""
+        counts: dict[str, Counter[str]] = {}
+        for row in self.units:
+            counts.setdefault(row.variant, Counter())[row.reason] += row.n
         return counts
 
     @property

@@ -26,8 +26,8 @@ _BOUNDARIES: Final = (
     "times together (confidence sequence)"
 )
 HIDDEN_COUNTS: Final = (
-    "sample ratio: the counts by variant are hidden, because with the totals a count below k could be worked out; "
-    "p is rounded to two digits"
+    "sample ratio: the counts by variant and p are hidden, because with the totals a count below k could be worked "
+    "out; the verdict is that of all counts"
 )
 
 

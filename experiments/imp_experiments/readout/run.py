@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -13,31 +12,26 @@ import narwhals as nw
 
 from imp_core.clock import format_time
 from imp_core.errors import ImpError
-from imp_core.gate import NO_RECORD
 from imp_core.ports import EnrolmentCount, Json, OpenedUse
-from imp_core.suppress import any_hidden, hidden, hidden_together
+from imp_core.suppress import hidden
 from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
-from imp_experiments.measure.units import TWO_VARIANTS, of_phase
 from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
+from imp_experiments.readout.examine import examine
+from imp_experiments.readout.left import Refused, excluded_of, refused_of
 from imp_experiments.readout.looks import look_fields, looks_of
-from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
-from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
+from imp_experiments.readout.notes import notes_of, told
+from imp_experiments.readout.readout import Consent, Readout, Registered, Verdict
 from imp_experiments.readout.registered import ComparedAll, compare_registered
 from imp_experiments.readout.released import Released, released_fields
-from imp_experiments.readout.suppress import without_counts
 from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
 __all__ = ["Ran", "run"]
-
-ERASED: Final = "erased"
-# Always present in `excluded`, so that a reader can rely on the keys; other reasons appear when somebody has them.
-_USUAL_REASONS: Final = ("withdrawn", "refused", "expired", ERASED, NO_RECORD, TWO_VARIANTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +72,40 @@ def run(
     carried = sorted({*by, *(one.dimension for one in before)}) if by else []
     measurement, refused = _measured(opened, experiment, registration, zone, carried)
     met = enrolled(enrolment, registration.phase)
-    excluded = _excluded(measurement, refused, met)
     # Imported exposures may precede the start: the horizon runs from whichever came first.
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
     ends_us = begin_us + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
     ratio = _ratio(met, experiment, final=final)
-    compared = compare_registered(
-        experiment,
-        measurement,
-        looks_of(looks, experiment.name, registration.phase),
-        as_of_us=opened.as_of_us,
-        zone=zone,
-        final=final,
-        k=k,
-    )
-    broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
-    shown = {reason: hidden(n, k) for reason, n in excluded.items()}
-    telling = _telling(ratio, shown, compared.units, k)
+    shown = {reason: hidden(n, k) for reason, n in excluded_of(measurement, refused, met).items()}
+    with _readable():
+        compared = compare_registered(
+            experiment,
+            measurement,
+            looks_of(looks, experiment.name, registration.phase),
+            as_of_us=opened.as_of_us,
+            zone=zone,
+            final=final,
+            k=k,
+        )
+        broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
+        examined = examine(
+            experiment,
+            measurement,
+            met=met,
+            refused=refused,
+            compared=compared,
+            ratio=ratio,
+            excluded=shown,
+            as_of_us=opened.as_of_us,
+            zone=zone,
+            final=final,
+            k=k,
+        )
     readout = Readout(
         consent=Consent(checkpoint=opened.checkpoint, use=opened.seq),
         comparisons=tuple(one.compared for one in compared.tested),
-        health=Health(
-            srm=without_counts(ratio) if telling else ratio, two_variants=hidden_together(measurement.pairs, k)
-        ),
+        health=examined.health,
         excluded=shown,
         as_of=format_time(opened.as_of_us),
         alpha=experiment.plan.alpha,
@@ -120,7 +124,7 @@ def run(
         ),
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
-            *([HIDDEN_COUNTS] if telling else []),
+            *examined.notes,
             *(breakdown_notes(experiment) if by else []),
         ),
         breakdowns=broken.breakdowns,
@@ -147,23 +151,23 @@ def _broken(
 ) -> Broken:
     if not by:
         return Broken(breakdowns=(), released=())
+    return break_down(experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Queries are lazy: whatever reads the frames may be the first to find that it cannot."""
     try:
-        return break_down(
-            experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k
-        )
+        yield
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
-        raise _unreadable(error) from None
-
-
-def _unreadable(error: Exception) -> ImpError:
-    # only the type: a driver's words may hold a row
-    return ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor")
+        # only the type: a driver's words may hold a row
+        raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
 
 
 def _measured(
     opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo, by: Sequence[str]
-) -> tuple[Measurement, Counter[str]]:
-    try:
+) -> tuple[Measurement, Refused]:
+    with _readable():
         measurement = measure(
             opened.events,
             opened.closed,
@@ -176,10 +180,7 @@ def _measured(
             zone=zone,
             by=by,
         )
-        refused = _refused(opened.refused, experiment.name, registration.phase)
-    except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
-        raise _unreadable(error) from None
-    return measurement, refused
+        return measurement, refused_of(opened.refused, experiment.name, registration.phase)
 
 
 def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio:
@@ -207,44 +208,6 @@ def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
     return replace(
         verdict, reason=f"{verdict.reason}; not pre-registered: {told(early, k)} were exposed before the start"
     )
-
-
-def _refused(native: Any, experiment: str, phase: int) -> Counter[str]:  # noqa: ANN401 (any native frame Narwhals knows)
-    """How many people's exposures of this experiment's phase lie in the archive but do not pass now, by reason."""
-    rows = (
-        nw.from_native(native)
-        .lazy()
-        .filter((nw.col("type") == "exposure") & (nw.col("experiment") == experiment))
-        .filter(of_phase(phase))
-        .select("reason", "subjects")
-        .collect()
-        .rows(named=True)
-    )
-    counts: Counter[str] = Counter()
-    for row in rows:
-        counts[row["reason"]] += int(row["subjects"])
-    return counts
-
-
-def _excluded(measurement: Measurement, refused: Counter[str], met: Enrolled) -> dict[str, int]:
-    """Units that are out, by reason: denied at intake, no longer permitted, out whole, erased since."""
-    counts = Counter(dict.fromkeys(_USUAL_REASONS, 0))
-    counts.update(met.denied)
-    # Nothing of an erased person is left to count: only that they once were enrolled.
-    counts[ERASED] += max(0, met.admitted - measurement.present - refused.total())
-    counts.update(refused)
-    counts.update(measurement.left_out)
-    return dict(counts)
-
-
-def _telling(ratio: SampleRatio, excluded: Mapping[str, int | None], metrics: Sequence[MetricUnits], k: int) -> bool:
-    """Whether the counts by variant, with the other totals, would tell a count that is hidden.
-
-    Together they are the units that are in, mature or not, and those that are out: one hidden is their difference,
-    of two hidden the sum is known.
-    """
-    mature = [count for units in metrics for count in (units.matured, units.immature)]
-    return any_hidden([*(hidden(n or 0, k) for n in ratio.observed.values()), *excluded.values(), *mature])
 
 
 def _registered(experiment: Experiment, registration: Registration, ends_us: int) -> Registered:

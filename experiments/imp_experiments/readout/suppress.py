@@ -8,11 +8,15 @@ from imp_experiments.stats.srm import SampleRatio
 
 __all__ = ["without_counts"]
 
+_HIDDEN = "p is not shown: with the totals it would tell a count below k"
+
 
 def without_counts(ratio: SampleRatio) -> SampleRatio:
-    """A sample ratio without its counts.
+    """A sample ratio without its counts: the verdict alone.
 
-    The statistic goes too and p keeps two digits: either, exact, would give the counts back (they are whole numbers).
+    Statistic and p go too. Whole numbers have few divisions for one p, even for two digits of it: beside the totals
+    that are shown, a hidden count could be found by trying all (`tests/experiments/test_recovery.py` does).
     """
-    p_value = None if ratio.p_value is None else float(f"{ratio.p_value:.1e}")
-    return replace(ratio, observed=dict.fromkeys(ratio.observed), statistic=None, p_value=p_value)
+    if ratio.p_value is None:
+        return replace(ratio, observed=dict.fromkeys(ratio.observed), statistic=None)
+    return replace(ratio, observed=dict.fromkeys(ratio.observed), statistic=None, p_value=None, reason=_HIDDEN)

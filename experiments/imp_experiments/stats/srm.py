@@ -20,11 +20,11 @@ _ENOUGH_TO_COMPARE: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRatio:
-    """verdict: ok, mismatch (p < 0.001) or not tested; `reason` says why where it was not.
+    """verdict: ok, mismatch (p < 0.001) or not tested; `reason` says why there is no p.
 
     `method`: "chi_square", or "sequential" for one that may be read every day (Lindon & Malek 2022), which has neither
-    statistic nor df. p, statistic and df are None where it was not tested. `observed` counts units per variant (None:
-    fewer than may be shown), `expected_share` adds up to 1.
+    statistic nor df. p, statistic and df are None where it was not tested. `observed` counts units per variant,
+    `expected_share` adds up to 1. Where the counts may not be shown (None), neither may p and statistic.
     """
 
     verdict: str

@@ -60,7 +60,7 @@ def _email_test(result: DemoResult) -> list[str]:
         *(_arm(arm) for arm in test.arms),
         "   store-visit is the A/A metric: nothing was planted, it should be flat",
         f"   units: {_some(test.matured)} matured, {_some(test.immature)} not yet (their two weeks are not over)",
-        f"   sample ratio: p = {_p(test.srm_p_value)}; left out: {_counts(test.excluded)}",
+        f"   sample ratio: p = {_ratio(test.srm_p_value)}; left out: {_counts(test.excluded)}",
     ]
 
 
@@ -79,7 +79,7 @@ def _broken(result: DemoResult) -> list[str]:
     broken = result.broken
     return [
         "5. An experiment whose page loses part of one variant's exposures",
-        f"   {broken.verdict}: {broken.reason}; p = {_p(broken.srm_p_value)}",
+        f"   {broken.verdict}: {broken.reason}; p = {_ratio(broken.srm_p_value)}",
     ]
 
 
@@ -124,6 +124,11 @@ def _counts(counts: Mapping[str, int | None]) -> str:
 
 def _some(n: int | None) -> str:
     return "fewer than k" if n is None else f"{n:,}"
+
+
+def _ratio(value: float | None) -> str:
+    # with counts below k among the totals, p would tell them
+    return "not shown" if value is None else _p(value)
 
 
 def _p(value: float | None) -> str:

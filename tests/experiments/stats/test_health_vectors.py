@@ -18,7 +18,6 @@ from imp_experiments.stats.health.lee import Retained, lee_bounds, trimming
 from imp_experiments.stats.health.manski import manski_bounds
 from imp_experiments.stats.health.novelty import DayEffect, novelty
 from imp_experiments.stats.health.outliers import Extremes, outliers
-from imp_experiments.stats.health.phases import phased_ratio
 from imp_experiments.stats.health.rates import homogeneity, wilson
 
 FILE = Path(__file__).parents[2] / "vectors" / "stats" / "health.json"
@@ -27,12 +26,6 @@ CASES = json.loads(FILE.read_text(encoding="utf-8"))
 
 def summary(data) -> Summary:
     return Summary(len(data), float(np.mean(data)), float(np.var(data, ddof=1)))
-
-
-def phases(given) -> dict[str, Any]:
-    observed, shares = ({int(phase): row for phase, row in given[key].items()} for key in ("observed", "shares"))
-    found = phased_ratio(observed, shares)
-    return {"statistic": found.statistic, "df": found.df, "p_value": found.p_value}
 
 
 def balanced(given) -> dict[str, Any]:
@@ -120,7 +113,6 @@ def worst(given) -> dict[str, Any]:
 
 
 CHECKS = {
-    "phases": phases,
     "balance": balanced,
     "outliers": outlying,
     "novelty": drifting,
