@@ -25,6 +25,7 @@ from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
 from imp_experiments.readout.factorize import FACTORIAL_NOTES
 from imp_experiments.readout.judged import judged
+from imp_experiments.readout.kinds import check_kinds
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
 from imp_experiments.readout.tabled import check_table, compare_table, scan
@@ -99,6 +100,7 @@ def analyze(
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
             Also a file of a workspace's archive, which is read out through the gate.
     """
+    check_kinds(locals())
     check_options(scale, alpha)
     columns = variant_columns(variant, control, factors)
     if factors:
