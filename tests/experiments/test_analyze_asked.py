@@ -87,3 +87,51 @@ def test_an_argument_of_another_kind_is_refused_by_name(more: dict[str, Any], ma
 
 def test_numbers_of_numpy_are_numbers() -> None:
     assert read(alpha=np.float64(0.05), k=np.int64(10)) is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"means": ["spend"], "covariates": ["spend"]}, "'spend' is a metric and a covariate"),
+        ({"means": [], "ratios": ["spend/visits"], "covariates": ["visits"]}, "'visits' is a metric and a covariate"),
+        ({"stratum": "arm"}, "'arm' says the variant, and cannot be the stratum"),
+        ({"cluster": "arm"}, "'arm' says the variant, and cannot be the cluster"),
+        ({"unit": "arm"}, "'arm' says the variant, and cannot be the unit"),
+        ({"by": ["arm"]}, "'arm' says the variant, and cannot be the dimension"),
+        ({"covariates": ["arm"]}, "'arm' says the variant, and cannot be the covariate"),
+        ({"ranks": ["spend"], "cluster": "shop"}, "ranks are not compared by cluster"),
+        ({"means": [], "ranks": ["spend"], "clips": ["spend::0.9"]}, "no mean and no part of a ratio"),
+        ({"quantiles": ["visits:0.5"], "clips": ["visits::0.9"]}, "no mean and no part of a ratio"),
+    ],
+)
+def test_a_column_that_cannot_be_what_it_is_named_for_is_refused(more: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        read(**more)
+
+
+def test_a_clip_says_that_quantiles_and_ranks_are_not_clipped() -> None:
+    plain = read(means=[], quantiles=["spend:0.9"], ranks=["spend"])
+    found = read(quantiles=["spend:0.9"], ranks=["spend"], clips=["spend::0.5"])
+    assert [one.absolute for one in found.comparisons[1:]] == [one.absolute for one in plain.comparisons]
+    (note,) = [note for note in found.notes if "moved there" in note]
+    assert re.fullmatch(r"spend: values above \S+ were moved there, in all variants alike; its quantiles and.*", note)
+
+
+def test_what_is_neither_adjusted_nor_stratified_is_named() -> None:
+    said = "neither adjusted nor stratified: spend:0.9, spend ranks"
+    assert said in read(quantiles=["spend:0.9"], ranks=["spend"], covariates=["before"]).notes
+    assert not any("neither adjusted" in note for note in read(quantiles=["spend:0.9"]).notes)
+
+
+@pytest.mark.parametrize("by", [(), ("shop",)])
+@pytest.mark.parametrize("sequential", ["obrien_fleming", "confidence_sequence"])
+def test_a_quantile_is_looked_at_before_the_end(sequential: str, by: tuple[str, ...]) -> None:
+    planned = {"planned": 800} if sequential == "obrien_fleming" else {}
+    (plain,) = read(means=[], quantiles=["spend:0.5"]).comparisons
+    found = read(means=[], quantiles=["spend:0.5"], sequential=sequential, by=by, **planned)
+    (one,) = found.comparisons
+    assert one.absolute is not None
+    assert plain.absolute is not None
+    assert one.absolute.se == plain.absolute.se
+    assert one.absolute.low < plain.absolute.low
+    assert one.absolute.p_value > plain.absolute.p_value

@@ -15,7 +15,14 @@ from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Prepared, Tabulated
-from imp_experiments.readout.arguments import asked_rule, check_clips, check_options, known_metrics, variant_columns
+from imp_experiments.readout.arguments import (
+    asked_rule,
+    check_layout,
+    check_options,
+    known_metrics,
+    plain_notes,
+    variant_columns,
+)
 from imp_experiments.readout.asked import metrics_asked, named_once
 from imp_experiments.readout.broken_down import EXPLORATORY
 from imp_experiments.readout.by_factors import check_factors, design_of, factor_table, named_cells
@@ -120,9 +127,9 @@ def analyze(
         covariates=named_once(covariates, "covariate"),
         clips=clips_asked(clips, clips_at),
     )
-    check_clips(layout)
+    check_layout(layout, by)
     with _opened(source, layout) as prepared:
-        scanned = scan(prepared, layout, control=control or "", tail=alpha / 2)
+        scanned = scan(prepared, layout, control=control or "")
     made = None
     if factors:
         scanned = named_cells(scanned, layout)
@@ -140,7 +147,7 @@ def analyze(
         if control is not None
         else []
     )
-    notes = [*_NOTES, *clip_notes(layout, table.bounds), *(FACTORIAL_NOTES if factors else ())]
+    notes = [*_NOTES, *clip_notes(layout, table.bounds), *plain_notes(layout), *(FACTORIAL_NOTES if factors else ())]
     if rule is not None:
         hypotheses = len(compared) if adjust == "bonferroni" else 1
         compared = [judged(one, rule, hypotheses=hypotheses) for one in compared]

@@ -105,10 +105,13 @@ def compare_quantile(
     tail: float,
     k: int = 0,
 ) -> list[Tested]:
-    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant."""
+    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant.
+
+    The rows are of a scan with `quantile_points` of its default tail: the error does not depend on `tail`.
+    """
     out = []
     for variant in variants:
-        contrast = quantile_contrast(rows[variant], rows[control], tail=tail)
+        contrast = quantile_contrast(rows[variant], rows[control])
         candidate = Candidate(
             variant=variant,
             control=control,

@@ -37,36 +37,34 @@ class Scanned:
     ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
 
 
-def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Scanned:
+def scan(prepared: Prepared, layout: Layout, *, control: str) -> Scanned:
     """Read a prepared table: once for the moments, then for each quantile and ranks against `control`.
-
-    `tail` is that of the quantiles' own intervals.
 
     Raises:
         BadInput: as for `tabulate`.
     """
     table, units = tabulate(prepared, layout), _units(prepared, layout)
-    scanned = _scanned(table, units, layout, control=control, tail=tail)
+    scanned = _scanned(table, units, layout, control=control)
     return replace(scanned, ranges=_ranges(units, layout, table))
 
 
 def scan_level(
-    prepared: Prepared, layout: Layout, table: Tabulated, levels: Collection[str], *, control: str, tail: float
+    prepared: Prepared, layout: Layout, table: Tabulated, levels: Collection[str], *, control: str
 ) -> Scanned:
     """Of a table that was tabulated with a dimension as its stratum, the units of some of its levels, as one."""
     moments = table.moments.select(lambda cell: cell.stratum in levels)
     part = replace(table, moments=moments.rename(lambda cell: replace(cell, stratum="")))
     units = _units(prepared, layout).filter(nw.col("stratum").is_in(sorted(levels)))
-    return _scanned(part, units, layout, control=control, tail=tail)
+    return _scanned(part, units, layout, control=control)
 
 
-def _scanned(table: Tabulated, units: nw.LazyFrame[Any], layout: Layout, *, control: str, tail: float) -> Scanned:
+def _scanned(table: Tabulated, units: nw.LazyFrame[Any], layout: Layout, *, control: str) -> Scanned:
     places = {value.name: place for place, value in enumerate(layout.values)}
     quantiles = {
         metric.name: quantile_rows(
             units,
             metric.q,
-            points=quantile_points(metric.q, tail=tail),
+            points=quantile_points(metric.q),
             value=f"value_{places[metric.values[0].name]}",
             cluster="cluster" if layout.cluster is not None else None,
         )
