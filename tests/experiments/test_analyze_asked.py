@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from imp_core.errors import BadInput
@@ -135,3 +137,23 @@ def test_a_quantile_is_looked_at_before_the_end(sequential: str, by: tuple[str, 
     assert one.absolute.se == plain.absolute.se
     assert one.absolute.low < plain.absolute.low
     assert one.absolute.p_value > plain.absolute.p_value
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, lambda frame: pl.from_pandas(frame).lazy()], ids=["pandas", "lazy"])
+def test_clusters_in_several_variants_are_warned_of(form: Callable[[pd.DataFrame], Any]) -> None:
+    frame = shop()
+    (check,) = read(form(frame), cluster="shop").health.checks
+    assert (check.name, check.verdict) == ("clusters", "warning")
+    assert check.text.startswith("20 of 20 clusters are in several variants")
+    frame["shop"] = frame.shop * 2 + (frame.arm == "b")
+    (check,) = read(form(frame), cluster="shop").health.checks
+    assert (check.name, check.verdict) == ("clusters", "ok")
+
+
+def test_what_could_not_be_adjusted_is_not_said_to_be() -> None:
+    frame = shop(10).assign(shop=lambda one: one.arm + (one.index % 3).astype(str))
+    (found,) = read(frame, cluster="shop", covariates=["before"]).comparisons
+    assert [one.code for one in found.conditions] == ["too_few_to_adjust"]
+    assert found.variance_saved is None
+    assert "adjusted for" not in found.method
+    assert found.absolute == read(frame, cluster="shop").comparisons[0].absolute

@@ -12,6 +12,7 @@ from imp_experiments.measure.extremes import Range, extremes
 from imp_experiments.measure.layout import UNITS, Layout, MetricAsked, missing_of
 from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
 from imp_experiments.measure.ranks import RankSums, rank_rows
+from imp_experiments.measure.shared import shared_clusters
 from imp_experiments.measure.table import Prepared, Tabulated, tabulate, units_frame
 from imp_experiments.measure.units import IN
 from imp_experiments.readout.checks import balance_checks
@@ -28,13 +29,15 @@ __all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan", "sc
 class Scanned:
     """All that was read of a table: its moments, and of metrics that sums cannot answer what they need by variant.
 
-    `ranges` are each variant's lowest and highest value, of the mean metrics that one unit may carry.
+    `ranges` are each variant's lowest and highest value, of the mean metrics that one unit may carry. `shared` counts
+    the clusters in several variants, and all; None without clusters.
     """
 
     table: Tabulated
     quantiles: Mapping[str, Mapping[str, QuantileRow]]
     ranks: Mapping[str, Mapping[str, RankSums]]
     ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
+    shared: tuple[int, int] | None = None
 
 
 def scan(prepared: Prepared, layout: Layout, *, control: str) -> Scanned:
@@ -45,7 +48,8 @@ def scan(prepared: Prepared, layout: Layout, *, control: str) -> Scanned:
     """
     table, units = tabulate(prepared, layout), _units(prepared, layout)
     scanned = _scanned(table, units, layout, control=control)
-    return replace(scanned, ranges=_ranges(units, layout, table))
+    shared = None if layout.cluster is None else shared_clusters(units)
+    return replace(scanned, ranges=_ranges(units, layout, table), shared=shared)
 
 
 def scan_level(
@@ -119,6 +123,7 @@ def check_table(
     else:
         text = "covariates of clusters are not tested"
         checks = [Check(name="balance", about=name, verdict="not tested", text=text) for name in covariates]
+        checks += [] if scanned.shared is None else [_clusters_apart(*scanned.shared)]
     for metric in _means(layout) if len(layout.variant) == 1 else []:
         ranges = scanned.ranges.get(metric.name)
         checks += [
@@ -134,6 +139,17 @@ def check_table(
             for variant in variants
         ]
     return tuple(checks)
+
+
+def _clusters_apart(shared: int, n: int) -> Check:
+    """Whether every cluster is in one variant, as it is where clusters were randomised."""
+    if not shared:
+        return Check(name="clusters", about="", verdict="ok", text=f"each of {n:,} clusters is in one variant")
+    text = (
+        f"{shared:,} of {n:,} clusters are in several variants, so they are not what was randomised: intervals and the "
+        "sample ratio take a cluster's part in each variant for a cluster of its own"
+    )
+    return Check(name="clusters", about="", verdict="warning", text=text)
 
 
 def compare_table(
