@@ -157,3 +157,85 @@ def test_what_could_not_be_adjusted_is_not_said_to_be() -> None:
     assert found.variance_saved is None
     assert "adjusted for" not in found.method
     assert found.absolute == read(frame, cluster="shop").comparisons[0].absolute
+
+
+def fault(read_it: Callable[[], object]) -> str:
+    with pytest.raises(BadInput) as caught:
+        read_it()
+    return f"{caught.value}; {caught.value.where}; {caught.value.mend}"
+
+
+def in_csv(frame: pd.DataFrame, folder: Path) -> Path:
+    frame.to_csv(folder / "shop.csv", index=False)
+    return folder / "shop.csv"
+
+
+def in_memory(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    return frame
+
+
+FORMS = pytest.mark.parametrize("form", [in_csv, in_memory])
+
+
+@FORMS
+def test_a_column_spelt_a_little_wrong_is_recognised(form: Callable[..., Any], tmp_path: Path) -> None:
+    source = form(shop(), tmp_path)
+    assert "did you mean 'spend'?" in fault(lambda: read(source, means=["spnd"]))
+    assert "did you mean 'spend'?" in fault(lambda: read(source, means=[" Spend"]))
+    told = fault(lambda: read(source, means=["revenue"]))
+    assert not any(name in told.rpartition(";")[2] for name in shop())
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("values", "control", "meant"),
+    [(["A", "B"], "a", "'A'"), (["0.0", "1.0"], "0", "'0.0'"), (["a ", "b"], "a", "'a '"), (["x", "y"], "a", None)],
+    ids=["capital", "number", "space", "none"],
+)
+def test_a_control_that_is_all_but_a_value_is_recognised(
+    form: Callable[..., Any], tmp_path: Path, values: list[str], control: str, meant: str | None
+) -> None:
+    frame = shop()
+    frame["arm"] = np.where(frame.arm == "a", *values)
+    told = fault(lambda: read(form(frame, tmp_path), control=control))
+    assert f"no unit is in the control {control!r}" in told
+    assert (f"did you mean {meant}?" in told) == (meant is not None)
+    assert "'x'" not in told
+
+
+def test_a_unit_that_is_in_every_variant_is_what_is_wrong() -> None:
+    told = fault(lambda: read(unit="shop"))
+    assert "every unit in the control 'a' is in another variant too" in told
+    assert "unit" in told
+
+
+@FORMS
+def test_a_missing_value_is_not_called_a_wrong_one(form: Callable[..., Any], tmp_path: Path) -> None:
+    frame = shop()
+    frame.loc[6, "spend"] = np.nan
+    told = fault(lambda: read(form(frame, tmp_path)))
+    assert "the value is missing" in told
+    assert "row 7, column spend" in told
+    assert "write 0 where nothing happened" in told
+    lazy = pl.from_pandas(frame).lazy()
+    assert "the value is missing" in fault(lambda: read(lazy))
+
+
+def test_a_value_that_is_no_number_says_how_to_write_one(tmp_path: Path) -> None:
+    path = in_csv(shop().assign(spend="12,50 €"), tmp_path)
+    told = fault(lambda: read(path))
+    assert "not a finite number" in told
+    assert "write a number like 1234.5" in told
+    assert "12,50" not in told
+
+
+def test_a_folder_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").mkdir()
+    assert "it is a folder" in fault(lambda: read(tmp_path / "shop.csv"))
+    assert "it is a folder" in fault(lambda: read(tmp_path))
+
+
+def test_a_column_of_lists_is_no_column_of_numbers(tmp_path: Path) -> None:
+    pl.DataFrame({"arm": ["a", "b"], "spend": [[1], [2]]}).write_parquet(tmp_path / "shop.parquet")
+    told = fault(lambda: read(tmp_path / "shop.parquet"))
+    assert "the column does not hold numbers" in told

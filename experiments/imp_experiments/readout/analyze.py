@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from imp_core.errors import BadInput
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
+from imp_experiments.measure.near import same_value
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.arguments import (
     asked_rule,
@@ -190,11 +191,7 @@ def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[s
     found = set(table.moments.variants)
     where = f"column {', '.join(layout.variant)}"
     if control not in found:
-        raise BadInput(
-            f"no unit is in the control {control!r}",
-            where=where,
-            mend="write the value exactly as in the column, capitals and spaces too",
-        )
+        raise _no_control(control, found, table, where)
     if len(found) == 1:
         raise BadInput(
             "there is only one variant: nothing to compare",
@@ -211,6 +208,18 @@ def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[s
         if weight < 0:
             raise BadInput(f"the weight of {name!r} is below 0", where="weight", mend="say a share from 0 on")
     return [control, *sorted(found - {control})]
+
+
+def _no_control(control: str, found: Collection[str], table: Tabulated, where: str) -> BadInput:
+    """A value is told only where the one that was written is all but it."""
+    if any(control in pair.split("+") for pair in table.pairs):
+        problem = f"every unit in the control {control!r} is in another variant too: none can be compared"
+        return BadInput(problem, where=where, mend="look at the unit's column: is it what was randomised?")
+    near = same_value(control, found)
+    mend = "write the value exactly as in the column, capitals and spaces too"
+    if near is not None:
+        mend = f"did you mean {near!r}?"
+    return BadInput(f"no unit is in the control {control!r}", where=where, mend=mend)
 
 
 def _ratio(table: Tabulated, variants: Sequence[str], weights: Mapping[str, int]) -> SampleRatio:
