@@ -17,6 +17,7 @@ from imp_core.errors import BadInput
 from imp_experiments import analyze
 from imp_experiments.commands.analyze import analyze_command
 from imp_experiments.readout.readout import Readout
+from imp_experiments.readout.render import render_markdown, render_table
 
 
 def shop(n: int = 400) -> pd.DataFrame:
@@ -239,3 +240,15 @@ def test_a_column_of_lists_is_no_column_of_numbers(tmp_path: Path) -> None:
     pl.DataFrame({"arm": ["a", "b"], "spend": [[1], [2]]}).write_parquet(tmp_path / "shop.parquet")
     told = fault(lambda: read(tmp_path / "shop.parquet"))
     assert "the column does not hold numbers" in told
+
+
+def test_a_corrected_p_stands_in_the_table_beside_the_interval_that_agrees_with_it() -> None:
+    found = read(means=["spend", "visits"], adjust="bonferroni")
+    for text in (render_table(found), render_markdown(found)):
+        (head,) = [line for line in text.splitlines() if "absolute" in line and "relative" in line]
+        assert head.rstrip(" |").endswith("corrected")
+        assert "p corrected by bonferroni: spend, visits" in text
+    for one in found.comparisons:
+        assert one.p_corrected is not None
+        assert any(line.endswith(f"{one.p_corrected:.4f}") for line in render_table(found).splitlines())
+    assert "corrected" not in render_table(read())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imp_core.clock import Clock, SystemClock, format_time
+from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
@@ -155,7 +156,7 @@ def analyze(
         notes.append(f"{rule.method}: it holds only if every look was taken so")
     if adjust is not None and (rule is None or adjust != "bonferroni"):
         compared = corrected(compared, adjust, alpha=alpha)
-        notes.append(f"corrected for {len(compared)} comparisons by {adjust}: {CORRECTIONS[adjust]}")
+        notes.append(f"corrected for {some(len(compared), 'comparison')} by {adjust}: {CORRECTIONS[adjust]}")
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=known_metrics(down, layout))
         notes.append(PEEKING)
