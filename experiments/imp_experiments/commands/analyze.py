@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,78 +13,9 @@ from imp_core.errors import BadInput
 from imp_experiments.readout.analyze import analyze
 from imp_experiments.readout.by_table import DEFAULT_K
 from imp_experiments.readout.format import to_plain
-from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.render import render_table
 
-__all__ = ["analyze_file"]
-
-
-def analyze_file(
-    ctx: Context,
-    path: Path,
-    *,
-    variant: str | None = None,
-    control: str | None = None,
-    factors: Sequence[str] = (),
-    order: int = 2,
-    unit: str | None = None,
-    weights: Mapping[str, int] | None = None,
-    proportions: Sequence[str] = (),
-    means: Sequence[str] = (),
-    ratios: Sequence[str] = (),
-    quantiles: Sequence[str] = (),
-    ranks: Sequence[str] = (),
-    clips: Sequence[str] = (),
-    clips_at: Sequence[str] = (),
-    covariates: Sequence[str] = (),
-    stratum: str | None = None,
-    cluster: str | None = None,
-    scale: str = "relative",
-    alpha: float = 0.05,
-    adjust: str | None = None,
-    sequential: str | None = None,
-    planned: int | None = None,
-    looked: Sequence[float] = (),
-    prior: float | None = None,
-    down: Sequence[str] = (),
-    by: Sequence[str] = (),
-    k: int = DEFAULT_K,
-) -> Readout:
-    """`imp_experiments.analyze` on a file, at the context's time.
-
-    Raises:
-        BadInput: the file, a column, a variant or a value cannot be taken.
-    """
-    return analyze(
-        ctx.directory / path,
-        variant=variant,
-        control=control,
-        factors=factors,
-        order=order,
-        unit=unit,
-        weights=weights,
-        proportions=proportions,
-        means=means,
-        ratios=ratios,
-        quantiles=quantiles,
-        ranks=ranks,
-        clips=clips,
-        clips_at=clips_at,
-        covariates=covariates,
-        stratum=stratum,
-        cluster=cluster,
-        scale=scale,
-        alpha=alpha,
-        adjust=adjust,
-        sequential=sequential,
-        planned=planned,
-        looked=looked,
-        prior=prior,
-        down=down,
-        by=by,
-        k=k,
-        clock=ctx.clock,
-    )
+__all__ = ["analyze_command"]
 
 
 @click.command("analyze")
@@ -125,72 +56,13 @@ def analyze_file(
 @click.option("--k", type=int, default=DEFAULT_K, show_default=True, help="Levels with fewer units are merged.")
 @json_option
 @pass_context
-def analyze_command(
-    ctx: Context,
-    *,
-    file: Path,
-    variant: str | None,
-    control: str | None,
-    factors: tuple[str, ...],
-    order: int,
-    unit: str | None,
-    weights: tuple[str, ...],
-    proportions: tuple[str, ...],
-    means: tuple[str, ...],
-    ratios: tuple[str, ...],
-    quantiles: tuple[str, ...],
-    ranks: tuple[str, ...],
-    clips: tuple[str, ...],
-    clips_at: tuple[str, ...],
-    covariates: tuple[str, ...],
-    stratum: str | None,
-    cluster: str | None,
-    scale: str,
-    alpha: float,
-    adjust: str | None,
-    sequential: str | None,
-    planned: int | None,
-    looked: tuple[float, ...],
-    prior: float | None,
-    down: tuple[str, ...],
-    by: tuple[str, ...],
-    k: int,
-    as_json: bool,
-) -> None:
+def analyze_command(ctx: Context, /, *, file: Path, weights: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401 (named as `analyze` names them)
     """Compare the variants in a CSV (also gzipped), JSON lines or Parquet file. Consent is not checked.
 
     Example: imp experiment analyze mails.csv --variant segment --control none --proportion visit --mean spend
     """
-    readout = analyze_file(
-        ctx,
-        file,
-        variant=variant,
-        control=control,
-        factors=factors,
-        order=order,
-        unit=unit,
-        weights=dict(_weight(text) for text in weights),
-        proportions=proportions,
-        means=means,
-        ratios=ratios,
-        quantiles=quantiles,
-        ranks=ranks,
-        clips=clips,
-        clips_at=clips_at,
-        covariates=covariates,
-        stratum=stratum,
-        cluster=cluster,
-        scale=scale,
-        alpha=alpha,
-        adjust=adjust,
-        sequential=sequential,
-        planned=planned,
-        looked=looked,
-        prior=prior,
-        down=down,
-        by=by,
-        k=k,
-    )
+    shares = dict(_weight(text) for text in weights)
+    readout = analyze(ctx.directory / file, weights=shares, clock=ctx.clock, **options)
     emit(to_plain(readout), lambda: render_table(readout), as_json=as_json)
 
 

@@ -21,6 +21,7 @@ import narwhals as nw
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.layout import Layout
+from imp_experiments.measure.near import near_name
 from imp_experiments.measure.relation import prepare_relation
 from imp_experiments.measure.table import Prepared
 
@@ -61,6 +62,8 @@ def open_file(path: Path, layout: Layout) -> Iterator[Prepared]:
 
 
 def _kind(path: Path) -> str:
+    if path.is_dir():
+        raise BadInput("it is a folder, not a file", where=str(path), mend="name one file in it")
     name = path.name.lower().removesuffix(".gz")
     kind = _SUFFIXES.get(Path(name).suffix)
     if kind is None or (kind == "parquet" and path.name.lower().endswith(".gz")):
@@ -114,8 +117,8 @@ def _header(path: Path) -> tuple[list[str], str]:
 def _wanted(present: Sequence[str], layout: Layout, path: Path) -> list[str]:
     for name in layout.columns:
         if name not in present:
-            near = [column for column in present if column.strip().lower() == name.strip().lower()]
-            mend = f"did you mean {near[0]!r}?" if near else "look at the names in the file's header"
+            near = near_name(name, present)
+            mend = "look at the names in the file's header" if near is None else f"did you mean {near!r}?"
             raise BadInput(f"there is no column {name!r}", where=str(path), mend=mend)
         if list(present).count(name) > 1:
             raise BadInput(f"two columns are called {name!r}", where=str(path), mend="give each its own name")

@@ -18,7 +18,15 @@ import pyarrow as pa
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.layout import Layout, Value
-from imp_experiments.measure.relation import VARIANT_SEPARATOR, prepare_relation
+from imp_experiments.measure.near import near_name
+from imp_experiments.measure.relation import (
+    NO_VALUE,
+    NOT_A_FLAG,
+    NOT_A_NUMBER,
+    VARIANT_SEPARATOR,
+    mend_of,
+    prepare_relation,
+)
 from imp_experiments.measure.table import Prepared
 
 __all__ = ["open_frame"]
@@ -47,14 +55,16 @@ def open_frame(native: Any, layout: Layout) -> Iterator[Prepared]:  # noqa: ANN4
 def _check_schema(schema: nw.Schema, layout: Layout) -> None:
     for name in layout.columns:
         if name not in schema:
-            raise BadInput(f"there is no column {name!r}", mend="look at the frame's columns")
+            near = near_name(name, schema)
+            mend = "look at the frame's columns" if near is None else f"did you mean {near!r}?"
+            raise BadInput(f"there is no column {name!r}", mend=mend)
     for value in layout.values:
         dtype = schema[value.column]
         if not (dtype.is_numeric() or dtype == nw.Boolean):
             raise BadInput(
                 "the column does not hold numbers",
                 where=f"column {value.column}",
-                mend="name another column, or mend its values",
+                mend="name another column, or turn its values into numbers",
             )
 
 
@@ -99,7 +109,7 @@ class _Faults:
         """The first column with a value that cannot be taken; a lazy frame has no first row."""
         for key, (expression, problem) in self.tests.items():
             if self.source.filter(expression).select(n=nw.len()).collect().item(0, "n"):
-                return BadInput(problem, where=f"column {key.partition(' ')[2]}", mend="mend its values")
+                return BadInput(problem, where=f"column {key.partition(' ')[2]}", mend=mend_of(problem))
         return None
 
 
@@ -119,7 +129,9 @@ def _prepare_lazy(source: nw.LazyFrame[Any], layout: Layout) -> Prepared:
         tests[f"{mark} {name}"] = (_missing(columns[mark]), f"the {mark} is missing")
     for index, value in enumerate(layout.values):
         taken = _value(value)
-        said = "the value is not 0, 1, true or false" if value.kind == "flag" else "the value is not a finite number"
+        if not value.optional:
+            tests[f"value {value.column}"] = (nw.col(value.column).is_null(), NO_VALUE)
+        said = NOT_A_FLAG if value.kind == "flag" else NOT_A_NUMBER
         wrong = ~taken.is_finite() & ~taken.is_nan() if value.optional else ~taken.is_finite()
         tests[value.name] = (wrong, said)
         columns[f"value_{index}"] = taken

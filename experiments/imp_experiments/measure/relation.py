@@ -14,12 +14,28 @@ import duckdb
 from imp_core.errors import BadInput
 from imp_experiments.measure.layout import Layout, Value
 
-__all__ = ["VARIANT_SEPARATOR", "PreparedRelation", "prepare_relation"]
+__all__ = [
+    "NOT_A_FLAG",
+    "NOT_A_NUMBER",
+    "NO_VALUE",
+    "VARIANT_SEPARATOR",
+    "PreparedRelation",
+    "mend_of",
+    "prepare_relation",
+]
 
 # Between the levels of several factors in the prepared variant: no level holds it.
 VARIANT_SEPARATOR: Final = "\x1f"
 _NUMBERS: Final = ("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "U")
 _WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U")
+NOT_A_FLAG: Final = "the value is not 0, 1, true or false"
+NOT_A_NUMBER: Final = "the value is not a finite number"
+NO_VALUE: Final = "the value is missing"
+_MENDS: Final = {
+    NOT_A_FLAG: "write 0 or 1, or name the column with --mean or --ratio",
+    NOT_A_NUMBER: "write a number like 1234.5, with no thousands separator or currency",
+    NO_VALUE: "write 0 where nothing happened; leave a row out only where that has nothing to do with its variant",
+}
 # How files write that a covariate is unknown.
 _UNKNOWN: Final = "('', 'na', 'n/a', 'nan', 'null', 'none')"
 _NAN: Final = "'nan'::DOUBLE"
@@ -56,7 +72,7 @@ class PreparedRelation:
         )
         place = f"row {row}, column {column.partition(' ')[2]}"
         where = place if self.source is None else f"{self.source}, {place}"
-        return BadInput(problem, where=where, mend="rows count from 1 without the header")
+        return BadInput(problem, where=where, mend=f"{mend_of(problem)}; rows count from 1 without the header")
 
 
 def prepare_relation(raw: duckdb.DuckDBPyRelation, layout: Layout, *, source: str | None) -> PreparedRelation:
@@ -80,10 +96,17 @@ def prepare_relation(raw: duckdb.DuckDBPyRelation, layout: Layout, *, source: st
         projected.append(f"CAST({place[name]} AS VARCHAR) AS {mark}")
     for index, value in enumerate(layout.values):
         sql = _value(place[value.column], types[value.column], value, source=source)
-        said = "the value is not 0, 1, true or false" if value.kind == "flag" else "the value is not a finite number"
+        said = NOT_A_FLAG if value.kind == "flag" else NOT_A_NUMBER
+        if not value.optional:
+            problems[f"value {value.column}"] = (_blank(place[value.column]), NO_VALUE)
         problems[value.name] = (f"{'isinf' if value.optional else 'NOT isfinite'}({sql})", said)
         projected.append(f"{sql} AS value_{index}")
     return PreparedRelation(raw.project(", ".join(projected)), raw, problems, source)
+
+
+def mend_of(problem: str) -> str:
+    """What to do about a fault of a row."""
+    return _MENDS.get(problem, "write it in every row, like (none)")
 
 
 def _blank(column: str) -> str:
@@ -93,7 +116,8 @@ def _blank(column: str) -> str:
 def _value(column: str, type_: str, value: Value, *, source: str | None) -> str:
     """A DOUBLE, never NULL: NaN where the value cannot be taken (of a covariate: is missing, else infinite)."""
     text = type_ == "VARCHAR" or type_.startswith("ENUM")
-    if not text and not type_.startswith(_NUMBERS):
+    # a list of numbers is named like them
+    if not text and (not type_.startswith(_NUMBERS) or type_.endswith("]")):
         place = f"column {value.column}"
         raise BadInput(
             "the column does not hold numbers",

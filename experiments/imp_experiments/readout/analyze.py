@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from imp_core.clock import Clock, SystemClock, format_time
+from imp_core.counting import some
 from imp_core.errors import BadInput
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.frames import open_frame
 from imp_experiments.measure.layout import Layout
+from imp_experiments.measure.near import same_value
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.arguments import (
     asked_rule,
-    check_clips,
+    check_layout,
     check_options,
-    check_ranks,
     known_metrics,
+    plain_notes,
     variant_columns,
 )
 from imp_experiments.readout.asked import metrics_asked, named_once
@@ -32,6 +34,7 @@ from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import CORRECTIONS, corrected
 from imp_experiments.readout.factorize import FACTORIAL_NOTES
 from imp_experiments.readout.judged import judged
+from imp_experiments.readout.kinds import check_kinds
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.readout.readout import Health, MetricUnits, Readout, Verdict
 from imp_experiments.readout.tabled import check_table, compare_table, scan
@@ -106,6 +109,7 @@ def analyze(
         BadInput: a column, a variant or a value that cannot be taken; it names row and field where they are known.
             Also a file of a workspace's archive, which is read out through the gate.
     """
+    check_kinds(locals())
     check_options(scale, alpha)
     columns = variant_columns(variant, control, factors)
     if factors:
@@ -125,10 +129,9 @@ def analyze(
         covariates=named_once(covariates, "covariate"),
         clips=clips_asked(clips, clips_at),
     )
-    check_clips(layout)
-    check_ranks(layout)
+    check_layout(layout, by)
     with _opened(source, layout) as prepared:
-        scanned = scan(prepared, layout, control=control or "", tail=alpha / 2)
+        scanned = scan(prepared, layout, control=control or "")
     made = None
     if factors:
         scanned = named_cells(scanned, layout)
@@ -146,14 +149,14 @@ def analyze(
         if control is not None
         else []
     )
-    notes = [*_NOTES, *clip_notes(layout, table.bounds), *(FACTORIAL_NOTES if factors else ())]
+    notes = [*_NOTES, *clip_notes(layout, table.bounds), *plain_notes(layout), *(FACTORIAL_NOTES if factors else ())]
     if rule is not None:
         hypotheses = len(compared) if adjust == "bonferroni" else 1
         compared = [judged(one, rule, hypotheses=hypotheses) for one in compared]
         notes.append(f"{rule.method}: it holds only if every look was taken so")
     if adjust is not None and (rule is None or adjust != "bonferroni"):
         compared = corrected(compared, adjust, alpha=alpha)
-        notes.append(f"corrected for {len(compared)} comparisons by {adjust}: {CORRECTIONS[adjust]}")
+        notes.append(f"corrected for {some(len(compared), 'comparison')} by {adjust}: {CORRECTIONS[adjust]}")
     if prior is not None:
         compared = weighed(compared, Prior(mean=0.0, sd=prior), alpha=alpha, down=known_metrics(down, layout))
         notes.append(PEEKING)
@@ -189,11 +192,7 @@ def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[s
     found = set(table.moments.variants)
     where = f"column {', '.join(layout.variant)}"
     if control not in found:
-        raise BadInput(
-            f"no unit is in the control {control!r}",
-            where=where,
-            mend="write the value exactly as in the column, capitals and spaces too",
-        )
+        raise _no_control(control, found, table, where)
     if len(found) == 1:
         raise BadInput(
             "there is only one variant: nothing to compare",
@@ -210,6 +209,18 @@ def _variants(table: Tabulated, layout: Layout, control: str, weights: Mapping[s
         if weight < 0:
             raise BadInput(f"the weight of {name!r} is below 0", where="weight", mend="say a share from 0 on")
     return [control, *sorted(found - {control})]
+
+
+def _no_control(control: str, found: Collection[str], table: Tabulated, where: str) -> BadInput:
+    """A value is told only where the one that was written is all but it."""
+    if any(control in pair.split("+") for pair in table.pairs):
+        problem = f"every unit in the control {control!r} is in another variant too: none can be compared"
+        return BadInput(problem, where=where, mend="look at the unit's column: is it what was randomised?")
+    near = same_value(control, found)
+    mend = "write the value exactly as in the column, capitals and spaces too"
+    if near is not None:
+        mend = f"did you mean {near!r}?"
+    return BadInput(f"no unit is in the control {control!r}", where=where, mend=mend)
 
 
 def _ratio(table: Tabulated, variants: Sequence[str], weights: Mapping[str, int]) -> SampleRatio:

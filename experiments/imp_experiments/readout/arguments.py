@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.layout import Layout
@@ -10,7 +11,11 @@ from imp_experiments.measure.table import Tabulated
 from imp_experiments.readout.judged import rule_of
 from imp_experiments.stats.sequential.rules import Rule
 
-__all__ = ["asked_rule", "check_clips", "check_options", "check_ranks", "known_metrics", "variant_columns"]
+__all__ = ["asked_rule", "check_layout", "check_options", "known_metrics", "plain_notes", "variant_columns"]
+
+_CLIPPED: Final = ("mean", "ratio")
+_PLAIN: Final = ("quantile", "ranks")
+_ROLES: Final = {"by": "dimension"}
 
 
 def variant_columns(variant: str | None, control: str | None, factors: Sequence[str]) -> tuple[str, ...]:
@@ -41,19 +46,50 @@ def known_metrics(down: Sequence[str], layout: Layout) -> Sequence[str]:
     return down
 
 
-def check_clips(layout: Layout) -> None:
-    """Raises BadInput unless every clipped column is a mean or a part of a ratio."""
-    measured = {value.column for value in layout.values if value.kind == "number" and not value.optional}
+def check_layout(layout: Layout, by: Sequence[str]) -> None:
+    """Refuse columns that cannot be what they are named for; `by` are those to break down by.
+
+    Raises:
+        BadInput: a clipped column is no mean and no part of a ratio, a metric is a covariate, the variant is something
+            else too, or ranks are asked for of clusters.
+    """
+    clipped = {value.column for metric in layout.metrics if metric.kind in _CLIPPED for value in metric.values}
     for name in layout.clips:
-        if name not in measured:
+        if name not in clipped:
             raise BadInput(f"{name!r} is no mean and no part of a ratio", where="clip", mend="clip a column that is")
-
-
-def check_ranks(layout: Layout) -> None:
-    """Raises BadInput where ranks are asked for of clusters: their errors are those of independent units."""
+    for name in layout.covariates:
+        if any(value.column == name for metric in layout.metrics for value in metric.values):
+            problem = f"{name!r} is a metric and a covariate"
+            raise BadInput(problem, where="covariate", mend="adjust for what was known before the exposure")
+    _check_variant(layout, by)
     if layout.cluster is not None and any(metric.kind == "ranks" for metric in layout.metrics):
-        mend = "leave the ranks, or name a quantile such as COL:0.5"
-        raise BadInput("ranks are not compared by cluster", where="ranks", mend=mend)
+        mend = "leave out --ranks, or the cluster where every unit was randomised on its own"
+        raise BadInput(
+            "ranks are not compared by cluster: their interval would be too narrow", where="ranks", mend=mend
+        )
+
+
+def _check_variant(layout: Layout, by: Sequence[str]) -> None:
+    others = {
+        "unit": [layout.unit],
+        "stratum": [layout.stratum],
+        "cluster": [layout.cluster],
+        "covariate": layout.covariates,
+        "by": by,
+    }
+    for option, names in others.items():
+        for name in names:
+            if name in layout.variant:
+                problem = f"{name!r} says the variant, and cannot be the {_ROLES.get(option, option)} too"
+                raise BadInput(problem, where=option, mend="name another column")
+
+
+def plain_notes(layout: Layout) -> list[str]:
+    """That quantiles and ranks are neither adjusted nor stratified, where others are."""
+    plain = [metric.name for metric in layout.metrics if metric.kind in _PLAIN]
+    if not plain or not (layout.covariates or layout.stratum):
+        return []
+    return [f"neither adjusted nor stratified: {', '.join(plain)}"]
 
 
 def asked_rule(

@@ -22,15 +22,24 @@ def metrics_asked(
     """The metrics, proportions first.
 
     Raises:
-        BadInput: one is named twice, a ratio is not two columns, or a quantile not a column and a share.
+        BadInput: there is none, one is named twice, a ratio is not two columns, or a quantile not a column and a share.
     """
-    return (
+    asked = (
         *(MetricAsked(name=name, kind="proportion", column=name) for name in named_once(proportions, "proportion")),
         *(MetricAsked(name=name, kind="mean", column=name) for name in named_once(means, "mean")),
         *(_ratio(text) for text in named_once(ratios, "ratio")),
         *(_quantile(text) for text in named_once(quantiles, "quantile")),
         *(MetricAsked(name=f"{name} ranks", kind="ranks", column=name) for name in named_once(ranks, "ranks")),
     )
+    if not asked:
+        mend = "name a column at least: --proportion COL, --mean COL, --ratio NUM/DEN, --quantile COL:Q or --ranks COL"
+        raise BadInput("no metric is named: nothing to compare", where="mean", mend=mend)
+    names = [metric.name for metric in asked]
+    for name in names:
+        if names.count(name) > 1:
+            mend = "its figures could not be told apart: compare it as one kind at a time"
+            raise BadInput(f"two metrics are called {name!r}", where="mean", mend=mend)
+    return asked
 
 
 def named_once(names: Sequence[str], option: str) -> tuple[str, ...]:

@@ -60,9 +60,7 @@ class ByTable:
             crossed = clusters_cross(units_in_table(prepared, layout), layout)
             grouping = self._grouping(table.moments)
             tested = {
-                shown: self._tested(
-                    scan_level(prepared, layout, table, levels, control=self.variants[0], tail=self.alpha / 2), layout
-                )
+                shown: self._tested(scan_level(prepared, layout, table, levels, control=self.variants[0]), layout)
                 for shown, levels in grouping.groups.items()
             }
         return broken_down(dimension, grouping, tested, alpha=self.alpha, final=self.sequential is None and not crossed)

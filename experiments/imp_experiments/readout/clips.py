@@ -31,12 +31,19 @@ def clips_asked(quantiles: Sequence[str], values: Sequence[str]) -> dict[str, Cl
 def clip_notes(layout: Layout, bounds: Mapping[str, Bounds]) -> list[str]:
     """What was clipped, and where: of a file the analyst holds."""
     notes = []
+    whole = {metric.column for metric in layout.metrics if metric.kind in ("quantile", "ranks")}
     for place, value in enumerate(layout.values):
         found = bounds.get(f"value_{place}")
         if found is not None:
-            low, high = ("open" if end is None else f"{end:,.6g}" for end in (found.low, found.high))
-            notes.append(f"{value.column}: values beyond {low} and {high} were moved there, in all variants alike")
+            but = "; its quantiles and ranks are of all values as they are" if value.column in whole else ""
+            notes.append(f"{value.column}: values {_ends(found)}, in all variants alike{but}")
     return notes
+
+
+def _ends(found: Bounds) -> str:
+    """Where values were moved to."""
+    sides = ((found.low, "below"), (found.high, "above"))
+    return " and ".join(f"{side} {end:,.6g} were moved there" for end, side in sides if end is not None)
 
 
 def _clip(text: str, *, as_quantiles: bool, option: str) -> tuple[str, Clip]:

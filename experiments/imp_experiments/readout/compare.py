@@ -78,7 +78,8 @@ def compare_metric(
     """
     names = [control, *variants]
     estimates = estimate(moments, asked.quantity, names)
-    plain = _unadjusted(moments, asked.quantity, names)
+    made = _made(asked.quantity, estimates)
+    plain, method = _unadjusted(moments, made, names), _method(moments, made)
     out = []
     for variant in variants:
         candidate = Candidate(
@@ -86,7 +87,7 @@ def compare_metric(
             control=control,
             units=(units_in(moments, variant), units_in(moments, control)),
             values=(_value(estimates, variant), _value(estimates, control)),
-            contrast=_contrast(moments, asked, estimates, variant, control),
+            contrast=_contrast(moments, asked, estimates, (variant, control), method),
             variance_saved=None if plain is None else _saved(estimates, plain, variant, control),
         )
         shown = show(asked.metric, asked.kind, candidate, scale=asked.scale, tail=tail, k=k, barred=barred)
@@ -105,10 +106,13 @@ def compare_quantile(
     tail: float,
     k: int = 0,
 ) -> list[Tested]:
-    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant."""
+    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant.
+
+    The rows are of a scan with `quantile_points` of its default tail: the error does not depend on `tail`.
+    """
     out = []
     for variant in variants:
-        contrast = quantile_contrast(rows[variant], rows[control], tail=tail)
+        contrast = quantile_contrast(rows[variant], rows[control])
         candidate = Candidate(
             variant=variant,
             control=control,
@@ -162,12 +166,18 @@ def show(
     return Tested(compared=compared, contrast=candidate.contrast if code is None else None)
 
 
-def _contrast(moments: Moments, asked: Asked, estimates: Estimates, variant: str, control: str) -> Contrast:
+def _made(quantity: Quantity, estimates: Estimates) -> Quantity:
+    """The quantity as it was estimated: without the covariates where units were too few to adjust."""
+    unadjusted = any(condition.code == "too_few_to_adjust" for condition in estimates.conditions)
+    return replace(quantity, covariates=()) if unadjusted else quantity
+
+
+def _contrast(moments: Moments, asked: Asked, estimates: Estimates, pair: tuple[str, str], method: str) -> Contrast:
     """By scores where a plain proportion has few events, else by t."""
-    found = estimates.contrast(variant, control, method=_method(moments, asked.quantity))
+    found = estimates.contrast(*pair, method=method)
     if asked.kind != "proportion" or UNITS in moments.columns:
         return found
-    one, two = (_count(moments, asked.quantity.column, name) for name in (variant, control))
+    one, two = (_count(moments, asked.quantity.column, name) for name in pair)
     if one is None or two is None:
         return found
     plain = not asked.quantity.covariates and len(moments.strata) <= 1

@@ -112,7 +112,7 @@ class MetricUnits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One health check: `name` is balance, outliers, novelty or consent, `verdict` ok, warning or not tested.
+    """One health check: `name` is balance, outliers, novelty, consent or clusters, `verdict` ok, warning or not tested.
 
     `about` is the metric or covariate it concerns, with its variant where one is compared ("spend, b"); "" for all.
     `text` is a sentence for people, with its figures where they may be shown. `p_value` has two digits; None: there is

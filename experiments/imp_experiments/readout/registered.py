@@ -160,7 +160,7 @@ def _compare_quantile(
     if days and measurement.units is not None:
         seen = measurement.units.filter((nw.col("status") == IN) & (nw.col("day") <= max(days)))
         value = measurement.columns[metric.name]
-        rows = quantile_rows(seen, q, points=quantile_points(q, tail=tail), value=value)
+        rows = quantile_rows(seen, q, points=quantile_points(q), value=value)
     nothing = QuantileRow(q=q, n=0, value=None, points={})
     rows = {name: rows.get(name, nothing) for name in names}
     return compare_quantile(

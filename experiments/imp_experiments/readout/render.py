@@ -14,7 +14,7 @@ from rich.text import Text
 from imp_experiments.readout.breakdown_words import BY_COLUMNS, breakdown_rows, breakdown_title, breakdown_words
 from imp_experiments.readout.factored_words import factored_tables
 from imp_experiments.readout.readout import Readout
-from imp_experiments.readout.words import COLUMNS, detail, headline, health, row_of
+from imp_experiments.readout.words import comparison_table, detail, headline, health
 
 __all__ = ["render_markdown", "render_table"]
 
@@ -24,7 +24,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 def render_table(readout: Readout) -> str:
     """Plain text of the terminal's width (100 columns at least)."""
-    width = max(_NARROWEST, shutil.get_terminal_size((120, 24)).columns)
+    width = max(_NARROWEST, shutil.get_terminal_size((140, 24)).columns)
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     for line in headline(readout):
         console.print(_plain(line), soft_wrap=True)
@@ -82,7 +82,7 @@ def _tables(readout: Readout) -> list[tuple[tuple[str, ...], list[tuple[str, ...
     """Columns and rows: effects of factors and their cells, then comparisons with control."""
     tables = [] if readout.factorial is None else factored_tables(readout.factorial)
     if readout.comparisons:
-        tables.append((COLUMNS, [row_of(compared) for compared in readout.comparisons]))
+        tables.append(comparison_table(readout))
     return tables
 
 

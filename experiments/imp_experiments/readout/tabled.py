@@ -13,6 +13,7 @@ from imp_experiments.measure.extremes import Range, extremes
 from imp_experiments.measure.layout import UNITS, Layout, MetricAsked, missing_of
 from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
 from imp_experiments.measure.ranks import RankSums, rank_rows
+from imp_experiments.measure.shared import shared_clusters
 from imp_experiments.measure.table import Prepared, Tabulated, clusters_cross, tabulate, units_frame
 from imp_experiments.measure.units import IN
 from imp_experiments.readout.checks import balance_checks
@@ -29,19 +30,19 @@ __all__ = ["Scanned", "check_table", "compare_table", "quantity_of", "scan", "sc
 class Scanned:
     """All that was read of a table: its moments, and of metrics that sums cannot answer what they need by variant.
 
-    `ranges` are each variant's lowest and highest value, of the mean metrics that one unit may carry.
+    `ranges` are each variant's lowest and highest value, of the mean metrics that one unit may carry. `shared` counts
+    the clusters in several variants, and all; None without clusters.
     """
 
     table: Tabulated
     quantiles: Mapping[str, Mapping[str, QuantileRow]]
     ranks: Mapping[str, Mapping[str, RankSums]]
     ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
+    shared: tuple[int, int] | None = None
 
 
-def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Scanned:
+def scan(prepared: Prepared, layout: Layout, *, control: str) -> Scanned:
     """Read a prepared table: once for the moments, then for each quantile and ranks against `control`.
-
-    `tail` is that of the quantiles' own intervals.
 
     Raises:
         BadInput: as for `tabulate`, or clusters cross the strata (each part would count as a cluster of its own).
@@ -53,27 +54,28 @@ def scan(prepared: Prepared, layout: Layout, *, control: str, tail: float) -> Sc
             where=prepared.source,
             mend="strata must be of what was randomised, so one for each cluster; or leave the stratum",
         )
-    scanned = _scanned(table, units, layout, control=control, tail=tail)
-    return replace(scanned, ranges=_ranges(units, layout, table))
+    scanned = _scanned(table, units, layout, control=control)
+    shared = None if layout.cluster is None else shared_clusters(units)
+    return replace(scanned, ranges=_ranges(units, layout, table), shared=shared)
 
 
 def scan_level(
-    prepared: Prepared, layout: Layout, table: Tabulated, levels: Collection[str], *, control: str, tail: float
+    prepared: Prepared, layout: Layout, table: Tabulated, levels: Collection[str], *, control: str
 ) -> Scanned:
     """Of a table that was tabulated with a dimension as its stratum, the units of some of its levels, as one."""
     moments = table.moments.select(lambda cell: cell.stratum in levels)
     part = replace(table, moments=moments.rename(lambda cell: replace(cell, stratum="")))
     units = units_in_table(prepared, layout).filter(nw.col("stratum").is_in(sorted(levels)))
-    return _scanned(part, units, layout, control=control, tail=tail)
+    return _scanned(part, units, layout, control=control)
 
 
-def _scanned(table: Tabulated, units: nw.LazyFrame[Any], layout: Layout, *, control: str, tail: float) -> Scanned:
+def _scanned(table: Tabulated, units: nw.LazyFrame[Any], layout: Layout, *, control: str) -> Scanned:
     places = {value.name: place for place, value in enumerate(layout.values)}
     quantiles = {
         metric.name: quantile_rows(
             units,
             metric.q,
-            points=quantile_points(metric.q, tail=tail),
+            points=quantile_points(metric.q),
             value=f"value_{places[metric.values[0].name]}",
             cluster="cluster" if layout.cluster is not None else None,
         )
@@ -128,6 +130,7 @@ def check_table(
     else:
         text = "covariates of clusters are not tested"
         checks = [Check(name="balance", about=name, verdict="not tested", text=text) for name in covariates]
+        checks += [] if scanned.shared is None else [_clusters_apart(*scanned.shared)]
     for metric in _means(layout) if len(layout.variant) == 1 else []:
         ranges = scanned.ranges.get(metric.name)
         checks += [
@@ -143,6 +146,17 @@ def check_table(
             for variant in variants
         ]
     return tuple(checks)
+
+
+def _clusters_apart(shared: int, n: int) -> Check:
+    """Whether every cluster is in one variant, as it is where clusters were randomised."""
+    if not shared:
+        return Check(name="clusters", about="", verdict="ok", text=f"each of {n:,} clusters is in one variant")
+    text = (
+        f"{shared:,} of {n:,} clusters are in several variants, so they are not what was randomised: intervals and the "
+        "sample ratio take a cluster's part in each variant for a cluster of its own"
+    )
+    return Check(name="clusters", about="", verdict="warning", text=text)
 
 
 def compare_table(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from imp_experiments.readout.checked import checks_in_words
 from imp_experiments.readout.factored_words import factored_lines
 from imp_experiments.readout.figures import absolute, count, equals, number, p_value, relative, value
 from imp_experiments.readout.readout import Compared, Readout
 
-__all__ = ["COLUMNS", "detail", "headline", "health", "row_of"]
+__all__ = ["COLUMNS", "comparison_table", "detail", "headline", "health", "row_of"]
 
-COLUMNS = ("metric", "variant", "units", "value", "control", "absolute", "relative", "p")
+COLUMNS: Final = ("metric", "variant", "units", "value", "control", "absolute", "relative", "p")
 
 
 def headline(readout: Readout) -> list[str]:
@@ -21,6 +23,15 @@ def headline(readout: Readout) -> list[str]:
     else:
         answer = f"{name}: {readout.verdict.value.upper()} - {readout.verdict.reason}"
     return [answer, f"as of {readout.as_of}; consent: {consent}"]
+
+
+def comparison_table(readout: Readout) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns, and a row a comparison; p as corrected stands beside p where there is any."""
+    rows = [row_of(compared) for compared in readout.comparisons]
+    if all(compared.p_corrected is None for compared in readout.comparisons):
+        return COLUMNS, rows
+    corrected = [p_value(compared.p_corrected) for compared in readout.comparisons]
+    return (*COLUMNS, "corrected"), [(*row, p) for row, p in zip(rows, corrected, strict=True)]
 
 
 def row_of(compared: Compared) -> tuple[str, ...]:
@@ -69,11 +80,7 @@ def detail(readout: Readout) -> list[str]:
         for compared in readout.comparisons
         if compared.variance_saved is not None
     ]
-    lines += [
-        f"{compared.metric}, {compared.variant}: corrected p {equals(compared.p_corrected)} ({compared.correction})"
-        for compared in readout.comparisons
-        if compared.p_corrected is not None
-    ]
+    lines += _corrections(readout)
     lines += [_posterior(compared) for compared in readout.comparisons if compared.posterior is not None]
     if readout.verdict is not None:
         lines += [
@@ -88,6 +95,15 @@ def detail(readout: Readout) -> list[str]:
     looked = any(compared.look is not None and compared.tail != readout.alpha / 2 for compared in readout.comparisons)
     together = (" together" if simultaneous else "") + (" over all looks" if looked else "")
     return [*lines, *(f"{method}; intervals {level}{together}; * registered scale" for method in methods)]
+
+
+def _corrections(readout: Readout) -> list[str]:
+    """By which method the p of which metrics were corrected."""
+    by: dict[str, dict[str, None]] = {}
+    for compared in readout.comparisons:
+        if compared.p_corrected is not None and compared.correction is not None:
+            by.setdefault(compared.correction, {})[compared.metric] = None
+    return [f"p corrected by {method}: {', '.join(metrics)}" for method, metrics in by.items()]
 
 
 def _posterior(compared: Compared) -> str:

@@ -1,0 +1,254 @@
+"""What `analyze` is asked for: kinds of arguments, columns that cannot be what they are named for."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from imp_core.errors import BadInput
+from imp_experiments import analyze
+from imp_experiments.commands.analyze import analyze_command
+from imp_experiments.readout.readout import Readout
+from imp_experiments.readout.render import render_markdown, render_table
+
+
+def shop(n: int = 400) -> pd.DataFrame:
+    dice = np.random.default_rng(8)
+    return pd.DataFrame(
+        {
+            "arm": np.where(np.arange(n) % 2 == 1, "b", "a"),
+            "spend": np.round(dice.gamma(2, 10, n), 2),
+            "visits": dice.poisson(3, n) + 1,
+            "bought": dice.integers(0, 2, n),
+            "before": np.round(dice.gamma(2, 10, n), 2),
+            "shop": np.arange(n) // 20,
+        }
+    )
+
+
+def read(frame: Any = None, **more: Any) -> Readout:
+    return analyze(shop() if frame is None else frame, **{"variant": "arm", "control": "a", "means": ["spend"]} | more)
+
+
+def test_every_option_of_the_command_is_an_argument_of_analyze() -> None:
+    options = {parameter.name for parameter in analyze_command.params} - {"file", "as_json"}
+    assert options == set(inspect.signature(analyze).parameters) - {"source", "clock"}
+
+
+def test_without_a_metric_nothing_is_compared() -> None:
+    with pytest.raises(BadInput, match="no metric is named"):
+        read(means=[])
+
+
+def test_the_command_without_a_metric_is_wrong_usage(imp_here: Any, tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    shop().to_csv(path, index=False)
+    answer = imp_here("experiment", "analyze", str(path), "--variant", "arm", "--control", "a")
+    assert answer.code == 2
+    assert "no metric is named" in answer.err
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    with pytest.raises(BadInput, match="two metrics are called 'bought'"):
+        read(means=["bought"], proportions=["bought"])
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"means": "spend"}, r"means is one text, not a list.*\['spend'\]"),
+        ({"by": "shop"}, "by is one text, not a list"),
+        ({"covariates": [1]}, "covariates is not a list of texts"),
+        ({"means": {"spend": 1}}, "means is not a list of texts"),
+        ({"control": 0}, "control is not text.*'0'"),
+        ({"control": False}, "control is not text.*'false'"),
+        ({"alpha": "0.05"}, "alpha is not a number"),
+        ({"prior": "0.1"}, "prior is not a number"),
+        ({"k": "10"}, "k is not a whole number"),
+        ({"k": 2.5}, "k is not a whole number"),
+        ({"order": True}, "order is not a whole number"),
+        ({"planned": 0.5, "sequential": "pocock"}, "planned is not a whole number"),
+        ({"looked": 0.5, "sequential": "pocock", "planned": 900}, "looked is not a list"),
+        ({"looked": ["x"], "sequential": "pocock", "planned": 900}, "looked is not a number"),
+        ({"weights": {"a": "x"}}, "weight is not a number"),
+        ({"weights": ["a"]}, "weights are not by variant"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_by_name(more: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(**more)
+    assert re.search(match, f"{caught.value} {caught.value.mend}", re.DOTALL)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert read(alpha=np.float64(0.05), k=np.int64(10)) is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"means": ["spend"], "covariates": ["spend"]}, "'spend' is a metric and a covariate"),
+        ({"means": [], "ratios": ["spend/visits"], "covariates": ["visits"]}, "'visits' is a metric and a covariate"),
+        ({"stratum": "arm"}, "'arm' says the variant, and cannot be the stratum"),
+        ({"cluster": "arm"}, "'arm' says the variant, and cannot be the cluster"),
+        ({"unit": "arm"}, "'arm' says the variant, and cannot be the unit"),
+        ({"by": ["arm"]}, "'arm' says the variant, and cannot be the dimension"),
+        ({"covariates": ["arm"]}, "'arm' says the variant, and cannot be the covariate"),
+        ({"ranks": ["spend"], "cluster": "shop"}, "ranks are not compared by cluster"),
+        ({"means": [], "ranks": ["spend"], "clips": ["spend::0.9"]}, "no mean and no part of a ratio"),
+        ({"quantiles": ["visits:0.5"], "clips": ["visits::0.9"]}, "no mean and no part of a ratio"),
+    ],
+)
+def test_a_column_that_cannot_be_what_it_is_named_for_is_refused(more: dict[str, Any], match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        read(**more)
+
+
+def test_a_clip_says_that_quantiles_and_ranks_are_not_clipped() -> None:
+    plain = read(means=[], quantiles=["spend:0.9"], ranks=["spend"])
+    found = read(quantiles=["spend:0.9"], ranks=["spend"], clips=["spend::0.5"])
+    assert [one.absolute for one in found.comparisons[1:]] == [one.absolute for one in plain.comparisons]
+    (note,) = [note for note in found.notes if "moved there" in note]
+    assert re.fullmatch(r"spend: values above \S+ were moved there, in all variants alike; its quantiles and.*", note)
+
+
+def test_what_is_neither_adjusted_nor_stratified_is_named() -> None:
+    said = "neither adjusted nor stratified: spend:0.9, spend ranks"
+    assert said in read(quantiles=["spend:0.9"], ranks=["spend"], covariates=["before"]).notes
+    assert not any("neither adjusted" in note for note in read(quantiles=["spend:0.9"]).notes)
+
+
+@pytest.mark.parametrize("by", [(), ("shop",)])
+@pytest.mark.parametrize("sequential", ["obrien_fleming", "confidence_sequence"])
+def test_a_quantile_is_looked_at_before_the_end(sequential: str, by: tuple[str, ...]) -> None:
+    planned = {"planned": 800} if sequential == "obrien_fleming" else {}
+    (plain,) = read(means=[], quantiles=["spend:0.5"]).comparisons
+    found = read(means=[], quantiles=["spend:0.5"], sequential=sequential, by=by, **planned)
+    (one,) = found.comparisons
+    assert one.absolute is not None
+    assert plain.absolute is not None
+    assert one.absolute.se == plain.absolute.se
+    assert one.absolute.low < plain.absolute.low
+    assert one.absolute.p_value > plain.absolute.p_value
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, lambda frame: pl.from_pandas(frame).lazy()], ids=["pandas", "lazy"])
+def test_clusters_in_several_variants_are_warned_of(form: Callable[[pd.DataFrame], Any]) -> None:
+    frame = shop()
+    (check,) = read(form(frame), cluster="shop").health.checks
+    assert (check.name, check.verdict) == ("clusters", "warning")
+    assert check.text.startswith("20 of 20 clusters are in several variants")
+    frame["shop"] = frame.shop * 2 + (frame.arm == "b")
+    (check,) = read(form(frame), cluster="shop").health.checks
+    assert (check.name, check.verdict) == ("clusters", "ok")
+
+
+def test_what_could_not_be_adjusted_is_not_said_to_be() -> None:
+    frame = shop(10).assign(shop=lambda one: one.arm + (one.index % 3).astype(str))
+    (found,) = read(frame, cluster="shop", covariates=["before"]).comparisons
+    assert [one.code for one in found.conditions] == ["too_few_to_adjust"]
+    assert found.variance_saved is None
+    assert "adjusted for" not in found.method
+    assert found.absolute == read(frame, cluster="shop").comparisons[0].absolute
+
+
+def fault(read_it: Callable[[], object]) -> str:
+    with pytest.raises(BadInput) as caught:
+        read_it()
+    return f"{caught.value}; {caught.value.where}; {caught.value.mend}"
+
+
+def in_csv(frame: pd.DataFrame, folder: Path) -> Path:
+    frame.to_csv(folder / "shop.csv", index=False)
+    return folder / "shop.csv"
+
+
+def in_memory(frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    return frame
+
+
+FORMS = pytest.mark.parametrize("form", [in_csv, in_memory])
+
+
+@FORMS
+def test_a_column_spelt_a_little_wrong_is_recognised(form: Callable[..., Any], tmp_path: Path) -> None:
+    source = form(shop(), tmp_path)
+    assert "did you mean 'spend'?" in fault(lambda: read(source, means=["spnd"]))
+    assert "did you mean 'spend'?" in fault(lambda: read(source, means=[" Spend"]))
+    told = fault(lambda: read(source, means=["revenue"]))
+    assert not any(name in told.rpartition(";")[2] for name in shop())
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("values", "control", "meant"),
+    [(["A", "B"], "a", "'A'"), (["0.0", "1.0"], "0", "'0.0'"), (["a ", "b"], "a", "'a '"), (["x", "y"], "a", None)],
+    ids=["capital", "number", "space", "none"],
+)
+def test_a_control_that_is_all_but_a_value_is_recognised(
+    form: Callable[..., Any], tmp_path: Path, values: list[str], control: str, meant: str | None
+) -> None:
+    frame = shop()
+    frame["arm"] = np.where(frame.arm == "a", *values)
+    told = fault(lambda: read(form(frame, tmp_path), control=control))
+    assert f"no unit is in the control {control!r}" in told
+    assert (f"did you mean {meant}?" in told) == (meant is not None)
+    assert "'x'" not in told
+
+
+def test_a_unit_that_is_in_every_variant_is_what_is_wrong() -> None:
+    told = fault(lambda: read(unit="shop"))
+    assert "every unit in the control 'a' is in another variant too" in told
+    assert "unit" in told
+
+
+@FORMS
+def test_a_missing_value_is_not_called_a_wrong_one(form: Callable[..., Any], tmp_path: Path) -> None:
+    frame = shop()
+    frame.loc[6, "spend"] = np.nan
+    told = fault(lambda: read(form(frame, tmp_path)))
+    assert "the value is missing" in told
+    assert "row 7, column spend" in told
+    assert "write 0 where nothing happened" in told
+    lazy = pl.from_pandas(frame).lazy()
+    assert "the value is missing" in fault(lambda: read(lazy))
+
+
+def test_a_value_that_is_no_number_says_how_to_write_one(tmp_path: Path) -> None:
+    path = in_csv(shop().assign(spend="12,50 €"), tmp_path)
+    told = fault(lambda: read(path))
+    assert "not a finite number" in told
+    assert "write a number like 1234.5" in told
+    assert "12,50" not in told
+
+
+def test_a_folder_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").mkdir()
+    assert "it is a folder" in fault(lambda: read(tmp_path / "shop.csv"))
+    assert "it is a folder" in fault(lambda: read(tmp_path))
+
+
+def test_a_column_of_lists_is_no_column_of_numbers(tmp_path: Path) -> None:
+    pl.DataFrame({"arm": ["a", "b"], "spend": [[1], [2]]}).write_parquet(tmp_path / "shop.parquet")
+    told = fault(lambda: read(tmp_path / "shop.parquet"))
+    assert "the column does not hold numbers" in told
+
+
+def test_a_corrected_p_stands_in_the_table_beside_the_interval_that_agrees_with_it() -> None:
+    found = read(means=["spend", "visits"], adjust="bonferroni")
+    for text in (render_table(found), render_markdown(found)):
+        (head,) = [line for line in text.splitlines() if "absolute" in line and "relative" in line]
+        assert head.rstrip(" |").endswith("corrected")
+        assert "p corrected by bonferroni: spend, visits" in text
+    for one in found.comparisons:
+        assert one.p_corrected is not None
+        assert any(line.endswith(f"{one.p_corrected:.4f}") for line in render_table(found).splitlines())
+    assert "corrected" not in render_table(read())
