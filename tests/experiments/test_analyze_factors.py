@@ -330,15 +330,20 @@ def test_the_command_shows_effects_cells_and_what_a_winner_is_worth(imp_here: An
     assert (refused.code, "a variant beside factors" in refused.err) == (2, True)
 
 
-def test_a_tie_has_a_leader_but_no_corrected_value() -> None:
+def test_a_tie_has_a_leader_and_an_interval_but_no_corrected_value() -> None:
     rows = [(a, b, int(at < events)) for (a, b), events in zip(itertools.product("01", repeat=2), (20, 30, 50, 50),
             strict=True) for at in range(100)]  # fmt: skip
     readout = by_factors(pl.DataFrame(rows, schema=["a", "b", "y"], orient="row"), "a", "b", proportions=["y"])
     best = only(readout).best
     assert best is not None
-    assert (best.best, best.proven, best.value, best.lead) == ("a=1,b=0", False, None, None)
+    assert (best.best, best.proven) == ("a=1,b=0", False)
+    assert best.value is not None
+    assert best.value.tied
+    assert best.value.low < 0.5 - 2 * best.value.se < 0.5 + 2 * best.value.se < best.value.high
     assert [condition.code for condition in best.conditions] == ["tied_cells"]
     assert "the leading cells are tied" in render_table(readout)
+    assert "by how much a tie does not tell: [" in render_table(readout)
+    assert parse_readout(format_readout(readout)) == readout
 
 
 def test_markdown_has_a_table_of_effects_and_one_of_cells(write: Any) -> None:

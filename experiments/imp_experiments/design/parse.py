@@ -281,5 +281,7 @@ def _metric(table: Fields) -> Metric:
         table.refuse("window", "must end after start")
     if metric.margin is not None and metric.scale == "relative" and metric.margin >= 1:
         table.refuse("margin", "a relative margin must be below 1", "0.02 means 2 percent")
+    if metric.margin is not None and metric.kind == "proportion" and metric.margin >= 1:
+        table.refuse("margin", "a proportion's margin must be below 1", "0.02 means 2 percentage points")
     table.done()
     return metric

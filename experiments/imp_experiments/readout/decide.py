@@ -8,7 +8,7 @@ from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.looks import way_of
 from imp_experiments.readout.readout import Compared, Test, Verdict
-from imp_experiments.stats.effect import Effect
+from imp_experiments.stats.noninferior import non_inferior
 from imp_experiments.stats.srm import SampleRatio
 
 __all__ = ["decide", "treatments"]
@@ -90,40 +90,38 @@ def _primary(metric: Metric, compared: Compared) -> Test:
     return _test(metric, compared, (low, high), p_value, outcome)
 
 
-def _at(metric: Metric, tested: Tested, tail: float) -> Effect | None:
-    """The effect on the registered scale at another tail: estimate, statistic and p stay the same."""
-    return None if tested.contrast is None else tested.contrast.effect(metric.scale, tail=tail)
-
-
 def _guardrail(metric: Metric, tested: Tested, experiment: Experiment, *, final: bool) -> Test:
     """Non-inferior: the one-sided bound stays within the margin. No harm: not shown to be worse, two-sided.
 
     Before the end by the interval that holds at all times, of which a bound outside the margin breaks nothing yet.
     """
-    noninferior = experiment.decision.guardrails == "noninferior"
-    alpha, compared = experiment.plan.alpha, tested.compared
-    end = alpha if noninferior else alpha / 2
-    effect = _at(metric, tested, end) if final else compared.registered
+    margin = metric.margin if experiment.decision.guardrails == "noninferior" else None
+    if final and margin is not None:
+        return _noninferior(metric, tested, margin, alpha=experiment.plan.alpha)
+    effect = tested.compared.registered
+    if final and tested.contrast is not None:
+        effect = tested.contrast.effect(metric.scale, tail=experiment.plan.alpha / 2)
     if effect is None:
-        return _test(metric, compared, None, None, _NO_ESTIMATE)
+        return _test(metric, tested.compared, None, None, _NO_ESTIMATE)
     low, high = effect.low, effect.high
-    margin = metric.margin if noninferior and metric.margin is not None else 0.0
-    if noninferior:
+    if margin is not None:
         held = low > -margin if metric.direction == "up" else high < margin
     else:
         held = high >= 0 if metric.direction == "up" else low <= 0
-    p_value = _guarded_p(metric, tested, margin) if noninferior and final else effect.p_value
-    return _test(metric, compared, (low, high), p_value, "held" if held else "broken" if final else "not shown")
+    outcome = "held" if held else "broken" if final else "not shown"
+    return _test(metric, tested.compared, (low, high), effect.p_value, outcome)
 
 
-def _guarded_p(metric: Metric, tested: Tested, margin: float) -> float | None:
-    """The one-sided p of being worse by the margin or more: below alpha iff the bound stays within it."""
-    if tested.contrast is None:
-        return None
-    if metric.direction == "up":
-        return tested.contrast.p_beyond(metric.scale, -margin)
-    worse = tested.contrast.p_beyond(metric.scale, margin)
-    return None if worse is None else 1 - worse
+def _noninferior(metric: Metric, tested: Tested, margin: float, *, alpha: float) -> Test:
+    """At the end; p is one-sided, of being worse by the margin or more."""
+    found = None
+    if tested.contrast is not None:
+        found = non_inferior(
+            tested.contrast, margin=margin, scale=metric.scale, direction=metric.direction, alpha=alpha
+        )
+    if found is None:
+        return _test(metric, tested.compared, None, None, _NO_ESTIMATE)
+    return _test(metric, tested.compared, (found.low, found.high), found.p_value, "held" if found.held else "broken")
 
 
 def _test(

@@ -135,7 +135,8 @@ def _winner(winner: Winner, metric: FactoredMetric) -> str:
     naive, estimate, low, high = (
         value(x, share=share) for x in (winner.naive, winner.estimate, winner.low, winner.high)
     )
-    return f"{naive} as observed is too {wrong} for having been picked, corrected {estimate} [{low}, {high}]"
+    told = "by how much a tie does not tell:" if winner.tied else f"corrected {estimate}"
+    return f"{naive} as observed is too {wrong} for having been picked, {told} [{low}, {high}]"
 
 
 def _share(metric: FactoredMetric) -> bool:

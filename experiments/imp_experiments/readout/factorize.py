@@ -21,7 +21,6 @@ from imp_experiments.stats.effect import Condition
 from imp_experiments.stats.estimate import Estimates, estimate
 from imp_experiments.stats.factor_effect import CellSummary, FactorialResult
 from imp_experiments.stats.factorial import analyze_estimates, analyze_factorial
-from imp_experiments.stats.winner import Winner
 
 __all__ = [
     "EFFECTS_AT_END",
@@ -46,8 +45,6 @@ EFFECTS_AT_END: Final = "effects of factors are told once, when the horizon is o
 # The critical values of more take minutes.
 _MOST_TO_PICK_FROM: Final = 64
 _ENOUGH_TO_VARY: Final = 2
-# Beside a standard error.
-_NO_WIDTH: Final = 1e-6
 
 
 def factored(made: Factorial, metrics: Sequence[FactoredMetric], *, order: int) -> Factored:
@@ -220,16 +217,7 @@ def _best(estimates: Estimates, control: str | None, *, direction: str, alpha: f
             estimates.names, estimates.n, estimates.values, np.diag(estimates.covariance), strict=True
         )
     }
-    found = best_cell(summaries, control=control, direction=direction, alpha=alpha)
-    if any(_degenerate(winner) for winner in (found.value, found.lead)):
-        # counts tie often: an interval without width would look like certainty
-        conditions = (*found.conditions, Condition("tied_cells", "both"))
-        return replace(found, value=None, lead=None, conditions=conditions)
-    return found
-
-
-def _degenerate(winner: Winner | None) -> bool:
-    return winner is not None and winner.high - winner.low <= _NO_WIDTH * winner.se
+    return best_cell(summaries, control=control, direction=direction, alpha=alpha)
 
 
 def _no_best(code: str) -> BestCell:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,6 @@ METHOD: Final = (
 )
 _ENOUGH_TO_COMPARE: Final = 2
 _SMALL: Final = 30
-_BETA_SHARE: Final = 0.1
 _MOST_UNITS: Final = 2**62
 # Means of so many standard errors differ by rounding alone.
 _LARGEST: Final = 1e15
@@ -113,6 +113,8 @@ def best_cell(
     df = _smallest_df(se**2, n)
     low, high = _intervals(y, se, df, alpha)
     best = int(np.argmax(y))
+    value = _value(y, se, best, alpha)
+    lead = _lead(y, se, best, None if control is None else names.index(control), alpha)
     return BestCell(
         best=names[best],
         proven=bool((high > 0).sum() == 1),
@@ -120,12 +122,21 @@ def best_cell(
             _with_best(name, float(y[at] - np.delete(y, at).max()), float(low[at]), float(high[at]), sign * unit)
             for at, name in enumerate(names)
         ),
-        value=_turned(_value(y, se, best, alpha), sign * unit),
-        lead=_turned(_lead(y, se, best, None if control is None else names.index(control), alpha), sign * unit),
+        value=_turned(value, sign * unit),
+        lead=_turned(lead, sign * unit),
         df=df,
         method=METHOD,
-        conditions=(Condition("small_cells", "both"),) if n.min() < _SMALL else (),
+        conditions=_conditions(n, value, lead),
     )
+
+
+def _conditions(n: Floats, *winners: Winner | None) -> tuple[Condition, ...]:
+    codes = []
+    if n.min() < _SMALL:
+        codes.append("small_cells")
+    if any(winner is not None and winner.tied for winner in winners):
+        codes.append("tied_cells")
+    return tuple(Condition(code, "both") for code in codes)
 
 
 def _problem(summaries: list[Summary]) -> str | None:
@@ -182,7 +193,7 @@ def _intervals(y: Floats, se: Floats, df: float, alpha: float) -> tuple[Floats, 
 def _value(y: Floats, se: Floats, best: int, alpha: float) -> Winner:
     """The leader's mean, cut off where the second would have led."""
     cut = float(np.delete(y, best).max())
-    return corrected(float(y[best]), float(se[best]), cut, simultaneous_reach(len(y), alpha), alpha=alpha)
+    return corrected(float(y[best]), float(se[best]), cut, partial(simultaneous_reach, len(y)), alpha=alpha)
 
 
 def _lead(y: Floats, se: Floats, best: int, control: int | None, alpha: float) -> Winner | None:
@@ -196,7 +207,10 @@ def _lead(y: Floats, se: Floats, best: int, control: int | None, alpha: float) -
     share = (float(se[best]) / width) ** 2
     thirds = np.delete(y, [best, control])
     cut = max([0.0, *(naive - (y[best] - thirds) / share)])
-    reach = critical_value(1 - alpha * _BETA_SHARE, float(se[control]), np.delete(se, control), two_sided=True)
+
+    def reach(level: float) -> float:
+        return critical_value(1 - level, float(se[control]), np.delete(se, control), two_sided=True)
+
     return corrected(naive, width, float(cut), reach, alpha=alpha)
 
 
@@ -209,6 +223,11 @@ def _turned(winner: Winner | None, unit: float) -> Winner | None:
     if winner is None:
         return None
     low, high = sorted((winner.low * unit, winner.high * unit))
-    return Winner(
-        naive=winner.naive * unit, estimate=winner.estimate * unit, low=low, high=high, se=winner.se * abs(unit)
+    return replace(
+        winner,
+        naive=winner.naive * unit,
+        estimate=winner.estimate * unit,
+        low=low,
+        high=high,
+        se=winner.se * abs(unit),
     )

@@ -1,71 +1,50 @@
-"""Guardrails: is an effect shown to stay within a margin (non-inferior), or not shown to do harm, or equivalent?
+"""Guardrails: is a variant shown to be worse than control by less than a margin (non-inferiority)?
 
-One-sided t tests of one effect against a null other than 0 (ICH E9 1998, section 3.3.2; Wellek 2010, Testing
-Statistical Hypotheses of Equivalence and Noninferiority, chapter 3). p, bound and outcome are of one statistic:
-`p_value` < alpha iff the bound lies beyond the null. No correction for many guardrails: all of them must hold.
+A one-sided test of one contrast against a null other than 0 (ICH E9 1998, section 3.3.2; Wellek 2010, Testing
+Statistical Hypotheses of Equivalence and Noninferiority, chapter 3), by whatever statistic the contrast has: t, score,
+order statistics. p, bound and outcome are of one statistic: `p_value` < alpha iff the bound lies within the margin. No
+correction for many guardrails: all of them must hold.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
-
-from scipy.special import stdtr, stdtrit
 
 from imp_core.errors import BadInput
 from imp_experiments.stats.arguments import check_alpha, check_direction, check_scale
-from imp_experiments.stats.effect import Condition
+from imp_experiments.stats.contrast import Contrast
 
-__all__ = ["Equivalence", "Guarded", "equivalent", "no_harm", "non_inferior"]
+__all__ = ["Guarded", "non_inferior"]
 
-# A bound beyond floating point is as good as the largest.
-_LARGEST_LOG: Final = 700.0
+_HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
     """One guardrail's answer.
 
-    outcome: "held" or "broken". Non-inferior: held iff p < alpha (what is not shown to hold is broken). No harm:
-    broken iff p < alpha (what is not shown to be worse holds).
-    p_value: one-sided, against `null`.
-    bound: the one-sided bound of 1 - alpha that decides: non-inferior, how bad the effect may yet be; no harm, how
-    good it may yet be. In the metric's unit, or as a share of control (-0.02: two per cent less).
-    null: what the bound is held against, on the same scale: -margin or margin; 0 for no harm.
+    held: whether p < alpha; what is not shown to hold is broken.
+    p_value: one-sided, of the hypothesis that the variant is worse by the margin or more.
+    low, high: the interval that leaves alpha on each side (1 - 2 alpha between them), in the metric's unit or as a
+    share of control (-0.02: two per cent less). The end on the worse side decides: within the margin iff held.
+    null: what that end is held against, on the same scale: -margin where up is better, else margin.
     """
 
-    outcome: str
-    p_value: float
-    bound: float
-    null: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equivalence:
-    """Two one-sided tests: `p_value` is the larger one; < alpha iff low and high (1 - 2 alpha) are in the margin."""
-
-    equivalent: bool
+    held: bool
     p_value: float
     low: float
     high: float
+    null: float
 
 
 def non_inferior(
-    estimate: float,
-    se: float,
-    df: float,
-    *,
-    margin: float,
-    scale: str,
-    direction: str,
-    alpha: float = 0.05,
-) -> Guarded | Condition:
-    """Test that the variant is worse than control by less than the margin.
+    contrast: Contrast, *, margin: float, scale: str, direction: str, alpha: float = 0.05
+) -> Guarded | None:
+    """Test that the variant is worse than control by less than the margin; None where a condition names the reason.
 
-    On the relative scale `estimate` and `se` are of log(variant / control), and the margin is a share of control
-    between 0 and 1: the null ratio is 1 - margin for "up", 1 + margin for "down". On the absolute scale all are in
-    the metric's unit. `df` may be infinite (normal).
+    On the relative scale the margin is a share of control between 0 and 1: the null ratio is 1 - margin for "up",
+    1 + margin for "down". On the absolute scale it is in the metric's unit.
 
     Raises:
         BadInput: scale, direction, margin or alpha is not one that there is.
@@ -73,82 +52,22 @@ def non_inferior(
     check_scale(scale)
     check_direction(direction)
     check_alpha(alpha)
+    if alpha >= _HALF:
+        raise BadInput("a one-sided alpha is not below one half", where="alpha", mend="say, for example, 0.05")
     _check_margin(margin, scale)
-    up = direction == "up"
-    null = -margin if up else margin
-    return _one_sided(estimate, se, df, null=null, above=up, scale=scale, alpha=alpha, outcomes=("held", "broken"))
-
-
-def no_harm(
-    estimate: float, se: float, df: float, *, scale: str, direction: str, alpha: float = 0.05
-) -> Guarded | Condition:
-    """Test that the variant is worse than control at all; the guardrail holds unless that is shown.
-
-    Units as for `non_inferior`. A test of little data holds: this finds harm, it does not exclude it.
-
-    Raises:
-        BadInput: scale, direction or alpha is not one that there is.
-    """
-    check_scale(scale)
-    check_direction(direction)
-    check_alpha(alpha)
-    above = direction == "down"
-    return _one_sided(estimate, se, df, null=0.0, above=above, scale=scale, alpha=alpha, outcomes=("broken", "held"))
-
-
-def equivalent(
-    estimate: float, se: float, df: float, *, margin: float, scale: str, alpha: float = 0.05
-) -> Equivalence | Condition:
-    """Test that variant and control differ by less than the margin either way (TOST: Schuirmann 1987).
-
-    Units as for `non_inferior`; on the relative scale the ratio must lie between 1 - margin and 1 + margin.
-
-    Raises:
-        BadInput: scale, margin or alpha is not one that there is.
-    """
-    lower = non_inferior(estimate, se, df, margin=margin, scale=scale, direction="up", alpha=alpha)
-    upper = non_inferior(estimate, se, df, margin=margin, scale=scale, direction="down", alpha=alpha)
-    if isinstance(lower, Condition):
-        return lower
-    if isinstance(upper, Condition):
-        return upper
-    p_value = max(lower.p_value, upper.p_value)
-    return Equivalence(equivalent=p_value < alpha, p_value=p_value, low=lower.bound, high=upper.bound)
-
-
-def _one_sided(
-    estimate: float,
-    se: float,
-    df: float,
-    *,
-    null: float,
-    above: bool,
-    scale: str,
-    alpha: float,
-    outcomes: tuple[str, str],
-) -> Guarded | Condition:
-    """Test "the effect is above (or below) the null"; the first outcome where that is shown, else the second."""
-    code = _problem(estimate, se, df)
-    if code is not None:
-        return Condition(code, scale)
-    sign = 1.0 if above else -1.0
-    start = math.log1p(null) if scale == "relative" else null
-    p_value = float(stdtr(df, -sign * (estimate - start) / se))
-    bound = estimate + sign * float(stdtrit(df, alpha)) * se
-    if scale == "relative":
-        bound = math.expm1(min(bound, _LARGEST_LOG))
-    if not math.isfinite(bound):
-        return Condition("not_finite", scale)
-    # within rounding of the null, p decides for the bound as well
-    edge = math.nextafter(null, sign * math.inf) if p_value < alpha else null
-    bound = max(bound, edge) if above == (p_value < alpha) else min(bound, edge)
-    return Guarded(outcome=outcomes[0] if p_value < alpha else outcomes[1], p_value=p_value, bound=bound, null=null)
-
-
-def _problem(estimate: float, se: float, df: float) -> str | None:
-    if not (math.isfinite(estimate) and math.isfinite(se)) or math.isnan(df):
-        return "not_finite"
-    return "no_error" if se <= 0 or df <= 0 else None
+    effect = contrast.effect(scale, tail=alpha)
+    null = -margin if direction == "up" else margin
+    under = None if effect is None else contrast.p_beyond(scale, null)
+    if effect is None or under is None:
+        return None
+    p_value = under if direction == "up" else 1 - under
+    held, low, high = p_value < alpha, effect.low, effect.high
+    # within rounding of the null p decides for the bound as well
+    if direction == "up":
+        low = max(low, math.nextafter(null, math.inf)) if held else min(low, null)
+    else:
+        high = min(high, math.nextafter(null, -math.inf)) if held else max(high, null)
+    return Guarded(held=held, p_value=p_value, low=low, high=high, null=null)
 
 
 def _check_margin(margin: float, scale: str) -> None:

@@ -11,11 +11,18 @@ prior's spread is hardly known), it corrects nothing where the winner is far ahe
 Its price is noise: at a near tie the estimate falls as low as the simultaneous interval lets it, though the second's
 mean is as high. In simulation (four variants of equal error) its root mean square error is 1.6 standard errors where
 the naive mean's is 1.1 to 1.3. It is no forecast: read it with its interval.
+
+The interval holds 1 - α over all ways the selection may go (theorem 1 there), not given how it went. Where the second is
+within .05 standard errors it shrinks to a sliver at the end of Y ± cσ and holds the value in none to eight of ten
+cases (2 to 8 equal means; within .05 to .1 in nine of ten and more). A reader who sees a tie would be misled, so that
+below a tenth of a standard error the interval is widened to the simultaneous one of level 1 - α as well: both kinds of
+coverage hold then, the one over all ways a little above 1 - α.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +31,8 @@ from scipy.special import ndtr, ndtri
 __all__ = ["Winner", "corrected", "simultaneous_reach"]
 
 _BETA_SHARE: Final = 0.1
+# In standard errors: nearer than this, the hybrid interval given the tie holds too rarely.
+_TIE: Final = 0.1
 _EDGE: Final = 1e-9
 
 
@@ -33,6 +42,8 @@ class Winner:
 
     `naive` is as observed; `estimate` its median-unbiased correction (but for β/2), `low` and `high` an interval that
     holds 1 - alpha over all ways the selection may go; `se` is the naive estimate's standard error.
+    `tied`: it won by less than a tenth of that error. Then low and high hold all simultaneous values as well, and the
+    estimate, as low as these let it be, says little.
     """
 
     naive: float
@@ -40,20 +51,27 @@ class Winner:
     low: float
     high: float
     se: float
+    tied: bool = False
 
 
-def corrected(naive: float, se: float, cut: float, reach: float, *, alpha: float) -> Winner:
-    """Correct an estimate that would not have been chosen below `cut`; `reach` is c of the level 1 - alpha/10."""
+def corrected(naive: float, se: float, cut: float, reach: Callable[[float], float], *, alpha: float) -> Winner:
+    """Correct an estimate that would not have been chosen below `cut`; reach(α) is the c of Y ± cσ of level 1 - α."""
     beta = alpha * _BETA_SHARE
     tail = (alpha - beta) / (1 - beta) / 2
-    high, middle, low = (naive + se * _centre((naive - cut) / se, reach, target) for target in (tail, 0.5, 1 - tail))
-    return Winner(naive=naive, estimate=middle, low=low, high=high, se=se)
+    room, furthest = (naive - cut) / se, reach(beta)
+    high, middle, low = (naive + se * _centre(room, furthest, target) for target in (tail, 0.5, 1 - tail))
+    if room >= _TIE:
+        return Winner(naive=naive, estimate=middle, low=low, high=high, se=se)
+    half = se * reach(alpha)
+    return Winner(
+        naive=naive, estimate=middle, low=min(low, naive - half), high=max(high, naive + half), se=se, tied=True
+    )
 
 
 def simultaneous_reach(count: int, alpha: float) -> float:
-    """The c with P(|Z_j| ≤ c for all of `count` independent normals) = 1 - alpha/10."""
-    # of 1 - (1 - β)^(1/count), by logarithms so that many variants lose no digits
-    tail = -math.expm1(math.log1p(-alpha * _BETA_SHARE) / count)
+    """The c with P(|Z_j| ≤ c for all of `count` independent normals) = 1 - alpha."""
+    # of 1 - (1 - α)^(1/count), by logarithms so that many variants lose no digits
+    tail = -math.expm1(math.log1p(-alpha) / count)
     return float(-ndtri(tail / 2))
 
 
