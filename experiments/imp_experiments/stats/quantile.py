@@ -96,7 +96,7 @@ class QuantileContrast:
         if scale not in _SCALES:
             raise BadInput(f"{scale!r} is not a scale", where="scale", mend="pass absolute or relative")
         one, two = self.variant, self.control
-        barred = any(condition.scale in ("both", scale) for condition in self.conditions)
+        barred = any(condition.bars and condition.scale in ("both", scale) for condition in self.conditions)
         if barred or one.estimate is None or two.estimate is None or one.se is None or two.se is None:
             return None
         if scale == "absolute":
