@@ -12,6 +12,8 @@ from imp_experiments.design.factors import Design, Factor
 
 __all__ = [
     "DEFAULT_POWER",
+    "PRIMARY_CORRECTION",
+    "SECONDARY_CORRECTION",
     "Counted",
     "DecisionRule",
     "Ends",
@@ -25,6 +27,8 @@ __all__ = [
 # What may change after the start without changing what is analysed: words, and how many units enter.
 _NOT_ANALYSIS = ("hypothesis", "traffic")
 DEFAULT_POWER: Final = 0.8
+PRIMARY_CORRECTION: Final = "bonferroni"
+SECONDARY_CORRECTION: Final = "benjamini_hochberg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,8 @@ class Metric:
     `value` of the events named `event` that match `where` (column → accepted texts): count, any (0 or 1), amount
     (in units of the currency) or quantity. A ratio has a `denominator`, measured over the same time; a quantile says
     which of it (`q`), over the units with such an event; `clip` ends the values of units. `pre_us` before the exposure
-    the same is measured as a covariate. `margin` belongs to a guardrail: how much worse is still not worse, in units of
+    the same is measured as a covariate; `covariates` name other metrics whose `pre` counts too (None: no other).
+    `margin` belongs to a guardrail: how much worse is still not worse, in units of
     the metric's scale. Durations are microseconds; `pre_us` is None where there is no pre-period.
     """
 
@@ -80,6 +85,7 @@ class Metric:
     denominator: Counted | None = None
     q: float | None = None
     clip: Ends | None = None
+    covariates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,8 @@ class Plan:
     `looks` more often than once are corrected for by `sequential`: a spending function (obrien_fleming, pocock,
     power:RHO), for which `units` are planned in all, or confidence_sequence, narrowest at `units`; None: the first
     where units are planned, else the last. The first look waits for `min_units` and, of a proportion,
-    `min_conversions` in each variant. None: the default.
+    `min_conversions` in each variant. None: the default. `prior` is the standard deviation of a normal prior around no
+    effect, on each metric's scale: of log(variant / control), or in the metric's unit. None: there is none.
     """
 
     horizon_us: int
@@ -101,14 +108,31 @@ class Plan:
     units: int | None = None
     min_units: int | None = None
     min_conversions: int | None = None
+    prior: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRule:
-    """What must hold to ship: any or all primary metrics better, and every guardrail as named."""
+    """What must hold to ship: any or all primary metrics better, and every guardrail as named.
+
+    `primaries` and `secondaries` say how each are corrected for their number (secondaries: "none", too). None: the
+    default, which is never written out, so that a hash does not tell whether it was.
+    """
 
     primary: str = "any"
     guardrails: str = "noninferior"
+    primaries: str | None = None
+    secondaries: str | None = None
+
+    @property
+    def primary_correction(self) -> str:
+        """How primaries are corrected."""
+        return self.primaries or PRIMARY_CORRECTION
+
+    @property
+    def secondary_correction(self) -> str:
+        """How secondaries are corrected; "none": not at all."""
+        return self.secondaries or SECONDARY_CORRECTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +140,8 @@ class Experiment:
     """One experiment file. Variants and metrics keep the order of the file; `control` names one of the variants.
 
     Of a multivariate experiment the variants are the cells of `factors` that `design` runs; else both are None.
+    `cluster` says what was randomised where units come in groups ("household"): errors are then by the clusters that
+    the exposures name. None: units were.
     """
 
     name: str
@@ -133,6 +159,7 @@ class Experiment:
     decision: DecisionRule
     factors: tuple[Factor, ...] | None = None
     design: Design | None = None
+    cluster: str | None = None
 
     @property
     def weights(self) -> dict[str, int]:

@@ -11,41 +11,30 @@ from imp_core.errors import BadInput
 from imp_experiments.design.assign import BUCKETS, bucket_counts
 from imp_experiments.design.experiment import (
     DEFAULT_POWER,
-    Counted,
+    PRIMARY_CORRECTION,
+    SECONDARY_CORRECTION,
     DecisionRule,
-    Ends,
     Experiment,
-    Metric,
     Plan,
     Variant,
 )
 from imp_experiments.design.factorial import variants_of
 from imp_experiments.design.fields import Fields
 from imp_experiments.design.parse_factors import parse_factors
+from imp_experiments.design.parse_metrics import parse_metrics
 
-__all__ = ["WHERE_COLUMNS", "check_name", "check_purpose", "parse_experiment", "read_experiment"]
+__all__ = ["check_name", "check_purpose", "parse_experiment", "read_experiment"]
 
-WHERE_COLUMNS: Final = (
-    "campaign",
-    "channel",
-    "content",
-    "currency",
-    "interaction",
-    "name",
-    "partner",
-    "place",
-    "placement",
-    "stage",
-    "type",
-)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PURPOSE: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_VALUES: Final = ("count", "any", "amount", "quantity")
 _WAYS: Final = ("obrien_fleming", "pocock", "power:RHO", "confidence_sequence")
 # RHO above 0 and at most 50
 _SEQUENTIAL: Final = re.compile(
     r"obrien_fleming|pocock|confidence_sequence|power:(?=[0-9.]*[1-9])([0-4]?[0-9](\.[0-9]+)?|50(\.0+)?)"
 )
+# only these have intervals that agree with their p, and the verdict is by intervals
+_PRIMARIES: Final = ("bonferroni", "max_t")
+_SECONDARIES: Final = ("benjamini_hochberg", "benjamini_yekutieli", "holm", "hochberg", "none")
 _MOST_UNITS: Final = 10**12
 _SHORTEST_SALT: Final = 8
 _MOST_WEIGHT: Final = 1_000_000
@@ -121,7 +110,8 @@ def _experiment(top: Fields, file: str) -> Experiment:
     if not weights.get(control):
         problem = "has no weight" if control in weights else "is not the name of a variant"
         top.refuse("control", problem, f"the variants are: {', '.join(weights)}")
-    plan, decision = _plan(top.table("plan")), _decision(top.table("decision"))
+    plan = _plan(top.table("plan"))
+    decision = _decision(top.table("decision"), plan)
     return Experiment(
         name=name,
         hypothesis=top.text("hypothesis", ""),
@@ -133,12 +123,18 @@ def _experiment(top: Fields, file: str) -> Experiment:
         trigger=top.text("trigger", "", longest=200),
         control=control,
         variants=variants,
-        metrics=_metrics(top, plan, decision),
+        metrics=parse_metrics(top, plan, decision),
         plan=plan,
         decision=decision,
         factors=None if made is None else made.factors,
         design=None if made is None else made.design,
+        cluster=_cluster(top),
     )
+
+
+def _cluster(top: Fields) -> str | None:
+    """What the clusters are, in a word; their ids come with the exposures."""
+    return top.text("cluster", longest=100) if top.has("cluster") else None
 
 
 def _variants(top: Fields) -> tuple[Variant, ...]:
@@ -170,6 +166,7 @@ def _plan(table: Fields) -> Plan:
         units=table.optional_whole("units", least=2, most=_MOST_UNITS),
         min_units=table.optional_whole("min_units", least=2, most=_MOST_UNITS),
         min_conversions=table.optional_whole("min_conversions", least=0, most=_MOST_UNITS),
+        prior=table.optional_number("prior", above=0, below=1e12),
     )
     if plan.sequential is not None and plan.looks == "once":
         table.refuse("sequential", "there is one look alone", 'say how often there are looks, like looks = "daily"')
@@ -189,99 +186,20 @@ def _sequential(table: Fields) -> str | None:
     return method
 
 
-def _decision(table: Fields) -> DecisionRule:
+def _decision(table: Fields, plan: Plan) -> DecisionRule:
+    primaries = table.choice("primaries", _PRIMARIES, PRIMARY_CORRECTION)
+    secondaries = table.choice("secondaries", _SECONDARIES, SECONDARY_CORRECTION)
     rule = DecisionRule(
         primary=table.choice("primary", ("any", "all"), "any"),
         guardrails=table.choice("guardrails", ("noninferior", "no_harm"), "noninferior"),
+        primaries=None if primaries == PRIMARY_CORRECTION else primaries,
+        secondaries=None if secondaries == SECONDARY_CORRECTION else secondaries,
     )
+    if rule.primaries == "max_t" and plan.looks != "once":
+        table.refuse(
+            "primaries",
+            "looks split alpha between hypotheses before they are seen, which the largest statistic cannot",
+            'set primaries = "bonferroni", or plan.looks = "once"',
+        )
     table.done()
     return rule
-
-
-def _metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metric, ...]:
-    out: list[Metric] = []
-    for table in top.tables("metrics", names_later="names from metrics.toml come later"):
-        metric = _metric(table)
-        if metric.name in (other.name for other in out):
-            table.refuse("name", "two metrics have this name")
-        if metric.window_us > plan.horizon_us:
-            table.refuse("window", "no unit could mature before the horizon", "lengthen plan.horizon or shorten it")
-        if metric.role == "guardrail" and decision.guardrails == "noninferior" and metric.margin is None:
-            table.refuse("margin", "missing", 'state how much worse is still acceptable, or set guardrails = "no_harm"')
-        out.append(metric)
-    if not any(metric.role == "primary" for metric in out):
-        top.refuse("metrics", "no metric is primary", 'give one of them role = "primary"')
-    return tuple(out)
-
-
-def _check_kind(table: Fields, metric: Metric) -> None:
-    """What does not go with the kind."""
-    if metric.kind == "proportion" and metric.value != "any":
-        table.refuse("value", "a proportion counts units with any event", 'use value = "any", or kind = "mean"')
-    if metric.kind == "quantile" and metric.value == "any":
-        table.refuse("value", "a flag has no quantiles", 'use value = "count", "amount" or "quantity"')
-    if metric.kind == "quantile" and metric.pre_us is not None:
-        table.refuse("pre", "a quantile is not adjusted", "leave it out")
-    if metric.clip is not None and (metric.kind == "quantile" or metric.value == "any"):
-        table.refuse("clip", "neither flags nor quantiles are clipped", "leave it out")
-
-
-def _ends(table: Fields) -> Ends:
-    inner = table.table("clip")
-    values = [inner.optional_number(key, above=-1e15, below=1e15) for key in ("low", "high")]
-    shares = [inner.optional_number(f"{key}_quantile", above=0, below=1) for key in ("low", "high")]
-    inner.done()
-    given = [end for end in (*values, *shares) if end is not None]
-    mixed = any(end is not None for end in values) and any(end is not None for end in shares)
-    if not given or mixed:
-        table.refuse(
-            "clip", "must have low and high, or low_quantile and high_quantile", "like { high_quantile = 0.999 }"
-        )
-    low, high = shares if values == [None, None] else values
-    if low is not None and high is not None and low >= high:
-        table.refuse("clip", "the bounds are in the wrong order", "give the lower one as low")
-    return Ends(low=low, high=high, quantiles=values == [None, None])
-
-
-def _denominator(table: Fields) -> Counted:
-    if not table.has("denominator"):
-        table.refuse("denominator", "missing", 'write it as { event = "session", value = "count" }')
-    inner = table.table("denominator")
-    counted = Counted(
-        event=inner.text("event", longest=200),
-        value=inner.choice("value", _VALUES, "count"),
-        where=inner.matches("where", WHERE_COLUMNS),
-    )
-    inner.done()
-    return counted
-
-
-def _metric(table: Fields) -> Metric:
-    kind = table.choice("kind", ("mean", "proportion", "ratio", "quantile"))
-    metric = Metric(
-        name=table.text("name", longest=100),
-        role=table.choice("role", ("primary", "secondary", "guardrail"), "primary"),
-        kind=kind,
-        event=table.text("event", longest=200),
-        value=table.choice("value", _VALUES, "any" if kind == "proportion" else "count"),
-        where=table.matches("where", WHERE_COLUMNS),
-        start_us=table.duration_us("start", "0d"),
-        window_us=table.duration_us("window"),
-        pre_us=table.optional_duration_us("pre"),
-        scale=table.choice("scale", ("relative", "absolute"), "relative"),
-        direction=table.choice("direction", ("up", "down"), "up"),
-        missing=table.choice("missing", ("zero",), "zero", later=("exclude",)),
-        margin=table.optional_number("margin", above=0, below=1e12),
-        denominator=_denominator(table) if kind == "ratio" else None,
-        q=table.number("q", above=0, below=1) if kind == "quantile" else None,
-        clip=_ends(table) if table.has("clip") else None,
-    )
-    _check_kind(table, metric)
-    if metric.window_us <= metric.start_us:
-        table.refuse("window", "must end after start")
-    if metric.margin is not None and metric.scale == "relative" and metric.margin >= 1:
-        table.refuse("margin", "a relative margin must be below 1", "0.02 means 2 percent")
-    if metric.margin is not None and metric.kind == "proportion" and metric.margin >= 1:
-        table.refuse("margin", "a proportion's margin must be below 1", "0.02 means 2 percentage points")
-    table.done()
-    return metric

@@ -58,7 +58,12 @@ class Measurement:
 
 def needed(experiment: Experiment) -> list[str]:
     """The columns of the archive that `measure` reads."""
-    return sorted({*EXPOSURE_COLUMNS, *columns_of(experiment.metrics)})
+    return sorted({*EXPOSURE_COLUMNS, *columns_of(experiment.metrics), *_carried(experiment, ())})
+
+
+def _carried(experiment: Experiment, by: Sequence[str]) -> tuple[str, ...]:
+    """The columns of the exposures that units keep: for breakdowns, and the cluster where there are clusters."""
+    return tuple(dict.fromkeys((*by, *(() if experiment.cluster is None else ("cluster",)))))
 
 
 def measure(
@@ -80,6 +85,7 @@ def measure(
     `imp_core.ports.OpenedUse` names. Without `permitted` nothing is known of the time before an exposure.
     `by` are columns of the exposures that `units` keep beside (`by_name`), for breakdowns.
     """
+    by = _carried(experiment, by)
     happened = nw.from_native(events).lazy()
     exposures = exposures_of(happened, experiment.name, phase, by)
     other_phases = in_other_phases(happened, experiment.name, phase)

@@ -12,7 +12,7 @@ import narwhals as nw
 from imp_experiments.design.experiment import Metric
 from imp_experiments.measure.aggregate import Column, Wanted
 from imp_experiments.measure.clip import Bounds, Clip, clip_bounds, clipped
-from imp_experiments.measure.parts import SUMMED, Part, columns_of, missing_name, parts_of
+from imp_experiments.measure.parts import SUMMED, Part, columns_of, covariates_of, missing_name, parts_of
 from imp_experiments.measure.units import IN
 
 __all__ = ["UnitValues", "unit_values"]
@@ -172,8 +172,7 @@ def _wanted(metrics: Sequence[Metric], parts: Sequence[Part], known: Mapping[int
     names = [column.name for column in columns]
     pairs: set[tuple[int, int]] = set()
     for metric in metrics:
-        together = [names.index(part.name) for part in parts if part.metric == metric.name]
-        if metric.pre_us is not None and metric.pre_us in known:
-            together.append(names.index(missing_name(metric.pre_us)))
+        mine = {*(part.name for part in parts if part.metric == metric.name), *covariates_of(metric, metrics)}
+        together = [place for place, name in enumerate(names) if name in mine]
         pairs |= {(i, j) for i in together for j in together if i < j}
     return Wanted(tuple(columns), tuple(sorted(pairs)))

@@ -8,7 +8,7 @@ from typing import Final
 
 from imp_experiments.design.experiment import Counted, Ends, Metric
 
-__all__ = ["SUMMED", "Part", "before_name", "below_name", "columns_of", "missing_name", "parts_of"]
+__all__ = ["SUMMED", "Part", "before_name", "below_name", "columns_of", "covariates_of", "missing_name", "parts_of"]
 
 # value → the archive's column that is summed; the others count events.
 SUMMED: Final = {"amount": "amount_micros", "quantity": "quantity"}
@@ -68,6 +68,18 @@ def before_name(metric: Metric) -> str:
 def missing_name(pre_us: int) -> str:
     """The name in `Moments` of the indicator that so much time before the exposure is unknown."""
     return f"unknown before {pre_us}"
+
+
+def covariates_of(metric: Metric, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """The names in `Moments` of what a metric is adjusted for: itself and others before the exposure, then indicators.
+
+    `metrics` are all of the experiment. An indicator says of a length of time who may not be known.
+    """
+    named = {metric.name, *(metric.covariates or ())}
+    mine = [other for other in (metric, *(one for one in metrics if one.name != metric.name)) if other.name in named]
+    before = [part.name for other in mine for part in parts_of(other) if part.before]
+    lengths = dict.fromkeys(other.pre_us for other in mine if other.pre_us is not None)
+    return (*before, *(missing_name(length) for length in lengths))
 
 
 def columns_of(metrics: Sequence[Metric]) -> list[str]:

@@ -9,11 +9,12 @@ from typing import Final
 
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.archive import Measurement
+from imp_experiments.measure.clustered import cluster_moments
 from imp_experiments.measure.levels import crossing, level_moments
 from imp_experiments.measure.merge import MOST_SHOWN, Grouping, merge_levels
 from imp_experiments.measure.moments import Moments
 from imp_experiments.readout.broken_down import EXPLORATORY, broken_down
-from imp_experiments.readout.compare import Tested, compare_metric
+from imp_experiments.readout.compare import Tested, compare_metric, units_in
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.differencing import check_released
 from imp_experiments.readout.judged import judged
@@ -85,7 +86,12 @@ def break_down(
                 for metric in experiment.metrics
                 if metric.name in seen
                 for found in _tested(
-                    experiment, metric, one.of(shown, seen[metric.name].through), seen, final=final, k=k
+                    experiment,
+                    metric,
+                    _figured(experiment, measurement, one, shown, seen[metric.name].through),
+                    seen,
+                    final=final,
+                    k=k,
                 )
             ]
             for shown in one.grouping.groups
@@ -123,6 +129,16 @@ def _released(cells: _Cells, names: Sequence[str], size: int) -> Released:
     return Released(dimension=cells.dimension, size=size, through=cells.through, levels=levels)
 
 
+def _figured(
+    experiment: Experiment, measurement: Measurement, cells: _Cells, shown: str, through: int | None
+) -> Moments | None:
+    """What the figures of what is shown are made of: its units, or their clusters."""
+    if experiment.cluster is None or through is None:
+        return cells.of(shown, through)
+    levels = cells.grouping.groups[shown]
+    return cluster_moments(measurement, through=through, dimension=cells.dimension, levels=levels)
+
+
 def _tested(
     experiment: Experiment,
     metric: Metric,
@@ -135,7 +151,7 @@ def _tested(
     if moments is None or metric.q is not None or metric.name not in moments.columns:
         return []
     plan, names = experiment.plan, treatments(experiment)
-    n = sum(moments.count(name) for name in [experiment.control, *names])
+    n = sum(units_in(moments, name) for name in [experiment.control, *names])
     rule: Rule = (
         FixedRule(alpha=plan.alpha)
         if final
@@ -144,7 +160,7 @@ def _tested(
     tail = plan.alpha / 2 if rule.tail is None else rule.tail
     found = compare_metric(
         moments,
-        asked_of(metric, moments),
+        asked_of(experiment, metric, moments),
         variants=names,
         control=experiment.control,
         tail=tail,

@@ -13,17 +13,29 @@ from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.quantiles import QuantileRow
 from imp_experiments.measure.ranks import RankSums
 from imp_experiments.readout.readout import Compared
-from imp_experiments.stats.contrast import Contrast, figures
+from imp_experiments.stats.contrast import Contrast, TContrast, figures
 from imp_experiments.stats.effect import Comparison, Condition
 from imp_experiments.stats.estimate import Estimates, Quantity, estimate
-from imp_experiments.stats.quantile import quantile_contrast
+from imp_experiments.stats.quantile import QuantileContrast, quantile_contrast
 from imp_experiments.stats.ranks import rank_contrast
 from imp_experiments.stats.score import Count, few_events, score
 from imp_experiments.stats.welch import METHOD
 
-__all__ = ["Asked", "Candidate", "Tested", "compare_metric", "compare_quantile", "compare_ranks", "show", "units_in"]
+__all__ = [
+    "FEW_CLUSTERS",
+    "Asked",
+    "Candidate",
+    "Tested",
+    "compare_metric",
+    "compare_quantile",
+    "compare_ranks",
+    "show",
+    "units_in",
+]
 
 _FEW_EVENTS: Final = 10
+# Fewer clusters than these in a variant, and their errors are rough.
+FEW_CLUSTERS: Final = 30
 _NO_VALUE: Final = ("not_finite", "no_denominator")
 
 
@@ -39,7 +51,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One comparison before it is known what of it may be shown; pairs are of variant and control."""
+    """One comparison before it is known what of it may be shown; pairs are of variant and control.
+
+    `clusters` is None where units were randomised.
+    """
 
     variant: str
     control: str
@@ -47,6 +62,7 @@ class Candidate:
     values: tuple[float | None, float | None]
     contrast: Contrast
     variance_saved: float | None = None
+    clusters: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +89,8 @@ def compare_metric(
 ) -> list[Tested]:
     """Compare each of `variants` with control; intervals leave `tail` on each side.
 
-    A comparison with a variant of 1 to k - 1 units shows nothing of it. `barred` is a condition's code that forbids all
-    figures of this metric.
+    A comparison with a variant of 1 to k - 1 units, or clusters, shows nothing of it. `barred` is a condition's
+    code that forbids all figures of this metric.
     """
     names = [control, *variants]
     estimates = estimate(moments, asked.quantity, names)
@@ -89,6 +105,7 @@ def compare_metric(
             values=(_value(estimates, variant), _value(estimates, control)),
             contrast=_contrast(moments, asked, estimates, (variant, control), method),
             variance_saved=None if plain is None else _saved(estimates, plain, variant, control),
+            clusters=(moments.count(variant), moments.count(control)) if UNITS in moments.columns else None,
         )
         shown = show(asked.metric, asked.kind, candidate, scale=asked.scale, tail=tail, k=k, barred=barred)
         out.append(replace(shown, estimates=estimates))
@@ -119,6 +136,7 @@ def compare_quantile(
             units=(units[variant], units[control]),
             values=(contrast.variant.estimate, contrast.control.estimate),
             contrast=contrast,
+            clusters=_nested(rows[variant], rows[control]),
         )
         out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k))
     return out
@@ -140,10 +158,10 @@ def show(
     metric: str, kind: str, candidate: Candidate, *, scale: str, tail: float, k: int = 0, barred: str | None = None
 ) -> Tested:
     """A candidate as it is shown: see `compare_metric` for `k` and `barred`."""
-    units, method = candidate.units, candidate.contrast.method
-    code = "fewer_than_k" if any(hidden(n, k) is None for n in units) else barred
+    units, contrast = candidate.units, _rough(candidate)
+    code = _hiding(candidate, k) or barred
     if code is None:
-        result = figures(candidate.contrast, tail=tail)
+        result = figures(contrast, tail=tail)
     else:
         result = Comparison(absolute=None, relative=None, conditions=(Condition(code, "both"),))
     shown = code is None and all(condition.code not in _NO_VALUE for condition in result.conditions)
@@ -159,11 +177,37 @@ def show(
         absolute=result.absolute,
         relative=result.relative,
         scale=scale,
-        method=method,
+        method=contrast.method,
         conditions=result.conditions,
         variance_saved=candidate.variance_saved if shown else None,
     )
-    return Tested(compared=compared, contrast=candidate.contrast if code is None else None)
+    return Tested(compared=compared, contrast=contrast if code is None else None)
+
+
+def _hiding(candidate: Candidate, k: int) -> str | None:
+    """The code of the condition that hides a comparison of few."""
+    if any(hidden(n, k) is None for n in candidate.units):
+        return "fewer_than_k"
+    if any(hidden(n, k) is None for n in candidate.clusters or ()):
+        return "fewer_than_k_clusters"
+    return None
+
+
+def _rough(candidate: Candidate) -> Contrast:
+    """The contrast, with a warning where there are few clusters but some."""
+    contrast, clusters = candidate.contrast, candidate.clusters or ()
+    if not any(n < FEW_CLUSTERS for n in clusters) or not isinstance(contrast, TContrast | QuantileContrast):
+        return contrast
+    if any(condition.bars and condition.scale == "both" for condition in contrast.conditions):
+        return contrast
+    return replace(contrast, conditions=(*contrast.conditions, Condition("few_clusters", "both")))
+
+
+def _nested(variant: QuantileRow, control: QuantileRow) -> tuple[int, int] | None:
+    """The clusters that values nest in; None where they do not."""
+    if variant.clusters is None or control.clusters is None:
+        return None
+    return variant.clusters.count, control.clusters.count
 
 
 def _made(quantity: Quantity, estimates: Estimates) -> Quantity:

@@ -94,7 +94,8 @@ def _widened(one: Tested, tail: float) -> Tested:
         return one
     result = figures(one.contrast, tail=tail)
     compared = replace(one.compared, absolute=result.absolute, relative=result.relative, conditions=result.conditions)
-    return replace(one, compared=compared)
+    # where a tail is told, it is that of these intervals
+    return replace(one, compared=replace(compared, tail=None if compared.tail is None else tail))
 
 
 def _with_p(one: Tested, p: float | None, method: str) -> Tested:

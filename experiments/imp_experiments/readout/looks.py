@@ -79,16 +79,18 @@ def sight_of(
     final: bool,
     names: Sequence[str],
     k: int = 0,
+    few: bool = False,
 ) -> Sight:
     """What of a metric may be seen: `ripe` are its matured cohorts, `past` its looks so far, `names` whom it compares.
 
     `alpha` is that of one hypothesis. Only primaries are looked at by boundaries: other metrics have, before the
-    horizon, a confidence sequence each. A look that 1 to k - 1 people left is recorded as if nobody had.
+    horizon, a confidence sequence each. A look that 1 to k - 1 people left is recorded as if nobody had. `few`: too few
+    clusters for a first look.
     """
     plan, way = experiment.plan, way_of(experiment.plan)
     total = sum(ripe.count(name) for name in names)
     if metric.role == "primary" and way not in ("once", CONFIDENCE_SEQUENCE):
-        return _by_spending(plan, way, metric, ripe, past, alpha=alpha, final=final, names=names, k=k)
+        return _by_spending(plan, way, metric, ripe, past, alpha=alpha, final=final, names=names, k=k, few=few)
     if final and (way != CONFIDENCE_SEQUENCE or metric.role != "primary"):
         return Sight(moments=ripe, rule=FixedRule(alpha=alpha))
     expected = plan.units or DEFAULT_EXPECTED
@@ -106,6 +108,7 @@ def _by_spending(
     final: bool,
     names: Sequence[str],
     k: int,
+    few: bool,
 ) -> Sight:
     spending = parse_spending(way)
     compared = ripe.select(lambda cell: cell.variant in names)
@@ -114,7 +117,7 @@ def _by_spending(
     due = not past or (through is not None and through >= past[-1].day + _EVERY[plan.looks])
     if past and (done or not (due or final)):
         return _again(ripe, past, spending, done=done)
-    if through is None or (not final and not past and _too_few(compared, metric, plan, names)):
+    if through is None or (not final and not past and (few or _too_few(compared, metric, plan, names))):
         return Sight(moments=ripe, rule=FixedRule(alpha=alpha), waits="before_first_look")
     look = _look(compared, plan, past, k)
     boundary = next_boundary(

@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 
 from imp_core.suppress import any_hidden, hidden
-from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.experiment import PRIMARY_CORRECTION, Experiment, Metric
 from imp_experiments.design.factorial import Factorial
 from imp_experiments.design.parse_factors import design_of_file
 from imp_experiments.measure.archive import Measurement, matured
+from imp_experiments.measure.clustered import CLUSTER
+from imp_experiments.measure.layout import UNITS
 from imp_experiments.measure.moments import Moments
-from imp_experiments.measure.parts import below_name, missing_name, parts_of
+from imp_experiments.measure.parts import below_name, covariates_of
 from imp_experiments.measure.quantiles import QuantileRow, quantile_rows
 from imp_experiments.measure.units import IN
+from imp_experiments.readout.clustering import Clustering
 from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
 from imp_experiments.readout.corrected import corrected
 from imp_experiments.readout.decide import treatments
@@ -26,12 +29,13 @@ from imp_experiments.readout.factorize import barred_metric, factor_metric, fact
 from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
+from imp_experiments.readout.weighed import weighed
+from imp_experiments.stats.bayes import Prior
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["SECONDARY_CORRECTION", "ComparedAll", "Seen", "asked_of", "compare_registered", "hypotheses_of"]
+__all__ = ["ComparedAll", "Seen", "asked_of", "compare_registered", "hypotheses_of"]
 
-SECONDARY_CORRECTION: Final = "benjamini_hochberg"
 # Main effects and two-way interactions.
 _ORDER: Final = 2
 
@@ -49,7 +53,7 @@ class ComparedAll:
     """Every comparison, how many units each metric has, the looks this readout uses up, what it sees of each metric.
 
     `done`: no primary has alpha left, so that the answer stands before the horizon. `factorial`: the effects of
-    factors, told once, at the horizon.
+    factors, told once, at the horizon. `clustering` is None where units were randomised.
     """
 
     tested: list[Tested]
@@ -58,6 +62,7 @@ class ComparedAll:
     done: bool
     seen: Mapping[str, Seen]
     factorial: Factored | None = None
+    clustering: Clustering | None = None
 
 
 def hypotheses_of(experiment: Experiment) -> int:
@@ -82,85 +87,120 @@ def compare_registered(
     seen: dict[str, Seen] = {}
     made = design_of_file(experiment.factors, experiment.design) if final else None
     effects: list[FactoredMetric] = []
+    names = [experiment.control, *treatments(experiment)]
+    of = _Of(
+        experiment=experiment,
+        measurement=measurement,
+        clustering=None if experiment.cluster is None else Clustering(measurement, names),
+        final=final,
+        k=k,
+    )
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
-        sight = _sight(experiment, metric, ripe, past.get(metric.name, ()), final=final, k=k)
+        sight = _sight(of, metric, ripe, past.get(metric.name, ()))
         seen[metric.name] = Seen(
             through=max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None),
-            barred="several_currencies" if metric.name in measurement.mixed else sight.waits,
+            barred=of.barred(metric) or sight.waits,
         )
-        compared = _compare(experiment, metric, measurement, sight, k=k)
+        compared = _compare(of, metric, sight)
         tested += compared
         units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
         if made is not None:
-            effects.append(_effects(experiment, metric, measurement, sight, made, k=k))
+            effects.append(_effects(of, metric, sight, made))
         if metric.role == "primary":
             sights.append(sight)
     return ComparedAll(
-        tested=_secondaries(experiment, tested),
+        tested=_together(experiment, tested, final=final),
         units=units,
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
         seen=seen,
         factorial=None if made is None else factored(made, effects, order=_ORDER),
+        clustering=of.clustering,
     )
 
 
-def _effects(
-    experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, made: Factorial, *, k: int
-) -> FactoredMetric:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Of:
+    """What is compared: the experiment, its units (and their clusters), at the horizon or before, hiding below k."""
+
+    experiment: Experiment
+    measurement: Measurement
+    clustering: Clustering | None
+    final: bool
+    k: int
+
+    def barred(self, metric: Metric) -> str | None:
+        """The code of the condition that bars a metric's figures, whatever the look."""
+        if metric.name in self.measurement.mixed:
+            return "several_currencies"
+        return None if self.clustering is None else self.clustering.barred
+
+    def moments(self, sight: Sight) -> Moments:
+        """What the figures of a look are made of: units, or sums of clusters."""
+        return sight.moments if self.clustering is None else self.clustering.moments(sight.moments)
+
+
+def _effects(of: _Of, metric: Metric, sight: Sight, made: Factorial) -> FactoredMetric:
     """The effects of factors on the units that the look sees."""
-    asked = asked_of(metric, measurement.moments)
-    barred = "several_currencies" if metric.name in measurement.mixed else None
+    moments = of.moments(sight)
+    asked = asked_of(of.experiment, metric, moments)
     if metric.q is not None:
         return barred_metric(asked, "not_factored", made=made, direction=metric.direction)
-    alpha = experiment.plan.alpha
+    alpha, barred = of.experiment.plan.alpha, of.barred(metric)
     return factor_metric(
-        sight.moments, asked, made, order=_ORDER, alpha=alpha, direction=metric.direction, k=k, barred=barred
+        moments, asked, made, order=_ORDER, alpha=alpha, direction=metric.direction, k=of.k, barred=barred
     )
 
 
-def _sight(
-    experiment: Experiment, metric: Metric, ripe: Moments, past: Sequence[Taken], *, final: bool, k: int
-) -> Sight:
-    alpha = experiment.plan.alpha / (hypotheses_of(experiment) if metric.role == "primary" else 1)
+def _sight(of: _Of, metric: Metric, ripe: Moments, past: Sequence[Taken]) -> Sight:
+    experiment = of.experiment
+    alpha = experiment.plan.alpha / (_split(experiment, final=of.final) if metric.role == "primary" else 1)
     names = [experiment.control, *treatments(experiment)]
-    return sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=names, k=k)
+    few = of.clustering is not None and of.clustering.few(ripe)
+    return sight_of(experiment, metric, ripe, past, alpha=alpha, final=of.final, names=names, k=of.k, few=few)
 
 
-def _compare(experiment: Experiment, metric: Metric, measurement: Measurement, sight: Sight, *, k: int) -> list[Tested]:
-    barred = "several_currencies" if metric.name in measurement.mixed else sight.waits
+def _split(experiment: Experiment, *, final: bool) -> int:
+    """Into how many parts alpha is split before anything is seen: by max-T there is one look, which is corrected."""
+    whole = final and experiment.decision.primary_correction != PRIMARY_CORRECTION
+    return 1 if whole else hypotheses_of(experiment)
+
+
+def _compare(of: _Of, metric: Metric, sight: Sight) -> list[Tested]:
+    experiment, barred = of.experiment, of.barred(metric) or sight.waits
     tail = sight.rule.tail
     if tail is None and barred is None:
         barred = "no_units"
     judging = experiment.plan.alpha / 2 if tail is None else tail
-    hypotheses = hypotheses_of(experiment) if metric.role == "primary" else 1
-    if metric.q is not None and barred is None and measurement.units is not None:
-        found = _compare_quantile(experiment, metric, metric.q, measurement, sight, tail=judging, k=k)
+    hypotheses = _split(experiment, final=of.final) if metric.role == "primary" else 1
+    if metric.q is not None and barred is None and of.measurement.units is not None:
+        found = _compare_quantile(of, metric, metric.q, sight, tail=judging)
         return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
+    moments = of.moments(sight)
     found = compare_metric(
-        sight.moments,
-        asked_of(metric, measurement.moments),
+        moments,
+        asked_of(experiment, metric, moments),
         variants=treatments(experiment),
         control=experiment.control,
         tail=judging,
-        k=k,
+        k=of.k,
         barred=barred,
     )
     return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
 
 
-def _compare_quantile(
-    experiment: Experiment, metric: Metric, q: float, measurement: Measurement, sight: Sight, *, tail: float, k: int
-) -> list[Tested]:
+def _compare_quantile(of: _Of, metric: Metric, q: float, sight: Sight, *, tail: float) -> list[Tested]:
     """A quantile over the units with an event, of the cohorts that the look sees."""
-    names = [experiment.control, *treatments(experiment)]
+    names = [of.experiment.control, *treatments(of.experiment)]
     days = [cell.day for cell in sight.moments.cells if cell.day is not None]
     rows: dict[str, QuantileRow] = {}
+    measurement = of.measurement if of.clustering is None else of.clustering.keyed()
     if days and measurement.units is not None:
         seen = measurement.units.filter((nw.col("status") == IN) & (nw.col("day") <= max(days)))
         value = measurement.columns[metric.name]
-        rows = quantile_rows(seen, q, points=quantile_points(q), value=value)
+        cluster = None if of.clustering is None else CLUSTER
+        rows = quantile_rows(seen, q, points=quantile_points(q), value=value, cluster=cluster)
     nothing = QuantileRow(q=q, n=0, value=None, points={})
     rows = {name: rows.get(name, nothing) for name in names}
     return compare_quantile(
@@ -171,18 +211,32 @@ def _compare_quantile(
         control=names[0],
         scale=metric.scale,
         tail=tail,
-        k=k,
+        k=of.k,
     )
 
 
-def _secondaries(experiment: Experiment, tested: Sequence[Tested]) -> list[Tested]:
-    """Secondary metrics corrected for each other."""
-    secondary = {metric.name for metric in experiment.metrics if metric.role == "secondary"}
-    mine = [one for one in tested if one.compared.metric in secondary]
+def _together(experiment: Experiment, tested: Sequence[Tested], *, final: bool) -> list[Tested]:
+    """Corrected for each other as registered; at the horizon weighed with the prior, if there is one."""
+    found = list(tested)
+    decision, alpha = experiment.decision, experiment.plan.alpha
+    if final and decision.primary_correction != PRIMARY_CORRECTION and hypotheses_of(experiment) > 1:
+        found = _corrected(experiment, found, "primary", decision.primary_correction)
+    if decision.secondary_correction != "none":
+        found = _corrected(experiment, found, "secondary", decision.secondary_correction)
+    if final and experiment.plan.prior is not None:
+        down = [metric.name for metric in experiment.metrics if metric.direction == "down"]
+        found = weighed(found, Prior(mean=0.0, sd=experiment.plan.prior), alpha=alpha, down=down)
+    return found
+
+
+def _corrected(experiment: Experiment, tested: Sequence[Tested], role: str, method: str) -> list[Tested]:
+    """The metrics of a role corrected for each other; a single comparison needs none."""
+    names = {metric.name for metric in experiment.metrics if metric.role == role}
+    mine = [one for one in tested if one.compared.metric in names]
     if sum(one.compared.p_value is not None for one in mine) < 2:  # noqa: PLR2004 (one needs no correction)
         return list(tested)
-    better = iter(corrected(mine, SECONDARY_CORRECTION, alpha=experiment.plan.alpha))
-    return [next(better) if one.compared.metric in secondary else one for one in tested]
+    better = iter(corrected(mine, method, alpha=experiment.plan.alpha))
+    return [next(better) if one.compared.metric in names else one for one in tested]
 
 
 def _units(metric: Metric, compared: Sequence[Tested], ripe: Moments, everyone: int, k: int) -> MetricUnits:
@@ -196,12 +250,14 @@ def _units(metric: Metric, compared: Sequence[Tested], ripe: Moments, everyone: 
     )
 
 
-def asked_of(metric: Metric, moments: Moments) -> Asked:
-    """A registered metric as it is compared: adjusted for itself before the exposure, where that was measured."""
-    parts = parts_of(metric)
-    covariates = [part.name for part in parts if part.before]
-    if metric.pre_us is not None and missing_name(metric.pre_us) in moments.columns:
-        covariates.append(missing_name(metric.pre_us))
-    below = None if metric.denominator is None else below_name(metric)
-    quantity = Quantity(column=metric.name, denominator=below, covariates=tuple(covariates))
+def asked_of(experiment: Experiment, metric: Metric, moments: Moments) -> Asked:
+    """A registered metric as it is compared: adjusted for what was measured before the exposure.
+
+    Of clusters a mean is a ratio, whose denominator counts their units.
+    """
+    covariates = tuple(name for name in covariates_of(metric, experiment.metrics) if name in moments.columns)
+    below = None if experiment.cluster is None else UNITS
+    if metric.denominator is not None:
+        below = below_name(metric)
+    quantity = Quantity(column=metric.name, denominator=below, covariates=covariates)
     return Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=metric.scale)

@@ -33,6 +33,9 @@ CONDITIONS: Final[dict[str, str]] = {
     "all_tied": "all units of both variants have one value, so that there are no ranks to compare",
     "no_relative_scale": "the probability of being above is not a share of control's: it has no relative difference",
     "no_error": "the effect has no standard error above zero or no degrees of freedom: its uncertainty is unknown",
+    "no_clusters": "no unit names a cluster, so that errors by cluster cannot be had",
+    "fewer_than_k_clusters": "a variant has fewer than k clusters, whose spread is not shown",
+    "few_clusters": "a variant has fewer than thirty clusters: errors by cluster are rough",
     "few_events": "a variant has fewer than ten units on one side of the proportion: the normal approximation is rough",
     "impossible": "a count or a variance is below zero, which no units have",
     "missing_cells": "some cells of the design have no units: what rests on them is not estimable, or on fewer cells",
@@ -50,6 +53,7 @@ CONDITIONS: Final[dict[str, str]] = {
 WARNINGS: Final = frozenset(
     {
         "constant_cells",
+        "few_clusters",
         "few_events",
         "missing_cells",
         "one_varies",

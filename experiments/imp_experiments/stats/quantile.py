@@ -97,7 +97,7 @@ class QuantileContrast:
     def _statistic(self, scale: str) -> tuple[float, float] | None:
         """The difference or the log ratio, and its standard error."""
         one, two = self.variant, self.control
-        barred = any(condition.scale in ("both", scale) for condition in self.conditions)
+        barred = any(condition.bars and condition.scale in ("both", scale) for condition in self.conditions)
         if barred or one.estimate is None or two.estimate is None or one.se is None or two.se is None:
             return None
         if scale == "absolute":
