@@ -21,6 +21,7 @@ from imp_experiments.readout.registered import asked_of
 
 __all__ = ["archive_checks"]
 
+_CLUSTERS = "units of a cluster are alike, and this check takes them for independent"
 _AT_END = "told when the horizon is over: before, it would be another look at the effect"
 
 
@@ -29,18 +30,18 @@ def archive_checks(
 ) -> list[Check]:
     """Balance of what was before, outliers of means, and novelty of primary metrics; no figure of one unit or day.
 
-    Metrics in several currencies have no sums and no checks.
+    Metrics in several currencies have no sums and no checks; where units come in clusters nothing is tested.
     """
     checks = _balance(experiment, measurement, k)
     for metric in experiment.metrics:
         if metric.name in measurement.mixed:
             continue
         ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
-        if _far(metric):
+        if _far(metric) and experiment.cluster is None:
             checks += [_outlier(metric, ripe, name, experiment.control, k) for name in treatments(experiment)]
         if metric.role == "primary" and metric.kind != "quantile":
             checks += [
-                _novelty(metric, ripe, name, experiment.control, final=final, k=k) for name in treatments(experiment)
+                _novelty(experiment, metric, ripe, name, final=final, k=k) for name in treatments(experiment)
             ]
     return checks
 
@@ -56,6 +57,8 @@ def _balance(experiment: Experiment, measurement: Measurement, k: int) -> list[C
             covariates |= {part.name: (part.name, lacking) for part in parts_of(metric) if part.before}
     if not covariates:
         return []
+    if experiment.cluster is not None:
+        return [Check(name="balance", about=name, verdict="not tested", text=_CLUSTERS) for name in covariates]
     return balance_checks(moments, covariates, variants=treatments(experiment), control=experiment.control, k=k)
 
 
@@ -72,8 +75,9 @@ def _outlier(metric: Metric, ripe: Moments, variant: str, control: str, k: int) 
     return outlier_in_archive(ripe, metric.name, metric=metric.name, variant=variant, control=control, counts=counts)
 
 
-def _novelty(metric: Metric, ripe: Moments, variant: str, control: str, *, final: bool, k: int) -> Check:
-    if not final:
-        return Check(name="novelty", about=f"{metric.name}, {variant}", verdict="not tested", text=_AT_END)
-    quantity = asked_of(metric, ripe).quantity
+def _novelty(experiment: Experiment, metric: Metric, ripe: Moments, variant: str, *, final: bool, k: int) -> Check:
+    if not final or experiment.cluster is not None:
+        text = _CLUSTERS if final else _AT_END
+        return Check(name="novelty", about=f"{metric.name}, {variant}", verdict="not tested", text=text)
+    quantity, control = asked_of(experiment, metric, ripe).quantity, experiment.control
     return novelty_check(ripe, quantity, metric=metric.name, variant=variant, control=control, scale=metric.scale, k=k)

@@ -55,9 +55,12 @@ def judge_consent(
     *,
     variants: Sequence[str],
     repeating: bool,
+    clustered: bool = False,
     k: int,
 ) -> JudgedConsent:
     """Compare `variants`; `uncompared` counts units that are in and yet in no comparison, by metric and variant.
+
+    Of units in clusters (`clustered`), which come and go together, rates are told and nothing is tested.
 
     Where people without any record may be counted more than once (`repeating`), they are left out.
     """
@@ -83,9 +86,9 @@ def judge_consent(
         check=Check(
             name=NAME,
             about="",
-            verdict=_VERDICTS.get(found.verdict, found.verdict),
-            text=_with_withheld(_text(found), withheld, k),
-            p_value=two_digits(found.p_value),
+            verdict="not tested" if clustered else _VERDICTS.get(found.verdict, found.verdict),
+            text=_with_withheld(_text(found, clustered=clustered), withheld, k),
+            p_value=None if clustered else two_digits(found.p_value),
         ),
         assigned=assigned,
         gap=gap,
@@ -103,9 +106,11 @@ def _without(row: Mapping[str, int], apart: Sequence[str] | set[str]) -> dict[st
     return {reason: n for reason, n in row.items() if reason not in apart}
 
 
-def _text(found: ConsentHealth) -> str:
+def _text(found: ConsentHealth, *, clustered: bool) -> str:
     parts = [_rate("kept out at once", found.denied), _rate("left since", found.out)]
     told = "; ".join(part for part in parts if part)
+    if clustered:
+        return f"people of a cluster come and go together, so that no p is given: {told}"
     if found.verdict == "differs":
         return f"consent differs between variants, and so may those who are counted: {told}"
     return f"refusals and departures are as frequent in every variant: {told}"

@@ -53,6 +53,7 @@ def examine(
         [measurement.moments.count(name) - n for name, n in _compared(compared) if n is not None],
         variants=[experiment.control, *treatments(experiment)],
         repeating=met.repeating,
+        clustered=experiment.cluster is not None,
         k=k,
     )
     checks = archive_checks(experiment, measurement, as_of_us=as_of_us, zone=zone, final=final, k=k)

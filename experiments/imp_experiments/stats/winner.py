@@ -12,8 +12,8 @@ Its price is noise: at a near tie the estimate falls as low as the simultaneous 
 mean is as high. In simulation (four variants of equal error) its root mean square error is 1.6 standard errors where
 the naive mean's is 1.1 to 1.3. It is no forecast: read it with its interval.
 
-The interval holds 1 - α over all ways the selection may go (theorem 1 there), not given how it went. Where the second is
-within .05 standard errors it shrinks to a sliver at the end of Y ± cσ and holds the value in none to eight of ten
+The interval holds 1 - α over all ways the selection may go (theorem 1 there), not given how it went. Where the second
+is within .05 standard errors it shrinks to a sliver at the end of Y ± cσ and holds the value in none to eight of ten
 cases (2 to 8 equal means; within .05 to .1 in nine of ten and more). A reader who sees a tie would be misled, so that
 below a tenth of a standard error the interval is widened to the simultaneous one of level 1 - α as well: both kinds of
 coverage hold then, the one over all ways a little above 1 - α.

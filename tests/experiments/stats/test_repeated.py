@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imp_core.errors import BadInput
@@ -107,3 +107,28 @@ def test_an_always_rule_whose_tail_is_nil_in_floating_point_judges_nothing() -> 
     rule = AlwaysRule(n=10, alpha=0.05, expected_n=1_000_000)
     assert rule.tail is None
     assert rule.p(0.01) > 0.99
+
+
+def test_a_very_small_p_needs_no_boundary_at_every_look() -> None:
+    # at the tiny alphas that are tried for it some looks have too little to spend and are passed over
+    looks = nested(4_500, 4_864, 5_700, 6_410, 7_300, 7_900, 8_400, 9_253, planned=10_000)
+    nominal = 7.7e-23
+    found = repeated_p(looks, nominal, spending=OBF)
+    assert nominal < found < 1e-18
+    plan = plan_boundaries([look.fraction for look in looks], found, OBF)
+    assert any(one.z is None for one in plan)
+    assert plan[-1].tail == pytest.approx(nominal / 2, rel=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=5),
+    st.floats(1, 60),
+    st.sampled_from(["obrien_fleming", "pocock", "power:8"]),
+)
+def test_every_p_of_nested_looks_is_the_alpha_whose_boundary_is_met(steps: list[int], digits: float, name: str) -> None:
+    spending, nominal = parse_spending(name), 10.0**-digits
+    sizes = [1_000 + n for n in accumulate(steps)]
+    found = repeated_p(nested(*sizes, planned=5_000), nominal, spending=spending)
+    plan = plan_boundaries([n / 5_000 for n in sizes], found, spending)
+    assert plan[-1].tail == pytest.approx(nominal / 2, rel=1e-5)

@@ -139,7 +139,8 @@ def last_boundary(
 ) -> Boundary:
     """The boundary of the last of `looks` in a test at `alpha`, all before it having had the boundaries of that test.
 
-    As `next_boundary` look by look, in one pass; `last` is about the last look.
+    As `next_boundary` look by look, in one pass; `last` is about the last look. `kept` counts units of the look just
+    before, used or not: which looks are used depends on alpha. Over one that was not, correlations multiply.
 
     Raises:
         BadInput: there is no look, or as for `next_boundary`.
@@ -147,10 +148,12 @@ def last_boundary(
     check_alpha(alpha)
     check_sides(sides)
     boundary = Boundary(z=None, tail=None, spent=0.0, cumulative=0.0)
-    survivors, link, reached = None, 0.0, 0.0
-    used: tuple[Look, float] | None = None
+    survivors, link, reached, following = None, 0.0, 0.0, 1.0
+    used: float | None = None  # the z of the last used look
     for place, look in enumerate(looks):
-        _check_look(look, None if used is None else used[0])
+        before = looks[place - 1] if place else None
+        _check_look(look, before)
+        following *= 1.0 if before is None else _correlation(before, look)
         final = last and place == len(looks) - 1
         spent = boundary.cumulative
         total = _total(reached, look.fraction, spent, alpha=alpha, spending=spending, sides=sides, last=final)
@@ -159,10 +162,9 @@ def last_boundary(
             boundary = Boundary(z=None, tail=None, spent=0.0, cumulative=spent)
             continue
         if used is not None:
-            following = _correlation(used[0], look)
-            survivors, link = _continue(survivors, link, used[1], following, sides), following
+            survivors, link = _continue(survivors, link, used, following, sides), following
         boundary = _boundary(survivors, link, total - spent, total, sides)
-        used = used if boundary.z is None else (look, boundary.z)
+        used, following = boundary.z, 1.0
     return boundary
 
 
