@@ -40,9 +40,7 @@ def archive_checks(
         if _far(metric) and experiment.cluster is None:
             checks += [_outlier(metric, ripe, name, experiment.control, k) for name in treatments(experiment)]
         if metric.role == "primary" and metric.kind != "quantile":
-            checks += [
-                _novelty(experiment, metric, ripe, name, final=final, k=k) for name in treatments(experiment)
-            ]
+            checks += [_novelty(experiment, metric, ripe, name, final=final, k=k) for name in treatments(experiment)]
     return checks
 
 
