@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from imp_experiments.stats.arguments import check_null, check_scale, check_tail
 from imp_experiments.stats.effect import Comparison, Condition, Effect
 
-__all__ = ["Arm", "Contrast", "TContrast", "figures", "t_contrast"]
+__all__ = ["Arm", "Contrast", "TContrast", "figures", "satterthwaite", "t_contrast"]
 
 _ENOUGH_TO_VARY = 2
 
@@ -115,7 +115,7 @@ class TContrast:
         if scale == "relative":
             difference = math.log(m1) - math.log(m0)
             e1, e0, between = e1 / m1 / m1, e0 / m0 / m0, between / m1 / m0
-        return difference, math.sqrt(e1 + e0 - 2 * between), _satterthwaite(e1, e0, self.variant.df, self.control.df)
+        return difference, math.sqrt(e1 + e0 - 2 * between), satterthwaite(e1, e0, self.variant.df, self.control.df)
 
 
 def figures(contrast: Contrast, *, tail: float) -> Comparison:
@@ -183,7 +183,8 @@ def _representable(log_ratio: float, se: float) -> bool:
         return False
 
 
-def _satterthwaite(e1: float, e0: float, df1: float, df0: float) -> float:
+def satterthwaite(e1: float, e0: float, df1: float, df0: float) -> float:
+    """Degrees of freedom of the sum of two variances with df of their own; infinite where both are."""
     # with each share of the variance below 1, so that tiny variances do not underflow when squared
     share = e1 / (e1 + e0)
     parts = share**2 / df1 + (1 - share) ** 2 / df0

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, t
 
 from imp_core.errors import BadInput
 from imp_experiments.measure.quantiles import Clusters, QuantileRow, quantile_rows
@@ -70,11 +70,51 @@ def scanned(case: dict[str, Any]) -> dict[str, QuantileRow]:
     )
 
 
+def by_effective_number(case: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The peer's errors, which count clusters and are normal, with the effective number of clusters, and t."""
+    found: dict[str, dict[str, float]] = {}
+    freedom = {}
+    for side in ("variant", "control"):
+        count = len(set(case["input"][f"{side}_clusters"]))
+        size = np.unique(case["input"][f"{side}_clusters"], return_counts=True)[1].astype(float)
+        worth, figures = size.sum() ** 2 / (size @ size), case["expected"][side]
+        wider = worth / (worth - 1) * (count - 1) / count
+        found[side] = {**figures, "se": figures["se"] * math.sqrt(wider)}
+        freedom[side] = worth - 1
+    one, two = found["variant"], found["control"]
+    for name in ("absolute", "relative"):
+        errors = [side["se"] / (1 if name == "absolute" else side["estimate"]) for side in (one, two)]
+        centre = (
+            one["estimate"] - two["estimate"] if name == "absolute" else math.log(one["estimate"] / two["estimate"])
+        )
+        se = math.hypot(*errors)
+        df = se**4 / (errors[0] ** 4 / freedom["variant"] + errors[1] ** 4 / freedom["control"])
+        ends = np.array([centre, *t.interval(0.95, df, centre, se)])
+        shown = ends if name == "absolute" else np.expm1(ends)
+        found[name] = dict(zip(("estimate", "low", "high"), map(float, shown), strict=True))
+        found[name] |= {"se": se, "df": float(df), "p_value": float(2 * t.sf(abs(centre / se), df))}
+    return found
+
+
+def test_few_clusters_of_unequal_sizes_reject_no_difference_hardly_more_often_than_said() -> None:
+    dice, runs, rejected = np.random.default_rng(6), 500, 0
+    for _ in range(runs):
+        rows = []
+        for _ in "ab":
+            clusters = np.repeat(np.arange(6), 1 + dice.poisson(20 * dice.lognormal(0, 0.8, 6)))
+            rows.append(row(np.exp(dice.normal(0, 0.7, 6)[clusters] + dice.normal(size=len(clusters))), 0.5, clusters))
+        effect = quantile_contrast(*rows).effect("absolute", tail=0.025)
+        rejected += effect is not None and effect.p_value < 0.05
+    # three standard errors are .03; with the number of clusters and the normal .12 are rejected
+    assert rejected / runs < 0.05 + 0.03
+
+
 @pytest.mark.parametrize("case", VECTORS, ids=[case["id"] for case in VECTORS])
 def test_the_figures_are_those_of_another_engine(case: dict[str, Any]) -> None:
     rows = scanned(case)
     contrast = quantile_contrast(rows["b"], rows["a"])
-    for name, expected in case["expected"].items():
+    nested = case["input"]["variant_clusters"] is not None
+    for name, expected in (by_effective_number(case) if nested else case["expected"]).items():
         found = getattr(contrast, name) if name in ("variant", "control") else contrast.effect(name, tail=0.025)
         for figure, value in expected.items():
             assert getattr(found, figure) == pytest.approx(value, rel=case["tolerance"]), (name, figure)
