@@ -58,18 +58,19 @@ def plan_figures(asked: Mapping[str, Any]) -> Planned:
     """
     basis = _basis(asked)
     effect = None if asked["factors"] is None else _effect(asked)
-    shares, treatments = ([0.5, 0.5], 1) if effect is not None else _shares(asked)
+    shares = _shares(asked) if effect is None else list(effect.cells.shares)
     if effect is None and asked["order"] is not None:
         raise BadInput("there are no factors", where="order", mend="give --factors too")
     setting = replace(
         _shape(asked, basis),
         alpha=_or(asked["alpha"], 0.05),
         sides=_or(asked["sides"], 2 if asked["margin"] is None else 1),
-        hypotheses=_hypotheses(asked, treatments),
+        hypotheses=_hypotheses(asked, 1 if effect is not None else len(shares) - 1),
         scale=_or(asked["scale"], "relative"),
         direction=_or(asked["direction"], "up"),
-        control=shares[0],
-        treatment=min(shares[1:]),
+        # of factors the cells have shares of their own
+        control=0.5 if effect is not None else shares[0],
+        treatment=0.5 if effect is not None else min(shares[1:]),
         margin=asked["margin"],
     )
     setting = _looked(asked, setting)
@@ -80,7 +81,7 @@ def plan_figures(asked: Mapping[str, Any]) -> Planned:
         units=asked["units"],
         power=asked["power"],
         traffic=_traffic(asked),
-        treatments=treatments,
+        shares=shares,
         effect=None if effect is None else effect.effect,
     )
 
@@ -255,19 +256,19 @@ def _hypotheses(asked: Mapping[str, Any], treatments: int) -> int:
     return 1
 
 
-def _shares(asked: Mapping[str, Any]) -> tuple[list[float], int]:
-    """The share of each variant, control first, and how many treatments there are."""
+def _shares(asked: Mapping[str, Any]) -> list[float]:
+    """The share of each variant, control first."""
     if asked["weights"] is None:
         variants = _or(asked["variants"], 2)
         if not 2 <= variants <= 1000:  # noqa: PLR2004 (a comparison takes two; more than a thousand is a slip)
             raise BadInput("not a number of variants", where="variants", mend="give 2 or more, control among them")
-        return [1 / variants] * variants, variants - 1
+        return [1 / variants] * variants
     weights = numbers_of(asked["weights"], "weights")
     if len(weights) < 2 or not all(0 < weight < math.inf for weight in weights):  # noqa: PLR2004 (as above)
         raise BadInput("not weights", where="weights", mend="give two or more above 0, control first, like 2,1,1")
     if asked["variants"] not in (None, len(weights)):
         raise BadInput(f"there are {len(weights)} weights", where="variants", mend="leave one of both options out")
-    return [weight / math.fsum(weights) for weight in weights], len(weights) - 1
+    return [weight / math.fsum(weights) for weight in weights]
 
 
 def _traffic(asked: Mapping[str, Any]) -> Traffic | None:

@@ -62,6 +62,7 @@ def _basis(metric: Metric, own: Own) -> Basis:
     rows = [row + shift for row, shift in zip(own.values, own.shifts, strict=True)]
     if len(rows[0]) < _ENOUGH:
         raise BadInput("there are too few units to plan with", where="data", mend=f"give {_ENOUGH} or more")
+    rows[0] = own.lifted(1.0) + own.shifts[0]
     if metric.clip is not None and metric.clip.quantiles:
         ends = [None if end is None else np.quantile(rows[0], end) for end in (metric.clip.low, metric.clip.high)]
         rows[0] = np.clip(rows[0], ends[0], ends[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, way_of
 from imp_experiments.stats.power.duration import Arrivals, days_until, matured
-from imp_experiments.stats.power.primaries import power_each
+from imp_experiments.stats.power.primaries import Together, power_each, together
 from imp_experiments.stats.power.setting import Setting
 
 __all__ = ["ExperimentPlan", "MetricPlan", "plan_experiment", "planned_metrics"]
@@ -36,7 +36,7 @@ class MetricPlan:
     units: in all variants together (None: none was asked for, or no number does). days: until they have matured.
     matured: units that count at the horizon; detectable: the effect these show (None for non-inferiority). daily:
     the new units a day that would do by the horizon. enough: None where nobody knows. method: the test, in words.
-    inflation: what looking costs in units. factors: their effects, of primaries where there are factors.
+    inflation: what looking costs in units. chance: the power at the horizon. factors: their effects on a primary.
     """
 
     metric: str
@@ -58,12 +58,16 @@ class MetricPlan:
     enough: bool | None
     method: str
     inflation: float
+    chance: float | None
     factors: tuple[EffectPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentPlan:
-    """An experiment's plan. `enough`: every planned metric has its units by the horizon; None where nobody knows."""
+    """An experiment's plan. `enough`: every planned metric has its units by the horizon; None where nobody knows.
+
+    `together`: the chances to show all primaries, or any, at the horizon; None of a single one, or where nobody knows.
+    """
 
     experiment: str
     horizon_days: float
@@ -71,6 +75,7 @@ class ExperimentPlan:
     decision: str
     metrics: tuple[MetricPlan, ...]
     enough: bool | None
+    together: Together | None
     notes: tuple[str, ...]
 
 
@@ -117,8 +122,15 @@ def plan_experiment(
         decision=experiment.decision.primary,
         metrics=planned,
         enough=all(known) if len(known) == len(planned) or not all(known) else None,
+        together=_together(planned),
         notes=_notes(experiment, planned, shape),
     )
+
+
+def _together(planned: Sequence[MetricPlan]) -> Together | None:
+    chances = [item.chance for item in planned if item.role == "primary"]
+    known = [chance for chance in chances if chance is not None]
+    return together(known) if len(known) == len(chances) > 1 else None
 
 
 def _given_metrics(experiment: Experiment, bases: Mapping[str, Basis]) -> list[Metric]:
@@ -210,6 +222,7 @@ def _metric(
         enough=enough(effect, units, count),
         method=planner.method(effect, count if units is None else units),
         inflation=setting.inflation,
+        chance=planner.power(effect, count) if count and effect is not None else None,
         factors=factors,
     )
 

@@ -32,6 +32,8 @@ def planned_text(plan: Planned) -> str:
         parts["adjusted"] = f"covariates explain {plan.explained:.1%} of the variance"
     if plan.inflation > 1:
         parts["looks"] = f"take {plan.inflation:.4g} times the units of one"
+    if plan.loss is not None:
+        parts["sample ratio"] = f"shows that {plan.loss:.2%} of the smallest variant is lost, with a power of 0.8"
     blocks = [lines(parts)]
     if plan.weeks:
         blocks.append(_weeks(plan.weeks, plan))
@@ -50,6 +52,13 @@ def experiment_text(plan: ExperimentPlan) -> str:
     head = [f"{plan.experiment}: {answers[plan.enough]}"]
     shares = ", ".join(f"{_name(name)} {share:.2%}" for name, share in plan.shares.items() if share)
     head.append(f"variants: {shares}; decision: {plan.decision} of the primary metrics")
+    if plan.together is not None:
+        found = plan.together
+        head.append(
+            f"after {plan.horizon_days:g} days all primary metrics are shown with a chance of {found.all_least:.4g} or "
+            f"more, any with {found.any_least:.4g} or more (as if independent: {found.all_product:.4g}, "
+            f"{found.any_product:.4g})"
+        )
     body = [_metric(item, plan.horizon_days) for item in plan.metrics]
     return "\n\n".join(["\n".join(head), *body, *(["\n".join(map(_name, plan.notes))] if plan.notes else [])])
 
@@ -109,7 +118,9 @@ def _effects(item: MetricPlan) -> str:
 def _detects(item: MetricPlan) -> str:
     if item.margin is not None or not item.matured:
         return ""
-    return ", which detect no effect" if item.detectable is None else f", detect {_size(item.detectable, item.scale)}"
+    power = "" if item.chance is None else f"; power {item.chance:.4g}"
+    found = "no effect" if item.detectable is None else _size(item.detectable, item.scale)
+    return f", detect {found}{power}"
 
 
 def _test(margin: float | None, scale: str) -> str:

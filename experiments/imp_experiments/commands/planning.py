@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +11,7 @@ from imp_core.errors import BadInput
 from imp_experiments.commands.planner import Planner
 from imp_experiments.stats.power.allocation import best_shares
 from imp_experiments.stats.power.duration import Arrivals, days_until, matured
+from imp_experiments.stats.power.sample_ratio import sample_ratio_loss
 from imp_experiments.stats.power.setting import Setting
 
 __all__ = ["DEFAULT_POWER", "Planned", "Traffic", "Week", "plan_comparison"]
@@ -48,7 +50,8 @@ class Planned:
     Units are of all variants together; `units_control` and `units_treatment` of the compared two (None of factors,
     whose `effect` is planned and which have `cells`). What is unknown or cannot be is None. `days` count from the start
     until the last of these units has matured. `inflation` is what looking costs in units, and 1 where it is once;
-    `explained` the share of the variance that covariates take away.
+    `explained` the share of the variance that covariates take away. `loss` is the smallest share of the smallest
+    variant's units whose loss the sample-ratio check at the end finds with a chance of 0.8 (None: not even all).
     """
 
     solved: str
@@ -59,6 +62,7 @@ class Planned:
     cells: int | None
     inflation: float
     explained: float
+    loss: float | None
     baseline: float
     sd: float
     scale: str
@@ -86,13 +90,14 @@ def plan_comparison(
     units: int | None = None,
     power: float | None = None,
     traffic: Traffic | None = None,
-    treatments: int = 1,
+    shares: Sequence[float],
     effect: str | None = None,
 ) -> Planned:
     """Solve for whichever of `mde`, `units` and `power` is missing; without `power` it is 0.8.
 
     `mde` is a size: its sign is the setting's direction. With a margin the true effect is taken to be none, and
-    `mde` may not be given. With `traffic` alone only the table of weeks is filled. `effect` names that of factors.
+    `mde` may not be given. With `traffic` alone only the table of weeks is filled. `shares` of all units are
+    the variants', control's first; `effect` names that of factors.
 
     Raises:
         BadInput: a figure cannot be, nothing is left to solve for, or there is too little to solve with.
@@ -101,7 +106,7 @@ def plan_comparison(
     solved = _missing(setting, mde=mde, units=units, power=power, traffic=traffic)
     target = DEFAULT_POWER if power is None else power
     size = _effect(setting, mde)
-    out = _blank(planner, solved, treatments, effect)
+    out = _blank(planner, solved, len(shares) - 1, effect)
     if solved == "units":
         out = _with_units(out, planner, size or 0.0, target)
     elif solved == "mde" and units is not None:
@@ -112,7 +117,8 @@ def plan_comparison(
         out = replace(_counted(out, planner, units), mde=size, power=chance, reached=chance is not None)
     else:
         out = replace(out, power=target)
-    out = replace(out, method=planner.method(out.mde, out.units))
+    loss = None if out.units is None else sample_ratio_loss(shares, units=out.units)
+    out = replace(out, method=planner.method(out.mde, out.units), loss=loss)
     if traffic is None:
         return out
     days = None if out.units is None else days_until(traffic.arrivals, out.units, window=traffic.window)
@@ -173,6 +179,7 @@ def _blank(planner: Planner, solved: str, treatments: int, effect: str | None) -
         cells=None if planner.cells is None else len(planner.cells.shares),
         inflation=setting.inflation,
         explained=setting.correlation**2,
+        loss=None,
         baseline=planner.baseline.mean,
         sd=math.sqrt(planner.baseline.variance),
         scale=setting.scale,

@@ -152,7 +152,7 @@ def _number(text: str, option: str) -> float:
 @click.option("--per-day", type=int, metavar="N", help="Units a day in all variants (default: those planned, or 500).")
 @click.option("--days", type=int, metavar="N", help="Days on which units come (default: all that mature).")
 @click.option("--withdraw", type=float, default=0.0, metavar="SHARE", help="Share of the units that leave by the end.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Deal your own units instead: no effect.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Deal your own units instead.")
 @click.option(
     "--column", "columns", multiple=True, metavar="METRIC=COL[/DEN]", help="Where its values are in the file."
 )

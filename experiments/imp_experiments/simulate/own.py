@@ -1,4 +1,4 @@
-"""One's own units, dealt anew in every run to variants and days: whatever their distribution, there is no effect."""
+"""One's own units, dealt anew in every run to variants and days, so that there is no effect but the one asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_core.errors import BadInput
-from imp_experiments.design.experiment import Metric
+from imp_experiments.design.experiment import Ends, Metric
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.layout import Layout, MetricAsked, Value
 from imp_experiments.measure.table import units_frame
@@ -27,13 +27,16 @@ Floats = npt.NDArray[np.float64]
 class Own:
     """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one.
 
-    `q` is set where a quantile of the first column is asked for.
+    `q` is set where a quantile of the first column is asked for; `ends` are where its values end. Of `flags` nothing
+    can be multiplied.
     """
 
     values: Floats
     shifts: tuple[float, ...]
     measured: int
     q: float | None = None
+    ends: Ends | None = None
+    flags: bool = False
 
     @property
     def columns(self) -> int:
@@ -42,7 +45,7 @@ class Own:
 
     @property
     def mean(self) -> float:
-        """The mean of all units, of a ratio the ratio of means, or the quantile."""
+        """The mean of all units, of a ratio the ratio of means, or the quantile; before values end."""
         if self.q is not None:
             return float(np.quantile(self.values[0], self.q)) + self.shifts[0]
         means = [float(row.mean()) + shift for row, shift in zip(self.values, self.shifts, strict=True)]
@@ -53,13 +56,22 @@ class Own:
         order = rng.permuted(np.tile(np.arange(self.values.shape[1]), (runs, 1)), axis=1)
         dealt = 0
 
-        def draw(n: int, lift: float) -> tuple[Floats, ...]:  # noqa: ARG001 (there is no effect)
+        def draw(n: int, lift: float) -> tuple[Floats, ...]:
             nonlocal dealt
             chosen = order[:, dealt : dealt + n]
             dealt += n
-            return tuple(row[chosen] for row in self.values)
+            return (self.lifted(lift)[chosen], *(row[chosen] for row in self.values[1:]))
 
         return draw
+
+    def lifted(self, lift: float) -> Floats:
+        """The first column, less its shift, as a variant with this lift has it."""
+        if lift == 1 and self.ends is None:
+            return np.asarray(self.values[0])
+        moved = (self.values[0] + self.shifts[0]) * lift
+        if self.ends is not None:
+            moved = np.clip(moved, self.ends.low, self.ends.high)
+        return np.asarray(moved - self.shifts[0])
 
 
 def own_units(
@@ -89,11 +101,9 @@ def own_units(
     out = {}
     for metric, one in zip(metrics, asked, strict=True):
         rows = [values[value] for value in one.values]
-        if metric.clip is not None and not metric.clip.quantiles:
-            rows[0] = np.clip(rows[0], metric.clip.low, metric.clip.high)
         if metric.pre_us is not None:
             rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
-        out[metric.name] = _own(rows, measured=len(one.values), q=metric.q)
+        out[metric.name] = _own(metric, rows, measured=len(one.values))
     return out
 
 
@@ -138,12 +148,15 @@ def _with_lacking(values: Floats) -> Iterator[Floats]:
         yield lacking.astype(float)
 
 
-def _own(rows: list[Floats], *, measured: int, q: float | None) -> Own:
+def _own(metric: Metric, rows: list[Floats], *, measured: int) -> Own:
     # flags stay as they are, so that events can be counted
     shifts = tuple(0.0 if set(np.unique(row[:1000])) <= {0.0, 1.0} else float(row.mean()) for row in rows)
     return Own(
         values=np.stack([row - shift for row, shift in zip(rows, shifts, strict=True)]),
         shifts=shifts,
         measured=measured,
-        q=q,
+        q=metric.q,
+        # quantiles are those of a look
+        ends=None if metric.clip is None or metric.clip.quantiles else metric.clip,
+        flags=metric.kind == "proportion",
     )

@@ -37,8 +37,8 @@ class Setup:
     def __post_init__(self) -> None:
         for metric in self.experiment.metrics:
             population, lifts = self.populations[metric.name], self.lifts(metric)
-            if isinstance(population, Own) and any(lift != 1 for lift in lifts):
-                _refuse("units of one's own are dealt without an effect", "leave --effect out")
+            if isinstance(population, Own) and population.flags and any(lift != 1 for lift in lifts):
+                _refuse("a proportion of one's own units has no effect to give", "leave --effect out, or --data")
             most = 1 / population.mean if isinstance(population, Flags) else math.inf
             if not all(0 < lift < most for lift in lifts):
                 _refuse(f"{metric.name!r} cannot change by so much", "say a smaller effect, on the metric's scale")

@@ -39,8 +39,6 @@ def truth_of(metric: Metric, population: Population, lifts: Sequence[float], sha
     """
     if metric.clip is None:
         values = tuple(population.mean * lift for lift in lifts)
-    elif isinstance(population, Own):
-        values = (_own(population, metric.clip),) * len(lifts)
     else:
         values = _clipped(population, lifts, metric.clip, shares)
     return Truth(values=values, effects=tuple(_effect(one, values[0], metric.scale) for one in values[1:]))
@@ -51,16 +49,6 @@ def _effect(value: float, control: float, scale: str) -> float:
         return 0.0
     # without what arithmetic adds: the effect that was asked for
     return float(f"{value - control if scale == 'absolute' else value / control - 1:.12g}")
-
-
-def _own(population: Own, clip: Ends) -> float:
-    """Of the file's units: a fixed clip is done already."""
-    if not clip.quantiles:
-        return population.mean
-    first = population.values[0]
-    low, high = (None if end is None else float(np.quantile(first, end)) for end in (clip.low, clip.high))
-    mean = float(np.clip(first, low, high).mean()) + population.shifts[0]
-    return mean if population.measured == 1 else mean / (float(population.values[1].mean()) + population.shifts[1])
 
 
 def _clipped(
@@ -76,7 +64,11 @@ def _clipped(
 
 
 def _drawn(population: Population, lift: float) -> list[Floats]:
-    """So many units in one run; the same ones whatever the lift."""
+    """So many units in one run, or all of one's own; the same ones whatever the lift."""
+    if isinstance(population, Own):
+        below = population.values[1 : population.measured]
+        rows = [population.lifted(lift), *below]
+        return [row + shift for row, shift in zip(rows, population.shifts, strict=False)]
     draw = population.opened(np.random.default_rng(_SEED), 1)
     parts = [draw(_PORTION, lift) for _ in range(_UNITS // _PORTION)]
     return [np.concatenate([part[column][0] for part in parts]) for column in range(population.measured)]

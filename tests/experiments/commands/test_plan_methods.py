@@ -283,3 +283,31 @@ def test_what_cannot_be_planned_names_the_option(
     assert (code, out) == (2, "")
     assert where in err
     assert says in err
+
+
+# -- what else the units show -----------------------------------------------------------------------------------------
+
+
+def test_the_smallest_loss_that_the_sample_ratio_check_finds_is_told(plan: Any, run: Any) -> None:
+    found = plan("--baseline 0.1 --mde 0.1 --weights 2,1,1")
+    loss, n = found["loss"], found["units"]
+    left = np.array([0.5, 0.25, 0.25 * (1 - loss)])
+    dice = np.random.default_rng(1)
+    counts = dice.multinomial(n, left / left.sum(), 20_000)
+    expected = n * np.array([0.5, 0.25, 0.25])
+    # χ² of two degrees of freedom is beyond 13.8155 in one of a thousand
+    shown = (((counts - expected) ** 2 / expected).sum(axis=1) > 13.8155).mean()
+    assert shown == pytest.approx(0.8, abs=3 * 0.0029)
+    assert "of the smallest variant is lost" in run("--baseline", "0.1", "--mde", "0.1")[1]
+    assert plan("--baseline 0.4 --units 8 --mde 1")["loss"] is None
+
+
+def test_what_the_horizon_shows_of_several_primaries_together_is_told(bench: Any, plan: Any, run: Any) -> None:
+    more = MEAN + '\n[[metrics]]\nname = "visit"\nkind = "proportion"\nevent = "visit"\nwindow = "7d"'
+    bench.write(FACTORS.format(plan="", metric=more), name="letter")
+    words = "letter --baseline spend=10:20 --baseline visit=0.2 --daily 3000"
+    found = plan(words)
+    chances = [metric["chance"] for metric in found["metrics"]]
+    assert found["together"]["all_product"] == pytest.approx(math.prod(chances))
+    assert found["together"]["any_least"] == max(chances)
+    assert "all primary metrics are shown with a chance of" in run(*words.split())[1]

@@ -179,9 +179,9 @@ def test_ones_own_units_are_dealt_without_putting_one_back(tmp_path: Path) -> No
     assert found.metrics[1].mean == pytest.approx(1004.5, abs=1)
 
 
-def test_units_of_ones_own_have_no_effect(tmp_path: Path) -> None:
+def test_a_proportion_of_ones_own_units_has_no_effect(tmp_path: Path) -> None:
     own = own_units(units(tmp_path / "units.csv"), parsed().metrics, {})
-    with pytest.raises(BadInput, match="without an effect"):
+    with pytest.raises(BadInput, match="no effect to give"):
         Setup(experiment=parsed(), scenario=scenario_of(parsed()), populations=own, effects={"visit": 0.1})
 
 

@@ -267,6 +267,43 @@ def test_units_of_ones_own_are_clipped_or_asked_for_a_quantile(tmp_path: Path) -
         assert found.coverage_end.share == pytest.approx(0.95, abs=0.05 + 3 * 0.028)
 
 
+@pytest.mark.parametrize(
+    "metric",
+    [
+        QUANTILE,
+        AT_QUANTILES,
+        'kind = "mean"\nclip = { high = 9 }',
+        'kind = "mean"',
+        'kind = "mean"\nscale = "absolute"',
+    ],
+)
+def test_amounts_of_ones_own_take_an_effect_whose_truth_is_held(metric: str, tmp_path: Path) -> None:
+    path = tmp_path / "units.csv"
+    values = np.random.default_rng(1).lognormal(1, 1, 12_000)
+    path.write_text("spend\n" + "\n".join(f"{one:.4f}" for one in values), encoding="utf-8")
+    experiment = parsed(metric)
+    setup = Setup(
+        experiment=experiment,
+        # a third of the units a run: dealt without putting one back, intervals are a little too wide
+        scenario=scenario_of(experiment, per_day=400),
+        populations=own_units(path, experiment.metrics, {}),
+        effects={"spend": 0.4 if "absolute" not in metric else 1.8},
+    )
+    (found,) = simulate(setup, runs=150, seed=1).metrics
+    assert found.right is not None
+    assert found.right.share is not None
+    assert found.right.share > 0.9
+    assert found.coverage_end.share == pytest.approx(0.965, abs=0.015 + 3 * 0.015)
+    if "clip" not in metric:
+        assert found.truth == pytest.approx(0.4 if "absolute" not in metric else 1.8, rel=1e-9)
+    elif "high = 9" in metric:
+        moved, kept = np.minimum(values * 1.4, 9).mean(), np.minimum(values, 9).mean()
+        assert found.truth == pytest.approx(moved / kept - 1, rel=1e-3)
+    else:
+        assert found.truth is not None
+        assert 0.2 < found.truth < 0.4
+
+
 def test_many_units_that_are_kept_are_drawn_in_smaller_portions() -> None:
     assert chunk_of(setup_of(QUANTILE)) == 50
     assert chunk_of(setup_of(QUANTILE, per_day=200_000)) == 5

@@ -11,9 +11,10 @@ from imp_core.errors import BadInput
 from imp_experiments.stats.power.units import MOST_UNITS, least
 from imp_experiments.stats.srm import ALPHA
 
-__all__ = ["sample_ratio_power", "sample_ratio_units"]
+__all__ = ["sample_ratio_loss", "sample_ratio_power", "sample_ratio_units"]
 
 _SUM = 1e-9
+_ALL = 1 - 1e-9
 _NOTHING = 0.01  # a noncentrality that moves no test
 
 
@@ -56,6 +57,29 @@ def sample_ratio_units(
         high *= 2
     found = least(enough, 0.01 / effect, high)
     return found if found <= MOST_UNITS else None
+
+
+def sample_ratio_loss(
+    expected: Sequence[float], *, units: float, power: float = 0.8, alpha: float = ALPHA
+) -> float | None:
+    """The smallest share of the smallest variant's units whose loss shows with this power; None where not even all.
+
+    `units` are those that are left, in all variants.
+
+    Raises:
+        BadInput: as for `sample_ratio_units`.
+    """
+    _effect(expected, expected, alpha)
+    if not alpha < power < 1:
+        raise BadInput("must be above alpha and below 1", where="power", mend="give a number like 0.8")
+    smallest = min(range(len(expected)), key=lambda place: expected[place])
+
+    def enough(loss: float) -> bool:
+        left = [share * (1 - loss if place == smallest else 1) for place, share in enumerate(expected)]
+        true = [share / math.fsum(left) for share in left]
+        return sample_ratio_power(expected, true, units=units, alpha=alpha) >= power
+
+    return least(enough, 0.0, _ALL) if enough(_ALL) else None
 
 
 def _effect(expected: Sequence[float], true: Sequence[float], alpha: float) -> float:
