@@ -261,6 +261,19 @@ def test_where_fewer_than_k_would_be_trimmed_means_have_no_bounds(begun: Any, fi
     assert "bounds (spend, b): not shown: fewer than 10 units would be trimmed, or kept" in plain["notes"]
 
 
+def test_a_few_of_a_variant_that_are_not_mature_would_be_told_by_it(begun: Any, fill: Any, told: Any) -> None:
+    bench = begun()
+    fill(200)
+    withdraw(bench, "b", 60)
+    for subject in range(50_000, 50_015):
+        bench.rows.expose(subject, "a" if subject < 50_012 else "b", 55)
+    bench.rows.enrol("a", 12)
+    bench.rows.enrol("b", 3)
+    check = only_consent(told(bench))
+    assert (check["verdict"], check["p_value"]) == ("not tested", None)
+    assert check["text"].startswith("fewer than 10 units of a variant are in, or in and not compared yet")
+
+
 def test_people_kept_out_at_once_count_too(begun: Any, fill: Any, told: Any) -> None:
     bench = begun()
     fill(200)

@@ -206,7 +206,14 @@ def experiment(definition: str) -> Experiment:
 
 
 @pytest.mark.parametrize(
-    "kinds", [("withdrawn", "expired"), ("withdrawn", "erased"), ("withdrawn", "refused"), ("erased", "two_variants")]
+    "kinds",
+    [
+        ("withdrawn", "expired"),
+        ("withdrawn", "erased"),
+        ("withdrawn", "refused"),
+        ("withdrawn", "two_variants"),
+        ("erased", "two_variants"),
+    ],
 )
 def test_no_count_below_k_is_the_same_in_all_worlds_that_print_alike(
     experiment: Experiment, kinds: tuple[str, str]

@@ -15,11 +15,11 @@ from imp_experiments.measure.archive import Measurement
 from imp_experiments.measure.units import TWO_VARIANTS, UNKNOWN_VARIANT, of_phase
 from imp_experiments.readout.enrolled import ADMITTED, Enrolled
 
-__all__ = ["ERASED", "Left", "Refused", "excluded_of", "left_of", "refused_of"]
+__all__ = ["Left", "Refused", "excluded_of", "left_of", "refused_of"]
 
-ERASED: Final = "erased"
+_ERASED: Final = "erased"
 # Always present in `excluded`, so that a reader can rely on the keys; other reasons appear when somebody has them.
-_USUAL_REASONS: Final = ("withdrawn", "refused", "expired", ERASED, NO_RECORD, TWO_VARIANTS)
+_USUAL_REASONS: Final = ("withdrawn", "refused", "expired", _ERASED, NO_RECORD, TWO_VARIANTS)
 # Why units are out that has nothing to do with consent.
 _NOT_CONSENT: Final = (TWO_VARIANTS, UNKNOWN_VARIANT)
 
@@ -70,7 +70,7 @@ def excluded_of(measurement: Measurement, refused: Refused, met: Enrolled) -> di
     """Units that are out, by reason."""
     counts = Counter(dict.fromkeys(_USUAL_REASONS, 0))
     counts.update(met.denied)
-    counts[ERASED] += _erased(measurement, refused, met)
+    counts[_ERASED] += _erased(measurement, refused, met)
     counts.update(_total(refused))
     counts.update(measurement.left_out)
     return dict(counts)
@@ -87,7 +87,7 @@ def left_of(measurement: Measurement, refused: Refused, met: Enrolled, names: Co
         for reason in _NOT_CONSENT:
             out[name].pop(reason, None)
     for name, n in _erased_by(measurement, refused, met, variants).items():
-        out[name][ERASED] += n
+        out[name][_ERASED] += n
     told = sum(denied.values(), Counter()) + sum(out.values(), Counter())
     excluded = excluded_of(measurement, refused, met)
     return Left(
