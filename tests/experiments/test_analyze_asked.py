@@ -252,3 +252,8 @@ def test_a_corrected_p_stands_in_the_table_beside_the_interval_that_agrees_with_
         assert one.p_corrected is not None
         assert any(line.endswith(f"{one.p_corrected:.4f}") for line in render_table(found).splitlines())
     assert "corrected" not in render_table(read())
+
+
+def test_a_control_that_is_no_cell_is_the_controls_fault() -> None:
+    told = fault(lambda: read(variant=None, factors=["arm", "bought"], control="arm=a"))
+    assert "'arm=a' is not a cell of this design; control; cells are named arm=…,bought=…" in told

@@ -88,7 +88,7 @@ def plan_named(ctx: Context, name_or_file: str, asked: Mapping[str, Any]) -> Exp
         name, equals, figures = text.rpartition("=")
         if not equals:
             _refuse_baseline(text, "write it as METRIC=0.05, or METRIC=12.5:40 (mean:sd)")
-        if (kinds.get(name) == "proportion") == (":" in figures):
+        if name in kinds and (kinds[name] == "proportion") == (":" in figures):
             _refuse_baseline(text, "a proportion takes one number, every other metric takes mean:sd")
         baselines[name] = _figures(figures)
     if asked["mde"] is not None and not asked["mde"] > 0:
@@ -170,6 +170,9 @@ def _shape(asked: Mapping[str, Any]) -> Setting:
         raise BadInput("must be from 0 to below 1", where="r2", mend="0.3 takes 30 % of the variance away")
     if asked["icc"] is not None and asked["cluster_size"] is None:
         raise BadInput("clusters need a size", where="icc", mend="give --cluster-size too")
+    if asked["cluster_size"] not in (None, 1) and asked["icc"] is None:
+        mend = "give --icc too, like 0.05; 0 says that units of a cluster are no more alike than others"
+        raise BadInput("nobody says how alike the units of a cluster are", where="cluster_size", mend=mend)
     return Setting(
         correlation=math.sqrt(explained),
         cluster_size=_or(asked["cluster_size"], 1.0),

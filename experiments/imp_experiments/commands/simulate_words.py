@@ -30,7 +30,8 @@ def simulated_text(found: Simulated) -> str:
     }
     table = _table([_HEAD, *(_row(metric) for metric in found.metrics)])
     notes = [
-        f"shown: some look's interval left out no effect, without one in at most {found.alpha:g} of the runs",
+        f"shown: some look's interval left out no effect, without one in at most {found.alpha:g} of the runs "
+        "(primary metrics together; of others each treatment by itself)",
         "daily t test: what uncorrected looks would have shown",
     ]
     return "\n\n".join([lines(head), table, "\n".join(notes)])
