@@ -252,3 +252,26 @@ def test_a_corrected_p_stands_in_the_table_beside_the_interval_that_agrees_with_
         assert one.p_corrected is not None
         assert any(line.endswith(f"{one.p_corrected:.4f}") for line in render_table(found).splitlines())
     assert "corrected" not in render_table(read())
+
+
+def test_a_control_that_is_no_cell_is_the_controls_fault() -> None:
+    told = fault(lambda: read(variant=None, factors=["arm", "bought"], control="arm=a"))
+    assert "'arm=a' is not a cell of this design; control; cells are named arm=…,bought=…" in told
+
+
+def test_variants_that_capitals_or_spaces_tell_apart_are_pointed_out() -> None:
+    frame = shop()
+    frame["arm"] = np.where(np.arange(len(frame)) % 3 == 0, "B ", frame.arm)
+    (note,) = [note for note in read(frame).notes if "capitals" in note]
+    assert "'B ', 'b'" in note
+    assert not any("capitals" in note for note in read().notes)
+
+
+@pytest.mark.parametrize(("scale", "shown"), [("relative", "%"), ("absolute", "")])
+def test_a_posterior_is_told_with_its_interval_and_no_certainty(scale: str, shown: str) -> None:
+    frame = shop()
+    frame["spend"] += np.where(frame.arm == "b", 100, 0)
+    found = read(frame, prior=10, scale=scale)
+    (line,) = [line for line in render_table(found).splitlines() if "chance to beat" in line]
+    assert "chance to beat a > 99.9%" in line
+    assert re.search(rf"with the prior \+[\d.,]+{shown} \[\+[\d.,]+{shown}, \+[\d.,]+{shown}\]", line)

@@ -403,8 +403,6 @@ def test_amounts_in_several_currencies_have_a_condition_and_no_figures(
 @pytest.mark.parametrize(
     "change",
     [
-        ("[plan]\n", "[plan]\nmde = 0.05\n", "mde and power are registered, but planning by them comes later"),
-        ("[plan]\n", "[plan]\npower = 0.9\n", "mde and power are registered, but planning by them comes later"),
         ("[plan]\n", 'trigger = "send.decided"\n[plan]\n', "the trigger is registered, but acting on it comes later"),
         ("[plan]\n", 'namespace = "mails"\n[plan]\n', "keeping its experiments apart comes later"),
         (

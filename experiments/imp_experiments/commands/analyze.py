@@ -24,11 +24,13 @@ __all__ = ["analyze_command"]
 @click.option("--control", metavar="VALUE", help="Which of them is control; of factors a cell: COL=LEVEL,COL=LEVEL.")
 @click.option("--factor", "factors", multiple=True, metavar="COL", help="In place of --variant: a factor's levels.")
 @click.option("--order", type=int, default=2, show_default=True, help="Interactions of up to so many factors.")
-@click.option("--unit", metavar="COL", help="Column of the units; without it every row is one.")
+@click.option("--unit", metavar="COL", help="Column of the units, whose rows are summed; without it every row is one.")
 @click.option(
     "--weight", "weights", multiple=True, metavar="VALUE=N", help="Expected share of a variant (default: equal)."
 )
-@click.option("--proportion", "proportions", multiple=True, metavar="COL", help="Column of 0/1 or true/false.")
+@click.option(
+    "--proportion", "proportions", multiple=True, metavar="COL", help="Column of 0/1 or true/false; of a unit any row."
+)
 @click.option("--mean", "means", multiple=True, metavar="COL", help="Column of numbers.")
 @click.option("--ratio", "ratios", multiple=True, metavar="NUM/DEN", help="Two columns whose means make a ratio.")
 @click.option("--quantile", "quantiles", multiple=True, metavar="COL:Q", help="A quantile of a column, like ms:0.9.")

@@ -191,6 +191,9 @@ def _shape(asked: Mapping[str, Any], basis: Basis | None) -> Setting:
         raise BadInput("must be from 0 to below 1", where="r2", mend="0.3 takes 30 % of the variance away")
     if asked["icc"] is not None and asked["cluster_size"] is None:
         raise BadInput("clusters need a size", where="icc", mend="give --cluster-size too")
+    if asked["cluster_size"] not in (None, 1) and asked["icc"] is None:
+        mend = "give --icc too, like 0.05; 0 says that units of a cluster are no more alike than others"
+        raise BadInput("nobody says how alike the units of a cluster are", where="cluster_size", mend=mend)
     own = 0.0 if basis is None else basis.correlation
     return Setting(
         correlation=own if explained is None else math.sqrt(explained),

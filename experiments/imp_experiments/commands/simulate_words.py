@@ -32,7 +32,8 @@ def simulated_text(found: Simulated) -> str:
     }
     table = _table([_HEAD, *(_row(metric) for metric in found.metrics)])
     notes = [
-        f"shown: some look's interval left out no effect, without one in at most {found.alpha:g} of the runs",
+        f"shown: some look's interval left out no effect, without one in at most {found.alpha:g} of the runs "
+        "(primary metrics together; of others each treatment by itself)",
         "daily t test: what uncorrected looks would have shown",
     ]
     factors = [_factors(metric) for metric in found.metrics if metric.factors]

@@ -18,6 +18,7 @@ from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.near import same_value
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.arguments import (
+    alike_notes,
     asked_rule,
     check_layout,
     check_options,
@@ -149,7 +150,13 @@ def analyze(
         if control is not None
         else []
     )
-    notes = [*_NOTES, *clip_notes(layout, table.bounds), *plain_notes(layout), *(FACTORIAL_NOTES if factors else ())]
+    notes = [
+        *_NOTES,
+        *clip_notes(layout, table.bounds),
+        *plain_notes(layout),
+        *alike_notes(variants),
+        *(FACTORIAL_NOTES if factors else ()),
+    ]
     if rule is not None:
         hypotheses = len(compared) if adjust == "bonferroni" else 1
         compared = [judged(one, rule, hypotheses=hypotheses) for one in compared]

@@ -11,7 +11,15 @@ from imp_experiments.measure.table import Tabulated
 from imp_experiments.readout.judged import rule_of
 from imp_experiments.stats.sequential.rules import Rule
 
-__all__ = ["asked_rule", "check_layout", "check_options", "known_metrics", "plain_notes", "variant_columns"]
+__all__ = [
+    "alike_notes",
+    "asked_rule",
+    "check_layout",
+    "check_options",
+    "known_metrics",
+    "plain_notes",
+    "variant_columns",
+]
 
 _CLIPPED: Final = ("mean", "ratio")
 _PLAIN: Final = ("quantile", "ranks")
@@ -90,6 +98,18 @@ def plain_notes(layout: Layout) -> list[str]:
     if not plain or not (layout.covariates or layout.stratum):
         return []
     return [f"neither adjusted nor stratified: {', '.join(plain)}"]
+
+
+def alike_notes(variants: Sequence[str]) -> list[str]:
+    """That variants may be one, where only capitals or spaces tell them apart."""
+    by: dict[str, list[str]] = {}
+    for name in variants:
+        by.setdefault("".join(name.split()).casefold(), []).append(name)
+    return [
+        f"only capitals or spaces tell variants apart: {', '.join(map(repr, names))}; write them alike if they are one"
+        for names in by.values()
+        if len(names) > 1
+    ]
 
 
 def asked_rule(

@@ -81,9 +81,16 @@ def design_of(scanned: Scanned, layout: Layout, control: str | None) -> Factoria
         Factor(name=name, levels=tuple(_ordered(levels))) for name, levels in zip(layout.variant, seen, strict=True)
     ]
     if control is not None:
-        first = parse_cell(control, factors)
+        first = _first_levels(control, factors)
         factors = [_led(factor, first[factor.name]) for factor in factors]
     return factorial(factors)
+
+
+def _first_levels(control: str, factors: Sequence[Factor]) -> dict[str, str]:
+    try:
+        return parse_cell(control, factors)
+    except BadInput as error:
+        raise BadInput(error.what, where="control", mend=error.mend) from None
 
 
 def factor_table(

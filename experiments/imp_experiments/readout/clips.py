@@ -19,7 +19,7 @@ def clips_asked(quantiles: Sequence[str], values: Sequence[str]) -> dict[str, Cl
         BadInput: not COL:LOW:HIGH, bounds that are none, or a column named twice.
     """
     found: dict[str, Clip] = {}
-    for texts, as_quantiles, option in ((quantiles, True, "clip"), (values, False, "clip-at")):
+    for texts, as_quantiles, option in ((quantiles, True, "clip"), (values, False, "clip_at")):
         for text in texts:
             column, clip = _clip(text, as_quantiles=as_quantiles, option=option)
             if column in found:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from imp_experiments.stats.bayes import Posterior
 from imp_experiments.stats.effect import Effect
 
-__all__ = ["absolute", "count", "equals", "number", "p_value", "relative", "value"]
+__all__ = ["absolute", "chance", "count", "equals", "number", "p_value", "relative", "value"]
 
 _SMALLEST_P = 0.0001
+_SMALLEST_CHANCE = 0.001
 
 
 def count(n: int | None) -> str:
@@ -26,7 +28,7 @@ def value(found: float | None, *, share: bool) -> str:
     return f"{found:.2%}" if share else f"{found:,.4g}" if abs(found) < 1e6 else f"{found:,.0f}"  # noqa: PLR2004 (digits shown)
 
 
-def absolute(effect: Effect | None, *, share: bool) -> str:
+def absolute(effect: Effect | Posterior | None, *, share: bool) -> str:
     """A difference with its interval, of shares in percentage points."""
     if effect is None:
         return "-"
@@ -35,7 +37,7 @@ def absolute(effect: Effect | None, *, share: bool) -> str:
     return f"{effect.estimate:+,.4g} [{effect.low:+,.4g}, {effect.high:+,.4g}]"
 
 
-def relative(effect: Effect | None) -> str:
+def relative(effect: Effect | Posterior | None) -> str:
     """A relative difference with its interval."""
     return "-" if effect is None else f"{effect.estimate:+.1%} [{effect.low:+.1%}, {effect.high:+.1%}]"
 
@@ -51,3 +53,10 @@ def p_value(p: float | None) -> str:
     if p is None:
         return "-"
     return f"< {_SMALLEST_P}" if p < _SMALLEST_P else f"{p:.4f}"
+
+
+def chance(share: float) -> str:
+    """A probability in percent, never as none or as certainty."""
+    if not _SMALLEST_CHANCE <= share <= 1 - _SMALLEST_CHANCE:
+        return f"< {_SMALLEST_CHANCE:.1%}" if share < _SMALLEST_CHANCE else f"> {1 - _SMALLEST_CHANCE:.1%}"
+    return f"{share:.1%}"

@@ -6,7 +6,7 @@ from typing import Final
 
 from imp_core.counting import some
 from imp_core.suppress import hidden
-from imp_experiments.design.experiment import DEFAULT_POWER, Experiment
+from imp_experiments.design.experiment import Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
@@ -81,9 +81,7 @@ def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str
 
 def _registered_only(experiment: Experiment) -> list[str]:
     """What the file promises and this version does not do yet."""
-    notes, plan = [], experiment.plan
-    if plan.mde is not None or plan.power != DEFAULT_POWER:
-        notes.append("mde and power are registered, but planning by them comes later")
+    notes = []
     if experiment.trigger:
         notes.append("the trigger is registered, but acting on it comes later: all exposures count")
     if experiment.namespace != experiment.name:

@@ -6,7 +6,7 @@ from typing import Final
 
 from imp_experiments.readout.checked import checks_in_words
 from imp_experiments.readout.factored_words import factored_lines
-from imp_experiments.readout.figures import absolute, count, equals, number, p_value, relative, value
+from imp_experiments.readout.figures import absolute, chance, count, equals, number, p_value, relative, value
 from imp_experiments.readout.readout import Compared, Readout
 
 __all__ = ["COLUMNS", "comparison_table", "detail", "headline", "health", "row_of"]
@@ -111,9 +111,11 @@ def _posterior(compared: Compared) -> str:
     if found is None:
         return ""
     shipped, kept = (_loss(loss, compared.scale) for loss in (found.loss_of_shipping, found.loss_of_keeping))
+    share = compared.kind == "proportion"
+    effect = absolute(found, share=share) if compared.scale == "absolute" else relative(found)
     return (
-        f"{compared.metric}, {compared.variant}: chance to beat {compared.control} {found.chance_to_beat:.1%}; "
-        f"expected loss if shipped {shipped}, if not {kept}"
+        f"{compared.metric}, {compared.variant}: with the prior {effect}; chance to beat {compared.control} "
+        f"{chance(found.chance_to_beat)}; expected loss if shipped {shipped}, if not {kept}"
     )
 
 

@@ -204,6 +204,7 @@ def test_where_nothing_can_be_detected_the_exit_code_is_1_and_the_answer_says_so
         ("--baseline 0.1 --mde 0.1 --primaries 0", "--primaries", "1 or more"),
         ("--baseline 0.1 --mde 0.1 --r2 1", "--r2", "below 1"),
         ("--baseline 0.1 --mde 0.1 --icc 0.1", "--icc", "size"),
+        ("--baseline 0.1 --mde 0.1 --cluster-size 5", "--cluster-size", "how alike"),
         ("--baseline 0.1 --mde 0.1 --cluster-size 5 --icc 2", "--icc", "intra-cluster"),
         ("--baseline 0.1 --mde 0.1 --inflation 0.5", "--inflation", "1 or more"),
         ("--baseline 0.1 --units 0", "--units", "above 0"),
@@ -362,3 +363,11 @@ def test_registered_looks_are_allowed_for_in_the_units(bench: Any, plan: Any, de
     # O'Brien-Fleming type looks cost a few per cent
     assert 1.01 < found["metrics"][0]["units"] / once < 1.06
     assert any("obrien_fleming" in note for note in found["notes"])
+
+
+def test_a_baseline_of_no_metric_names_the_metrics_there_are(bench: Any, run: Any) -> None:
+    bench.write(TWO, name="two")
+    code, _, err = run("two", "--baseline", "vist=0.1")
+    assert code == 2
+    assert "'vist' is no metric of the experiment" in err
+    assert "its metrics are: visit" in err
