@@ -62,14 +62,16 @@ def run(
     *,
     looks: Sequence[Mapping[str, Json]] = (),
     by: Sequence[str] = (),
+    beside: Mapping[str, Sequence[str]] | None = None,
     before: Sequence[Released] = (),
     zone: ZoneInfo,
     k: int,
 ) -> Ran:
     """Compute the readout of one opened use; cells of 1 to k - 1 people are not shown.
 
-    `looks` are those that the ledger holds, of whatever experiment; `by` the dimensions to break it down by, and
-    `before` what earlier readouts of this experiment's phase released of levels.
+    `looks` are those that the ledger holds, of whatever experiment; `by` the dimensions to break it down by (`beside`:
+    the variants of those that are experiments, control first), and `before` what earlier readouts of this experiment's
+    phase released of levels.
 
     Raises:
         ImpError: the frames cannot be read.
@@ -93,7 +95,9 @@ def run(
         final=final,
         k=k,
     )
-    broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
+    broken = _broken(
+        experiment, measurement, compared, by, beside=beside or {}, before=before, size=opened.size, final=final, k=k
+    )
     shown = {reason: hidden(n, k) for reason, n in excluded.items()}
     telling = _telling(ratio, shown, compared.units, k)
     readout = Readout(
@@ -121,7 +125,7 @@ def run(
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *([HIDDEN_COUNTS] if telling else []),
-            *(breakdown_notes(experiment) if by else []),
+            *(breakdown_notes(experiment, beside or ()) if by else []),
         ),
         breakdowns=broken.breakdowns,
         factorial=compared.factorial,
@@ -139,8 +143,9 @@ def _broken(
     measurement: Measurement,
     compared: ComparedAll,
     by: Sequence[str],
-    before: Sequence[Released],
     *,
+    beside: Mapping[str, Sequence[str]],
+    before: Sequence[Released],
     size: int,
     final: bool,
     k: int,
@@ -149,7 +154,15 @@ def _broken(
         return Broken(breakdowns=(), released=())
     try:
         return break_down(
-            experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k
+            experiment,
+            measurement,
+            compared.seen,
+            dimensions=by,
+            beside=beside,
+            before=before,
+            size=size,
+            final=final,
+            k=k,
         )
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
         raise _unreadable(error) from None

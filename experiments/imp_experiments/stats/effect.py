@@ -8,8 +8,6 @@ from typing import Final
 __all__ = ["CONDITIONS", "WARNINGS", "Comparison", "Condition", "Effect"]
 
 # code → what it means, for people. All but `WARNINGS` come with null figures, never with plausible ones.
-# code → what it means, for people. All but `few_events`, `one_varies`, `constant_cells`, `small_cells` and
-# `missing_cells` come with null figures, never with plausible ones.
 CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
@@ -43,13 +41,25 @@ CONDITIONS: Final[dict[str, str]] = {
     "constant_cell": "all units of a cell have the same value, so that how sure its mean is remains unknown",
     "small_cells": "a cell has fewer than thirty units: the normal approximation is rough",
     "cells_dependent": "the cells' estimates depend on each other: the best is not corrected for having been picked",
-    "tied_cells": "the leading cells are tied: how much too good the leader is cannot be told, its interval is the simultaneous one",
+    "tied_cells": "the leading cells are tied: how much too good the leader is cannot be told, as its interval says",
     "too_many_cells": "more than 64 cells are too many to correct the best of them for having been picked",
     "not_factored": "factors are not analysed for this kind of metric",
     "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
 }
 # Beside these the figures stand.
-WARNINGS: Final = frozenset({"few_events", "one_varies", "strata_merged", "too_few_to_adjust", "variant_zero"})
+WARNINGS: Final = frozenset(
+    {
+        "constant_cells",
+        "few_events",
+        "missing_cells",
+        "one_varies",
+        "small_cells",
+        "strata_merged",
+        "tied_cells",
+        "too_few_to_adjust",
+        "variant_zero",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
