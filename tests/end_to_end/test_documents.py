@@ -34,6 +34,7 @@ from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 from imp_core.cli import cli
 from imp_core.context import Context
+from imp_experiments.stats.effect import CONDITIONS, WARNINGS
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = sorted(
@@ -41,6 +42,7 @@ DOCUMENTS = sorted(
     for pattern in ("README.md", "docs/**/*.md", "plugins/*/README.md", "consent/README.md", "experiments/README.md")
     for path in PROJECT.glob(pattern)
 )
+STATISTICS = PROJECT / "docs" / "statistics.md"
 BLOCK = re.compile(r"^```.*?^```$", re.M | re.S)
 FILE = re.compile(r'.* (?P<what>title|from)="(?P<name>[^"]+)"')
 # As a newcomer types it; here the command is on the path.
@@ -200,6 +202,16 @@ def test_the_commands_that_a_document_only_shows_can_be_called_so(path, tmp_path
 def test_every_link_of_a_document_leads_somewhere(path):
     links = re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", path.read_text(encoding="utf-8")))
     assert [link for link in links if "://" not in link and not leads_somewhere(path, link)] == []
+
+
+def test_the_conditions_that_are_documented_are_those_that_there_are():
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (stand|none) \| .+ \|$", STATISTICS.read_text(encoding="utf-8"), re.M)
+    assert {code: sentence for code, sentence, _ in rows} == CONDITIONS
+    assert {code for code, _, figures in rows if figures == "stand"} == WARNINGS
+    assert len(rows) == len(CONDITIONS)  # none comes twice
+    # and no other table row of that section names a code
+    section = STATISTICS.read_text(encoding="utf-8").split("## Conditions and warnings")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(.+?)`", section, re.M) == [code for code, _, _ in rows]
 
 
 def test_there_are_documents_to_run():

@@ -18,12 +18,12 @@ from imp_core.gate import Action, Use
 from imp_core.output import check_output, write_output
 from imp_core.ports import Json, OpenedUse, Superseded
 from imp_core.workspace import write_atomically
+from imp_experiments.commands.dimensions import FORMS, check_dimensions, columns_among, variants_beside
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import Registration, check_unchanged
 from imp_experiments.measure.archive import needed
 from imp_experiments.measure.days import open_zone
-from imp_experiments.measure.levels import DIMENSIONS
 from imp_experiments.readout.format import format_readout, to_plain
 from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.released import Released, released_of
@@ -50,14 +50,14 @@ class ReadOut:
 def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
     """Open a use, compute, close it with the hash of the result, then write `reports/NAME-SEQ.json`.
 
-    `by` are dimensions to break it down by, of `DIMENSIONS`.
+    `by` are dimensions to break it down by, of `FORMS`.
 
     Raises:
         BadInput: there is no such experiment, it was not started, or there is no such dimension.
         CheckFailed: its definition has changed since the start, permissions kept changing under the readout, or a
             breakdown would, with what was released before, tell of fewer than k people.
     """
-    _check_dimensions(by)
+    check_dimensions(by)
     experiment = load_experiment(ctx, name).experiment
     registration = registration_of(ctx, experiment.name)
     if registration is None:
@@ -65,6 +65,7 @@ def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
             f"{experiment.name} is not started", mend=f"imp experiment start {experiment.name}", where=experiment.name
         )
     check_unchanged(experiment, registration)
+    beside = variants_beside(ctx, experiment, by)
     # everything that can be wrong before people's data is touched
     zone, reports = open_zone(ctx.workspace.timezone), _reports(ctx)
     use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
@@ -74,13 +75,15 @@ def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
             opened = ctx.view.open(
                 use,
                 definition_seq=registration.seq,
-                columns=sorted({*needed(experiment), *by, *(one.dimension for one in before)}),
+                columns=sorted({*needed(experiment), *columns_among([*by, *(one.dimension for one in before)])}),
                 with_permitted=any(metric.pre_us is not None for metric in experiment.metrics),
             )
         except Superseded:  # somebody was erased while it was opened: that use is closed already
             continue
         try:
-            readout, data, close_seq = _computed(ctx, opened, experiment, registration, zone=zone, by=by, before=before)
+            readout, data, close_seq = _computed(
+                ctx, opened, experiment, registration, zone=zone, by=by, beside=beside, before=before
+            )
         except Superseded:
             opened.abandon()
             continue
@@ -107,13 +110,6 @@ def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
     )
 
 
-def _check_dimensions(by: Sequence[str]) -> None:
-    for name in by:
-        if name not in DIMENSIONS or list(by).count(name) > 1:
-            what = "is named twice" if name in DIMENSIONS else "is no dimension"
-            raise BadInput(f"{name!r} {what}", where="--by", mend=f"say once one of: {', '.join(DIMENSIONS)}")
-
-
 def _computed(
     ctx: Context,
     opened: OpenedUse,
@@ -122,6 +118,7 @@ def _computed(
     *,
     zone: ZoneInfo,
     by: Sequence[str],
+    beside: Mapping[str, Sequence[str]],
     before: Sequence[Released],
 ) -> tuple[Readout, bytes, int]:
     ran = run(
@@ -131,6 +128,7 @@ def _computed(
         registration,
         looks=_looks(ctx),
         by=by,
+        beside=beside,
         before=before,
         zone=zone,
         k=ctx.workspace.k,
@@ -167,7 +165,7 @@ def _reports(ctx: Context) -> Path:
 @click.argument("name")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file too.")
-@click.option("--by", multiple=True, metavar="DIMENSION", help=f"Break it down, exploratory: {', '.join(DIMENSIONS)}.")
+@click.option("--by", multiple=True, metavar="DIMENSION", help=f"Break it down, exploratory: {', '.join(FORMS)}.")
 @force_option
 @json_option
 @pass_context

@@ -14,6 +14,7 @@ from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.aggregate import Row, Wanted, aggregate, moments_of, pairs_of
 from imp_experiments.measure.before import with_known
 from imp_experiments.measure.days import day_end_us, offsets_between
+from imp_experiments.measure.met import other_experiment, with_met
 from imp_experiments.measure.metric import UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.parts import columns_of, parts_of
@@ -83,10 +84,12 @@ def measure(
 
     `events`, `closed` and `permitted` are native lazy frames of one connection, with the columns
     `imp_core.ports.OpenedUse` names. Without `permitted` nothing is known of the time before an exposure.
-    `by` are columns of the exposures that `units` keep beside (`by_name`), for breakdowns.
+    `by` are columns of the exposures that `units` keep beside (`by_name`), for breakdowns, or "experiment:NAME".
     """
     by = _carried(experiment, by)
     happened = nw.from_native(events).lazy()
+    others = [name for name in by if other_experiment(name) is not None]
+    by = [name for name in by if name not in others]
     exposures = exposures_of(happened, experiment.name, phase, by)
     other_phases = in_other_phases(happened, experiment.name, phase)
     span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
@@ -115,6 +118,7 @@ def measure(
         offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
         by=by,
     )
+    units = with_met(units, happened, others)
     known: dict[int, str] = {}
     lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None}
     if lengths and permitted is not None:

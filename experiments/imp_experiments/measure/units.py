@@ -24,6 +24,7 @@ __all__ = [
     "by_name",
     "exposures_of",
     "in_other_phases",
+    "of_experiment",
     "of_phase",
     "units_of",
 ]
@@ -54,7 +55,7 @@ def exposures_of(events: Frame, experiment: str, phase: int, by: Sequence[str] =
     levels = {by_name(name): nw.col(name).fill_null("") for name in by}
     levels = {name: nw.when(level != "").then(level).otherwise(nw.lit(NONE)) for name, level in levels.items()}
     return (
-        _of_experiment(events, experiment)
+        of_experiment(events, experiment)
         .filter(of_phase(phase))
         .select("subject", "event_us", "intake_seq", "variant", stratum=nw.col("stratum").fill_null(""), **levels)
     )
@@ -62,7 +63,7 @@ def exposures_of(events: Frame, experiment: str, phase: int, by: Sequence[str] =
 
 def in_other_phases(events: Frame, experiment: str, phase: int) -> int:
     """How many people have exposures of other phases of the experiment."""
-    others = _of_experiment(events, experiment).filter(~of_phase(phase)).select("subject").unique("subject")
+    others = of_experiment(events, experiment).filter(~of_phase(phase)).select("subject").unique("subject")
     return int(others.select(n=nw.len()).collect().item(0, "n"))
 
 
@@ -71,7 +72,8 @@ def of_phase(phase: int) -> nw.Expr:
     return nw.col("phase").fill_null(FIRST_PHASE) == phase
 
 
-def _of_experiment(events: Frame, experiment: str) -> Frame:
+def of_experiment(events: Frame, experiment: str) -> Frame:
+    """The exposures of an experiment, of all phases."""
     mine = (nw.col("type") == _EXPOSURE) & (nw.col("experiment") == experiment)
     return events.filter(mine & ~nw.col("variant").is_null() & ~nw.col("subject").is_null())
 

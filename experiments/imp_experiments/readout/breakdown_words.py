@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from imp_core.counting import some
-from imp_experiments.readout.figures import p_value
-from imp_experiments.readout.readout import Breakdown, Compared
+from imp_experiments.readout.figures import absolute, equals, p_value, relative
+from imp_experiments.readout.readout import Between, Breakdown, Compared, Independent, LevelsDiffer
 from imp_experiments.readout.words import COLUMNS, row_of
+from imp_experiments.stats.effect import Effect
 
 __all__ = ["BY_COLUMNS", "breakdown_rows", "breakdown_title", "breakdown_words"]
 
@@ -44,6 +47,9 @@ def breakdown_words(breakdown: Breakdown) -> list[str]:
             f"{one.metric}, {one.variant}: do levels differ? p {p if p.startswith('<') else f'= {p}'} "
             f"(Cochran's Q {one.test.statistic:,.4g} on {one.test.df} df, {one.scale}; I² {one.test.excess:.0%})"
         )
+        lines += [_between(one, other, breakdown) for other in one.between]
+    if breakdown.independence is not None:
+        lines.append(_independence(breakdown.independence))
     lines += [
         f"{level.level}: {compared.metric}, {compared.variant}: {text}"
         for level in breakdown.levels
@@ -51,6 +57,33 @@ def breakdown_words(breakdown: Breakdown) -> list[str]:
         for text in _conditions(compared)
     ]
     return lines
+
+
+def _between(one: LevelsDiffer, other: Between, breakdown: Breakdown) -> str:
+    found = other.interaction
+    kinds = {compared.kind for level in breakdown.levels for compared in level.comparisons
+             if compared.metric == one.metric}  # fmt: skip
+    effect = Effect(
+        estimate=found.estimate, low=found.low, high=found.high, se=found.se, p_value=found.p_value, df=math.inf
+    )
+    told = relative(effect) if one.scale == "relative" else absolute(effect, share="proportion" in kinds)
+    many = "" if found.hypotheses == 1 else f", corrected for {found.hypotheses}"
+    how = " (a ratio of ratios)" if one.scale == "relative" else ""
+    return (
+        f"{one.metric}: beside {other.level} in place of {other.base} the effect of {one.variant} differs by "
+        f"{told}{how}, p {equals(found.p_value)}{many}"
+    )
+
+
+def _independence(found: Independent) -> str:
+    if found.p_value is None:
+        return f"whether both experiments assign independently is not tested: {found.reason}"
+    if found.verdict == "ok":
+        return f"both experiments assign independently: p {equals(found.p_value)}"
+    return (
+        f"WARNING: the experiments do not assign independently (p {equals(found.p_value)}): one's effect is mixed into "
+        "the other's; have they one salt, or does one choose who meets the other?"
+    )
 
 
 def _conditions(compared: Compared) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Final
 from imp_experiments.measure.merge import Grouping
 from imp_experiments.readout.compare import Tested
 from imp_experiments.readout.corrected import corrected
+from imp_experiments.readout.interfering import independent, interactions
 from imp_experiments.readout.readout import Breakdown, Compared, Level, LevelsDiffer
 from imp_experiments.stats.heterogeneity import Group, heterogeneity
 
@@ -22,9 +23,18 @@ _CORRECTION: Final = "benjamini_hochberg"
 
 
 def broken_down(
-    dimension: str, grouping: Grouping, tested: Mapping[str, Sequence[Tested]], *, alpha: float, final: bool
+    dimension: str,
+    grouping: Grouping,
+    tested: Mapping[str, Sequence[Tested]],
+    *,
+    alpha: float,
+    final: bool,
+    beside: Sequence[str] = (),
 ) -> Breakdown:
-    """The breakdown of a dimension: `tested` are the comparisons by what is shown; `final`: differences are tested."""
+    """The breakdown of a dimension: `tested` are the comparisons by what is shown; `final`: differences are tested.
+
+    `beside` are the variants of the other experiment where the dimension is one, its control first.
+    """
     levels = list(tested)
     everything = corrected([one for level in levels for one in tested[level]], _CORRECTION, alpha=alpha)
     rest = iter(everything)
@@ -35,23 +45,29 @@ def broken_down(
         merged=grouping.merged,
         correction=_CORRECTION,
         hypotheses=sum(one.compared.p_corrected is not None for one in everything),
-        differences=_differences(shown) if final else (),
+        differences=_differences(shown, beside, alpha=alpha) if final else (),
+        independence=independent(shown, beside) if final and beside else None,
     )
 
 
-def _differences(levels: Sequence[Level]) -> tuple[LevelsDiffer, ...]:
-    found: dict[tuple[str, str], list[Compared]] = {}
+def _differences(levels: Sequence[Level], beside: Sequence[str], *, alpha: float) -> tuple[LevelsDiffer, ...]:
+    found: dict[tuple[str, str], dict[str, Compared]] = {}
     for level in levels:
         for compared in level.comparisons:
-            found.setdefault((compared.metric, compared.variant), []).append(compared)
-    return tuple(
-        LevelsDiffer(
-            metric=metric,
-            variant=variant,
-            scale=mine[0].scale,
-            test=heterogeneity([_estimate(compared) for compared in mine]),
-        )
-        for (metric, variant), mine in found.items()
+            if not beside or level.level in beside:
+                found.setdefault((compared.metric, compared.variant), {})[level.level] = compared
+    return tuple(_differ(mine, beside, alpha=alpha) for mine in found.values())
+
+
+def _differ(mine: Mapping[str, Compared], beside: Sequence[str], *, alpha: float) -> LevelsDiffer:
+    first = next(iter(mine.values()))
+    effects = {level: _estimate(compared) for level, compared in mine.items()}
+    return LevelsDiffer(
+        metric=first.metric,
+        variant=first.variant,
+        scale=first.scale,
+        test=heterogeneity(list(effects.values())),
+        between=interactions(effects, beside, scale=first.scale, alpha=alpha),
     )
 
 

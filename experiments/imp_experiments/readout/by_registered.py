@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Final
@@ -13,6 +13,7 @@ from imp_experiments.measure.clustered import cluster_moments
 from imp_experiments.measure.levels import crossing, level_moments
 from imp_experiments.measure.merge import MOST_SHOWN, Grouping, merge_levels
 from imp_experiments.measure.moments import Moments
+from imp_experiments.measure.units import NONE
 from imp_experiments.readout.broken_down import EXPLORATORY, broken_down
 from imp_experiments.readout.compare import Tested, compare_metric, units_in
 from imp_experiments.readout.decide import treatments
@@ -61,12 +62,15 @@ def break_down(
     seen: Mapping[str, Seen],
     *,
     dimensions: Sequence[str],
+    beside: Mapping[str, Sequence[str]],
     before: Sequence[Released],
     size: int,
     final: bool,
     k: int,
 ) -> Broken:
     """Every metric within each level of the dimensions; `before` is what was released of this phase so far.
+
+    `beside`: dimension that is another experiment → its variants, control first.
 
     Raises:
         BadInput: a dimension has too many levels.
@@ -96,14 +100,24 @@ def break_down(
             ]
             for shown in one.grouping.groups
         }
-        breakdowns.append(broken_down(one.dimension, one.grouping, tested, alpha=experiment.plan.alpha, final=final))
+        breakdowns.append(
+            broken_down(
+                one.dimension,
+                one.grouping,
+                tested,
+                alpha=experiment.plan.alpha,
+                final=final,
+                beside=beside.get(one.dimension, ()),
+            )
+        )
     return Broken(breakdowns=tuple(breakdowns), released=released)
 
 
-def breakdown_notes(experiment: Experiment) -> list[str]:
+def breakdown_notes(experiment: Experiment, beside: Collection[str] = ()) -> list[str]:
     """What a reader of breakdowns must know, in sentences."""
+    met = [f"{dimension}: the variant that was met before {experiment.name}; {NONE}: none was" for dimension in beside]
     without = [metric.name for metric in experiment.metrics if metric.q is not None]
-    return [EXPLORATORY, *([f"quantiles are not broken down: {', '.join(without)}"] if without else [])]
+    return [EXPLORATORY, *met, *([f"quantiles are not broken down: {', '.join(without)}"] if without else [])]
 
 
 def _cells(

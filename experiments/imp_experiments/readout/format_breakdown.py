@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from imp_experiments.readout.readout import Breakdown, Compared, Level, LevelsDiffer
+from imp_experiments.readout.readout import Between, Breakdown, Compared, Independent, Level, LevelsDiffer
+from imp_experiments.stats.concurrent import Interaction
 from imp_experiments.stats.heterogeneity import Heterogeneity
 
 __all__ = ["breakdown_from_plain", "breakdown_to_plain"]
@@ -23,7 +24,8 @@ def breakdown_to_plain(breakdown: Breakdown, compared: Callable[[Compared], dict
         "merged": breakdown.merged,
         "correction": breakdown.correction,
         "hypotheses": breakdown.hypotheses,
-        "differences": [asdict(one) for one in breakdown.differences],
+        "differences": [_differ_to_plain(one) for one in breakdown.differences],
+        **({} if breakdown.independence is None else {"independence": asdict(breakdown.independence)}),
     }
 
 
@@ -33,9 +35,26 @@ def breakdown_from_plain(item: dict[str, Any], compared: Callable[[dict[str, Any
         Level(level=level["level"], comparisons=tuple(compared(one) for one in level["comparisons"]))
         for level in item["levels"]
     )
-    return Breakdown(**{**item, "levels": levels, "differences": tuple(map(_differ, item["differences"]))})
+    found = item.get("independence")
+    return Breakdown(
+        **{
+            **item,
+            "levels": levels,
+            "differences": tuple(map(_differ, item["differences"])),
+            "independence": None if found is None else Independent(**found),
+        }
+    )
+
+
+def _differ_to_plain(one: LevelsDiffer) -> dict[str, Any]:
+    plain = asdict(one)
+    between = plain.pop("between")
+    return plain | ({"between": list(between)} if between else {})
 
 
 def _differ(item: dict[str, Any]) -> LevelsDiffer:
     test = None if item["test"] is None else Heterogeneity(**item["test"])
-    return LevelsDiffer(**{**item, "test": test})
+    between = tuple(
+        Between(**{**one, "interaction": Interaction(**one["interaction"])}) for one in item.get("between", ())
+    )
+    return LevelsDiffer(**{**item, "test": test, "between": between})

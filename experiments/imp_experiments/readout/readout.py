@@ -8,18 +8,21 @@ from typing import Final
 
 from imp_experiments.readout.factored import Factored
 from imp_experiments.stats.bayes import Posterior
+from imp_experiments.stats.concurrent import Interaction
 from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.heterogeneity import Heterogeneity
 from imp_experiments.stats.srm import SampleRatio
 
 __all__ = [
     "SCHEMA",
+    "Between",
     "Bounds",
     "Breakdown",
     "Check",
     "Compared",
     "Consent",
     "Health",
+    "Independent",
     "Level",
     "LevelsDiffer",
     "MetricUnits",
@@ -202,13 +205,24 @@ class Level:
 class LevelsDiffer:
     """Whether the effect of a variant on a metric differs between levels, tested on the registered `scale`.
 
-    `test` is None where fewer than two levels have an effect.
+    `test` is None where fewer than two levels have an effect. By another experiment only its variants are levels of
+    the test, and `between` says for each of them by how much the effect differs from that beside its control.
     """
 
     metric: str
     variant: str
     scale: str
     test: Heterogeneity | None
+    between: tuple[Between, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """By how much an effect beside variant `level` of another experiment differs from that beside its `base`."""
+
+    level: str
+    base: str
+    interaction: Interaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +231,8 @@ class Breakdown:
 
     `merged` counts the levels in "(other)", or those that are not shown where `levels` is empty: then all together are
     too few, or only the whole is left. p is corrected over all `hypotheses` of the dimension that have one.
-    `differences` is empty before the horizon: it would be an uncorrected look.
+    `differences` is empty before the horizon: it would be an uncorrected look. `independence` is of the assignments of
+    another experiment, at the horizon too (None: not by another experiment).
     """
 
     dimension: str
@@ -226,6 +241,19 @@ class Breakdown:
     correction: str
     hypotheses: int
     differences: tuple[LevelsDiffer, ...] = ()
+    independence: Independent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Independent:
+    """Whether two experiments assign independently: ok, dependent (χ², p < 0.001) or not tested, with the reason.
+
+    `p_value` has two digits; None: not tested.
+    """
+
+    verdict: str
+    p_value: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from imp_experiments.readout.left import Refused, excluded_of, refused_of
 from imp_experiments.readout.looks import look_fields, looks_of
 from imp_experiments.readout.notes import notes_of, told
 from imp_experiments.readout.readout import Consent, Readout, Registered, Verdict
-from imp_experiments.readout.registered import ComparedAll, compare_registered
+from imp_experiments.readout.registered import compare_registered
 from imp_experiments.readout.released import Released, released_fields
 from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
@@ -56,14 +56,16 @@ def run(
     *,
     looks: Sequence[Mapping[str, Json]] = (),
     by: Sequence[str] = (),
+    beside: Mapping[str, Sequence[str]] | None = None,
     before: Sequence[Released] = (),
     zone: ZoneInfo,
     k: int,
 ) -> Ran:
     """Compute the readout of one opened use; cells of 1 to k - 1 people are not shown.
 
-    `looks` are those that the ledger holds, of whatever experiment; `by` the dimensions to break it down by, and
-    `before` what earlier readouts of this experiment's phase released of levels.
+    `looks` are those that the ledger holds, of whatever experiment; `by` the dimensions to break it down by (`beside`:
+    the variants of those that are experiments, control first), and `before` what earlier readouts of this experiment's
+    phase released of levels.
 
     Raises:
         ImpError: the frames cannot be read.
@@ -88,7 +90,19 @@ def run(
             final=final,
             k=k,
         )
-        broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
+        broken = Broken(breakdowns=(), released=())
+        if by:
+            broken = break_down(
+                experiment,
+                measurement,
+                compared.seen,
+                dimensions=by,
+                beside=beside or {},
+                before=before,
+                size=opened.size,
+                final=final,
+                k=k,
+            )
         examined = examine(
             experiment,
             measurement,
@@ -125,7 +139,7 @@ def run(
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
             *examined.notes,
-            *(breakdown_notes(experiment) if by else []),
+            *(breakdown_notes(experiment, beside or ()) if by else []),
         ),
         breakdowns=broken.breakdowns,
         factorial=compared.factorial,
@@ -136,22 +150,6 @@ def run(
         [look_fields(taken, experiment.name, registration.phase) for taken in compared.taken],
         [released_fields(one, experiment.name, registration.phase) for one in broken.released],
     )
-
-
-def _broken(
-    experiment: Experiment,
-    measurement: Measurement,
-    compared: ComparedAll,
-    by: Sequence[str],
-    before: Sequence[Released],
-    *,
-    size: int,
-    final: bool,
-    k: int,
-) -> Broken:
-    if not by:
-        return Broken(breakdowns=(), released=())
-    return break_down(experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k)
 
 
 @contextmanager

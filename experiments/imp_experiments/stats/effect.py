@@ -44,8 +44,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "constant_cell": "all units of a cell have the same value, so that how sure its mean is remains unknown",
     "small_cells": "a cell has fewer than thirty units: the normal approximation is rough",
     "cells_dependent": "the cells' estimates depend on each other: the best is not corrected for having been picked",
-    "tied_cells": "the leading cells are tied: how much too good the leader is cannot be told, its interval is "
-    "the simultaneous one",
+    "tied_cells": "the leading cells are tied: how much too good the leader is cannot be told, as its interval says",
     "too_many_cells": "more than 64 cells are too many to correct the best of them for having been picked",
     "not_factored": "factors are not analysed for this kind of metric",
     "constant_cells": "all units of some cells have the same value: the errors rest on the spread of the others",
@@ -60,6 +59,7 @@ WARNINGS: Final = frozenset(
         "one_varies",
         "small_cells",
         "strata_merged",
+        "tied_cells",
         "too_few_to_adjust",
         "variant_zero",
     }

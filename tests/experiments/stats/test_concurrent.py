@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,106 +9,65 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from imp_core.errors import BadInput
-from imp_experiments.stats.concurrent import PairCell, independence, interference
+from imp_experiments.stats.concurrent import independence, interaction
+from imp_experiments.stats.heterogeneity import heterogeneity
 
-ONE, TWO = ("plain", "question", "name"), ("none", "photo")
-
-
-def cells(means: dict[tuple[str, str], float], n: int = 400, variance: float = 4.0) -> list[PairCell]:
-    return [PairCell(one=a, two=b, n=n, mean=mean, variance=variance) for (a, b), mean in means.items()]
+effects = st.tuples(st.floats(-3, 3), st.floats(0.01, 2))
 
 
-def additive(bump: float = 0.0) -> dict[tuple[str, str], float]:
-    means = {(a, b): 10.0 + i + 2 * j for i, a in enumerate(ONE) for j, b in enumerate(TWO)}
-    means["name", "photo"] += bump
-    return means
+@given(effects, effects, st.sampled_from(["absolute", "relative"]), st.floats(0.001, 0.5), st.integers(1, 9))
+def test_p_and_interval_never_disagree(
+    effect: tuple[float, float], base: tuple[float, float], scale: str, alpha: float, hypotheses: int
+) -> None:
+    found = interaction(effect, base, scale=scale, alpha=alpha, hypotheses=hypotheses)
+    assert found is not None
+    assert (found.p_value < alpha) == (found.low > 0 or found.high < 0)
+    assert found.low <= found.estimate <= found.high
 
 
-def test_effects_that_add_up_do_not_interfere() -> None:
-    found = interference(cells(additive()), one=ONE, two=TWO)
-    assert found.absolute is not None
-    assert (found.absolute.f, found.absolute.df_num) == (pytest.approx(0.0, abs=1e-20), 2)
-    assert found.warns is False
-    assert all(item.absolute and item.absolute.estimate == pytest.approx(0.0, abs=1e-12) for item in found.interactions)
+@given(effects, effects)
+def test_of_two_groups_it_is_cochrans_q(effect: tuple[float, float], base: tuple[float, float]) -> None:
+    found, q = interaction(effect, base, scale="absolute"), heterogeneity([effect, base])
+    assert found is not None
+    assert q is not None
+    assert found.p_value == pytest.approx(q.p_value, rel=1e-6, abs=1e-300)
 
 
-def test_effects_that_add_up_are_not_the_same_relative_effects() -> None:
-    found = interference(cells(additive(), n=40_000), one=ONE, two=TWO, scale="relative")
-    assert found.warns is True
-    assert found.scale == "relative"
+def test_it_is_wald_of_a_difference_and_of_a_ratio_of_ratios() -> None:
+    found = interaction((0.5, 0.3), (0.1, 0.4), scale="absolute")
+    assert found is not None
+    assert (found.estimate, found.se) == pytest.approx((0.4, 0.5))
+    assert found.p_value == pytest.approx(2 * stats.norm.sf(0.8))
+    assert (found.low, found.high) == pytest.approx((0.4 - 1.959964 * 0.5, 0.4 + 1.959964 * 0.5), rel=1e-6)
+    ratio = interaction((math.log(1.5), 0.3), (math.log(1.2), 0.4), scale="relative")
+    assert ratio is not None
+    assert ratio.estimate == pytest.approx(1.5 / 1.2 - 1)
 
 
-def test_an_interaction_warns_and_is_found_where_it_is() -> None:
-    found = interference(cells(additive(bump=3.0)), one=ONE, two=TWO)
-    assert found.warns is True
-    listed = {(item.one_base, item.one, item.two_base, item.two): item.absolute for item in found.interactions}
-    assert list(listed) == [
-        ("plain", "question", "none", "photo"),
-        ("plain", "name", "none", "photo"),
-        ("question", "name", "none", "photo"),
-    ]
-    estimates = [item.estimate for item in listed.values() if item is not None]
-    assert estimates == [pytest.approx(value, abs=1e-9) for value in (0.0, 3.0, 3.0)]
-    assert listed["plain", "name", "none", "photo"].se == pytest.approx(math.sqrt(4 * 4.0 / 400))  # type: ignore[union-attr]
+def test_several_are_corrected_in_p_and_interval_alike() -> None:
+    one, three = (interaction((0.5, 0.3), (0.1, 0.4), scale="absolute", hypotheses=n) for n in (1, 3))
+    assert one is not None
+    assert three is not None
+    assert three.p_value == pytest.approx(min(1.0, 3 * one.p_value))
+    assert three.low < one.low < one.high < three.high
 
 
-def test_pairs_with_both_controls_come_first_and_all_pairs_are_there() -> None:
-    three = tuple("xyz")
-    given_ = cells({(a, b): 1.0 for a in ONE for b in three})
-    found = interference(given_, one=ONE, two=three)
-    assert len(found.interactions) == 9
-    assert [(item.one_base, item.two_base) for item in found.interactions[:4]] == [("plain", "x")] * 4
+def test_without_an_effect_there_is_no_difference() -> None:
+    for effect in ((None, None), (math.nan, 1.0), (1.0, 0.0), (1.0, math.inf), (1e308, 1.0)):
+        assert interaction(effect, (-1e308, 1.0), scale="absolute") is None
+        assert interaction((-1e308, 1.0), effect, scale="absolute") is None
+    for wrong in ({"scale": "log"}, {"scale": "absolute", "alpha": 2.0}):
+        with pytest.raises(BadInput):
+            interaction((0.1, 0.1), (0.1, 0.1), **wrong)  # type: ignore[arg-type]
 
 
-def test_two_variants_each_have_one_interaction_that_is_the_whole_test() -> None:
-    means = {(a, b): float(i + j + 3 * i * j) for i, a in enumerate("ab") for j, b in enumerate("xy")}
-    found = interference(cells(means, n=20, variance=9.0), one="ab", two="xy")
-    effect = found.interactions[0].absolute
-    assert found.absolute is not None
-    assert effect is not None
-    assert found.absolute.p_value == pytest.approx(effect.p_value, rel=1e-9)
-    assert found.absolute.df_den == pytest.approx(4 * 19)
-    assert found.warns == (effect.low > 0 or effect.high < 0)
-
-
-def test_names_of_cells_may_be_those_of_a_factorial() -> None:
-    one, two = ("a=0,b=0", "a=0,b=1"), ("对照", "处理")
-    found = interference(cells({(a, b): 1.0 for a in one for b in two}), one=one, two=two)
-    assert found.interactions[0].one == "a=0,b=1"
-
-
-def test_an_empty_pair_leaves_the_interactions_that_do_not_need_it() -> None:
-    given_ = [cell for cell in cells(additive()) if (cell.one, cell.two) != ("name", "photo")]
-    found = interference(given_, one=ONE, two=TWO)
-    assert found.warns is None
-    assert [condition.code for condition in found.conditions] == ["not_estimable"]
-    assert [item.absolute is None for item in found.interactions] == [False, True, True]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        ({"one": ("plain",)}, "two variants"),
-        ({"one": ("plain", "plain", "name")}, "two variants"),
-        ({"one": ("plain", "question")}, "no pair"),
-        ({"alpha": 0}, "error rate"),
-        ({"scale": "log"}, "no scale"),
-    ],
-)
-def test_arguments_that_cannot_be_are_refused(arguments: dict[str, Any], problem: str) -> None:
-    with pytest.raises(BadInput, match=problem):
-        interference(cells(additive()), **{"one": ONE, "two": TWO} | arguments)
-
-
-def test_a_pair_that_comes_twice_is_refused() -> None:
-    with pytest.raises(BadInput, match="twice"):
-        interference(cells(additive()) + cells(additive())[:1], one=ONE, two=TWO)
-
-
-def test_a_value_that_is_not_finite_is_a_condition() -> None:
-    found = interference(cells(additive(bump=math.nan)), one=ONE, two=TWO)
-    assert [condition.code for condition in found.conditions] == ["not_finite"]
-    assert found.warns is None
+def test_interactions_of_nothing_are_found_as_often_as_alpha_says() -> None:
+    dice, runs = np.random.default_rng(3), 4_000
+    drawn = dice.normal(0.2, (0.1, 0.3), (runs, 2))
+    found = [interaction((float(a), 0.1), (float(b), 0.3), scale="absolute") for a, b in drawn]
+    share = sum(one is not None and one.p_value < 0.05 for one in found) / runs
+    # four standard errors of a share of .05 in 4,000 runs
+    assert abs(share - 0.05) < 4 * math.sqrt(0.05 * 0.95 / runs)
 
 
 # --- independence of the assignments

@@ -13,10 +13,12 @@ import pytest
 
 from imp_experiments.design.factorial import Design, Factor, Factorial, factorial
 from imp_experiments.design.fraction import LETTERS, fraction_of
-from imp_experiments.stats.concurrent import PairCell, independence, interference
+from imp_experiments.measure.moments import Summary
+from imp_experiments.stats.concurrent import independence, interaction
 from imp_experiments.stats.factor_effect import CellSummary, FactorialResult
 from imp_experiments.stats.factorial import analyze_estimates, analyze_factorial
 from imp_experiments.stats.product_normal import critical_value
+from imp_experiments.stats.welch import welch_contrast
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "vectors" / "stats" / "factorial.json").read_text(encoding="utf-8")
@@ -124,21 +126,18 @@ def test_critical_values_are_dunnetts(case: dict[str, Any]) -> None:
 @of_kind("concurrent")
 def test_interference_is_the_interaction_of_the_two_experiments(case: dict[str, Any]) -> None:
     given, expected, tolerance = case["input"], case["expected"], case["tolerance"]
-    pairs = [PairCell(**cell["levels"], **{k: v for k, v in cell.items() if k != "levels"}) for cell in given["cells"]]
-    found = interference(pairs, one=given["one"], two=given["two"])
-    assert found.absolute is not None
-    assert (found.absolute.f, found.absolute.df_num) == (
-        pytest.approx(expected["f"], rel=1e-7),
-        expected["df_num"],
-    )
-    controls = {
-        (item.one, item.two): item for item in found.interactions if (item.one_base, item.two_base) == ("a", "x")
-    }
+    cells = {(cell["levels"]["one"], cell["levels"]["two"]): cell for cell in given["cells"]}
+    means = {at: Summary(cell["n"], cell["mean"], cell["variance"]) for at, cell in cells.items()}
     for wanted in expected["interactions"]:
-        effect = controls[wanted["one"], wanted["two"]].absolute
-        assert effect is not None
-        assert effect.estimate == pytest.approx(wanted["estimate"], rel=tolerance, abs=tolerance)
-        assert effect.se == pytest.approx(wanted["se"], rel=tolerance)
-    counts = independence({(pair.one, pair.two): pair.n for pair in pairs})
+        effects = [
+            welch_contrast(means[wanted["one"], two], means["a", two]).effect("absolute", tail=0.025)
+            for two in (wanted["two"], "x")
+        ]
+        (one, base) = [(effect and effect.estimate, effect and effect.se) for effect in effects]
+        found = interaction(one, base, scale="absolute")
+        assert found is not None
+        assert found.estimate == pytest.approx(wanted["estimate"], rel=tolerance, abs=tolerance)
+        assert found.se == pytest.approx(wanted["se"], rel=tolerance)
+    counts = independence({at: cell["n"] for at, cell in cells.items()})
     assert counts.statistic == pytest.approx(expected["chi2"], rel=tolerance)
     assert (counts.df, counts.p_value) == (expected["chi2_df"], pytest.approx(expected["chi2_p"], rel=1e-7))
