@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -20,12 +21,13 @@ from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
+from imp_experiments.measure.clustered import clusters_by_day
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
 from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.looks import look_fields, looks_of
-from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
+from imp_experiments.readout.notes import HIDDEN_COUNTS, cluster_notes, notes_of, told
 from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
 from imp_experiments.readout.registered import ComparedAll, compare_registered
 from imp_experiments.readout.released import Released, released_fields
@@ -83,17 +85,21 @@ def run(
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
     ends_us = begin_us + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
-    ratio = _ratio(met, experiment, final=final)
-    compared = compare_registered(
-        experiment,
-        measurement,
-        looks_of(looks, experiment.name, registration.phase),
-        as_of_us=opened.as_of_us,
-        zone=zone,
-        final=final,
-        k=k,
-    )
-    broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
+    with _readable():
+        # where clusters were randomised, these are what the shares are of
+        arrived = met.by_day if experiment.cluster is None else clusters_by_day(measurement)
+    ratio = _ratio(arrived, experiment, final=final)
+    with _readable():
+        compared = compare_registered(
+            experiment,
+            measurement,
+            looks_of(looks, experiment.name, registration.phase),
+            as_of_us=opened.as_of_us,
+            zone=zone,
+            final=final,
+            k=k,
+        )
+        broken = _broken(experiment, measurement, compared, by, before, size=opened.size, final=final, k=k)
     shown = {reason: hidden(n, k) for reason, n in excluded.items()}
     telling = _telling(ratio, shown, compared.units, k)
     readout = Readout(
@@ -115,11 +121,13 @@ def run(
                 final=final or compared.done,
                 horizon=format_time(ends_us),
             ),
+            experiment,
             measurement.early,
             k,
         ),
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
+            *cluster_notes(experiment, compared.clustering, k=k),
             *([HIDDEN_COUNTS] if telling else []),
             *(breakdown_notes(experiment) if by else []),
         ),
@@ -147,23 +155,23 @@ def _broken(
 ) -> Broken:
     if not by:
         return Broken(breakdowns=(), released=())
+    return break_down(experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Queries are lazy: whatever reads the frames may be the first to find that it cannot."""
     try:
-        return break_down(
-            experiment, measurement, compared.seen, dimensions=by, before=before, size=size, final=final, k=k
-        )
+        yield
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
-        raise _unreadable(error) from None
-
-
-def _unreadable(error: Exception) -> ImpError:
-    # only the type: a driver's words may hold a row
-    return ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor")
+        # only the type: a driver's words may hold a row
+        raise ImpError(f"the archive cannot be measured: {type(error).__name__}", mend="see: imp doctor") from None
 
 
 def _measured(
     opened: OpenedUse, experiment: Experiment, registration: Registration, zone: ZoneInfo, by: Sequence[str]
 ) -> tuple[Measurement, Counter[str]]:
-    try:
+    with _readable():
         measurement = measure(
             opened.events,
             opened.closed,
@@ -176,19 +184,16 @@ def _measured(
             zone=zone,
             by=by,
         )
-        refused = _refused(opened.refused, experiment.name, registration.phase)
-    except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
-        raise _unreadable(error) from None
-    return measurement, refused
+        return measurement, _refused(opened.refused, experiment.name, registration.phase)
 
 
-def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio:
+def _ratio(arrived: Sequence[Counter[str]], experiment: Experiment, *, final: bool) -> SampleRatio:
     """While it runs the test that may be read every day, at the end χ²."""
     shares = bucket_shares(experiment.weights)
-    whole = sample_ratio(met.observed, shares)
+    whole = sample_ratio(sum(arrived, Counter()), shares)
     if final:
         return whole
-    found = sequential_ratio(met.by_day, shares)
+    found = sequential_ratio(arrived, shares)
     return replace(
         whole,
         verdict=found.verdict,
@@ -200,8 +205,9 @@ def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio
     )
 
 
-def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
-    """The verdict with what takes from its weight: a rule that was written when there were data already."""
+def _headed(verdict: Verdict, experiment: Experiment, early: int, k: int) -> Verdict:
+    """The verdict with its correction, and what takes from its weight: a rule written when there were data already."""
+    verdict = replace(verdict, correction=experiment.decision.primary_correction)
     if not early:
         return verdict
     return replace(

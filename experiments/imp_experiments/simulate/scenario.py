@@ -59,6 +59,7 @@ def scenario_of(
         BadInput: a number that cannot be, or a variant without a unit a day.
     """
     _check_can(experiment)
+    _check_units(experiment)
     shortest = min(metric.window_us for metric in experiment.metrics)
     days = max((experiment.plan.horizon_us - shortest) // DAY_US, 1) if days is None else days
     if not 1 <= days <= _MOST_DAYS:
@@ -84,6 +85,15 @@ def _check_can(experiment: Experiment) -> None:
         if metric.kind == "quantile" or metric.clip is not None:
             problem = f"{metric.name!r} cannot be simulated yet: it is a quantile, or clipped"
             raise BadInput(problem, where="metrics", mend="simulate it as a mean without clip")
+
+
+def _check_units(experiment: Experiment) -> None:
+    """Refuse what is drawn otherwise than unit by unit, and judged otherwise than hypothesis by hypothesis."""
+    if experiment.cluster is not None:
+        raise BadInput("clusters cannot be simulated yet", where="cluster", mend="leave it out to try looks and rule")
+    if experiment.decision.primaries is not None:
+        problem = f"{experiment.decision.primaries} cannot be simulated yet"
+        raise BadInput(problem, where="[decision]: primaries", mend="leave it out: bonferroni is wider")
 
 
 def _shared(per_day: int, days: int, shares: list[float]) -> npt.NDArray[np.int64]:
