@@ -92,9 +92,7 @@ def test_the_readout_is_that_of_analyze_by_cluster_with_max_t_and_prior(shop: An
         for scale in ("absolute", "relative"):
             assert mine[scale] == pytest.approx(theirs[scale], rel=1e-9)
         assert mine["p_corrected"] == pytest.approx(theirs["p_corrected"], rel=1e-9)
-        assert mine["posterior"]["chance_to_beat"] == pytest.approx(
-            theirs["posterior"]["chance_to_beat"], rel=1e-9
-        )
+        assert mine["posterior"]["chance_to_beat"] == pytest.approx(theirs["posterior"]["chance_to_beat"], rel=1e-9)
     assert plain["health"]["srm"]["observed"] == {"a": HOUSEHOLDS // 2, "b": HOUSEHOLDS // 2}
     text = shop("experiment", "readout", "spring").ok().out
     assert "errors are by cluster (household): 100 clusters" in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema
 import numpy as np
 import polars as pl
 import pytest
@@ -92,6 +94,8 @@ def told(bench: Any) -> dict[str, Any]:
     readout = read_out(bench.ctx, "test").readout
     assert parse_readout(format_readout(readout)) == readout
     plain: dict[str, Any] = json.loads(json.dumps(to_plain(readout)))
+    schema = importlib.resources.files("imp_experiments.readout").joinpath("readout.schema.json").read_text("utf-8")
+    jsonschema.validate(plain, json.loads(schema), cls=jsonschema.Draft202012Validator)
     return plain
 
 
