@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 
 from imp_core.errors import BadInput
+from imp_experiments.commands.plan_file import plan_experiment
 from imp_experiments.commands.read_out import read_out
 from imp_experiments.commands.start import start_experiment
 from imp_experiments.design.experiment import analysis_sha256
 from imp_experiments.design.parse import parse_experiment
 from imp_experiments.readout.format import format_readout, parse_readout, to_plain
+from imp_experiments.simulate.scenario import scenario_of
 from imp_experiments.stats.multiplicity import adjust
+from imp_experiments.stats.power.baseline import Baseline
+from imp_experiments.stats.power.setting import Setting
 
 THIRD = '[[variants]]\nname = "c"\n'
 METRIC = """
@@ -174,6 +178,28 @@ def test_covariates_are_those_of_a_regression_with_interactions(read: Read, benc
         adjusted[name] = level + slope * x.mean()
     for one in found:
         assert one["absolute"]["estimate"] == pytest.approx(adjusted[one["variant"]] - adjusted["a"], rel=1e-9)
+
+
+# -- what is not planned or simulated yet ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [('cluster = "household"\n{}', "clusters cannot be"), ('{}\n[decision]\nprimaries = "max_t"\n', "max_t cannot be")],
+)
+def test_what_would_be_drawn_otherwise_is_not_simulated(definition: str, text: str, problem: str) -> None:
+    experiment = parse_experiment(text.format(definition).encode(), file="x.toml")
+    with pytest.raises(BadInput, match=problem):
+        scenario_of(experiment)
+
+
+def test_clusters_are_planned_with_their_size_and_correlation(definition: str) -> None:
+    experiment = parse_experiment(f'cluster = "household"\n{definition}'.encode(), file="x.toml")
+    baselines = {"visit": Baseline(mean=0.2, variance=0.16, follows="binomial")}
+    with pytest.raises(BadInput, match=r"come in clusters \(household\)"):
+        plan_experiment(experiment, baselines, mde=0.1)
+    housed = plan_experiment(experiment, baselines, mde=0.1, shape=Setting(cluster_size=5, icc=0.1))
+    assert housed.metrics[0].units is not None
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------
