@@ -14,6 +14,7 @@ __all__ = ["experiment"]
 _VERBS: Final = {
     "new": ("imp_experiments.commands.define:new_command", "Write a new experiment file with a random salt."),
     "validate": ("imp_experiments.commands.define:validate_command", "Check an experiment file."),
+    "schema": ("imp_experiments.commands.schema:schema_command", "Print the JSON Schema of experiment files."),
     "design": ("imp_experiments.commands.designed:design_command", "Show cells and aliases of a multivariate design."),
     "plan": ("imp_experiments.commands.plan:plan_command", "Plan units, detectable effect, power and days."),
     "simulate": ("imp_experiments.commands.simulate:simulate_command", "Try looks and decision on drawn data."),

@@ -93,7 +93,8 @@ def plan_experiment(
     `shape` holds what the file does not say: correlation, clusters, inflation.
 
     Raises:
-        BadInput: a primary has no baseline, a baseline has no metric, or there is neither mde nor traffic.
+        BadInput: a primary has no baseline, a baseline has no metric, there is neither mde nor traffic, or clusters
+            lack a size.
     """
     metrics = _given_metrics(experiment, bases)
     effect = experiment.plan.mde if mde is None else mde
@@ -103,6 +104,9 @@ def plan_experiment(
     if arrivals is not None:
         arrivals = replace(arrivals, traffic=experiment.traffic)
     shape = shape or Setting()
+    if experiment.cluster is not None and shape.cluster_size <= 1:
+        problem = f"units come in clusters ({experiment.cluster}), of which too little is said"
+        raise BadInput(problem, where=f"{experiment.name}: cluster", mend="give --cluster-size and --icc")
     planned = tuple(
         _metric(
             experiment,

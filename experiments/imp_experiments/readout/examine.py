@@ -58,7 +58,7 @@ def examine(
     )
     checks = archive_checks(experiment, measurement, as_of_us=as_of_us, zone=zone, final=final, k=k)
     bounds, notes = consent_bounds(experiment, measurement, consent, as_of_us=as_of_us, zone=zone, final=final, k=k)
-    telling = any_hidden([*excluded.values(), *_counts(ratio, compared, k)]) or consent.tells(k)
+    telling = any_hidden([*excluded.values(), *_counts(ratio, met, compared, k)]) or consent.tells(k)
     health = Health(
         srm=without_counts(ratio) if telling else ratio,
         two_variants=hidden_together(measurement.pairs, k),
@@ -68,19 +68,19 @@ def examine(
     return Examined(health, (*([HIDDEN_COUNTS] if telling else []), *notes))
 
 
-def _counts(ratio: SampleRatio, compared: ComparedAll, k: int) -> Iterator[int | None]:
+def _counts(ratio: SampleRatio, met: Enrolled, compared: ComparedAll, k: int) -> Iterator[int | None]:
     """The counts that the sample ratio's, with the others of the readout, would tell; None: one of 1 to k - 1.
 
     Together the variants are the units that are in, mature or not, and those that are out: one hidden is their
     difference, of two hidden the sum is known. What a comparison counts of a variant leaves those of it that are out
-    or not mature.
+    or not mature. Where clusters were randomised, the ratio counts these.
     """
     for n in ratio.observed.values():
         yield hidden(n or 0, k)
     for units in compared.units:
         yield from (units.matured, units.immature)
     for name, n in _compared(compared):
-        yield None if n is None else hidden((ratio.observed.get(name) or 0) - n, k)
+        yield None if n is None else hidden(met.observed[name] - n, k)
 
 
 def _compared(compared: ComparedAll) -> Iterator[tuple[str, int | None]]:

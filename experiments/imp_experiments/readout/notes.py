@@ -6,14 +6,16 @@ from typing import Final
 
 from imp_core.counting import some
 from imp_core.suppress import hidden
-from imp_experiments.design.experiment import Experiment
+from imp_experiments.design.experiment import PRIMARY_CORRECTION, Experiment
 from imp_experiments.measure.archive import Measurement
+from imp_experiments.readout.clustering import Clustering
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
 from imp_experiments.readout.factorize import EFFECTS_AT_END, FACTORIAL_NOTES, VERDICT_BY_CELLS
 from imp_experiments.readout.looks import way_of
+from imp_experiments.readout.weighed import PEEKING
 
-__all__ = ["HIDDEN_COUNTS", "notes_of", "told"]
+__all__ = ["HIDDEN_COUNTS", "cluster_notes", "notes_of", "told"]
 
 # What figures before the horizon hold, by the way of looking.
 _WAYS: Final = {
@@ -25,6 +27,17 @@ _BOUNDARIES: Final = (
     "primary metrics are judged at the boundary of each look (Lan-DeMets); intervals and p of the others hold at all "
     "times together (confidence sequence)"
 )
+_NAMES: Final = {"bonferroni": "Bonferroni", "max_t": "max-T"}
+_SECONDARIES: Final = {
+    "benjamini_hochberg": "secondary metrics are corrected for each other by the false discovery rate "
+    "(Benjamini-Hochberg)",
+    "benjamini_yekutieli": "secondary metrics are corrected for each other by the false discovery rate, whatever their "
+    "dependence (Benjamini-Yekutieli)",
+    "holm": "secondary metrics are corrected for each other by the family-wise error (Holm)",
+    "hochberg": "secondary metrics are corrected for each other by the family-wise error (Hochberg)",
+    "none": "secondary metrics are not corrected for each other, as registered",
+}
+CHANCES_AT_END: Final = "chances to beat control are told at the horizon: no prior makes looking early safe"
 HIDDEN_COUNTS: Final = (
     "sample ratio: the counts by variant and p are hidden, because with the totals a count below k could be worked "
     "out; the verdict is that of all counts"
@@ -42,13 +55,7 @@ def notes_of(
         notes.append(f"exposures before start: {told(measurement.early, k)}")
     if measurement.other_phases:
         notes.append(f"exposures of other phases, which are left out: {told(measurement.other_phases, k)}")
-    hypotheses = len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
-    if hypotheses > 1:
-        notes.append(
-            f"intervals of primary metrics hold together, for {hypotheses} hypotheses (Bonferroni); others do not"
-        )
-    if any(metric.role == "secondary" for metric in experiment.metrics):
-        notes.append("secondary metrics are corrected for each other by the false discovery rate (Benjamini-Hochberg)")
+    notes += _about_corrections(experiment, final=final)
     notes += _about_factors(experiment, final=final)
     notes += _about_metrics(experiment, measurement)
     notes += _registered_only(experiment)
@@ -62,6 +69,45 @@ def notes_of(
             "the sample ratio leaves them out"
         )
     return tuple(notes)
+
+
+def _about_corrections(experiment: Experiment, *, final: bool) -> list[str]:
+    notes = []
+    hypotheses = len(treatments(experiment)) * sum(metric.role == "primary" for metric in experiment.metrics)
+    if hypotheses > 1:
+        # before the horizon max-T is not known
+        method = _NAMES[experiment.decision.primary_correction if final else PRIMARY_CORRECTION]
+        notes.append(
+            f"intervals of primary metrics hold together, for {hypotheses} hypotheses ({method}); others do not"
+        )
+    if any(metric.role == "secondary" for metric in experiment.metrics):
+        notes.append(_SECONDARIES[experiment.decision.secondary_correction])
+    if experiment.plan.prior is not None:
+        notes.append(PEEKING if final else CHANCES_AT_END)
+    return notes
+
+
+def cluster_notes(experiment: Experiment, clustering: Clustering | None, *, k: int) -> list[str]:
+    """What to know of clusters: how many there are, which units have none, which lie in several variants."""
+    if clustering is None:
+        return []
+    found = clustering.found
+    notes = [
+        f"errors are by cluster ({experiment.cluster}): {_clusters(found.named, k)}; the sample "
+        "ratio counts clusters of which anybody is left"
+    ]
+    if found.alone:
+        notes.append(f"without a cluster, each one of its own: {told(found.alone, k)}")
+    if found.split:
+        notes.append(
+            f"with units in several variants, where they count once in each: {_clusters(found.split, k)}; "
+            "were clusters randomised at all?"
+        )
+    return notes
+
+
+def _clusters(n: int, k: int) -> str:
+    return f"fewer than {k} clusters" if hidden(n, k) is None else some(n, "cluster")
 
 
 def _about_factors(experiment: Experiment, *, final: bool) -> list[str]:

@@ -166,7 +166,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Test:
-    """One hypothesis of the verdict: interval and p are simultaneous (Bonferroni) for primaries, on `scale`.
+    """One hypothesis of the verdict: interval and p are simultaneous for primaries, on `scale`.
 
     outcome: better, worse, not shown, no estimate; for guardrails: held, broken, no estimate.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,13 +19,14 @@ from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
+from imp_experiments.measure.clustered import clusters_by_day
 from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
 from imp_experiments.readout.examine import examine
 from imp_experiments.readout.left import Refused, excluded_of, refused_of
 from imp_experiments.readout.looks import look_fields, looks_of
-from imp_experiments.readout.notes import notes_of, told
+from imp_experiments.readout.notes import cluster_notes, notes_of, told
 from imp_experiments.readout.readout import Consent, Readout, Registered, Verdict
 from imp_experiments.readout.registered import compare_registered
 from imp_experiments.readout.released import Released, released_fields
@@ -78,7 +80,10 @@ def run(
     begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
     ends_us = begin_us + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
-    ratio = _ratio(met, experiment, final=final)
+    with _readable():
+        # where clusters were randomised, these are what the shares are of
+        arrived = met.by_day if experiment.cluster is None else clusters_by_day(measurement)
+    ratio = _ratio(arrived, experiment, final=final)
     shown = {reason: hidden(n, k) for reason, n in excluded_of(measurement, refused, met).items()}
     with _readable():
         compared = compare_registered(
@@ -133,11 +138,13 @@ def run(
                 final=final or compared.done,
                 horizon=format_time(ends_us),
             ),
+            experiment,
             measurement.early,
             k,
         ),
         notes=(
             *notes_of(experiment, measurement, met, final=final, horizon=format_time(ends_us), k=k),
+            *cluster_notes(experiment, compared.clustering, k=k),
             *examined.notes,
             *(breakdown_notes(experiment, beside or ()) if by else []),
         ),
@@ -181,13 +188,13 @@ def _measured(
         return measurement, refused_of(opened.refused, experiment.name, registration.phase)
 
 
-def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio:
+def _ratio(arrived: Sequence[Counter[str]], experiment: Experiment, *, final: bool) -> SampleRatio:
     """While it runs the test that may be read every day, at the end χ²."""
     shares = bucket_shares(experiment.weights)
-    whole = sample_ratio(met.observed, shares)
+    whole = sample_ratio(sum(arrived, Counter()), shares)
     if final:
         return whole
-    found = sequential_ratio(met.by_day, shares)
+    found = sequential_ratio(arrived, shares)
     return replace(
         whole,
         verdict=found.verdict,
@@ -199,8 +206,9 @@ def _ratio(met: Enrolled, experiment: Experiment, *, final: bool) -> SampleRatio
     )
 
 
-def _headed(verdict: Verdict, early: int, k: int) -> Verdict:
-    """The verdict with what takes from its weight: a rule that was written when there were data already."""
+def _headed(verdict: Verdict, experiment: Experiment, early: int, k: int) -> Verdict:
+    """The verdict with its correction, and what takes from its weight: a rule written when there were data already."""
+    verdict = replace(verdict, correction=experiment.decision.primary_correction)
     if not early:
         return verdict
     return replace(

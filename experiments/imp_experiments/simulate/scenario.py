@@ -58,6 +58,7 @@ def scenario_of(
     Raises:
         BadInput: a number that cannot be, or a variant without a unit a day.
     """
+    _check_units(experiment)
     shortest = min(metric.window_us for metric in experiment.metrics)
     days = max((experiment.plan.horizon_us - shortest) // DAY_US, 1) if days is None else days
     if not 1 <= days <= _MOST_DAYS:
@@ -73,6 +74,15 @@ def scenario_of(
     if not sizes.all():
         raise BadInput("too few units a day for every variant to have one", where="per_day", mend="say more")
     return Scenario(variants=names, days=days, kept=_kept(sizes, days, withdraw))
+
+
+def _check_units(experiment: Experiment) -> None:
+    """Refuse what is drawn otherwise than unit by unit, and judged otherwise than hypothesis by hypothesis."""
+    if experiment.cluster is not None:
+        raise BadInput("clusters cannot be simulated yet", where="cluster", mend="leave it out to try looks and rule")
+    if experiment.decision.primaries is not None:
+        problem = f"{experiment.decision.primaries} cannot be simulated yet"
+        raise BadInput(problem, where="[decision]: primaries", mend="leave it out: bonferroni is wider")
 
 
 def _shared(per_day: int, days: int, shares: list[float]) -> npt.NDArray[np.int64]:
