@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -95,7 +95,7 @@ def compare_registered(
         if made is not None:
             effects.append(_effects(experiment, metric, measurement, sight, made, k=k))
         if metric.role == "primary":
-            sights.append(sight)
+            sights.append(_used(sight, compared))
     return ComparedAll(
         tested=_secondaries(experiment, tested),
         units=units,
@@ -104,6 +104,12 @@ def compare_registered(
         seen=seen,
         factorial=None if made is None else factored(made, effects, order=_ORDER),
     )
+
+
+def _used(sight: Sight, compared: Sequence[Tested]) -> Sight:
+    """The sight without its look, where that showed no figure: then none of alpha was spent."""
+    shown = any(one.compared.absolute is not None or one.compared.relative is not None for one in compared)
+    return sight if shown or sight.taken is None else replace(sight, taken=None, done=False)
 
 
 def _effects(

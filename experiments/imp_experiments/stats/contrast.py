@@ -70,7 +70,7 @@ class TContrast:
         if found is None:
             return None
         difference, se, df = found
-        half = _quantile(df, 1 - tail) * se
+        half = -_quantile(df, tail) * se  # not of 1 - tail, which a small one does not change
         effect = Effect(
             estimate=difference,
             low=difference - half,
