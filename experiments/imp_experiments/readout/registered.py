@@ -26,6 +26,7 @@ from imp_experiments.readout.factorize import barred_metric, factor_metric, fact
 from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
+from imp_experiments.readout.told import told_together
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
@@ -98,7 +99,7 @@ def compare_registered(
             sights.append(_used(sight, compared))
     return ComparedAll(
         tested=_secondaries(experiment, tested),
-        units=units,
+        units=told_together(units),
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
         seen=seen,

@@ -30,6 +30,7 @@ from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readou
 from imp_experiments.readout.registered import ComparedAll, compare_registered
 from imp_experiments.readout.released import Released, released_fields
 from imp_experiments.readout.suppress import without_counts
+from imp_experiments.readout.told import everybody
 from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
@@ -44,7 +45,8 @@ _USUAL_REASONS: Final = ("withdrawn", "refused", "expired", ERASED, NO_RECORD, T
 class Ran:
     """The readout, and the counts that the ledger's `use-close` names: units in it, and units left out.
 
-    Of those left out it has what the readout shows: a reason of few is in neither, and so their difference tells none.
+    The units are not named where with what is shown they would tell a count of few. Of those left out it has what the
+    readout shows: a reason of few is in neither, and so their difference tells none.
     `looks` are those it uses up, and `released` what it tells of levels, for the ledger.
     """
 
@@ -128,7 +130,7 @@ def run(
     )
     return Ran(
         readout,
-        {"units": measurement.moments.count(), "excluded": sum(n or 0 for n in shown.values())},
+        everybody(measurement.moments.count(), compared.units) | {"excluded": sum(n or 0 for n in shown.values())},
         [look_fields(taken, experiment.name, registration.phase) for taken in compared.taken],
         [released_fields(one, experiment.name, registration.phase) for one in broken.released],
     )
