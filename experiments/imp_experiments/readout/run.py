@@ -21,6 +21,7 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
 from imp_experiments.measure.units import TWO_VARIANTS, of_phase
+from imp_experiments.readout.began import began_us
 from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
@@ -81,9 +82,7 @@ def run(
     measurement, refused = _measured(opened, experiment, registration, zone, carried)
     met = enrolled(enrolment, registration.phase)
     excluded = _excluded(measurement, refused, met)
-    # Imported exposures may precede the start: the horizon runs from whichever came first.
-    begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
-    ends_us = begin_us + experiment.plan.horizon_us
+    ends_us = began_us(measurement, registration, zone=zone, k=k) + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
     ratio = _ratio(met, experiment, final=final)
     compared = compare_registered(
