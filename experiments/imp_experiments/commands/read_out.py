@@ -104,7 +104,7 @@ def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
             path=path,
         )
     raise CheckFailed(
-        "people withdrew or were erased, or levels were released, while the readout was computed, each time",
+        "people withdrew or were erased, or another readout was made, while this was computed, each time",
         mend="run it again when it is calmer",
         where=experiment.name,
     )
@@ -121,12 +121,13 @@ def _computed(
     beside: Mapping[str, Sequence[str]],
     before: Sequence[Released],
 ) -> tuple[Readout, bytes, int]:
+    looks = _looks(ctx)
     ran = run(
         opened,
         ctx.view.enrolment(experiment.name),
         experiment,
         registration,
-        looks=_looks(ctx),
+        looks=looks,
         by=by,
         beside=beside,
         before=before,
@@ -135,6 +136,8 @@ def _computed(
     )
     if by and _before(ctx, registration) != before:
         raise Superseded("another readout released levels meanwhile", mend="run it again")
+    if ran.looks and _looks(ctx) != looks:
+        raise Superseded("another readout used a look meanwhile", mend="run it again")
     data = format_readout(ran.readout)
     digest = hashlib.sha256(data).hexdigest()
     close_seq = opened.close(readout_sha256=digest, counts=ran.counts, looks=ran.looks, released=ran.released)

@@ -34,8 +34,8 @@ class Measurement:
     `pairs` those in two variants by these ("a+b"); `present_by` and `left_out_by` (variant → reason → units) are the
     same of the units that were seen in one variant alone;
     `early` the admitted ones exposed before the start; `other_phases` people with exposures of other phases, which
-    are left out. `first_us` is the first exposure (None: there is none). `gaps` counts events without the amount or
-    quantity a metric sums; `mixed` names metrics whose amounts are in several currencies.
+    are left out. `gaps` counts events without the amount or quantity a metric sums; `mixed` names metrics whose amounts
+    are in several currencies.
     `units` is the lazy frame the moments were summed from, for scans that sums cannot answer, as long as the use is
     open (None: there is no exposure): a row a unit with subject, variant, day, stratum, status, and under `columns` the
     values by their names in the moments (`wanted`: how these are summed).
@@ -47,7 +47,6 @@ class Measurement:
     pairs: Mapping[str, int]
     early: int
     other_phases: int
-    first_us: int | None
     gaps: Mapping[str, int]
     mixed: frozenset[str]
     present_by: Mapping[str, int] = field(default_factory=dict)
@@ -104,7 +103,6 @@ def measure(
             pairs={},
             early=0,
             other_phases=other_phases,
-            first_us=None,
             gaps={},
             mixed=frozenset(),
         )
@@ -133,7 +131,6 @@ def measure(
         shifts,
         values,
         known=experiment.weights,
-        first_us=int(span["first"]),
         other_phases=other_phases,
     )
 
@@ -164,7 +161,6 @@ def _measurement(
     values: UnitValues,
     *,
     known: Collection[str],
-    first_us: int,
     other_phases: int,
 ) -> Measurement:
     admitted = [row for row in rows if row["status"] == IN]
@@ -187,7 +183,6 @@ def _measurement(
         pairs=pairs_of(rows, known),
         early=sum(int(row[_EARLY]) for row in admitted),
         other_phases=other_phases,
-        first_us=first_us,
         gaps=_gaps(values, admitted),
         mixed=frozenset(
             name

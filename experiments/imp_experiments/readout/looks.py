@@ -14,9 +14,10 @@ from typing import Final
 
 from imp_core.errors import LedgerBroken
 from imp_core.ports import Json
+from imp_core.suppress import hidden
 from imp_experiments.design.experiment import Experiment, Metric, Plan
 from imp_experiments.measure.moments import Moments
-from imp_experiments.stats.sequential.boundary import Boundary, Look, next_boundary
+from imp_experiments.stats.sequential.boundary import MOST_LOOKS, Boundary, Look, boundary_at, next_boundary
 from imp_experiments.stats.sequential.rules import AlwaysRule, FixedRule, LookRule, Rule
 from imp_experiments.stats.sequential.spending import Spending, parse_spending
 
@@ -32,6 +33,8 @@ _EVERY: Final = {"daily": 1, "weekly": 7}
 # The ledger holds no floats: shares of alpha in 1e-15, z and fractions in 1e-12.
 _ALPHA_UNIT: Final = 10**15
 _UNIT: Final = 10**12
+# Two shares of alpha were rounded down: closer than this they are the same.
+_ROUNDED: Final = 2 / _ALPHA_UNIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +114,13 @@ def _by_spending(
     few: bool,
 ) -> Sight:
     spending = parse_spending(way)
-    compared = ripe.select(lambda cell: cell.variant in names)
+    # the ledger tells no count of few, also not as a difference
+    told = {name for name in names if hidden(ripe.count(name), k) is not None}
+    compared = ripe.select(lambda cell: cell.variant in told)
     through = max((cell.day for cell in compared.cells if cell.day is not None), default=None)
-    done = bool(past) and past[-1].boundary.cumulative >= alpha * (1 - 1e-9)
+    done = bool(past) and _ended(past[-1].boundary, alpha)
     due = not past or (through is not None and through >= past[-1].day + _EVERY[plan.looks])
+    due = due and len(past) < MOST_LOOKS - 1  # one is left for the end
     if past and (done or not (due or final)):
         return _again(ripe, past, spending, done=done)
     if through is None or (not final and not past and (few or _too_few(compared, metric, plan, names))):
@@ -129,15 +135,19 @@ def _by_spending(
         # so early that there is no alpha to spend, or nothing was added since
         return Sight(moments=ripe, rule=rule, number=len(past), waits="no_look" if past else "before_first_look")
     taken = Taken(metric=metric.name, day=through, look=look, boundary=boundary)
-    ended = boundary.cumulative >= alpha * (1 - 1e-9)
+    ended = _ended(boundary, alpha)
     return Sight(moments=ripe, rule=rule, taken=taken, number=len(past) + 1, done=ended)
+
+
+def _ended(boundary: Boundary, alpha: float) -> bool:
+    """Whether no alpha is left, but for what rounding left."""
+    return alpha - boundary.cumulative <= max(alpha * 1e-9, _ROUNDED)
 
 
 def _as_kept(boundary: Boundary) -> Boundary:
     """A boundary with the digits that the ledger keeps: so a look shown again is the same."""
-    return Boundary(
-        z=None if boundary.z is None else round(boundary.z * _UNIT) / _UNIT,
-        tail=None if boundary.tail is None else int(boundary.tail * _ALPHA_UNIT) / _ALPHA_UNIT,
+    return boundary_at(
+        None if boundary.z is None else round(boundary.z * _UNIT) / _UNIT,
         spent=int(boundary.spent * _ALPHA_UNIT) / _ALPHA_UNIT,
         cumulative=int(boundary.cumulative * _ALPHA_UNIT) / _ALPHA_UNIT,
     )
@@ -197,6 +207,8 @@ def look_fields(taken: Taken, experiment: str, phase: int) -> dict[str, Json]:
 def looks_of(fields: Sequence[Mapping[str, Json]], experiment: str, phase: int) -> dict[str, list[Taken]]:
     """The looks of an experiment's phase by metric, in the order of the ledger; two of one day are one.
 
+    But for a last look that followed one of the same day, as no cohort was added until the horizon.
+
     Raises:
         LedgerBroken: a look lacks a field.
     """
@@ -206,27 +218,33 @@ def looks_of(fields: Sequence[Mapping[str, Json]], experiment: str, phase: int) 
             continue
         taken = _taken(one)
         mine = found.setdefault(taken.metric, [])
-        if not mine or taken.day > mine[-1].day:
+        if not mine or taken.day > mine[-1].day or _follows(taken, mine[-1]):
             mine.append(taken)
     return found
 
 
+def _follows(taken: Taken, before: Taken) -> bool:
+    """Whether a look spent what the one before had left, and so is not that look once more."""
+    boundary, spent = taken.boundary, before.boundary.cumulative
+    own = boundary.cumulative > spent and abs(boundary.cumulative - boundary.spent - spent) <= _ROUNDED
+    return own and taken.day == before.day
+
+
 def _taken(fields: Mapping[str, Json]) -> Taken:
     try:
-        whole = {name: fields[name] for name in ("day", "n", "kept", "fraction", "z", "tail", "spent", "cumulative")}
+        whole = {name: fields[name] for name in ("day", "n", "kept", "fraction", "z", "spent", "cumulative")}
         numbers = {name: int(str(value)) if value is not None else None for name, value in whole.items()}
         day, n, fraction = numbers["day"], numbers["n"], numbers["fraction"]
         spent, cumulative = numbers["spent"], numbers["cumulative"]
         if day is None or n is None or fraction is None or spent is None or cumulative is None:
             raise LedgerBroken("a look in the ledger lacks a number", where="use-close")
-        z, tail = numbers["z"], numbers["tail"]
+        z = numbers["z"]
         return Taken(
             metric=str(fields["metric"]),
             day=day,
             look=Look(fraction=fraction / _UNIT, n=n, kept=numbers["kept"]),
-            boundary=Boundary(
-                z=None if z is None else z / _UNIT,
-                tail=None if tail is None else tail / _ALPHA_UNIT,
+            boundary=boundary_at(
+                None if z is None else z / _UNIT,
                 spent=spent / _ALPHA_UNIT,
                 cumulative=cumulative / _ALPHA_UNIT,
             ),

@@ -104,7 +104,8 @@ class Registered:
 class MetricUnits:
     """How many units' windows are over (they count) and how many are not yet.
 
-    None: fewer than k, or a variant of fewer than k could be worked out.
+    None: fewer than k, or a variant of fewer than k could be worked out; `immature` is None for every metric where a
+    count of another one is.
     """
 
     metric: str

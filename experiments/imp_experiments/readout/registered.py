@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from imp_experiments.readout.factorize import barred_metric, factor_metric, fact
 from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.readout import MetricUnits
+from imp_experiments.readout.told import told_together
 from imp_experiments.readout.weighed import weighed
 from imp_experiments.stats.bayes import Prior
 from imp_experiments.stats.estimate import Quantity
@@ -108,10 +109,10 @@ def compare_registered(
         if made is not None:
             effects.append(_effects(of, metric, sight, made))
         if metric.role == "primary":
-            sights.append(sight)
+            sights.append(_used(sight, compared))
     return ComparedAll(
         tested=_together(experiment, tested, final=final),
-        units=units,
+        units=told_together(units),
         taken=[sight.taken for sight in sights if sight.taken is not None],
         done=all(sight.done for sight in sights),
         seen=seen,
@@ -139,6 +140,12 @@ class _Of:
     def moments(self, sight: Sight) -> Moments:
         """What the figures of a look are made of: units, or sums of clusters."""
         return sight.moments if self.clustering is None else self.clustering.moments(sight.moments)
+
+
+def _used(sight: Sight, compared: Sequence[Tested]) -> Sight:
+    """The sight without its look, where that showed no figure: then none of alpha was spent."""
+    shown = any(one.compared.absolute is not None or one.compared.relative is not None for one in compared)
+    return sight if shown or sight.taken is None else replace(sight, taken=None, done=False)
 
 
 def _effects(of: _Of, metric: Metric, sight: Sight, made: Factorial) -> FactoredMetric:

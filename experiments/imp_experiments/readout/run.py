@@ -20,9 +20,10 @@ from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement, measure
 from imp_experiments.measure.clustered import clusters_by_day
+from imp_experiments.readout.began import began_us
 from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
-from imp_experiments.readout.enrolled import Enrolled, enrolled
+from imp_experiments.readout.enrolled import enrolled
 from imp_experiments.readout.examine import examine
 from imp_experiments.readout.left import Refused, excluded_of, refused_of
 from imp_experiments.readout.looks import look_fields, looks_of
@@ -30,6 +31,7 @@ from imp_experiments.readout.notes import cluster_notes, notes_of, told
 from imp_experiments.readout.readout import Consent, Readout, Registered, Verdict
 from imp_experiments.readout.registered import compare_registered
 from imp_experiments.readout.released import Released, released_fields
+from imp_experiments.readout.told import everybody
 from imp_experiments.stats.sequential.ratio import sequential_ratio
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
@@ -40,7 +42,8 @@ __all__ = ["Ran", "run"]
 class Ran:
     """The readout, and the counts that the ledger's `use-close` names: units in it, and units left out.
 
-    Of those left out it has what the readout shows: a reason of few is in neither, and so their difference tells none.
+    The units are not named where with what is shown they would tell a count of few. Of those left out it has what the
+    readout shows: a reason of few is in neither, and so their difference tells none.
     `looks` are those it uses up, and `released` what it tells of levels, for the ledger.
     """
 
@@ -76,9 +79,7 @@ def run(
     carried = sorted({*by, *(one.dimension for one in before)}) if by else []
     measurement, refused = _measured(opened, experiment, registration, zone, carried)
     met = enrolled(enrolment, registration.phase)
-    # Imported exposures may precede the start: the horizon runs from whichever came first.
-    begin_us = min(registration.started_us, measurement.first_us or registration.started_us)
-    ends_us = begin_us + experiment.plan.horizon_us
+    ends_us = began_us(measurement, registration, zone=zone, k=k) + experiment.plan.horizon_us
     final = opened.as_of_us >= ends_us
     with _readable():
         # where clusters were randomised, these are what the shares are of
@@ -153,7 +154,7 @@ def run(
     )
     return Ran(
         readout,
-        {"units": measurement.moments.count(), "excluded": sum(n or 0 for n in shown.values())},
+        everybody(measurement.moments.count(), compared.units) | {"excluded": sum(n or 0 for n in shown.values())},
         [look_fields(taken, experiment.name, registration.phase) for taken in compared.taken],
         [released_fields(one, experiment.name, registration.phase) for one in broken.released],
     )

@@ -91,7 +91,7 @@ class Engine:
         final = look == setup.scenario.days - 1
         shortest = min(metric.window_us for metric in setup.experiment.metrics)
         measurement = Measurement(
-            moments=self.moments(look), present=0, left_out={}, pairs={}, early=0, other_phases=0, first_us=0, gaps={},
+            moments=self.moments(look), present=0, left_out={}, pairs={}, early=0, other_phases=0, gaps={},
             mixed=frozenset(),
         )  # fmt: skip
         found = compare_registered(

@@ -23,7 +23,16 @@ from imp_core.errors import BadInput
 from imp_experiments.stats.sequential import density
 from imp_experiments.stats.sequential.spending import Spending, check_alpha, check_sides, spent_by
 
-__all__ = ["LEAST", "MOST_LOOKS", "Boundary", "Look", "last_boundary", "next_boundary", "plan_boundaries"]
+__all__ = [
+    "LEAST",
+    "MOST_LOOKS",
+    "Boundary",
+    "Look",
+    "boundary_at",
+    "last_boundary",
+    "next_boundary",
+    "plan_boundaries",
+]
 
 # A look that would be given less than this is not used: its boundary would lie beyond 9 standard errors.
 LEAST: Final = 1e-20
@@ -60,6 +69,11 @@ class Boundary:
     tail: float | None
     spent: float
     cumulative: float
+
+
+def boundary_at(z: float | None, *, spent: float, cumulative: float) -> Boundary:
+    """The boundary at z: its tail follows, with all digits however far out it lies."""
+    return Boundary(z=z, tail=None if z is None else float(ndtr(-z)), spent=spent, cumulative=cumulative)
 
 
 def next_boundary(
@@ -200,7 +214,7 @@ def _boundary(survivors: density.Survivors | None, link: float, spend: float, to
             where="past",
             mend="pass the boundaries that these looks were given",
         )
-    return Boundary(z=z, tail=float(ndtr(-z)), spent=spend, cumulative=total)
+    return boundary_at(z, spent=spend, cumulative=total)
 
 
 def _correlation(before: Look, now: Look) -> float:
