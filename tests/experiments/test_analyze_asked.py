@@ -154,7 +154,7 @@ def test_clusters_in_several_variants_are_warned_of(form: Callable[[pd.DataFrame
 def test_what_could_not_be_adjusted_is_not_said_to_be() -> None:
     frame = shop(10).assign(shop=lambda one: one.arm + (one.index % 3).astype(str))
     (found,) = read(frame, cluster="shop", covariates=["before"]).comparisons
-    assert [one.code for one in found.conditions] == ["too_few_to_adjust"]
+    assert [one.code for one in found.conditions] == ["too_few_to_adjust", "few_clusters"]
     assert found.variance_saved is None
     assert "adjusted for" not in found.method
     assert found.absolute == read(frame, cluster="shop").comparisons[0].absolute

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from imp_experiments.readout.readout import Between, Independent, Level
 from imp_experiments.stats.concurrent import independence, interaction
+from imp_experiments.stats.heterogeneity import Group
 
 __all__ = ["independent", "interactions"]
 
 
 def interactions(
-    effects: Mapping[str, tuple[float | None, float | None]], beside: Sequence[str], *, scale: str, alpha: float
+    effects: Mapping[str, Group], beside: Sequence[str], *, scale: str, alpha: float
 ) -> tuple[Between, ...]:
     """Each variant of the other experiment against its control, the first of `beside`; Bonferroni over the variants.
 

@@ -24,7 +24,6 @@ Flags = npt.NDArray[np.bool_]
 
 _RAREST: Final = 10.0
 # of a quantile's own interval, which decides nothing
-_TAIL: Final = 0.025
 
 
 class Judge(Protocol):
@@ -41,16 +40,13 @@ def judge_of(metric: Metric, drawn: Drawn | Held, measured: int) -> Judge:
     return _SumsJudge(metric, drawn, measured)
 
 
-def rows_at(drawn: Held, q: float, at: tuple[int, int], place: int, *, tail: float = _TAIL) -> list[QuantileRow]:
-    """A variant's quantile in every run at a look and through a cohort, as `measure/quantiles.py` finds it in a table.
-
-    `tail` is that of its own interval.
-    """
+def rows_at(drawn: Held, q: float, at: tuple[int, int], place: int) -> list[QuantileRow]:
+    """A variant's quantile in every run at a look and through a cohort, found as `measure/quantiles.py` does."""
     values = drawn.values[0][:, drawn.units(*at, place)] + drawn.shifts[0]
     n = values.shape[1]
     if not n:
         return [QuantileRow(q=q, n=0, value=None, points={})] * drawn.runs
-    fractions = [one for one in dict.fromkeys((q, *quantile_points(q, tail=tail)(n, None))) if 0 <= one <= 1]
+    fractions = [one for one in dict.fromkeys((q, *quantile_points(q)(n, None))) if 0 <= one <= 1]
     found = np.quantile(values, fractions, axis=1).T.tolist()
     return [QuantileRow(q=q, n=n, value=one[0], points=dict(zip(fractions, one, strict=True))) for one in found]
 

@@ -87,7 +87,7 @@ class _Reader:
         if self._metric.q is not None and isinstance(self._drawn, Held):
             if sight.tail is None:
                 return []
-            rows = {name: found[run] for name, found in self._rows(look, sight.through, tail).items()}
+            rows = {name: found[run] for name, found in self._rows(look, sight.through).items()}
             return compare_quantile(
                 self._metric.name,
                 rows,
@@ -106,11 +106,11 @@ class _Reader:
             barred="before_first_look" if sight.tail is None else None,
         )
 
-    def _rows_at(self, look: int, through: int, tail: float) -> dict[str, list[QuantileRow]]:
+    def _rows_at(self, look: int, through: int) -> dict[str, list[QuantileRow]]:
         names, q = self._drawn.scenario.variants, self._metric.q or 0.0
         if not isinstance(self._drawn, Held):
             return {}
-        return {name: rows_at(self._drawn, q, (look, through), place, tail=tail) for place, name in enumerate(names)}
+        return {name: rows_at(self._drawn, q, (look, through), place) for place, name in enumerate(names)}
 
 
 def asked_in(metric: Metric, drawn: Drawn | Held, measured: int) -> Asked:

@@ -3,8 +3,8 @@
 Where the first experiment's effect is the same whatever the other one shows, the difference between its effects in two
 of the other's variants is nil. These are effects on different units, so that their variances add: for plain means the
 interaction of the saturated two-factor model with HC2 errors, and for ratios and adjusted means the like. On logarithms
-it asks whether *relative* effects stay the same. Normal, as Cochran's Q of `heterogeneity`: of two groups Q is the
-square of this statistic, and its p is this p.
+it asks whether *relative* effects stay the same. t with Satterthwaite's degrees of freedom, for the errors are
+estimated: as `heterogeneity` of two groups, whose Q is the square of this statistic, and whose p is this p.
 
 The assignments are held against each other by Pearson's χ² of independence: two salts that are not independent mix
 one experiment's effect into the other's.
@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import chdtrc, stdtr, stdtrit
 
 from imp_experiments.stats.arguments import check_alpha, check_scale
+from imp_experiments.stats.contrast import satterthwaite
+from imp_experiments.stats.heterogeneity import Group
 
 __all__ = ["ALPHA", "Independence", "Interaction", "independence", "interaction"]
 
@@ -66,14 +68,9 @@ class Independence:
 
 
 def interaction(
-    effect: tuple[float | None, float | None],
-    base: tuple[float | None, float | None],
-    *,
-    scale: str,
-    alpha: float = 0.05,
-    hypotheses: int = 1,
+    effect: Group, base: Group, *, scale: str, alpha: float = 0.05, hypotheses: int = 1
 ) -> Interaction | None:
-    """The difference between an effect and the one in the base group, each with its standard error.
+    """The difference between an effect and the one in the base group, each with its standard error and its df.
 
     On the relative scale both are of log(variant / control). None: an effect is not known, not finite or without error.
 
@@ -82,17 +79,20 @@ def interaction(
     """
     check_scale(scale)
     check_alpha(alpha)
-    numbers = [number for number in (*effect, *base) if number is not None and math.isfinite(number)]
-    if len(numbers) < 2 * _ENOUGH_TO_COMPARE or min(numbers[1], numbers[3]) <= 0:
+    numbers = [number for number in (*effect[:2], *base[:2]) if number is not None and math.isfinite(number)]
+    if len(numbers) < 2 * _ENOUGH_TO_COMPARE or min(numbers[1], numbers[3], effect[2], base[2]) <= 0:
         return None
     difference, se = numbers[0] - numbers[2], math.hypot(numbers[1], numbers[3])
     if not math.isfinite(difference) or not math.isfinite(se):
         return None
-    half = -float(ndtri(alpha / 2 / hypotheses)) * se
+    # as shares of the larger error, so that tiny ones do not underflow when squared
+    largest = max(numbers[1], numbers[3])
+    df = satterthwaite((numbers[1] / largest) ** 2, (numbers[3] / largest) ** 2, effect[2], base[2])
+    half = -float(stdtrit(df, alpha / 2 / hypotheses)) * se
     ends = [difference, difference - half, difference + half]
     if scale == "relative":
         ends = [math.expm1(min(end, _LARGEST_LOG)) for end in ends]
-    p_value = min(1.0, 2 * hypotheses * float(ndtr(-abs(difference / se))))
+    p_value = min(1.0, 2 * hypotheses * float(stdtr(df, -abs(difference / se))))
     return Interaction(estimate=ends[0], low=ends[1], high=ends[2], se=se, p_value=p_value, hypotheses=hypotheses)
 
 

@@ -122,7 +122,7 @@ def test_every_look_at_a_quantile_says_what_the_readout_of_its_units_says(
         ]
         measurement = Measurement(
             moments=Moments(("spend",), (0.0,), tuple(cells)), present=0, left_out={}, pairs={}, early=0,
-            other_phases=0, first_us=0, gaps={}, mixed=frozenset(), units=units, columns={"spend": "value_0"},
+            other_phases=0, gaps={}, mixed=frozenset(), units=units, columns={"spend": "value_0"},
         )  # fmt: skip
         found = compare_registered(
             setup.experiment, measurement, past, as_of_us=(look + 2) * DAY_US, zone=ZoneInfo("UTC"),

@@ -12,12 +12,12 @@ from imp_core.errors import BadInput
 from imp_experiments.stats.concurrent import independence, interaction
 from imp_experiments.stats.heterogeneity import heterogeneity
 
-effects = st.tuples(st.floats(-3, 3), st.floats(0.01, 2))
+effects = st.tuples(st.floats(-3, 3), st.floats(0.01, 2), st.floats(3, 1e6) | st.just(math.inf))
 
 
 @given(effects, effects, st.sampled_from(["absolute", "relative"]), st.floats(0.001, 0.5), st.integers(1, 9))
 def test_p_and_interval_never_disagree(
-    effect: tuple[float, float], base: tuple[float, float], scale: str, alpha: float, hypotheses: int
+    effect: tuple[float, float, float], base: tuple[float, float, float], scale: str, alpha: float, hypotheses: int
 ) -> None:
     found = interaction(effect, base, scale=scale, alpha=alpha, hypotheses=hypotheses)
     assert found is not None
@@ -26,7 +26,7 @@ def test_p_and_interval_never_disagree(
 
 
 @given(effects, effects)
-def test_of_two_groups_it_is_cochrans_q(effect: tuple[float, float], base: tuple[float, float]) -> None:
+def test_of_two_groups_it_is_cochrans_q(effect: tuple[float, float, float], base: tuple[float, float, float]) -> None:
     found, q = interaction(effect, base, scale="absolute"), heterogeneity([effect, base])
     assert found is not None
     assert q is not None
@@ -34,18 +34,31 @@ def test_of_two_groups_it_is_cochrans_q(effect: tuple[float, float], base: tuple
 
 
 def test_it_is_wald_of_a_difference_and_of_a_ratio_of_ratios() -> None:
-    found = interaction((0.5, 0.3), (0.1, 0.4), scale="absolute")
+    found = interaction((0.5, 0.3, math.inf), (0.1, 0.4, math.inf), scale="absolute")
     assert found is not None
     assert (found.estimate, found.se) == pytest.approx((0.4, 0.5))
     assert found.p_value == pytest.approx(2 * stats.norm.sf(0.8))
     assert (found.low, found.high) == pytest.approx((0.4 - 1.959964 * 0.5, 0.4 + 1.959964 * 0.5), rel=1e-6)
-    ratio = interaction((math.log(1.5), 0.3), (math.log(1.2), 0.4), scale="relative")
+    ratio = interaction((math.log(1.5), 0.3, math.inf), (math.log(1.2), 0.4, math.inf), scale="relative")
     assert ratio is not None
     assert ratio.estimate == pytest.approx(1.5 / 1.2 - 1)
 
 
+def test_errors_of_few_units_are_judged_by_t() -> None:
+    dice = np.random.default_rng(1)
+    one, two = dice.normal(0.2, 1, 6), dice.normal(0, 2, 9)
+    sides = [(float(x.mean()), float(x.std(ddof=1) / math.sqrt(len(x))), len(x) - 1.0) for x in (one, two)]
+    found, oracle = interaction(*sides, scale="absolute"), stats.ttest_ind(one, two, equal_var=False)
+    assert found is not None
+    assert found.p_value == pytest.approx(oracle.pvalue)
+    interval = oracle.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
 def test_several_are_corrected_in_p_and_interval_alike() -> None:
-    one, three = (interaction((0.5, 0.3), (0.1, 0.4), scale="absolute", hypotheses=n) for n in (1, 3))
+    one, three = (
+        interaction((0.5, 0.3, math.inf), (0.1, 0.4, math.inf), scale="absolute", hypotheses=n) for n in (1, 3)
+    )
     assert one is not None
     assert three is not None
     assert three.p_value == pytest.approx(min(1.0, 3 * one.p_value))
@@ -53,18 +66,20 @@ def test_several_are_corrected_in_p_and_interval_alike() -> None:
 
 
 def test_without_an_effect_there_is_no_difference() -> None:
-    for effect in ((None, None), (math.nan, 1.0), (1.0, 0.0), (1.0, math.inf), (1e308, 1.0)):
-        assert interaction(effect, (-1e308, 1.0), scale="absolute") is None
-        assert interaction((-1e308, 1.0), effect, scale="absolute") is None
+    for figures in ((None, None), (math.nan, 1.0), (1.0, 0.0), (1.0, math.inf), (1e308, 1.0)):
+        effect = (*figures, math.inf)
+        assert interaction(effect, (-1e308, 1.0, 9.0), scale="absolute") is None
+        assert interaction((-1e308, 1.0, 9.0), effect, scale="absolute") is None
+    assert interaction((0.1, 0.1, 0.0), (0.1, 0.1, 9.0), scale="absolute") is None
     for wrong in ({"scale": "log"}, {"scale": "absolute", "alpha": 2.0}):
         with pytest.raises(BadInput):
-            interaction((0.1, 0.1), (0.1, 0.1), **wrong)  # type: ignore[arg-type]
+            interaction((0.1, 0.1, 9.0), (0.1, 0.1, 9.0), **wrong)  # type: ignore[arg-type]
 
 
 def test_interactions_of_nothing_are_found_as_often_as_alpha_says() -> None:
     dice, runs = np.random.default_rng(3), 4_000
     drawn = dice.normal(0.2, (0.1, 0.3), (runs, 2))
-    found = [interaction((float(a), 0.1), (float(b), 0.3), scale="absolute") for a, b in drawn]
+    found = [interaction((float(a), 0.1, math.inf), (float(b), 0.3, math.inf), scale="absolute") for a, b in drawn]
     share = sum(one is not None and one.p_value < 0.05 for one in found) / runs
     # four standard errors of a share of .05 in 4,000 runs
     assert abs(share - 0.05) < 4 * math.sqrt(0.05 * 0.95 / runs)
