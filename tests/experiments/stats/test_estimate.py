@@ -268,3 +268,55 @@ def test_what_is_not_finite_in_one_variant_bars_its_comparisons_alone(bad: float
     found = estimate(moments, Quantity(column="y"), ["a", "b", "c"])
     assert found.contrast("b", "a", method="").effect("absolute", tail=0.025) is not None
     assert [one.code for one in found.contrast("c", "a", method="").conditions] == ["not_finite"]
+
+
+def fallen(counts: dict[str, tuple[int, int]]) -> Moments:
+    """Units of a and b by stratum."""
+    dice = np.random.default_rng(5)
+    arms = [
+        (stratum, arm) for stratum, pair in counts.items() for arm, n in zip("ab", pair, strict=True) for _ in range(n)
+    ]
+    variant, stratum = np.array([arm for _, arm in arms]), np.array([name for name, _ in arms])
+    x = dice.normal(size=len(arms))
+    return moments_of({"y": x + dice.normal(size=len(arms)), "x": x}, variant, stratum)
+
+
+def test_strata_are_merged_by_their_size_and_not_by_how_their_units_fell() -> None:
+    plain, adjusted = Quantity(column="y"), Quantity(column="y", covariates=("x",))
+    even, uneven = (
+        fallen({"s": (15, 15), "t": (15, 15), "u": (90, 90)}),
+        fallen({"s": (6, 24), "t": (24, 6), "u": (90, 90)}),
+    )
+    small = fallen({"s": (9, 9), "t": (9, 9), "u": (90, 90)})
+    codes = {
+        (name, len(quantity.covariates)): [one.code for one in estimate(moments, quantity, ["a", "b"]).conditions]
+        for name, moments in {"even": even, "uneven": uneven, "small": small}.items()
+        for quantity in (plain, adjusted)
+    }
+    merged = ["strata_merged"]
+    assert codes == {
+        ("even", 0): [],
+        ("uneven", 0): [],
+        ("small", 0): merged,
+        ("even", 1): merged,
+        ("uneven", 1): merged,
+        ("small", 1): merged,
+    }
+
+
+def test_many_small_strata_reject_no_difference_as_often_as_they_may() -> None:
+    dice, runs, spreads, found = np.random.default_rng(8), 250, 0.0, []
+    for _ in range(runs):
+        stratum = np.repeat(np.arange(12), 28)
+        variant = dice.choice(["a", "b"], len(stratum))
+        x = dice.normal(size=len(stratum))
+        y = x + dice.normal(size=len(stratum)) + 2 * dice.normal(size=12)[stratum]
+        arms = estimate(
+            moments_of({"y": y, "x": x}, variant, stratum), Quantity(column="y", covariates=("x",)), ["a", "b"]
+        )
+        effect = arms.contrast("b", "a", method="").effect("absolute", tail=0.025)
+        assert effect is not None
+        spreads += effect.se**2 / runs
+        found.append(effect.estimate)
+    # three standard errors are .27; merged by how their units fell, .6
+    assert spreads / np.var(found) > 1 - 0.27
