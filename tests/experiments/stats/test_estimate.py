@@ -302,21 +302,3 @@ def test_strata_are_merged_by_their_size_and_not_by_how_their_units_fell() -> No
         ("uneven", 1): merged,
         ("small", 1): merged,
     }
-
-
-def test_many_small_strata_reject_no_difference_as_often_as_they_may() -> None:
-    dice, runs, spreads, found = np.random.default_rng(8), 250, 0.0, []
-    for _ in range(runs):
-        stratum = np.repeat(np.arange(12), 28)
-        variant = dice.choice(["a", "b"], len(stratum))
-        x = dice.normal(size=len(stratum))
-        y = x + dice.normal(size=len(stratum)) + 2 * dice.normal(size=12)[stratum]
-        arms = estimate(
-            moments_of({"y": y, "x": x}, variant, stratum), Quantity(column="y", covariates=("x",)), ["a", "b"]
-        )
-        effect = arms.contrast("b", "a", method="").effect("absolute", tail=0.025)
-        assert effect is not None
-        spreads += effect.se**2 / runs
-        found.append(effect.estimate)
-    # three standard errors are .27; merged by how their units fell, .6
-    assert spreads / np.var(found) > 1 - 0.27
