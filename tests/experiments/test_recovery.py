@@ -170,7 +170,7 @@ def print_world(experiment: Experiment, people: dict[str, tuple[int, int]]) -> s
     present = {name: INSIDE[name] + left[name].total() for name in "ab"}
     measurement = Measurement(
         moments=moments, present=sum(present.values()) + both, pairs={"a+b": both} if both else {}, early=0,
-        left_out=left["a"] + left["b"] + Counter({"two_variants": both}), other_phases=0, first_us=0, gaps={},
+        left_out=left["a"] + left["b"] + Counter({"two_variants": both}), other_phases=0, gaps={},
         mixed=frozenset(), present_by=present, left_out_by=left,
     )  # fmt: skip
     arrived = {name: present[name] + gone["erased"][name] + gone["two_variants"][name] for name in "ab"}

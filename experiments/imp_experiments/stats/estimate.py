@@ -33,6 +33,9 @@ Floats = npt.NDArray[np.float64]
 _COLLINEAR = 1e-10
 # what subtracting nearly equal products leaves behind is not variance
 _NOISE = 1e-12
+# units of each variant in a stratum: at least, and expected (again for each covariate)
+_LEAST = 3
+_EXPECTED = 10
 # one cluster with all units leaves as good as no degrees of freedom
 _LEAST_WORTH = 1e-6
 _MERGED = "\x1fmerged"
@@ -143,22 +146,30 @@ def _of_stratum(stratum: str) -> Callable[[Cell], bool]:
 
 
 def _with_enough(moments: Moments, quantity: Quantity, names: Sequence[str]) -> tuple[Moments, bool]:
-    """Strata in which a variant has too few units for a variance are merged with each other, then with the largest."""
-    least = len(quantity.covariates) + 3
-    small = [stratum for stratum in moments.strata if _fewest(moments, stratum, names) < least]
-    if not small or len(moments.strata) == 1:
+    """Strata of too few units are merged with each other, then with the largest.
+
+    Too few by all their units, of which the smallest variant should have ten and ten more for each covariate (each
+    stratum has slopes of its own, whose errors are no part of Lin's variance). Not by how the units fell to variants:
+    strata merged for that are more uneven than chance has it, and no variance knows of it (forty strata of 14 units a
+    variant rejected no difference in .09). Only what has no variance at all is merged for that.
+    """
+    share = min(moments.count(name) for name in names) / max(moments.count(), 1)
+    least = len(quantity.covariates) + _LEAST
+
+    def small(stratum: str, inside: Moments) -> bool:
+        mine = inside.select(_of_stratum(stratum))
+        expected = mine.count() * share
+        return expected < _EXPECTED * (1 + len(quantity.covariates)) or min(map(mine.count, names)) < least
+
+    merging = [stratum for stratum in moments.strata if small(stratum, moments)]
+    if not merging or len(moments.strata) == 1:
         return moments, False
-    merged = moments.rename(lambda cell: _renamed(cell, small, _MERGED))
-    if _fewest(merged, _MERGED, names) < least and len(merged.strata) > 1:
+    merged = moments.rename(lambda cell: _renamed(cell, merging, _MERGED))
+    if small(_MERGED, merged) and len(merged.strata) > 1:
         rest = [stratum for stratum in merged.strata if stratum != _MERGED]
         largest = max(rest, key=lambda name: (merged.select(_of_stratum(name)).count(), name))
         merged = merged.rename(lambda cell: _renamed(cell, [largest], _MERGED))
     return merged, True
-
-
-def _fewest(moments: Moments, stratum: str, names: Sequence[str]) -> int:
-    inside = moments.select(_of_stratum(stratum))
-    return min(inside.count(name) for name in names)
 
 
 def _renamed(cell: Cell, strata: Sequence[str], name: str) -> Cell:

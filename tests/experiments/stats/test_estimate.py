@@ -268,3 +268,37 @@ def test_what_is_not_finite_in_one_variant_bars_its_comparisons_alone(bad: float
     found = estimate(moments, Quantity(column="y"), ["a", "b", "c"])
     assert found.contrast("b", "a", method="").effect("absolute", tail=0.025) is not None
     assert [one.code for one in found.contrast("c", "a", method="").conditions] == ["not_finite"]
+
+
+def fallen(counts: dict[str, tuple[int, int]]) -> Moments:
+    """Units of a and b by stratum."""
+    dice = np.random.default_rng(5)
+    arms = [
+        (stratum, arm) for stratum, pair in counts.items() for arm, n in zip("ab", pair, strict=True) for _ in range(n)
+    ]
+    variant, stratum = np.array([arm for _, arm in arms]), np.array([name for name, _ in arms])
+    x = dice.normal(size=len(arms))
+    return moments_of({"y": x + dice.normal(size=len(arms)), "x": x}, variant, stratum)
+
+
+def test_strata_are_merged_by_their_size_and_not_by_how_their_units_fell() -> None:
+    plain, adjusted = Quantity(column="y"), Quantity(column="y", covariates=("x",))
+    even, uneven = (
+        fallen({"s": (15, 15), "t": (15, 15), "u": (90, 90)}),
+        fallen({"s": (6, 24), "t": (24, 6), "u": (90, 90)}),
+    )
+    small = fallen({"s": (9, 9), "t": (9, 9), "u": (90, 90)})
+    codes = {
+        (name, len(quantity.covariates)): [one.code for one in estimate(moments, quantity, ["a", "b"]).conditions]
+        for name, moments in {"even": even, "uneven": uneven, "small": small}.items()
+        for quantity in (plain, adjusted)
+    }
+    merged = ["strata_merged"]
+    assert codes == {
+        ("even", 0): [],
+        ("uneven", 0): [],
+        ("small", 0): merged,
+        ("even", 1): merged,
+        ("uneven", 1): merged,
+        ("small", 1): merged,
+    }
