@@ -51,10 +51,14 @@ def skew_gain(baseline: Baseline, setting: Setting, *, effect: float, units: flo
             third += side * skewed / n / n
         variance += spread / n
     error, critical = math.sqrt(variance), -float(ndtri(setting.tail))
+    if error**3 == 0:
+        return 0.0
     wide = max(1 - critical * common / error**3, _LEAST_VARIANCE)
     beyond = (critical - distance - bias / error) / math.sqrt(wide)
     edge = third / error**3 / 6 * (beyond * beyond - 1) * math.exp(-beyond * beyond / 2) / math.sqrt(2 * math.pi)
-    return float(ndtr(-beyond)) + edge - float(ndtr(distance - critical))
+    gain = float(ndtr(-beyond)) + edge - float(ndtr(distance - critical))
+    # figures at the edge of floating point have no third moment to speak of
+    return gain if math.isfinite(gain) else 0.0
 
 
 def _toward(setting: Setting, effect: float) -> float:
