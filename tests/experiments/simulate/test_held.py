@@ -16,6 +16,7 @@ import pytest
 from imp_core.clock import DAY_US
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.parse import parse_experiment
+from imp_experiments.design.parse_factors import design_of_file
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.measure.clip import Clip, clip_bounds, clipped
 from imp_experiments.measure.moments import Cell, Moments
@@ -31,6 +32,10 @@ from imp_experiments.simulate.scenario import scenario_of
 from imp_experiments.simulate.setup import Setup, draw_chunk, truths_of
 from imp_experiments.simulate.sights import seen_at
 from imp_experiments.simulate.simulate import chunk_of, simulate
+from imp_experiments.stats.power.baseline import of_mean
+from imp_experiments.stats.power.cells import cells_power
+from imp_experiments.stats.power.effects import effects_of
+from imp_experiments.stats.power.setting import Setting
 from imp_experiments.stats.sequential.rules import LookRule
 
 HEAD = """
@@ -227,6 +232,19 @@ def test_an_effect_of_a_factor_is_that_of_all_cells_with_its_level() -> None:
         assert rate_is(one.coverage, 0.95, 3 * 0.0178)
     assert found.ship.share is not None
     assert found.ship.share > 0.5
+
+
+def test_effects_of_factors_are_shown_as_often_as_they_were_planned_to_be() -> None:
+    experiment = parsed('kind = "mean"', FACTORS)
+    made = design_of_file(experiment.factors, experiment.design)
+    assert made is not None
+    setting, shares = Setting(), dict.fromkeys(made.variants, 0.25)
+    subject, _, both = effects_of(made, shares, order=2)
+    (metric,) = factored(effect=0.15, runs=400).metrics
+    planned = cells_power(of_mean(4, 4), setting, subject.cells, effect=0.15, units=2400)
+    assert planned is not None
+    assert rate_is(metric.factors[0].shown, planned, 3 * math.sqrt(planned * (1 - planned) / 400))
+    assert cells_power(of_mean(4, 4), setting, both.cells, effect=0.0, units=2400) == pytest.approx(0.025, abs=1e-3)
 
 
 def test_on_the_absolute_scale_effects_of_factors_add_up() -> None:

@@ -137,3 +137,24 @@ def test_a_skewness_that_is_none_is_refused() -> None:
     for wrong in (math.nan, math.inf):
         with pytest.raises(BadInput, match="skewness"):
             of_mean(10, 10, skewness=wrong)
+
+
+@given(
+    st.sampled_from([1e-70, 1e-9, 1.0, 1e9, 1e70]),
+    st.sampled_from([1e-70, 1e-9, 1.0, 1e9, 1e70]),
+    st.sampled_from([-1e70, -30.0, 0.0, 5.0, 1e70]),
+    st.sampled_from(["absolute", "relative"]),
+)
+def test_figures_at_the_edge_of_floating_point_have_a_power_or_are_refused(
+    mean: float, sd: float, skewness: float, scale: str
+) -> None:
+    base = of_mean(mean, sd, skewness=skewness)
+    effect = 0.1 if scale == "relative" else 0.1 * mean
+    try:
+        found = power(base, shares(0.75, scale=scale), effect=effect, units=1_000)
+        needed = units(base, shares(0.75, scale=scale), effect=effect)
+    except BadInput:
+        return
+    assert found is not None
+    assert 0 <= found <= 1
+    assert needed is None or needed.total > 0

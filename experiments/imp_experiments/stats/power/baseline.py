@@ -67,7 +67,8 @@ class Baseline:
         if self.follows == "binomial":
             return mean * (1 - mean) * (1 - 2 * mean)
         sign = math.copysign(1.0, mean / self.mean) if self.follows == "cv" else 1.0
-        return sign * self.skewness * math.sqrt(self.variance_at(mean)) ** 3
+        sd = math.sqrt(self.variance_at(mean))
+        return sign * self.skewness * sd * sd * sd
 
     def possible(self, mean: float) -> bool:
         """Whether a variant can have this mean: a proportion lies in 0 to 1, a mean with a cv keeps its sign."""

@@ -41,7 +41,7 @@ def skew_gain(baseline: Baseline, setting: Setting, *, effect: float, units: flo
         n = share * units / setting.inflation
         spread, skewed = baseline.variance_at(mean), baseline.third_at(mean)
         if relative:
-            spread, skewed = spread / mean / mean, skewed / mean**3
+            spread, skewed = spread / mean / mean, skewed / mean / mean / mean
             # of the logarithm: its mean, its covariance with the squared error, its third cumulant
             bias -= side * spread / 2 / n
             common += side * (skewed - 2 * spread * spread) / n / n
@@ -51,10 +51,15 @@ def skew_gain(baseline: Baseline, setting: Setting, *, effect: float, units: flo
             third += side * skewed / n / n
         variance += spread / n
     error, critical = math.sqrt(variance), -float(ndtri(setting.tail))
-    wide = max(1 - critical * common / error**3, _LEAST_VARIANCE)
+    cubed = error * error * error
+    if not 0 < cubed < math.inf:
+        return 0.0
+    wide = max(1 - critical * common / cubed, _LEAST_VARIANCE)
     beyond = (critical - distance - bias / error) / math.sqrt(wide)
-    edge = third / error**3 / 6 * (beyond * beyond - 1) * math.exp(-beyond * beyond / 2) / math.sqrt(2 * math.pi)
-    return float(ndtr(-beyond)) + edge - float(ndtr(distance - critical))
+    edge = third / cubed / 6 * (beyond * beyond - 1) * math.exp(-beyond * beyond / 2) / math.sqrt(2 * math.pi)
+    gain = float(ndtr(-beyond)) + edge - float(ndtr(distance - critical))
+    # figures at the edge of floating point have no third moment to speak of
+    return gain if math.isfinite(gain) else 0.0
 
 
 def _toward(setting: Setting, effect: float) -> float:
