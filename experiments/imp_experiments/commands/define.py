@@ -33,7 +33,7 @@ __all__ = [
 _SALT_BYTES: Final = 15  # 120 random bits are 24 characters of base32
 _TEMPLATE: Final = string.Template("""\
 # An experiment. Check it with `imp experiment validate $name`; after `imp experiment start $name` the analysis is
-# registered: only `traffic` and `hypothesis` may change.
+# registered: only `traffic` and `hypothesis` may change. Every key there is: `imp experiment schema`.
 name = "$name"
 hypothesis = "What you expect, and why"
 purpose = "$purpose"            # whose consent is asked, for every use
@@ -59,7 +59,7 @@ weight = 1
 [[metrics]]
 name = "visit"
 role = "primary"                # primary, secondary, guardrail (with margin = how much worse is acceptable)
-kind = "proportion"             # proportion, mean
+kind = "proportion"             # proportion, mean, ratio, quantile
 event = "visit"                 # the name of the events that count
 value = "any"                   # any, count, amount, quantity
 window = "14d"                  # from the unit's first exposure
