@@ -24,6 +24,7 @@ from imp_experiments.measure.units import TWO_VARIANTS, of_phase
 from imp_experiments.readout.by_registered import Broken, break_down, breakdown_notes
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import Enrolled, enrolled
+from imp_experiments.readout.levels_shown import with_factors
 from imp_experiments.readout.looks import look_fields, looks_of
 from imp_experiments.readout.notes import HIDDEN_COUNTS, notes_of, told
 from imp_experiments.readout.readout import Consent, Health, MetricUnits, Readout, Registered, Verdict
@@ -112,12 +113,10 @@ def run(
         experiment=_registered(experiment, registration, ends_us),
         metrics=tuple(compared.units),
         verdict=_headed(
-            decide(
+            with_factors(
+                decide(experiment, compared.tested, ratio, final=final or compared.done, horizon=format_time(ends_us)),
                 experiment,
-                compared.tested,
-                ratio,
-                final=final or compared.done,
-                horizon=format_time(ends_us),
+                compared.factorial,
             ),
             measurement.early,
             k,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from imp_experiments.stats.effect import Comparison, Condition, Effect
 
-__all__ = ["Arm", "Contrast", "TContrast", "figures", "t_contrast"]
+__all__ = ["Arm", "Contrast", "TContrast", "at_tail", "figures", "t_contrast"]
 
 _ENOUGH_TO_VARY = 2
 
@@ -109,6 +109,16 @@ def figures(contrast: Contrast, *, tail: float) -> Comparison:
     if absolute is not None and relative is None and all(one.scale != "relative" for one in conditions):
         conditions = (Condition("unbounded", "relative"), *conditions)
     return Comparison(absolute=absolute, relative=relative, conditions=conditions)
+
+
+def at_tail(effect: Effect, scale: str, *, tail: float) -> Effect | None:
+    """An effect judged by t, with an interval that leaves another `tail` on each side; None: it has no finite end."""
+    if scale == "relative" and effect.estimate <= -1:
+        return None
+    centre = math.log1p(effect.estimate) if scale == "relative" else effect.estimate
+    half = _quantile(effect.df, 1 - tail) * effect.se
+    found = replace(effect, estimate=centre, low=centre - half, high=centre + half)
+    return found if scale == "absolute" else _exponentiated(found)
 
 
 def t_contrast(
