@@ -189,6 +189,7 @@ BAD = [
     ('role = "primary"', 'role = "secondary"', "test.toml: metrics", "no metric is primary"),
     ('missing = "zero"', 'missing = "exclude"', "[[metrics]] 1: missing", "comes later"),
     ("margin = 0.25", "", "[[metrics]] 2: margin", "missing"),
+    ('scale = "relative"\n', 'scale = "absolute"\nmargin = 1.0\n', "[[metrics]] 1: margin", "a proportion's margin"),
     ("{ channel = \"web\" }", "{ colour = \"web\" }", "[[metrics]] 1 [where]: colour", "cannot be asked"),
     ("{ channel = \"web\" }", "{ channel = 7 }", "[[metrics]] 1 [where]: channel", "list of texts"),
     ('name = "refunds"', 'name = "visit"', "[[metrics]] 2: name", "two metrics"),

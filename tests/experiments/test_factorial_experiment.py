@@ -207,7 +207,38 @@ def test_the_readout_has_effects_per_metric_and_judges_cells(filled: Callable[..
     assert plain["verdict"]["value"] == "ship"
     assert plain["verdict"]["hypotheses"] == 3
     assert CELLS[3] in plain["verdict"]["variants"]
-    assert any("effects of factors and the best cell are no part of it" in note for note in plain["notes"])
+    assert any("effects of factors and the best cell decide nothing" in note for note in plain["notes"])
+    assert f"of these cells {CELLS[3]} leads, shown to be the best" in plain["verdict"]["reason"]
+
+
+def test_a_level_that_is_shown_where_no_cell_is_is_told(filled: Callable[..., Any], told: Any) -> None:
+    plain = told(filled((250,) * 4, (0.2, 0.2, 0.292, 0.292)))
+    assert plain["verdict"]["value"] == "do not ship"
+    assert {test["outcome"] for test in plain["verdict"]["tests"]} == {"not shown"}
+    reason = plain["verdict"]["reason"]
+    assert reason.startswith("no primary metric is shown to be better; on the average of the other factors")
+    assert "corrected for 2 main effects): visit, subject: question - plain is better +9.20 pp [" in reason
+    assert "image" not in reason
+    assert "a single cell has too few units" in reason
+    (effect, *_) = plain["factorial"]["metrics"][0]["effects"]
+    assert f"p = {2 * effect['p_value']:.4f}" in reason
+
+
+@pytest.mark.parametrize("share", [0.252, 0.256, 0.260, 0.264, 0.268, 0.272])
+def test_a_level_is_told_where_its_corrected_p_is_below_alpha(
+    filled: Callable[..., Any], told: Any, share: float
+) -> None:
+    plain = told(filled((250,) * 4, (0.2, 0.2, share, share)))
+    p_value = plain["factorial"]["metrics"][0]["effects"][0]["p_value"]
+    assert ("subject: question - plain is better" in plain["verdict"]["reason"]) == (2 * p_value < 0.05)
+
+
+def test_before_there_is_a_verdict_no_level_is_told(
+    filled: Callable[..., Any], told: Any, at_day: Callable[[float], int]
+) -> None:
+    bench = filled()
+    bench.clock._now_us = at_day(12)
+    assert "average" not in told(bench)["verdict"]["reason"]
 
 
 def test_before_the_horizon_no_effect_is_told(

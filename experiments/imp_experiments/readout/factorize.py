@@ -39,7 +39,8 @@ FACTORIAL_NOTES: Final = (
     "corrected value stands beside it",
 )
 VERDICT_BY_CELLS: Final = (
-    "the verdict compares each cell with control; effects of factors and the best cell are no part of it"
+    "the verdict compares each cell with control; effects of factors and the best cell decide nothing, and are named "
+    "beside it where they are shown"
 )
 EFFECTS_AT_END: Final = "effects of factors are told once, when the horizon is over"
 # The critical values of more take minutes.

@@ -26,6 +26,7 @@ from imp_experiments.readout.decide import decide
 from imp_experiments.readout.enrolled import enrolled
 from imp_experiments.readout.examine import examine
 from imp_experiments.readout.left import Refused, excluded_of, refused_of
+from imp_experiments.readout.levels_shown import with_factors
 from imp_experiments.readout.looks import look_fields, looks_of
 from imp_experiments.readout.notes import cluster_notes, notes_of, told
 from imp_experiments.readout.readout import Consent, Readout, Registered, Verdict
@@ -132,12 +133,10 @@ def run(
         experiment=_registered(experiment, registration, ends_us),
         metrics=tuple(compared.units),
         verdict=_headed(
-            decide(
+            with_factors(
+                decide(experiment, compared.tested, ratio, final=final or compared.done, horizon=format_time(ends_us)),
                 experiment,
-                compared.tested,
-                ratio,
-                final=final or compared.done,
-                horizon=format_time(ends_us),
+                compared.factorial,
             ),
             experiment,
             measurement.early,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from imp_experiments.stats.arguments import check_null, check_scale, check_tail
 from imp_experiments.stats.effect import Comparison, Condition, Effect
 
-__all__ = ["Arm", "Contrast", "TContrast", "figures", "satterthwaite", "t_contrast"]
+__all__ = ["Arm", "Contrast", "TContrast", "at_tail", "figures", "satterthwaite", "t_contrast"]
 
 _ENOUGH_TO_VARY = 2
 
@@ -128,6 +128,16 @@ def figures(contrast: Contrast, *, tail: float) -> Comparison:
         if effect is None and not any(one.bars and one.scale in ("both", scale) for one in conditions)
     ]
     return Comparison(absolute=found["absolute"], relative=found["relative"], conditions=(*open_ended, *conditions))
+
+
+def at_tail(effect: Effect, scale: str, *, tail: float) -> Effect | None:
+    """An effect judged by t, with an interval that leaves another `tail` on each side; None: it has no finite end."""
+    if scale == "relative" and effect.estimate <= -1:
+        return None
+    centre = math.log1p(effect.estimate) if scale == "relative" else effect.estimate
+    half = -_quantile(effect.df, tail) * effect.se
+    found = replace(effect, estimate=centre, low=centre - half, high=centre + half)
+    return found if scale == "absolute" else _exponentiated(found)
 
 
 def t_contrast(
