@@ -1,9 +1,9 @@
 """Looking more than once: which cohorts a metric's look sees, and by which rule it is judged. Pure.
 
-Three ways. Once: a single look at the horizon; before it figures come from a confidence sequence and there is no
-verdict. A spending function (Lan-DeMets): each look has a boundary, which the ledger keeps when it is used; until the
-next one is due the last is shown again, with its cohorts and no others. A confidence sequence: intervals and p that
-hold at all times together.
+Three ways. Once: a single look at the horizon, which the ledger keeps, so that it is not taken anew as more people
+come; before it figures come from a confidence sequence and there is no verdict. A spending function (Lan-DeMets): each
+look has a boundary, which the ledger keeps when it is used; until the next one is due the last is shown again, with its
+cohorts and no others. A confidence sequence: intervals and p that hold at all times together.
 """
 
 from __future__ import annotations
@@ -87,15 +87,15 @@ def sight_of(
     """What of a metric may be seen: `ripe` are its matured cohorts, `past` its looks so far, `names` whom it compares.
 
     `alpha` is that of one hypothesis. Only primaries are looked at by boundaries: other metrics have, before the
-    horizon, a confidence sequence each. A look that 1 to k - 1 people left is recorded as if nobody had. `few`: too few
-    clusters for a first look.
+    horizon, a confidence sequence each, and then one look. A look that 1 to k - 1 people left is recorded as if nobody
+    had. `few`: too few clusters for a first look.
     """
     plan, way = experiment.plan, way_of(experiment.plan)
     total = sum(ripe.count(name) for name in names)
     if metric.role == "primary" and way not in ("once", CONFIDENCE_SEQUENCE):
         return _by_spending(plan, way, metric, ripe, past, alpha=alpha, final=final, names=names, k=k, few=few)
     if final and (way != CONFIDENCE_SEQUENCE or metric.role != "primary"):
-        return Sight(moments=ripe, rule=FixedRule(alpha=alpha))
+        return _at_end(plan, metric, ripe, past, alpha=alpha, names=names, k=k)
     expected = plan.units or DEFAULT_EXPECTED
     return Sight(moments=ripe, rule=AlwaysRule(n=total, alpha=alpha, expected_n=expected))
 
@@ -114,10 +114,7 @@ def _by_spending(
     few: bool,
 ) -> Sight:
     spending = parse_spending(way)
-    # the ledger tells no count of few, also not as a difference
-    told = {name for name in names if hidden(ripe.count(name), k) is not None}
-    compared = ripe.select(lambda cell: cell.variant in told)
-    through = max((cell.day for cell in compared.cells if cell.day is not None), default=None)
+    compared, through = _compared(ripe, names, k)
     done = bool(past) and _ended(past[-1].boundary, alpha)
     due = not past or (through is not None and through >= past[-1].day + _EVERY[plan.looks])
     due = due and len(past) < MOST_LOOKS - 1  # one is left for the end
@@ -139,6 +136,29 @@ def _by_spending(
     return Sight(moments=ripe, rule=rule, taken=taken, number=len(past) + 1, done=ended)
 
 
+def _at_end(
+    plan: Plan, metric: Metric, ripe: Moments, past: Sequence[Taken], *, alpha: float, names: Sequence[str], k: int
+) -> Sight:
+    """The one look of the horizon, at alpha; whoever reads on, while people keep coming, sees its cohorts again."""
+    rule = FixedRule(alpha=alpha)
+    if past:
+        return Sight(moments=_seen(ripe, past[-1]), rule=rule, number=1, done=True)
+    compared, through = _compared(ripe, names, k)
+    if through is None:
+        return Sight(moments=ripe, rule=rule)
+    look = _look(compared, plan, past, k)
+    boundary = next_boundary([], look, alpha=alpha, spending=parse_spending(DEFAULT_SPENDING), last=True)
+    taken = Taken(metric=metric.name, day=through, look=look, boundary=_as_kept(boundary))
+    return Sight(moments=ripe, rule=rule, taken=taken, number=1, done=True)
+
+
+def _compared(ripe: Moments, names: Sequence[str], k: int) -> tuple[Moments, int | None]:
+    """Whom a look is recorded of, and its last day: variants of few left out, whom else a difference would tell."""
+    told = {name for name in names if hidden(ripe.count(name), k) is not None}
+    found = ripe.select(lambda cell: cell.variant in told)
+    return found, max((cell.day for cell in found.cells if cell.day is not None), default=None)
+
+
 def _ended(boundary: Boundary, alpha: float) -> bool:
     """Whether no alpha is left, but for what rounding left."""
     return alpha - boundary.cumulative <= max(alpha * 1e-9, _ROUNDED)
@@ -156,9 +176,12 @@ def _as_kept(boundary: Boundary) -> Boundary:
 def _again(ripe: Moments, past: Sequence[Taken], spending: Spending, *, done: bool) -> Sight:
     """The last look once more: its cohorts, without who withdrew since."""
     last = past[-1]
-    seen = ripe.select(lambda cell: cell.day is not None and cell.day <= last.day)
     rule = LookRule(looks=tuple(one.look for one in past), boundary=last.boundary, spending=spending, last=done)
-    return Sight(moments=seen, rule=rule, number=len(past), done=done)
+    return Sight(moments=_seen(ripe, last), rule=rule, number=len(past), done=done)
+
+
+def _seen(ripe: Moments, taken: Taken) -> Moments:
+    return ripe.select(lambda cell: cell.day is not None and cell.day <= taken.day)
 
 
 def _look(compared: Moments, plan: Plan, past: Sequence[Taken], k: int) -> Look:
@@ -172,7 +195,9 @@ def _look(compared: Moments, plan: Plan, past: Sequence[Taken], k: int) -> Look:
         if before.look.n - kept < k:
             # the ledger tells no count of few; the correlation hardly moves
             kept = min(n, before.look.n)
-    return Look(fraction=round(n / (plan.units or DEFAULT_EXPECTED) * _UNIT) / _UNIT, n=n, kept=kept)
+    # more than all that was planned is no more than all
+    fraction = min(1.0, n / (plan.units or DEFAULT_EXPECTED))
+    return Look(fraction=round(fraction * _UNIT) / _UNIT, n=n, kept=kept)
 
 
 def _too_few(compared: Moments, metric: Metric, plan: Plan, names: Sequence[str]) -> bool:

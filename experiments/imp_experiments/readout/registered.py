@@ -85,6 +85,7 @@ def compare_registered(
     tested: list[Tested] = []
     units: list[MetricUnits] = []
     sights: list[Sight] = []
+    taken: list[Taken] = []
     seen: dict[str, Seen] = {}
     made = design_of_file(experiment.factors, experiment.design) if final else None
     effects: list[FactoredMetric] = []
@@ -108,12 +109,15 @@ def compare_registered(
         units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
         if made is not None:
             effects.append(_effects(of, metric, sight, made))
+        sight = _used(sight, compared)
+        if sight.taken is not None:
+            taken.append(sight.taken)
         if metric.role == "primary":
-            sights.append(_used(sight, compared))
+            sights.append(sight)
     return ComparedAll(
         tested=_together(experiment, tested, final=final),
         units=told_together(units),
-        taken=[sight.taken for sight in sights if sight.taken is not None],
+        taken=taken,
         done=all(sight.done for sight in sights),
         seen=seen,
         factorial=None if made is None else factored(made, effects, order=_ORDER),
