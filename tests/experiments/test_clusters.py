@@ -104,11 +104,15 @@ def codes(compared: dict[str, Any]) -> list[str]:
 
 
 def robust(frame: pl.DataFrame, column: str, arm: str) -> tuple[float, float]:
-    """Mean and its squared error from the residuals of household sums, without a line of ours."""
+    """Mean and its squared error from the residuals of household sums, without a line of ours.
+
+    Of G* / (G* - 1), with the effective number of households for their number (Carter, Schnepel & Steigerwald 2017).
+    """
     mine = frame.filter(pl.col("arm") == arm).with_columns(pl.col(column).cast(pl.Float64))
     mean = float(mine[column].mean())  # type: ignore[arg-type]
     sums = mine.group_by("household").agg((pl.col(column) - mean).sum().alias("e"))["e"].to_numpy()
-    g = len(sums)
+    sizes = mine.group_by("household").len()["len"].to_numpy()
+    g = sizes.sum() ** 2 / (sizes**2).sum()
     return mean, float((sums**2).sum() * g / (g - 1) / len(mine) ** 2)
 
 

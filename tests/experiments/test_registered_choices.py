@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from imp_core.errors import BadInput
+from imp_experiments.commands.plan_basis import basis_of
 from imp_experiments.commands.plan_file import plan_experiment
 from imp_experiments.commands.read_out import read_out
 from imp_experiments.commands.start import start_experiment
@@ -20,7 +21,6 @@ from imp_experiments.design.parse import parse_experiment
 from imp_experiments.readout.format import format_readout, parse_readout, to_plain
 from imp_experiments.simulate.scenario import scenario_of
 from imp_experiments.stats.multiplicity import adjust
-from imp_experiments.stats.power.baseline import Baseline
 from imp_experiments.stats.power.setting import Setting
 
 THIRD = '[[variants]]\nname = "c"\n'
@@ -195,7 +195,7 @@ def test_what_would_be_drawn_otherwise_is_not_simulated(definition: str, text: s
 
 def test_clusters_are_planned_with_their_size_and_correlation(definition: str) -> None:
     experiment = parse_experiment(f'cluster = "household"\n{definition}'.encode(), file="x.toml")
-    baselines = {"visit": Baseline(mean=0.2, variance=0.16, follows="binomial")}
+    baselines = {"visit": basis_of("proportion", "0.2")}
     with pytest.raises(BadInput, match=r"come in clusters \(household\)"):
         plan_experiment(experiment, baselines, mde=0.1)
     housed = plan_experiment(experiment, baselines, mde=0.1, shape=Setting(cluster_size=5, icc=0.1))

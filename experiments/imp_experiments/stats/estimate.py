@@ -153,7 +153,7 @@ def _with_enough(moments: Moments, quantity: Quantity, names: Sequence[str]) -> 
     strata merged for that are more uneven than chance has it, and no variance knows of it (forty strata of 14 units a
     variant rejected no difference in .09). Only what has no variance at all is merged for that.
     """
-    share = min(moments.count(name) for name in names) / max(moments.count(), 1)
+    share = min((moments.count(name) for name in names), default=0) / max(moments.count(), 1)
     least = len(quantity.covariates) + _LEAST
 
     def small(stratum: str, inside: Moments) -> bool:
