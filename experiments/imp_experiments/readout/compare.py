@@ -105,7 +105,10 @@ def compare_quantile(
     tail: float,
     k: int = 0,
 ) -> list[Tested]:
-    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant."""
+    """Compare a quantile of each of `variants` with control's; `units` counts those in each variant.
+
+    It is what some unit has: not shown where fewer than `k` of a variant lie beyond it, as one might know whose it is.
+    """
     out = []
     for variant in variants:
         contrast = quantile_contrast(rows[variant], rows[control], tail=tail)
@@ -116,8 +119,14 @@ def compare_quantile(
             values=(contrast.variant.estimate, contrast.control.estimate),
             contrast=contrast,
         )
-        out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k))
+        barred = "extreme_of_few" if any(_beyond(rows[name]) < k for name in (variant, control)) else None
+        out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k, barred=barred))
     return out
+
+
+def _beyond(row: QuantileRow) -> float:
+    """How many units lie on the shorter side of a quantile; more than any where there are none to tell of."""
+    return row.n * min(row.q, 1 - row.q) * (1 + 1e-12) if row.n else math.inf
 
 
 def compare_ranks(metric: str, sums: RankSums, variant: str, control: str, *, tail: float) -> Tested:
