@@ -153,3 +153,29 @@ def test_two_readouts_at_once_use_one_look(
     found = look(10)
     assert len(recorded(bench)) == 1
     assert "look 1" in found["comparisons"][0]["look"]
+
+
+GUARDRAIL = (
+    '[[metrics]]\nname = "harm"\nrole = "guardrail"\nkind = "proportion"\nevent = "leave"\nwindow = "7d"\n'
+    'direction = "down"\nmargin = 0.5\n'
+)
+
+
+def test_when_alpha_is_spent_early_guardrails_wait_for_the_horizon(bench: Any, start: Callable[..., Look]) -> None:
+    look = start(600, shares=(0.2, 0.4), more=GUARDRAIL)
+    for subject in range(1, 2_001, 11):
+        bench.rows.outcome(subject, "leave", 10)
+    early, late = look(14), look(20)
+    assert recorded(bench)[0]["cumulative"] == 50_000_000_000_000
+    shown = {one["metric"]: one for one in early["comparisons"]}["harm"]
+    (test,) = [one for one in early["verdict"]["tests"] if one["metric"] == "harm"]
+    # not the fixed test of the end, day after day
+    assert (test["p_value"], test["low"], test["high"]) == (
+        shown["p_value"],
+        shown["relative"]["low"],
+        shown["relative"]["high"],
+    )
+    assert test["outcome"] == "not shown"
+    assert early["verdict"]["value"] == "keep running"
+    assert "guardrails are judged" in early["verdict"]["reason"]
+    assert late["verdict"]["value"] == "ship"

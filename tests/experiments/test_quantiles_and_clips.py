@@ -108,3 +108,15 @@ def test_a_quantile_of_nobody_is_a_condition(baskets: Callable[[str], dict[str, 
     found = baskets(QUANTILE.replace('"order"', '"refund"'))
     assert [one["code"] for one in found["conditions"]] == ["no_units"]
     assert (found["absolute"], found["value"]["variant"]) == (None, None)
+
+
+@pytest.mark.parametrize(("q", "told"), [(0.9, True), (0.06, False), (0.99, False)])
+def test_a_quantile_beyond_which_fewer_than_k_units_lie_is_not_shown(
+    baskets: Callable[[str], dict[str, Any]], q: float, told: bool
+) -> None:
+    # 150 or so baskets a variant: beyond the 99 % lie one or two, and the figure is what one of them spent
+    found = baskets(QUANTILE.replace("0.5", str(q)))
+    assert (found["value"]["variant"] is not None) is told
+    assert [one["code"] for one in found["conditions"] if one["code"] == "extreme_of_few"] == ["extreme_of_few"] * (
+        not told
+    )

@@ -126,6 +126,7 @@ def compare_quantile(
     """Compare a quantile of each of `variants` with control's; `units` counts those in each variant.
 
     The rows are of a scan with `quantile_points` of its default tail: the error does not depend on `tail`.
+    It is what some unit has: not shown where fewer than `k` of a variant lie beyond it, as one might know whose it is.
     """
     out = []
     for variant in variants:
@@ -138,8 +139,14 @@ def compare_quantile(
             contrast=contrast,
             clusters=_nested(rows[variant], rows[control]),
         )
-        out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k))
+        barred = "extreme_of_few" if any(_beyond(rows[name]) < k for name in (variant, control)) else None
+        out.append(show(metric, "quantile", candidate, scale=scale, tail=tail, k=k, barred=barred))
     return out
+
+
+def _beyond(row: QuantileRow) -> float:
+    """How many units lie on the shorter side of a quantile; more than any where there are none to tell of."""
+    return row.n * min(row.q, 1 - row.q) * (1 + 1e-12) if row.n else math.inf
 
 
 def compare_ranks(metric: str, sums: RankSums, variant: str, control: str, *, tail: float) -> Tested:

@@ -22,13 +22,21 @@ def treatments(experiment: Experiment) -> list[str]:
 
 
 def decide(
-    experiment: Experiment, comparisons: Sequence[Tested], ratio: SampleRatio, *, final: bool, horizon: str
+    experiment: Experiment,
+    comparisons: Sequence[Tested],
+    ratio: SampleRatio,
+    *,
+    final: bool,
+    horizon: str,
+    done: bool = False,
 ) -> Verdict:
     """Ship, do not ship, keep running or invalid, with the reason.
 
     A sample-ratio mismatch makes everything invalid. Before the end (not `final`) the answer is to keep running,
-    unless looks were registered and one has decided. Primaries (variants × metrics) are judged by their shown
-    intervals, simultaneous and corrected for looks; guardrails at alpha, uncorrected.
+    unless looks were registered and one has decided. Where the primaries have no alpha left before (`done`) it is no,
+    unless they would have it shipped: then guardrails, which are judged at the end, decide. Primaries (variants ×
+    metrics) are judged by their shown intervals, simultaneous and corrected for looks; guardrails at alpha,
+    uncorrected.
     """
     if ratio.verdict == "mismatch":
         return Verdict(value="invalid", reason="the variants do not hold the shares they were promised (sample ratio)")
@@ -44,8 +52,9 @@ def decide(
     shipped = tuple(
         name for name in treatments(experiment) if _wins(experiment, [t for t in tests if t.variant == name])
     )
-    if not final and not shipped and not _hopeless(experiment, tests):
-        reason = f"no look has decided it yet, and the horizon ends {horizon}"
+    if not final and not shipped and not _hopeless(experiment, tests) and (not done or _open(experiment, tests)):
+        what = "guardrails are judged at the horizon, which" if done else "no look has decided it yet, and the horizon"
+        reason = f"{what} ends {horizon}"
         return Verdict(value="keep running", reason=reason, hypotheses=hypotheses, tests=tests)
     return Verdict(
         value="ship" if shipped else "do not ship",
@@ -54,6 +63,12 @@ def decide(
         hypotheses=hypotheses,
         tests=tests,
     )
+
+
+def _open(experiment: Experiment, tests: Sequence[Test]) -> bool:
+    """Whether a treatment waits for nothing but its guardrails."""
+    primaries = [test for test in tests if test.role == "primary"]
+    return any(_wins(experiment, [t for t in primaries if t.variant == name]) for name in treatments(experiment))
 
 
 def _hopeless(experiment: Experiment, tests: Sequence[Test]) -> bool:

@@ -134,7 +134,14 @@ def run(
         metrics=tuple(compared.units),
         verdict=_headed(
             with_factors(
-                decide(experiment, compared.tested, ratio, final=final or compared.done, horizon=format_time(ends_us)),
+                decide(
+                    experiment,
+                    compared.tested,
+                    ratio,
+                    final=final,
+                    done=compared.done,
+                    horizon=format_time(ends_us),
+                ),
                 experiment,
                 compared.factorial,
             ),

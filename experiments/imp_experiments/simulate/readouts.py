@@ -62,8 +62,8 @@ def _decided(
     primaries = [sights[metric.name] for metric in experiment.metrics if metric.role == "primary"]
     last = len(primaries[0]) - 1
     for look in range(last if way_of(experiment.plan) == "once" else 0, last + 1):
-        final = look == last or all(one[look].done for one in primaries)
-        verdict = decide(experiment, tested(look), ratio, final=final, horizon="")
+        done = all(one[look].done for one in primaries)
+        verdict = decide(experiment, tested(look), ratio, final=look == last, done=done, horizon="")
         if verdict.value != _KEEP_RUNNING:
             return verdict.value == "ship", look
     return False, last

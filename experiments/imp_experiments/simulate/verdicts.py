@@ -27,11 +27,13 @@ def verdicts(experiment: Experiment, evidence: Mapping[str, Evidence]) -> tuple[
     primaries = [metric for metric in experiment.metrics if metric.role == "primary"]
     guardrails = [metric for metric in experiment.metrics if metric.role == "guardrail"]
     first = evidence[primaries[0].name]
-    final = np.logical_and.reduce([evidence[metric.name].done for metric in primaries])
+    final = np.zeros(first.done.shape, dtype=bool)
     final[:, -1] = True
+    done = np.logical_and.reduce([evidence[metric.name].done for metric in primaries])
     better, worse = zip(*(_sides(metric, evidence[metric.name]) for metric in primaries), strict=True)
     enough = np.logical_and if experiment.decision.primary == "all" else np.logical_or
     wins = enough.reduce(better) & ~np.logical_or.reduce(worse)
+    waits = wins.any(axis=2)  # for nothing but guardrails, which are judged at the end
     for metric in guardrails:
         wins &= _held(experiment, metric, evidence[metric.name], final)
     harmed = np.logical_or.reduce(worse).all(axis=2)
@@ -40,7 +42,7 @@ def verdicts(experiment: Experiment, evidence: Mapping[str, Evidence]) -> tuple[
     ).all(axis=2)  # fmt: skip
     ships = wins.any(axis=2) & ~unjudged
     looked = np.full(first.done.shape, way_of(experiment.plan) != "once") | final
-    ends = looked & (ships | final | harmed)
+    ends = looked & (ships | final | harmed | (done & ~waits))
     at = ends.argmax(axis=1)
     return ships[np.arange(len(at)), at], at
 

@@ -23,6 +23,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_look": "no information was added since the last look, so that nothing may be tested now",
     "several_currencies": "amounts in several currencies do not add: name one in the metric's where",
     "fewer_than_k": "a variant has fewer than k units, which are not shown",
+    "extreme_of_few": "fewer than k units of a variant lie beyond this quantile, which would tell what one of them has",
     "no_events": "no unit of either variant has the event, so that there is no relative difference",
     "control_zero": "no unit of control has the event, so that the relative difference has neither estimate nor end",
     "variant_zero": "no unit of the variant has the event, so that the relative interval begins at exactly -100 %",

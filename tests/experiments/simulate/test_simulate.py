@@ -101,7 +101,7 @@ class Engine:
         for taken in found.taken:
             self.past.setdefault(taken.metric, []).append(taken)
         ratio = sample_ratio({"a": 100, "b": 100}, {"a": 0.5, "b": 0.5})
-        return found, decide(setup.experiment, found.tested, ratio, final=final or found.done, horizon="then")
+        return found, decide(setup.experiment, found.tested, ratio, final=final, done=found.done, horizon="then")
 
     def moments(self, look: int) -> Moments:
         """All metrics' sums in the cells of one `Moments`, as the archive gives them."""
