@@ -92,30 +92,24 @@ def measure(
         return _nothing(experiment, other_phases)
     metrics = experiment.metrics
     lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None} if permitted is not None else set()
-    units = keep(
-        units_of(
-            exposures,
-            nw.from_native(closed).lazy(),
-            variants=list(experiment.weights),
-            widest_us=experiment.widest_us,
-            as_of_us=as_of_us,
-            size=size,
-            offsets=offsets_between(zone, span.first_us, span.last_us),
-            columns=["intake_seq", *texts] if by or lengths else texts,
-            same=span.same,
-        ),
-        happened,
+    varied = [name for name in texts if name not in span.same]
+    units = units_of(
+        exposures,
+        nw.from_native(closed).lazy(),
+        variants=list(experiment.weights),
+        widest_us=experiment.widest_us,
+        as_of_us=as_of_us,
+        size=size,
+        offsets=offsets_between(zone, span.first_us, span.last_us),
+        columns=["intake_seq", *varied] if by or lengths else varied,
     )
-    parts = [part for metric in metrics for part in parts_of(metric)]
+    units = span.with_same(keep(units, happened))
     inside = events_inside(happened, units, metrics)
     known: dict[int, str] = {}
     if lengths:
         units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
     values = unit_values(inside, units, metrics, known, suspect=suspects(happened, metrics))
-    if by or any(part.among_hit or part.clip is not None for part in parts):
-        # what sums cannot answer reads every unit's values again
-        values = replace(values, frame=keep(values.frame, happened))
-    values = replace(values, frame=clip_units(values.frame, parts, as_of_us))
+    values = replace(values, frame=_clipped(values.frame, happened, metrics, by, as_of_us))
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
     counted = [_EARLY, SUSPECT] if values.suspect else [_EARLY]
@@ -145,6 +139,14 @@ def _nothing(experiment: Experiment, other_phases: int) -> Measurement:
         gaps={},
         mixed=frozenset(),
     )
+
+
+def _clipped(frame: Frame, events: Frame, metrics: Sequence[Metric], by: Sequence[str], as_of_us: int) -> Frame:
+    """The units' values, ended where they are clipped; kept where what sums cannot answer reads them again."""
+    parts = [part for metric in metrics for part in parts_of(metric)]
+    if by or any(part.among_hit or part.clip is not None for part in parts):
+        frame = keep(frame, events)
+    return clip_units(frame, parts, as_of_us)
 
 
 def _faults(rows: Sequence[Row], inside: Frame, metrics: Sequence[Metric]) -> Faults:

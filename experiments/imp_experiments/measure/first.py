@@ -21,6 +21,10 @@ class Span:
     last_us: int
     same: dict[str, str]
 
+    def with_same(self, frame: Frame) -> Frame:
+        """A frame with these columns beside its own."""
+        return frame.with_columns(**{name: nw.lit(value) for name, value in self.same.items()}) if self.same else frame
+
 
 def span_of(exposures: Frame, columns: Sequence[str]) -> Span | None:
     """One query over exposures whose `columns` are texts without nulls; None where there is no exposure."""

@@ -55,6 +55,8 @@ def unit_values(
         sums[SUSPECT] = nw.when(suspect).then(nw.lit(1)).otherwise(nw.lit(0))
     # columns first, plain sums after: pandas groups nothing else efficiently
     per_unit = inside.with_columns(**sums).group_by("subject").agg(**{name: nw.col(name).sum() for name in sums})
+    # half as wide as what integers are summed in: the join holds a row of every unit with events
+    per_unit = per_unit.with_columns(**{name: nw.col(name).cast(nw.Float64) for name in sums})
     known = known or {}
     filled = {f"part_{place}": _filled(part, place, known) for place, part in enumerate(parts)}
     unknown = {f"unknown_{length}": _unknown(column) for length, column in known.items()}
@@ -80,7 +82,7 @@ def _worth(part: Part) -> nw.Expr:
 
 def _filled(part: Part, place: int, known: Mapping[int, str]) -> nw.Expr:
     """The unit's value as a float: zero for admitted units only, null for units that are out."""
-    value = nw.col(f"part_{place}").cast(nw.Float64).fill_null(0.0)
+    value = nw.col(f"part_{place}").fill_null(0.0)
     if part.value == "any":
         value = nw.when(value > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
     elif part.value == "amount":

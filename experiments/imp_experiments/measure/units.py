@@ -5,7 +5,7 @@ The same expressions run on DuckDB, Polars and PySpark: so integer arithmetic in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import narwhals as nw
@@ -86,19 +86,16 @@ def units_of(
     size: int,
     offsets: Offsets,
     columns: Sequence[str] = ("stratum",),
-    same: Mapping[str, str] | None = None,
 ) -> Frame:
     """One row a unit: subject, exposure_us, variant, last_variant, day, status, and `columns` of the first exposure.
 
-    `last_variant` is another one in two variants. `same`: those of `columns` that are alike in all exposures, and what
-    they are.
+    `last_variant` is another one in two variants.
 
     `status` is "in", or why the whole unit is out: the reason of a closed rectangle that meets
     [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
     or "unknown_variant". Rectangles are half open, both ends of the box belong to it.
     """
-    same = same or {}
-    first = first_exposures(exposures, [name for name in columns if name not in same])
+    first = first_exposures(exposures, columns)
     # most people have no closed rectangle: the others' first exposures are cheaper found again than carried
     concerned = first_exposures(exposures.join(closed.select("subject"), on="subject", how="semi"), ["intake_seq"])
     closing = _closing_reasons(concerned, closed, widest_us=widest_us, as_of_us=as_of_us, size=size)
@@ -116,7 +113,7 @@ def units_of(
     return first.join(closing, on="subject", how="left").select(
         "subject",
         "exposure_us",
-        *(nw.lit(same[name]).alias(name) if name in same else nw.col(name) for name in columns),
+        *columns,
         variant=nw.col("lowest"),
         last_variant=nw.col("highest"),
         day=_day(nw.col("exposure_us"), offsets),
