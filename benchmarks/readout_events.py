@@ -73,8 +73,8 @@ class Figures(NamedTuple):
     """By variant and day n, sums, squares and largest squares; and what the readout says beside of the units.
 
     `left_out`: units that are out, by reason; `pairs`: those in two variants, by these; `early`: exposed before the
-    start; `other_phases`: people exposed in another phase; `faults`: orders of units that are in without an amount, or
-    in another currency than the rest.
+    start; `other_phases`: people exposed in another phase; `faults`: nothing if no order of a unit that is in lacks
+    its amount or is in another currency than the rest.
     """
 
     cells: dict[tuple[str, int], tuple[float, ...]]
@@ -182,10 +182,10 @@ WITH unit AS (
   SELECT subject, max((name = 'visit')::INTEGER) AS visit,
     sum(CASE WHEN name = 'order' THEN amount_micros ELSE 0 END) / 1e6 AS spend,
     sum((name = 'order' AND channel = 'web')::INTEGER)::DOUBLE AS orders,
-    sum((name = 'order' AND (amount_micros IS NULL OR currency IS DISTINCT FROM 'EUR'))::INTEGER) AS faults
+    max((name = 'order' AND (amount_micros IS NULL OR currency IS DISTINCT FROM 'EUR'))::INTEGER) AS faults
   FROM archive.events e JOIN judged j USING (subject)
   WHERE name IN ('visit', 'order') AND type <> 'exposure' AND status = 'in'
-    AND event_us - met_us BETWEEN 0 AND {_WINDOW - 1} GROUP BY subject
+    AND event_us >= met_us AND event_us < met_us + {_WINDOW} GROUP BY subject
 )
 SELECT status, variant, other, day, count(*), coalesce(sum(visit), 0) AS visits, coalesce(sum(spend), 0),
   coalesce(sum(orders), 0), visits, coalesce(sum(spend * spend), 0), coalesce(sum(orders * orders), 0),

@@ -1,6 +1,6 @@
 """Events that do not add up: without the amount or quantity a metric sums, or with amounts in several currencies.
 
-They are few, and most often there is none: while values are summed, each unit's suspects are counted. Only where a
+They are few, and most often there is none: while values are summed, each unit with a suspect is marked. Only where a
 unit that is in has one, they are looked at in a query of their own.
 """
 

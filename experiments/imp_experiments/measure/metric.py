@@ -27,7 +27,7 @@ Frame = nw.LazyFrame[Any]
 class UnitValues:
     """A frame of one row a unit, and which of its columns are to be summed, under which names in `Moments`.
 
-    `suspect`: it has a column "suspect", how many events of a unit are (null: it has no events).
+    `suspect`: it has a column "suspect", 1 where an event of a unit is, else 0 (null: it has no events).
     """
 
     frame: Frame
@@ -47,14 +47,17 @@ def unit_values(
 
     `inside` are the events that may count (`events_inside`). `known`: length of a time before the exposure → column of
     `units` that is 1 where the unit permitted all of it; what was before is NaN where it is not 1. `suspect`: which
-    events inside are to be counted beside.
+    events inside are to be told beside.
     """
     parts = [part for metric in metrics for part in parts_of(metric)]
     sums = _sums(metrics)
     if suspect is not None:
         sums[SUSPECT] = nw.when(suspect).then(nw.lit(1)).otherwise(nw.lit(0))
     # columns first, plain sums after: pandas groups nothing else efficiently
-    per_unit = inside.with_columns(**sums).group_by("subject").agg(**{name: nw.col(name).sum() for name in sums})
+    flags = {name for name in sums if not name.startswith("part_")}
+    flags |= {f"part_{place}" for place, part in enumerate(parts) if part.value == "any"}
+    combined = {name: nw.col(name).max() if name in flags else nw.col(name).sum() for name in sums}
+    per_unit = inside.with_columns(**sums).group_by("subject").agg(**combined)
     # half as wide as what integers are summed in: the join holds a row of every unit with events
     per_unit = per_unit.with_columns(**{name: nw.col(name).cast(nw.Float64) for name in sums})
     known = known or {}
@@ -65,7 +68,7 @@ def unit_values(
 
 
 def _sums(metrics: Sequence[Metric]) -> dict[str, nw.Expr]:
-    """Columns of the events whose sums per unit are its values; hits_<i> counts the events of a part that wants one."""
+    """Columns of the events whose sums per unit are its values; hits_<i> tells the events of a part that wants one."""
     parts = [part for metric in metrics for part in parts_of(metric)]
     sums: dict[str, nw.Expr] = {}
     for place, (part, hit) in enumerate(zip(parts, hits_of(metrics), strict=True)):
