@@ -5,8 +5,9 @@
     memory    the peak of a fresh process that does the same, above that of one that only imported the package
     tea       tea-tasting on the same file, with the same metrics: `--tea PYTHON` names an environment that has it
               (peers/tea_speed.py), by Ibis and by Narwhals, both on DuckDB; the faster counts
-    events    `measure` of an archive's events (first exposures, whole units out by closed rectangles, sums inside
-              windows, moments by variant and day) against SQL written by hand for the same figures (readout_events.py)
+    events    `measure` of an archive's events (first exposures, whole units out by closed rectangles, units in two
+              variants or other phases, sums inside windows, amounts missing or in other currencies, moments by variant
+              and day) against SQL written by hand for the same (readout_events.py)
     first     `imp experiment analyze` of a smaller file, from the start of the process to its end
 
 What is compared runs in turn: a ratio is the median of the pairs', with the lowest and the highest; seconds are

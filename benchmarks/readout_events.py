@@ -7,7 +7,7 @@ amount, and others. Every twentieth withdrew, half of them before they were expo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -68,7 +68,21 @@ where = { channel = "web" }
 )
 _WINDOW: Final = 14 * DAY_US
 
-Figures = dict[tuple[str, int], tuple[float, ...]]
+
+class Figures(NamedTuple):
+    """By variant and day n, sums, squares and largest squares; and what the readout says beside of the units.
+
+    `left_out`: units that are out, by reason; `pairs`: those in two variants, by these; `early`: exposed before the
+    start; `other_phases`: people exposed in another phase; `faults`: nothing if no order of a unit that is in lacks
+    its amount or is in another currency than the rest.
+    """
+
+    cells: dict[tuple[str, int], tuple[float, ...]]
+    left_out: dict[str, int]
+    pairs: dict[str, int]
+    early: int
+    other_phases: int
+    faults: int
 
 
 def write_events(path: Path, units: int) -> None:
@@ -101,32 +115,52 @@ def write_events(path: Path, units: int) -> None:
 
 
 def events_measured(connection: duckdb.DuckDBPyConnection) -> Figures:
-    """Variant and day → n, sums, squares and products, by the project."""
+    """What the readout takes from an archive, by the project; on a cursor, whose tables go with it as a use's do."""
     columns = ", ".join(needed(_EXPERIMENT))
-    found = measure(
-        connection.sql(f"SELECT {columns} FROM archive.events"),
-        connection.sql("SELECT * FROM archive.closed"),
-        _EXPERIMENT,
-        phase=1,
-        as_of_us=_AS_OF,
-        size=_SIZE,
-        started_us=_FIRST,
-        zone=ZoneInfo("UTC"),
+    with connection.cursor() as opened:
+        found = measure(
+            opened.sql(f"SELECT {columns} FROM archive.events"),
+            opened.sql("SELECT * FROM archive.closed"),
+            _EXPERIMENT,
+            phase=1,
+            as_of_us=_AS_OF,
+            size=_SIZE,
+            started_us=_FIRST,
+            zone=ZoneInfo("UTC"),
+        )
+    return Figures(
+        cells={
+            (cell.variant, int(cell.day or 0)): (
+                cell.n,
+                *(round(value) for value in (*cell.sums, *cell.squares, *cell.farthest[1:])),
+            )
+            for cell in found.moments.cells
+        },
+        left_out=dict(found.left_out),
+        pairs=dict(found.pairs),
+        early=found.early,
+        other_phases=found.other_phases,
+        faults=sum(found.gaps.values()) + len(found.mixed),
     )
-    return {
-        (cell.variant, int(cell.day or 0)): (cell.n, *(round(value) for value in (*cell.sums, *cell.squares)))
-        for cell in found.moments.cells
-    }
 
 
 def events_by_hand(connection: duckdb.DuckDBPyConnection) -> Figures:
-    """The same by one query, as somebody would write it who needs no more."""
+    """The same by one query, as somebody would write it who knows that the shop sells in euros and has no strata."""
     rows = connection.execute(_BY_HAND).fetchall()
-    return {
-        (variant, day): (n, *(round(value) for value in (visit, spend, orders, visit, spend2, orders2)))
-        for status, variant, day, n, visit, spend, orders, spend2, orders2 in rows
-        if status == "in"
-    }
+    cells: dict[tuple[str, int], tuple[float, ...]] = {}
+    left_out: dict[str, int] = {}
+    pairs: dict[str, int] = {}
+    early = others = faults = 0
+    for status, variant, other, day, n, *sums, early_here, faults_here, others_here in rows:
+        others = others_here
+        if status == "in":
+            cells[variant, day] = (n, *(round(value) for value in sums))
+            early, faults = early + early_here, faults + faults_here
+            continue
+        left_out[status] = left_out.get(status, 0) + n
+        if status == "two_variants":
+            pairs[f"{variant}+{other}"] = pairs.get(f"{variant}+{other}", 0) + n
+    return Figures(cells, left_out, pairs, early, others, faults)
 
 
 _BY_HAND: Final = f"""
@@ -140,18 +174,23 @@ WITH unit AS (
     AND c.from_seq <= {_SIZE} AND c.to_seq > seq
   GROUP BY u.subject
 ), judged AS (
-  SELECT subject, met_us, variant, (met_us // {DAY_US}) AS day,
-    CASE WHEN reason IS NOT NULL THEN reason WHEN variant <> other THEN 'two_variants' ELSE 'in' END AS status
+  SELECT subject, met_us, variant, other, (met_us // {DAY_US}) AS day,
+    CASE WHEN reason IS NOT NULL THEN reason WHEN variant <> other THEN 'two_variants'
+      WHEN variant IN ('a', 'b') THEN 'in' ELSE 'unknown_variant' END AS status
   FROM unit LEFT JOIN out USING (subject)
 ), value AS (
   SELECT subject, max((name = 'visit')::INTEGER) AS visit,
     sum(CASE WHEN name = 'order' THEN amount_micros ELSE 0 END) / 1e6 AS spend,
-    sum((name = 'order' AND channel = 'web')::INTEGER)::DOUBLE AS orders
+    sum((name = 'order' AND channel = 'web')::INTEGER)::DOUBLE AS orders,
+    max((name = 'order' AND (amount_micros IS NULL OR currency IS DISTINCT FROM 'EUR'))::INTEGER) AS faults
   FROM archive.events e JOIN judged j USING (subject)
   WHERE name IN ('visit', 'order') AND type <> 'exposure' AND status = 'in'
     AND event_us >= met_us AND event_us < met_us + {_WINDOW} GROUP BY subject
 )
-SELECT status, variant, day, count(*), coalesce(sum(visit), 0), coalesce(sum(spend), 0), coalesce(sum(orders), 0),
-  coalesce(sum(spend * spend), 0), coalesce(sum(orders * orders), 0)
+SELECT status, variant, other, day, count(*), coalesce(sum(visit), 0) AS visits, coalesce(sum(spend), 0),
+  coalesce(sum(orders), 0), visits, coalesce(sum(spend * spend), 0), coalesce(sum(orders * orders), 0),
+  coalesce(max(spend * spend), 0), coalesce(max(orders * orders), 0), count_if(met_us < {_FIRST}),
+  coalesce(sum(faults), 0), (SELECT count(DISTINCT subject) FROM archive.events WHERE type = 'exposure'
+    AND experiment = 'benchmark' AND phase <> 1)
 FROM judged LEFT JOIN value USING (subject) GROUP BY ALL
 """

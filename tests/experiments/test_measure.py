@@ -17,6 +17,7 @@ from imp_core.clock import DAY_US
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.design.parse import parse_experiment
 from imp_experiments.measure.archive import Measurement, matured, measure
+from imp_experiments.measure.inside import events_inside
 from imp_experiments.measure.metric import unit_values
 
 UTC = ZoneInfo("UTC")
@@ -394,6 +395,6 @@ def test_a_unit_that_is_out_has_no_value_not_even_zero(
     events = rows.relations(connection)["events"]
     frames = [nw.from_native(frame.pl().lazy() if backend == "polars" else frame) for frame in (events, units)]
     # the widest window ends long before 2026: all that is asked is who gets a zero
-    values = unit_values(frames[0], frames[1], experiment.metrics)
+    values = unit_values(events_inside(frames[0], frames[1], experiment.metrics), frames[1], experiment.metrics)
     found = {row["subject"]: row[values.wanted.columns[0].source] for row in values.frame.collect().rows(named=True)}
     assert found == {1: 0.0, 2: 0.0, 3: None}

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from imp_core.errors import BadInput
 from imp_experiments import analyze
+from imp_experiments.design.parse import parse_experiment
+from imp_experiments.measure.archive import measure
 
 sql = pytest.importorskip("pyspark.sql", reason="PySpark is an extra: uv run --with pyspark pytest …")
 pytestmark = [
@@ -78,3 +82,29 @@ def test_a_fault_in_a_spark_frame_names_its_column(session: Any) -> None:
     table.loc[3, "spend"] = np.inf
     with pytest.raises(BadInput, match="finite number"):
         analyze(session.createDataFrame(table), variant="arm", control="a", means=["spend"])
+
+
+def test_the_frames_of_an_archive_give_the_moments_of_duckdb(
+    session: Any, rows: Any, connection: duckdb.DuckDBPyConnection, definition: str
+) -> None:
+    for subject in range(1, 21):
+        rows.expose(subject, "ab"[subject % 2], subject % 5, seq=10 + subject % 3, stratum="xy"[subject % 2])
+        if subject % 4 == 0:  # two rows at the first instant
+            rows.expose(subject, "ab"[subject % 2], subject % 5, seq=9, stratum="w")
+        if subject % 7 == 0:
+            rows.expose(subject, "ab"[(subject + 1) % 2], subject % 5 + 1)
+        rows.outcome(subject, "visit", subject % 6)
+    rows.close(5, "withdrawn", 1, None)
+    frames = rows.relations(connection)
+    spark = {name: session.createDataFrame(relation.fetchall(), _schema(relation)) for name, relation in frames.items()}
+    experiment = parse_experiment(definition.encode(), file="test.toml")
+    when: dict[str, Any] = {"phase": 1, "as_of_us": 2**60, "size": 50, "started_us": 0, "zone": ZoneInfo("UTC")}
+    expected, found = (measure(one["events"], one["closed"], experiment, **when) for one in (frames, spark))
+    assert expected.moments.count() > 10
+    assert found.moments == expected.moments
+    assert (found.left_out, found.pairs) == (expected.left_out, expected.pairs)
+
+
+def _schema(relation: duckdb.DuckDBPyRelation) -> str:
+    types = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "bigint"}
+    return ", ".join(f"{name} {types[str(kind)]}" for name, kind in zip(relation.columns, relation.types, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,17 +13,24 @@ import narwhals as nw
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.aggregate import Row, Wanted, aggregate, moments_of, pairs_of
 from imp_experiments.measure.before import with_known
+from imp_experiments.measure.clip import clip_units
 from imp_experiments.measure.days import day_end_us, offsets_between
+from imp_experiments.measure.faults import Faults, faults_of, no_faults, suspects
+from imp_experiments.measure.first import span_of
+from imp_experiments.measure.inside import events_inside
+from imp_experiments.measure.keep import keep
 from imp_experiments.measure.met import other_experiment, with_met
-from imp_experiments.measure.metric import UnitValues, unit_values
+from imp_experiments.measure.metric import SUSPECT, UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.parts import columns_of, parts_of
-from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, exposures_of, in_other_phases, units_of
+from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, by_name, exposures_of, in_other_phases, units_of
 
 __all__ = ["Measurement", "matured", "measure", "needed"]
 
 _EARLY = "early"
 _KEYS = ("status", "variant", "last_variant", "day", "stratum")
+
+Frame = nw.LazyFrame[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,21 +98,13 @@ def measure(
     by = [name for name in by if name not in others]
     exposures = exposures_of(happened, experiment.name, phase, by)
     other_phases = in_other_phases(happened, experiment.name, phase)
-    span = exposures.select(first=nw.col("event_us").min(), last=nw.col("event_us").max()).collect().rows(named=True)[0]
+    texts = ["stratum", *(by_name(name) for name in by)]
+    span = span_of(exposures, texts)
+    if span is None:
+        return _nothing(experiment, other_phases)
     metrics = experiment.metrics
-    if span["first"] is None:
-        names = tuple(part.name for metric in metrics for part in parts_of(metric))
-        nothing = Moments(names, (0.0,) * len(names), ())
-        return Measurement(
-            moments=nothing,
-            present=0,
-            left_out={},
-            pairs={},
-            early=0,
-            other_phases=other_phases,
-            gaps={},
-            mixed=frozenset(),
-        )
+    lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None} if permitted is not None else set()
+    varied = [name for name in texts if name not in span.same]
     units = units_of(
         exposures,
         nw.from_native(closed).lazy(),
@@ -113,26 +112,57 @@ def measure(
         widest_us=experiment.widest_us,
         as_of_us=as_of_us,
         size=size,
-        offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
-        by=by,
+        offsets=offsets_between(zone, span.first_us, span.last_us),
+        columns=["intake_seq", *varied] if by or others or lengths else varied,
     )
-    units = with_met(units, happened, others)
+    units = span.with_same(keep(with_met(units, happened, others), happened))
+    inside = events_inside(happened, units, metrics)
     known: dict[int, str] = {}
-    lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None}
-    if lengths and permitted is not None:
+    if lengths:
         units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
-    exposed = exposures.group_by("subject").agg(exposure_us=nw.col("event_us").min())
-    values = unit_values(happened, units, metrics, known, exposed=exposed, as_of_us=as_of_us)
+    values = unit_values(inside, units, metrics, known, suspect=suspects(happened, metrics))
+    values = replace(values, frame=_clipped(values.frame, happened, metrics, (*by, *others), as_of_us))
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
     frame = values.frame.with_columns(**{_EARLY: early})
-    rows, shifts = aggregate(frame, _KEYS, values.wanted, _others(values))
+    counted = [_EARLY, SUSPECT] if values.suspect else [_EARLY]
+    rows, shifts = aggregate(frame, _KEYS, values.wanted, {name: nw.col(name).sum() for name in counted})
     return _measurement(
         rows,
         shifts,
         values,
+        _faults(rows, inside, metrics),
         known=experiment.weights,
         other_phases=other_phases,
     )
+
+
+def _nothing(experiment: Experiment, other_phases: int) -> Measurement:
+    """Nobody was exposed."""
+    names = tuple(part.name for metric in experiment.metrics for part in parts_of(metric))
+    return Measurement(
+        moments=Moments(names, (0.0,) * len(names), ()),
+        present=0,
+        left_out={},
+        pairs={},
+        early=0,
+        other_phases=other_phases,
+        gaps={},
+        mixed=frozenset(),
+    )
+
+
+def _clipped(frame: Frame, events: Frame, metrics: Sequence[Metric], by: Sequence[str], as_of_us: int) -> Frame:
+    """The units' values, ended where they are clipped; kept where what sums cannot answer reads them again."""
+    parts = [part for metric in metrics for part in parts_of(metric)]
+    if by or any(part.among_hit or part.clip is not None for part in parts):
+        frame = keep(frame, events)
+    return clip_units(frame, parts, as_of_us)
+
+
+def _faults(rows: Sequence[Row], inside: Frame, metrics: Sequence[Metric]) -> Faults:
+    """What does not add up: looked for where an event of a unit that is in is suspect."""
+    found = any(row.get(SUSPECT) for row in rows if row["status"] == IN)
+    return faults_of(inside, metrics) if found else no_faults(metrics)
 
 
 def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) -> Moments:
@@ -140,25 +170,11 @@ def matured(moments: Moments, metric: Metric, *, as_of_us: int, zone: ZoneInfo) 
     return moments.select(lambda cell: cell.day is None or day_end_us(zone, cell.day) + metric.window_us <= as_of_us)
 
 
-def _gaps(values: UnitValues, rows: Sequence[Row]) -> dict[str, int]:
-    """Metric → how many events lack the amount or quantity to sum."""
-    gaps: dict[str, int] = {}
-    for column, metric in values.gaps.items():
-        gaps[metric] = gaps.get(metric, 0) + sum(int(row[column] or 0) for row in rows)
-    return gaps
-
-
-def _others(values: UnitValues) -> dict[str, nw.Expr]:
-    out = {column: nw.col(column).sum() for column in (_EARLY, *values.gaps)}
-    for columns in values.currencies.values():
-        out |= {name: nw.col(name).min() if "_low_" in name else nw.col(name).max() for name in columns}
-    return out
-
-
 def _measurement(
     rows: Sequence[Row],
     shifts: tuple[float, ...],
     values: UnitValues,
+    faults: Faults,
     *,
     known: Collection[str],
     other_phases: int,
@@ -183,12 +199,8 @@ def _measurement(
         pairs=pairs_of(rows, known),
         early=sum(int(row[_EARLY]) for row in admitted),
         other_phases=other_phases,
-        gaps=_gaps(values, admitted),
-        mixed=frozenset(
-            name
-            for name, columns in values.currencies.items()
-            if len({row[column] for row in admitted for column in columns} - {None}) > 1
-        ),
+        gaps=faults.gaps,
+        mixed=faults.mixed,
         present_by=present_by,
         left_out_by=left_out_by,
         units=values.frame,

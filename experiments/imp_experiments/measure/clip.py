@@ -7,15 +7,17 @@ frames, alike on DuckDB, Polars, pandas, PyArrow and PySpark.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
 
 from imp_core.errors import BadInput
+from imp_experiments.measure.parts import Part
+from imp_experiments.measure.units import IN
 
-__all__ = ["Bounds", "Clip", "clip_bounds", "clipped"]
+__all__ = ["Bounds", "Clip", "clip_bounds", "clip_units", "clipped"]
 
 Frame = nw.LazyFrame[Any]
 
@@ -89,6 +91,21 @@ def clipped(value: nw.Expr, bounds: Bounds) -> nw.Expr:
     if bounds.high is not None:
         kept = nw.when(finite & (value > bounds.high)).then(nw.lit(float(bounds.high))).otherwise(kept)
     return kept
+
+
+def clip_units(frame: Frame, parts: Sequence[Part], as_of_us: int) -> Frame:
+    """The units of `unit_values` with the values of clipped parts ended at their bounds, one for all variants.
+
+    Quantiles are over the units whose window is over at `as_of_us`. A frame without clipped parts stays as it is.
+    """
+    bounds: dict[str, Bounds] = {}
+    for place, part in enumerate(parts):
+        if part.clip is not None:
+            clip = Clip(low=part.clip.low, high=part.clip.high, quantiles=part.clip.quantiles)
+            ripe = frame.filter((nw.col("status") == IN) & (nw.col("exposure_us") + part.to_us <= as_of_us))
+            bounds |= clip_bounds(ripe, {f"part_{place}": clip})
+    ended = {name: nw.when(nw.col("status") == IN).then(clipped(nw.col(name), bound)) for name, bound in bounds.items()}
+    return frame.with_columns(**ended) if ended else frame
 
 
 def _finite(value: Any) -> float | None:  # noqa: ANN401 (a driver's float, Decimal or None)

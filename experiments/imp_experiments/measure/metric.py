@@ -11,125 +11,71 @@ import narwhals as nw
 
 from imp_experiments.design.experiment import Metric
 from imp_experiments.measure.aggregate import Column, Wanted
-from imp_experiments.measure.clip import Bounds, Clip, clip_bounds, clipped
-from imp_experiments.measure.parts import SUMMED, Part, columns_of, covariates_of, missing_name, parts_of
+from imp_experiments.measure.inside import hits_of
+from imp_experiments.measure.parts import SUMMED, Part, covariates_of, missing_name, parts_of
 from imp_experiments.measure.units import IN
 
-__all__ = ["UnitValues", "unit_values"]
+__all__ = ["SUSPECT", "UnitValues", "unit_values"]
 
 MICROS = 1e6
+SUSPECT = "suspect"
 
 Frame = nw.LazyFrame[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class UnitValues:
-    """A frame of one row a unit, and which of its columns are what.
+    """A frame of one row a unit, and which of its columns are to be summed, under which names in `Moments`.
 
-    `wanted` are the columns to sum, under their names in `Moments`; `gaps` (column → metric) count events without the
-    amount or quantity that was to be summed; `currencies` (metric → columns of the lowest and highest currency) tell
-    one currency from many.
+    `suspect`: it has a column "suspect", 1 where an event of a unit is, else 0 (null: it has no events).
     """
 
     frame: Frame
     wanted: Wanted
-    gaps: dict[str, str]
-    currencies: dict[str, list[str]]
+    suspect: bool
 
 
 def unit_values(
-    events: Frame,
+    inside: Frame,
     units: Frame,
     metrics: Sequence[Metric],
     known: Mapping[int, str] | None = None,
     *,
-    exposed: Frame | None = None,
-    as_of_us: int | None = None,
+    suspect: nw.Expr | None = None,
 ) -> UnitValues:
     """The units with a value per part of each metric: 0 for an admitted unit without events, null for a unit out.
 
-    `known`: length of a time before the exposure → column of `units` that is 1 where the unit permitted all of it; what
-    was before is NaN where it is not 1. Events are filtered to the widest time in one go. `exposed` has subject and
-    exposure_us of at least the admitted units, where that is cheaper to find than who is in: the values of the others
-    become null all the same. Clips at quantiles are over the units whose window is over at `as_of_us`.
+    `inside` are the events that may count (`events_inside`). `known`: length of a time before the exposure → column of
+    `units` that is 1 where the unit permitted all of it; what was before is NaN where it is not 1. `suspect`: which
+    events inside are to be told beside.
     """
     parts = [part for metric in metrics for part in parts_of(metric)]
-    sums, combined = _sums(parts)
-    if exposed is None:
-        exposed = units.filter(nw.col("status") == IN).select("subject", "exposure_us")
-    inside = _events_inside(events, exposed, metrics, parts)
+    sums = _sums(metrics)
+    if suspect is not None:
+        sums[SUSPECT] = nw.when(suspect).then(nw.lit(1)).otherwise(nw.lit(0))
+    # columns first, plain sums after: pandas groups nothing else efficiently
+    flags = {name for name in sums if not name.startswith("part_")}
+    flags |= {f"part_{place}" for place, part in enumerate(parts) if part.value == "any"}
+    combined = {name: nw.col(name).max() if name in flags else nw.col(name).sum() for name in sums}
     per_unit = inside.with_columns(**sums).group_by("subject").agg(**combined)
-    frame = units.join(per_unit, on="subject", how="left")
+    # half as wide as what integers are summed in: the join holds a row of every unit with events
+    per_unit = per_unit.with_columns(**{name: nw.col(name).cast(nw.Float64) for name in sums})
     known = known or {}
     filled = {f"part_{place}": _filled(part, place, known) for place, part in enumerate(parts)}
     unknown = {f"unknown_{length}": _unknown(column) for length, column in known.items()}
-    frame = _clipped(frame.with_columns(**filled, **unknown), parts, as_of_us)
-    gaps = {f"gap_{place}": part.metric for place, part in enumerate(parts) if part.value in SUMMED and not part.before}
-    currencies: dict[str, list[str]] = {}
-    for place, part in enumerate(parts):
-        if part.value == "amount":
-            currencies.setdefault(part.metric, []).extend((f"currency_low_{place}", f"currency_high_{place}"))
-    return UnitValues(frame, _wanted(metrics, parts, known), gaps, currencies)
+    frame = units.join(per_unit, on="subject", how="left").with_columns(**filled, **unknown)
+    return UnitValues(frame, _wanted(metrics, parts, known), suspect is not None)
 
 
-def _clipped(frame: Frame, parts: Sequence[Part], as_of_us: int | None) -> Frame:
-    """With the values of clipped parts ended at their bounds, which are one for all variants."""
-    bounds: dict[str, Bounds] = {}
-    for place, part in enumerate(parts):
-        if part.clip is not None:
-            clip = Clip(low=part.clip.low, high=part.clip.high, quantiles=part.clip.quantiles)
-            ripe = frame.filter(nw.col("status") == IN)
-            if as_of_us is not None:
-                ripe = ripe.filter(nw.col("exposure_us") + part.to_us <= as_of_us)
-            bounds |= clip_bounds(ripe, {f"part_{place}": clip})
-    if not bounds:
-        return frame
-    ended = {name: nw.when(nw.col("status") == IN).then(clipped(nw.col(name), bound)) for name, bound in bounds.items()}
-    return frame.with_columns(**ended)
-
-
-def _sums(parts: Sequence[Part]) -> tuple[dict[str, nw.Expr], dict[str, nw.Expr]]:
-    """Columns of the events, and how they combine per unit: pandas groups nothing else efficiently."""
+def _sums(metrics: Sequence[Metric]) -> dict[str, nw.Expr]:
+    """Columns of the events whose sums per unit are its values; hits_<i> tells the events of a part that wants one."""
+    parts = [part for metric in metrics for part in parts_of(metric)]
     sums: dict[str, nw.Expr] = {}
-    combined: dict[str, nw.Expr] = {}
-    for place, part in enumerate(parts):
-        hit = _predicate(part)
-        names = {f"part_{place}": nw.when(hit).then(_worth(part)).otherwise(nw.lit(0))}
-        if part.value in SUMMED:
-            missing = nw.col(SUMMED[part.value]).is_null()
-            names[f"gap_{place}"] = nw.when(hit & missing).then(nw.lit(1)).otherwise(nw.lit(0))
+    for place, (part, hit) in enumerate(zip(parts, hits_of(metrics), strict=True)):
+        sums[f"part_{place}"] = nw.when(hit).then(_worth(part)).otherwise(nw.lit(0))
         if part.among_hit:
-            names[f"hits_{place}"] = nw.when(hit).then(nw.lit(1)).otherwise(nw.lit(0))
-        combined |= {name: nw.col(name).sum() for name in names}
-        if part.value == "amount":
-            # an amount without a currency is one of its own: it does not add to dollars
-            named = nw.when(hit).then(nw.col("currency").fill_null(""))
-            low, high = f"currency_low_{place}", f"currency_high_{place}"
-            names |= {low: named, high: named}
-            combined |= {low: nw.col(low).min(), high: nw.col(high).max()}
-        sums |= names
-    return sums, combined
-
-
-def _events_inside(events: Frame, exposed: Frame, metrics: Sequence[Metric], parts: Sequence[Part]) -> Frame:
-    wanted = nw.col("name").is_in(sorted({part.event for part in parts})) & (nw.col("type") != "exposure")
-    since = nw.col("event_us") - nw.col("exposure_us")
-    earliest, latest = min(0, *(part.from_us for part in parts)), max(metric.window_us for metric in metrics)
-    return (
-        events.filter(wanted)
-        .select(*columns_of(metrics))
-        .join(exposed, on="subject", how="inner")
-        .with_columns(since=since)
-        .filter((nw.col("since") >= earliest) & (nw.col("since") < latest))
-    )
-
-
-def _predicate(part: Part) -> nw.Expr:
-    since = nw.col("since")
-    hit = (nw.col("name") == part.event) & (since >= part.from_us) & (since < part.to_us)
-    for column, accepted in part.where.items():
-        hit = hit & nw.col(column).fill_null("").is_in(list(accepted))
-    return hit
+            sums[f"hits_{place}"] = nw.when(hit).then(nw.lit(1)).otherwise(nw.lit(0))
+    return sums
 
 
 def _worth(part: Part) -> nw.Expr:
@@ -139,7 +85,7 @@ def _worth(part: Part) -> nw.Expr:
 
 def _filled(part: Part, place: int, known: Mapping[int, str]) -> nw.Expr:
     """The unit's value as a float: zero for admitted units only, null for units that are out."""
-    value = nw.col(f"part_{place}").cast(nw.Float64).fill_null(0.0)
+    value = nw.col(f"part_{place}").fill_null(0.0)
     if part.value == "any":
         value = nw.when(value > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
     elif part.value == "amount":

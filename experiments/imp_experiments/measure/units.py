@@ -1,7 +1,6 @@
 """Who is counted: the first exposure of each subject, in or out whole, and its cohort day. Lazy Narwhals frames.
 
-The same expressions run on DuckDB, Polars and PySpark: so min(event_us) and a join back instead of
-unique(keep="first"), and integer arithmetic instead of zoned casts.
+The same expressions run on DuckDB, Polars and PySpark: so integer arithmetic instead of zoned casts.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import narwhals as nw
 from imp_core.clock import DAY_US
 from imp_experiments.design.registration import FIRST_PHASE
 from imp_experiments.measure.days import Offsets
+from imp_experiments.measure.first import first_exposures
 
 __all__ = [
     "EXPOSURE_COLUMNS",
@@ -63,8 +63,8 @@ def exposures_of(events: Frame, experiment: str, phase: int, by: Sequence[str] =
 
 def in_other_phases(events: Frame, experiment: str, phase: int) -> int:
     """How many people have exposures of other phases of the experiment."""
-    others = of_experiment(events, experiment).filter(~of_phase(phase)).select("subject").unique("subject")
-    return int(others.select(n=nw.len()).collect().item(0, "n"))
+    others = of_experiment(events, experiment).filter(~of_phase(phase))
+    return int(others.select(n=nw.col("subject").n_unique()).collect().item(0, "n") or 0)  # DuckDB: null of no rows
 
 
 def of_phase(phase: int) -> nw.Expr:
@@ -87,9 +87,9 @@ def units_of(
     as_of_us: int,
     size: int,
     offsets: Offsets,
-    by: Sequence[str] = (),
+    columns: Sequence[str] = ("stratum",),
 ) -> Frame:
-    """One row a unit: subject, exposure_us, intake_seq, variant, last_variant, stratum, day, status, dimensions `by`.
+    """One row a unit: subject, exposure_us, variant, last_variant, day, status, and `columns` of the first exposure.
 
     `last_variant` is another one in two variants.
 
@@ -97,9 +97,9 @@ def units_of(
     [exposure, min(exposure + `widest_us`, `as_of_us`)] × [the exposure's intake_seq, `size`], else "two_variants"
     or "unknown_variant". Rectangles are half open, both ends of the box belong to it.
     """
-    first = _first_exposures(exposures, [by_name(name) for name in by])
+    first = first_exposures(exposures, columns)
     # most people have no closed rectangle: the others' first exposures are cheaper found again than carried
-    concerned = _first_exposures(exposures.join(closed.select("subject"), on="subject", how="semi"), [])
+    concerned = first_exposures(exposures.join(closed.select("subject"), on="subject", how="semi"), ["intake_seq"])
     closing = _closing_reasons(concerned, closed, widest_us=widest_us, as_of_us=as_of_us, size=size)
     status = (
         nw.when(~nw.col("closing").is_null())
@@ -115,34 +115,11 @@ def units_of(
     return first.join(closing, on="subject", how="left").select(
         "subject",
         "exposure_us",
-        "intake_seq",
-        "stratum",
-        *(by_name(name) for name in by),
+        *columns,
         variant=nw.col("lowest"),
         last_variant=nw.col("highest"),
         day=_day(nw.col("exposure_us"), offsets),
         status=status,
-    )
-
-
-def _first_exposures(exposures: Frame, levels: Sequence[str]) -> Frame:
-    """subject, exposure_us, lowest and highest variant over all exposures; intake_seq, stratum, levels of the first.
-
-    Of several rows at the first instant the lowest intake_seq, stratum and level count: the box can only grow by it.
-    """
-    per_subject = exposures.group_by("subject").agg(
-        exposure_us=nw.col("event_us").min(), lowest=nw.col("variant").min(), highest=nw.col("variant").max()
-    )
-    return (
-        exposures.select("subject", "event_us", "intake_seq", "stratum", *levels)
-        .join(per_subject, on="subject", how="inner")
-        .filter(nw.col("event_us") == nw.col("exposure_us"))
-        .group_by("subject", "exposure_us", "lowest", "highest")
-        .agg(
-            intake_seq=nw.col("intake_seq").min(),
-            stratum=nw.col("stratum").min(),
-            **{name: nw.col(name).min() for name in levels},
-        )
     )
 
 
