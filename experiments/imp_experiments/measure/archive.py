@@ -16,7 +16,7 @@ from imp_experiments.measure.days import day_end_us, offsets_between
 from imp_experiments.measure.metric import UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.parts import columns_of, parts_of
-from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, exposures_of, in_other_phases, units_of
+from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, exposures_of, in_other_phases, units_of, with_moves
 
 __all__ = ["Measurement", "matured", "measure", "needed"]
 
@@ -103,6 +103,8 @@ def measure(
         offsets=offsets_between(zone, int(span["first"]), int(span["last"])),
         by=by,
     )
+    if by:
+        units = with_moves(units, exposures)
     known: dict[int, str] = {}
     lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None}
     if lengths and permitted is not None:
