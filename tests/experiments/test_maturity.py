@@ -70,3 +70,19 @@ def test_where_nothing_is_hidden_all_is_told(two: Any, fill: Any, told: Any) -> 
     plain = told(two)
     assert totals(two, plain) == {300}
     assert json.dumps(plain["metrics"]).count("null") == 0
+
+
+@pytest.mark.parametrize(("few", "said"), [(3, "fewer than 10 events"), (12, "12 events")])
+def test_few_events_without_an_amount_are_not_counted_out(
+    bench: Any, definition: str, at_day: Callable[[float], int], fill: Any, told: Any, few: int, said: str
+) -> None:
+    spend = '[[metrics]]\nname = "spend"\nkind = "mean"\nevent = "order"\nvalue = "amount"\nwindow = "7d"\n'
+    bench.write(definition + spend)
+    bench.clock._now_us = at_day(0)
+    start_experiment(bench.ctx, "test")
+    bench.clock.move_to(at_day(59.5))
+    fill(100)
+    exposed = [row["subject"] for row in bench.rows.events if row["type"] == "exposure"]
+    for subject in exposed[:few]:
+        bench.rows.outcome(subject, "order", 2)
+    assert f"spend: {said} without amount counted as 0" in told(bench)["notes"]

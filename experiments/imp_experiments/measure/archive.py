@@ -23,7 +23,15 @@ from imp_experiments.measure.met import other_experiment, with_met
 from imp_experiments.measure.metric import SUSPECT, UnitValues, unit_values
 from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.parts import columns_of, parts_of
-from imp_experiments.measure.units import EXPOSURE_COLUMNS, IN, by_name, exposures_of, in_other_phases, units_of
+from imp_experiments.measure.units import (
+    EXPOSURE_COLUMNS,
+    IN,
+    by_name,
+    exposures_of,
+    in_other_phases,
+    units_of,
+    with_moves,
+)
 
 __all__ = ["Measurement", "matured", "measure", "needed"]
 
@@ -115,7 +123,10 @@ def measure(
         offsets=offsets_between(zone, span.first_us, span.last_us),
         columns=["intake_seq", *varied] if by or others or lengths else varied,
     )
-    units = span.with_same(keep(with_met(units, happened, others), happened))
+    units = with_met(units, happened, others)
+    if by or others:
+        units = with_moves(units, exposures)
+    units = span.with_same(keep(units, happened))
     inside = events_inside(happened, units, metrics)
     known: dict[int, str] = {}
     if lengths:

@@ -26,7 +26,8 @@ _KEYS: Final = ("status", "variant", "day", "stratum")
 class Crossed:
     """n units of one variant and cohort day, first known between two ledger sizes, with one level of each dimension.
 
-    `since` counts the given sizes at which they were not known yet.
+    `since` counts the given sizes at which their first exposure was not known yet; `moved` is whether at some of these
+    another one of them was, which may have had other levels.
     """
 
     variant: str
@@ -34,6 +35,7 @@ class Crossed:
     since: int
     levels: tuple[str, ...]
     n: int
+    moved: bool = False
 
 
 def level_moments(measurement: Measurement, dimension: str) -> dict[str, Moments]:
@@ -64,13 +66,11 @@ def crossing(measurement: Measurement, dimensions: Sequence[str], sizes: Sequenc
     if measurement.units is None:
         return []
     names = [by_name(dimension) for dimension in dimensions]
-    since = nw.lit(0)
-    for size in sizes:
-        since = since + (nw.col("intake_seq") >= size).cast(nw.Int64)
+    since = _not_yet("settled_seq", sizes)
     rows = (
         measurement.units.filter(nw.col("status") == IN)
-        .with_columns(since=since)
-        .group_by("variant", "day", "since", *names)
+        .with_columns(since=since, moved=_not_yet("known_seq", sizes) < since)
+        .group_by("variant", "day", "since", "moved", *names)
         .agg(n=nw.len())
         .collect()
         .rows(named=True)
@@ -82,6 +82,15 @@ def crossing(measurement: Measurement, dimensions: Sequence[str], sizes: Sequenc
             since=int(row["since"]),
             levels=tuple(row[name] for name in names),
             n=int(row["n"]),
+            moved=bool(row["moved"]),
         )
         for row in rows
     ]
+
+
+def _not_yet(column: str, sizes: Sequence[int]) -> nw.Expr:
+    """At how many of these ledger sizes the entry of a column was not there yet."""
+    found = nw.lit(0)
+    for size in sizes:
+        found = found + (nw.col(column) >= size).cast(nw.Int64)
+    return found

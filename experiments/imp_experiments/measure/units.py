@@ -27,6 +27,7 @@ __all__ = [
     "of_experiment",
     "of_phase",
     "units_of",
+    "with_moves",
 ]
 
 IN: Final = "in"
@@ -121,6 +122,22 @@ def units_of(
         day=_day(nw.col("exposure_us"), offsets),
         status=status,
     )
+
+
+def with_moves(units: Frame, exposures: Frame) -> Frame:
+    """Units with known_seq, the lowest intake_seq of all their exposures, and settled_seq, the highest of the first.
+
+    Who was known before what is now their first exposure was taken in, stood at another level until then.
+    """
+    known = exposures.group_by("subject").agg(known_seq=nw.col("intake_seq").min(), first_us=nw.col("event_us").min())
+    settled = (
+        exposures.select("subject", "event_us", "intake_seq")
+        .join(known, on="subject", how="inner")
+        .filter(nw.col("event_us") == nw.col("first_us"))
+        .group_by("subject", "known_seq")
+        .agg(settled_seq=nw.col("intake_seq").max())
+    )
+    return units.join(settled, on="subject", how="left")
 
 
 def _closing_reasons(first: Frame, closed: Frame, *, widest_us: int, as_of_us: int, size: int) -> Frame:

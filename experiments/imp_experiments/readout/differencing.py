@@ -94,6 +94,7 @@ def _safe_variant(
     number = _numbered(releases)
     kinds: Counter[frozenset[int]] = Counter()
     present: Counter[int] = Counter()
+    moved = 0
     for one in people:
         groups = frozenset(
             number[place, population, release.key(one.levels[dimensions.index(release.dimension)])]
@@ -102,7 +103,9 @@ def _safe_variant(
             for population, day in enumerate(release.through)
             if one.day <= day and release.key(one.levels[dimensions.index(release.dimension)]) in release.levels
         )
-        kinds[groups] += one.n
+        # whom a late import moved stood in groups that are not known: they are in no set that is counted on
+        kinds[groups] += 0 if one.moved else one.n
+        moved += one.n if one.moved else 0
         present.update(dict.fromkeys(groups, one.n))
     gone = {
         group: releases[place].levels[key][population][variant] - present[group]
@@ -113,7 +116,7 @@ def _safe_variant(
     if old == 1 and len(releases[0].through) == 1:
         # who is gone was in this one group of what is compared, and nowhere else
         for group in absent:
-            kinds[frozenset({group})] += max(0, gone[group])
+            kinds[frozenset({group})] += max(0, gone[group] - moved)
     return tells_at_least(kinds, k, absent=absent)
 
 

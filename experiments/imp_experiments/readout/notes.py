@@ -57,7 +57,7 @@ def notes_of(
         notes.append(f"exposures of other phases, which are left out: {told(measurement.other_phases, k)}")
     notes += _about_corrections(experiment, final=final)
     notes += _about_factors(experiment, final=final)
-    notes += _about_metrics(experiment, measurement)
+    notes += _about_metrics(experiment, measurement, k)
     notes += _registered_only(experiment)
     observed = met.observed
     idle = [name for name, weight in experiment.weights.items() if not weight and observed[name]]
@@ -116,12 +116,14 @@ def _about_factors(experiment: Experiment, *, final: bool) -> list[str]:
     return [*FACTORIAL_NOTES, VERDICT_BY_CELLS] if final else [EFFECTS_AT_END]
 
 
-def _about_metrics(experiment: Experiment, measurement: Measurement) -> list[str]:
+def _about_metrics(experiment: Experiment, measurement: Measurement, k: int) -> list[str]:
     notes = []
     for metric in experiment.metrics:
         gaps = measurement.gaps.get(metric.name, 0)
         if gaps:
-            notes.append(f"{metric.name}: {some(gaps, 'event')} without {metric.value} counted as 0")
+            # so few events are of few people
+            counted = f"fewer than {k} events" if hidden(gaps, k) is None else some(gaps, "event")
+            notes.append(f"{metric.name}: {counted} without {metric.value} counted as 0")
     return notes
 
 
