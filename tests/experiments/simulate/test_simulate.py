@@ -159,7 +159,8 @@ CASES = {
     ),
 }  # fmt: skip
 CASES["factors"] = (define("binary", 'kind = "mean"\nvalue = "amount"', variants=FACTORS), {"effect": 0.5})
-CASES["three levels"] = (define("revenue", GUARDED, plan='horizon = "8d"\nunits = 3000', variants=LEVELS), {})
+CASES["three levels"] = (define("binary", plan='horizon = "8d"\nunits = 3000', variants=LEVELS), {"effect": 0.9})
+CASES["guarded cells"] = (define("revenue", GUARDED, variants=FACTORS), {"effect": 1.5})
 RUNS = 6
 
 
