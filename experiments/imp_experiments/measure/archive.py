@@ -102,17 +102,14 @@ def measure(
     """
     by = _carried(experiment, by)
     happened = nw.from_native(events).lazy()
-    others = [name for name in by if other_experiment(name) is not None]
-    by = [name for name in by if name not in others]
-    exposures = exposures_of(happened, experiment.name, phase, by)
+    columns = [name for name in by if other_experiment(name) is None]
+    exposures = exposures_of(happened, experiment.name, phase, columns)
     other_phases = in_other_phases(happened, experiment.name, phase)
-    texts = ["stratum", *(by_name(name) for name in by)]
-    span = span_of(exposures, texts)
+    span = span_of(exposures, ["stratum", *(by_name(name) for name in columns)])
     if span is None:
         return _nothing(experiment, other_phases)
     metrics = experiment.metrics
     lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None} if permitted is not None else set()
-    varied = [name for name in texts if name not in span.same]
     units = units_of(
         exposures,
         nw.from_native(closed).lazy(),
@@ -121,30 +118,27 @@ def measure(
         as_of_us=as_of_us,
         size=size,
         offsets=offsets_between(zone, span.first_us, span.last_us),
-        columns=["intake_seq", *varied] if by or others or lengths else varied,
+        columns=[*(["intake_seq"] if by or lengths else []), *span.varied],
     )
-    units = with_met(units, happened, others)
-    if by or others:
-        units = with_moves(units, exposures)
+    if by:
+        units = with_moves(with_met(units, happened, [name for name in by if name not in columns]), exposures)
     units = span.with_same(keep(units, happened))
-    inside = events_inside(happened, units, metrics)
     known: dict[int, str] = {}
     if lengths:
         units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
+    inside = events_inside(happened, units, metrics)
     values = unit_values(inside, units, metrics, known, suspect=suspects(happened, metrics))
-    values = replace(values, frame=_clipped(values.frame, happened, metrics, (*by, *others), as_of_us))
+    values = replace(values, frame=_clipped(values.frame, happened, metrics, by, as_of_us))
+    rows, shifts = _summed(values, started_us)
+    faults = _faults(rows, inside, metrics)
+    return _measurement(rows, shifts, values, faults, known=experiment.weights, other_phases=other_phases)
+
+
+def _summed(values: UnitValues, started_us: int) -> tuple[list[Row], tuple[float, ...]]:
     early = nw.when(nw.col("exposure_us") < started_us).then(nw.lit(1)).otherwise(nw.lit(0))
-    frame = values.frame.with_columns(**{_EARLY: early})
     counted = [_EARLY, SUSPECT] if values.suspect else [_EARLY]
-    rows, shifts = aggregate(frame, _KEYS, values.wanted, {name: nw.col(name).sum() for name in counted})
-    return _measurement(
-        rows,
-        shifts,
-        values,
-        _faults(rows, inside, metrics),
-        known=experiment.weights,
-        other_phases=other_phases,
-    )
+    others = {name: nw.col(name).sum() for name in counted}
+    return aggregate(values.frame.with_columns(**{_EARLY: early}), _KEYS, values.wanted, others)
 
 
 def _nothing(experiment: Experiment, other_phases: int) -> Measurement:

@@ -15,11 +15,15 @@ Frame = nw.LazyFrame[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The times of the first and the last exposure; `same` has the columns that are alike in all, and their value."""
+    """The times of the first and the last exposure.
+
+    `same` has the columns that are alike in all exposures, and their value; `varied` are the others.
+    """
 
     first_us: int
     last_us: int
     same: dict[str, str]
+    varied: tuple[str, ...]
 
     def with_same(self, frame: Frame) -> Frame:
         """A frame with these columns beside its own."""
@@ -37,7 +41,8 @@ def span_of(exposures: Frame, columns: Sequence[str]) -> Span | None:
     same = {
         name: row[f"low_{place}"] for place, name in enumerate(columns) if row[f"low_{place}"] == row[f"high_{place}"]
     }
-    return Span(first_us=int(row["first"]), last_us=int(row["last"]), same=same)
+    varied = tuple(name for name in columns if name not in same)
+    return Span(first_us=int(row["first"]), last_us=int(row["last"]), same=same, varied=varied)
 
 
 def first_exposures(exposures: Frame, columns: Collection[str]) -> Frame:
