@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from imp_core.command import emit, json_option
+
 __all__ = ["experiment_schema"]
 
 
@@ -19,9 +21,13 @@ def experiment_schema() -> dict[str, Any]:
 
 
 @click.command("schema")
-def schema_command() -> None:
+@json_option
+def schema_command(*, as_json: bool) -> None:
     """Print the JSON Schema of experiment files, for an editor or a program.
+
+    It is JSON with and without --json.
 
     Example: imp experiment schema > experiment.schema.json
     """
-    click.echo(json.dumps(experiment_schema(), indent=2, ensure_ascii=False))
+    found = experiment_schema()
+    emit(found, json.dumps(found, indent=2, ensure_ascii=False), as_json=as_json)

@@ -133,7 +133,8 @@ def test_interference_is_the_interaction_of_the_two_experiments(case: dict[str, 
             welch_contrast(means[wanted["one"], two], means["a", two]).effect("absolute", tail=0.025)
             for two in (wanted["two"], "x")
         ]
-        (one, base) = [(effect and effect.estimate, effect and effect.se) for effect in effects]
+        # only estimate and error are of the vector: t or normal is ours
+        (one, base) = [(effect and effect.estimate, effect and effect.se, math.inf) for effect in effects]
         found = interaction(one, base, scale="absolute")
         assert found is not None
         assert found.estimate == pytest.approx(wanted["estimate"], rel=tolerance, abs=tolerance)

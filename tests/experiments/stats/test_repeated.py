@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imp_core.errors import BadInput
@@ -126,9 +126,15 @@ def test_a_very_small_p_needs_no_boundary_at_every_look() -> None:
     st.floats(1, 60),
     st.sampled_from(["obrien_fleming", "pocock", "power:8"]),
 )
+@example([1], 1.0, "power:8")
 def test_every_p_of_nested_looks_is_the_alpha_whose_boundary_is_met(steps: list[int], digits: float, name: str) -> None:
     spending, nominal = parse_spending(name), 10.0**-digits
     sizes = [1_000 + n for n in accumulate(steps)]
     found = repeated_p(nested(*sizes, planned=5_000), nominal, spending=spending)
-    plan = plan_boundaries([n / 5_000 for n in sizes], found, spending)
+    fractions = [n / 5_000 for n in sizes]
+    if found == 1:
+        tail = plan_boundaries(fractions, 0.99, spending)[-1].tail
+        assert tail is None or tail < nominal / 2
+        return
+    plan = plan_boundaries(fractions, found, spending)
     assert plan[-1].tail == pytest.approx(nominal / 2, rel=1e-5)
