@@ -185,7 +185,7 @@ def test_covariates_are_those_of_a_regression_with_interactions(read: Read, benc
 
 def test_clusters_are_not_simulated(definition: str) -> None:
     experiment = parse_experiment(f'cluster = "household"\n{definition}'.encode(), file="x.toml")
-    with pytest.raises(BadInput, match="clusters cannot be"):
+    with pytest.raises(BadInput, match=r"clusters \(household\) cannot be"):
         scenario_of(experiment)
 
 

@@ -79,7 +79,9 @@ def scenario_of(
 def _check_units(experiment: Experiment) -> None:
     """Refuse what is drawn otherwise than unit by unit."""
     if experiment.cluster is not None:
-        raise BadInput("clusters cannot be simulated yet", where="cluster", mend="leave it out to try looks and rule")
+        problem = f"units that come in clusters ({experiment.cluster}) cannot be simulated: they are drawn one by one"
+        mend = "leave it out to try looks and rule; `imp experiment plan` knows --cluster-size and --icc"
+        raise BadInput(problem, where="cluster", mend=mend)
 
 
 def _shared(per_day: int, days: int, shares: list[float]) -> npt.NDArray[np.int64]:

@@ -182,4 +182,12 @@ def result_of(
             )
             for metric in experiment.metrics
         ),
+        notes=tuple(_undrawn(metric, metric.covariates) for metric in experiment.metrics if metric.covariates),
+    )
+
+
+def _undrawn(metric: Metric, others: Sequence[str]) -> str:
+    return (
+        f"{metric.name}: what other metrics were before the exposure ({', '.join(others)}) is left out; a "
+        "readout adjusts for it, and can need fewer units"
     )
