@@ -137,7 +137,7 @@ def _number(text: str, option: str) -> float:
 
 @click.command("simulate")
 @click.argument("name_or_file", metavar="NAME|FILE")
-@click.option("--runs", type=int, metavar="N", help="How many experiments (default: 2000; with factors 500).")
+@click.option("--runs", type=int, metavar="N", help="How many experiments (default: 2000; with factors or max_t 500).")
 @click.option("--seed", type=int, default=1, show_default=True, metavar="N", help="The same seed draws the same.")
 @click.option(
     "--effect",

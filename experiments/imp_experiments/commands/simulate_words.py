@@ -35,6 +35,7 @@ def simulated_text(found: Simulated) -> str:
         f"shown: some look's interval left out no effect, without one in at most {found.alpha:g} of the runs "
         "(primary metrics together; of others each treatment by itself)",
         "daily t test: what uncorrected looks would have shown",
+        *(_name(note) for note in found.notes),
     ]
     factors = [_factors(metric) for metric in found.metrics if metric.factors]
     return "\n\n".join([lines(head), table, *factors, "\n".join(notes)])

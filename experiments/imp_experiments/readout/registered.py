@@ -35,7 +35,7 @@ from imp_experiments.stats.bayes import Prior
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.quantile import quantile_points
 
-__all__ = ["ComparedAll", "Seen", "asked_of", "compare_registered", "hypotheses_of"]
+__all__ = ["ComparedAll", "Seen", "asked_of", "compare_registered", "hypotheses_of", "split_of", "together"]
 
 # Main effects and two-way interactions.
 _ORDER: Final = 2
@@ -115,7 +115,7 @@ def compare_registered(
         if metric.role == "primary":
             sights.append(sight)
     return ComparedAll(
-        tested=_together(experiment, tested, final=final),
+        tested=together(experiment, tested, final=final),
         units=told_together(units),
         taken=taken,
         done=all(sight.done for sight in sights),
@@ -166,13 +166,13 @@ def _effects(of: _Of, metric: Metric, sight: Sight, made: Factorial) -> Factored
 
 def _sight(of: _Of, metric: Metric, ripe: Moments, past: Sequence[Taken]) -> Sight:
     experiment = of.experiment
-    alpha = experiment.plan.alpha / (_split(experiment, final=of.final) if metric.role == "primary" else 1)
+    alpha = experiment.plan.alpha / (split_of(experiment, final=of.final) if metric.role == "primary" else 1)
     names = [experiment.control, *treatments(experiment)]
     few = of.clustering is not None and of.clustering.few(ripe)
     return sight_of(experiment, metric, ripe, past, alpha=alpha, final=of.final, names=names, k=of.k, few=few)
 
 
-def _split(experiment: Experiment, *, final: bool) -> int:
+def split_of(experiment: Experiment, *, final: bool) -> int:
     """Into how many parts alpha is split before anything is seen: by max-T there is one look, which is corrected."""
     whole = final and experiment.decision.primary_correction != PRIMARY_CORRECTION
     return 1 if whole else hypotheses_of(experiment)
@@ -184,7 +184,7 @@ def _compare(of: _Of, metric: Metric, sight: Sight) -> list[Tested]:
     if tail is None and barred is None:
         barred = "no_units"
     judging = experiment.plan.alpha / 2 if tail is None else tail
-    hypotheses = _split(experiment, final=of.final) if metric.role == "primary" else 1
+    hypotheses = split_of(experiment, final=of.final) if metric.role == "primary" else 1
     if metric.q is not None and barred is None and of.measurement.units is not None:
         found = _compare_quantile(of, metric, metric.q, sight, tail=judging)
         return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
@@ -226,7 +226,7 @@ def _compare_quantile(of: _Of, metric: Metric, q: float, sight: Sight, *, tail: 
     )
 
 
-def _together(experiment: Experiment, tested: Sequence[Tested], *, final: bool) -> list[Tested]:
+def together(experiment: Experiment, tested: Sequence[Tested], *, final: bool) -> list[Tested]:
     """Corrected for each other as registered; at the horizon weighed with the prior, if there is one."""
     found = list(tested)
     decision, alpha = experiment.decision, experiment.plan.alpha

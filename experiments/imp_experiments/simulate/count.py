@@ -42,6 +42,9 @@ def count_metric(
     stop_tail, stop_level = evidence.true.tail[run, at], evidence.tails[run, at][:, None]
     known = np.isfinite(stop_tail) & np.isfinite(stop_level)
     last = evidence.last.tail[:, 0]
+    # of one look the level is its own, which max-T takes from what each run shows
+    level = evidence.tails[:, -1:] if way_of(experiment.plan) == "once" else np.full((len(at), 1), tail)
+    told = np.isfinite(last) & np.isfinite(level)
     with np.errstate(invalid="ignore"):
         found = {
             "shown": ever,
@@ -50,8 +53,8 @@ def count_metric(
             "naive": (evidence.daily.tail < tail).any(axis=(1, 2)),
             "bayes": (evidence.daily.tail < _SURE).any(axis=(1, 2)),
             "fixed": (evidence.daily.tail[:, -1] < tail).any(axis=1),
-            "held": (last >= tail).sum(axis=1),
-            "of": np.isfinite(last).sum(axis=1),
+            "held": (told & (last >= level)).sum(axis=1),
+            "of": told.sum(axis=1),
             "held_stop": (known & (stop_tail >= stop_level)).sum(axis=1),
             "of_stop": known.sum(axis=1),
         }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
@@ -14,6 +16,7 @@ from imp_experiments.measure.quantiles import QuantileRow
 from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.looks import way_of
+from imp_experiments.readout.registered import together
 from imp_experiments.simulate.draw import Drawn
 from imp_experiments.simulate.held import Held
 from imp_experiments.simulate.judges import rows_at
@@ -22,9 +25,21 @@ from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.many import ManySums
 from imp_experiments.stats.srm import SampleRatio, sample_ratio
 
-__all__ = ["asked_in", "decided", "moments_in"]
+__all__ = ["Decided", "asked_in", "decided", "moments_in"]
 
 _KEEP_RUNNING = "keep running"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Decided:
+    """By run: whether it ships a treatment, the look (from 0) that decided it, and what this look's intervals leave.
+
+    `tails` of each primary metric are on each side, as corrected (NaN: it shows no figure).
+    """
+
+    ships: npt.NDArray[np.bool_]
+    at: npt.NDArray[np.int64]
+    tails: Mapping[str, npt.NDArray[np.float64]]
 
 
 def decided(
@@ -32,8 +47,8 @@ def decided(
     drawn: Mapping[str, Drawn | Held],
     seen: Sequence[Mapping[str, Sequence[Seen]]],
     measured: Mapping[str, int],
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """Whether each run ships a treatment, and the look (from 0) that decided it; `seen` is by run and metric."""
+) -> Decided:
+    """The decision of every run; `seen` is by run and metric."""
     scenario = next(iter(drawn.values())).scenario
     n = scenario.n(scenario.days - 1, scenario.days - 1)
     counts = dict(zip(scenario.variants, (int(one) for one in n), strict=True))
@@ -46,7 +61,18 @@ def decided(
     found = []
     for run, sights in enumerate(seen):
         found.append(_decided(experiment, ratio, sights, partial(_tested, readers, run, sights)))
-    return np.array([ship for ship, _ in found]), np.array([at for _, at in found])
+    primaries = [metric.name for metric in experiment.metrics if metric.role == "primary"]
+    return Decided(
+        ships=np.array([ship for ship, _, _ in found]),
+        at=np.array([at for _, at, _ in found]),
+        tails={name: np.array([_tail(name, tested) for _, _, tested in found]) for name in primaries},
+    )
+
+
+def _tail(metric: str, tested: Sequence[Tested]) -> float:
+    """Of a metric's intervals, which have the same."""
+    found = (one.compared.tail for one in tested if one.compared.metric == metric and one.contrast is not None)
+    return next((tail for tail in found if tail is not None), math.nan)
 
 
 def _tested(readers: Mapping[str, _Reader], run: int, sights: Mapping[str, Sequence[Seen]], look: int) -> list[Tested]:
@@ -58,15 +84,17 @@ def _decided(
     ratio: SampleRatio,
     sights: Mapping[str, Sequence[Seen]],
     tested: Callable[[int], list[Tested]],
-) -> tuple[bool, int]:
+) -> tuple[bool, int, Sequence[Tested]]:
     primaries = [sights[metric.name] for metric in experiment.metrics if metric.role == "primary"]
     last = len(primaries[0]) - 1
+    found: list[Tested] = []
     for look in range(last if way_of(experiment.plan) == "once" else 0, last + 1):
         done = all(one[look].done for one in primaries)
-        verdict = decide(experiment, tested(look), ratio, final=look == last, done=done, horizon="")
+        found = together(experiment, tested(look), final=look == last)
+        verdict = decide(experiment, found, ratio, final=look == last, done=done, horizon="")
         if verdict.value != _KEEP_RUNNING:
-            return verdict.value == "ship", look
-    return False, last
+            return verdict.value == "ship", look, found
+    return False, last, found
 
 
 class _Reader:
@@ -80,6 +108,10 @@ class _Reader:
 
     def tested(self, run: int, look: int, sight: Seen) -> list[Tested]:
         """Every treatment against control, as the look shows them."""
+        found = self._compared(run, look, sight)
+        return [replace(one, compared=replace(one.compared, tail=sight.tail)) for one in found]
+
+    def _compared(self, run: int, look: int, sight: Seen) -> list[Tested]:
         control, *names = self._drawn.scenario.variants
         tail = self._experiment.plan.alpha / 2 if sight.tail is None else sight.tail
         if sight.through < 0:

@@ -67,6 +67,7 @@ class Simulated:
     """A definition's simulation. `units` come in a run, `left` of them by its end; `seed` and `runs` repeat it exactly.
 
     ship: the decision ships a treatment; days_mean, days_median: days of cohorts until then (windows add theirs).
+    notes: what of the definition was left out.
     """
 
     experiment: str
@@ -80,6 +81,7 @@ class Simulated:
     days_mean: float
     days_median: float
     metrics: tuple[MetricSimulated, ...]
+    notes: tuple[str, ...] = ()
 
 
 def rate(hits: float, of: float, *, together: int = 1) -> Rate:

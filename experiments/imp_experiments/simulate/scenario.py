@@ -77,12 +77,11 @@ def scenario_of(
 
 
 def _check_units(experiment: Experiment) -> None:
-    """Refuse what is drawn otherwise than unit by unit, and judged otherwise than hypothesis by hypothesis."""
+    """Refuse what is drawn otherwise than unit by unit."""
     if experiment.cluster is not None:
-        raise BadInput("clusters cannot be simulated yet", where="cluster", mend="leave it out to try looks and rule")
-    if experiment.decision.primaries is not None:
-        problem = f"{experiment.decision.primaries} cannot be simulated yet"
-        raise BadInput(problem, where="[decision]: primaries", mend="leave it out: bonferroni is wider")
+        problem = f"units that come in clusters ({experiment.cluster}) cannot be simulated: they are drawn one by one"
+        mend = "leave it out to try looks and rule; `imp experiment plan` knows --cluster-size and --icc"
+        raise BadInput(problem, where="cluster", mend=mend)
 
 
 def _shared(per_day: int, days: int, shares: list[float]) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.moments import Cell, Moments
 from imp_experiments.readout.looks import Taken, sight_of
-from imp_experiments.readout.registered import hypotheses_of
+from imp_experiments.readout.registered import split_of
 from imp_experiments.simulate.scenario import Scenario, lag_of
 
 __all__ = ["Seen", "seen_at"]
@@ -24,7 +24,6 @@ class Seen:
 
 def seen_at(experiment: Experiment, metric: Metric, scenario: Scenario, first: int) -> list[Seen]:
     """Every look of a metric whose first one with enough conversions is `first`."""
-    alpha = experiment.plan.alpha / (hypotheses_of(experiment) if metric.role == "primary" else 1)
     past: list[Taken] = []
     out: list[Seen] = []
     for look in range(scenario.days):
@@ -34,6 +33,7 @@ def seen_at(experiment: Experiment, metric: Metric, scenario: Scenario, first: i
             out.append(Seen(through=through, tail=None, done=False))
             continue
         ripe = _moments(scenario, metric, look, through)
+        alpha = experiment.plan.alpha / (split_of(experiment, final=final) if metric.role == "primary" else 1)
         sight = sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=scenario.variants)
         if sight.taken is not None:
             past.append(sight.taken)

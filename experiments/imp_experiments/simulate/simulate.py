@@ -7,6 +7,7 @@ in all runs; what is drawn is who and what. So each look's boundary is computed 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
@@ -14,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_core.errors import BadInput
-from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.design.experiment import PRIMARY_CORRECTION, Experiment, Metric
 from imp_experiments.simulate.count import count_metric, metric_result
 from imp_experiments.simulate.draw import Drawn
 from imp_experiments.simulate.evidence import Evidence, evidence_of
 from imp_experiments.simulate.factors import count_factors, factor_results
 from imp_experiments.simulate.held import Held, needs_units
-from imp_experiments.simulate.readouts import decided
+from imp_experiments.simulate.readouts import Decided, decided
 from imp_experiments.simulate.result import Simulated, rate
 from imp_experiments.simulate.setup import Setup, draw_chunk, truths_of
 from imp_experiments.simulate.sights import Seen, seen_at
@@ -34,7 +35,7 @@ DECISION: Final = ""
 # Runs drawn together: a part of what a seed means.
 CHUNK: Final = 50
 DEFAULT_RUNS: Final = 2000
-DEFAULT_RUNS_FACTORED: Final = 500
+DEFAULT_RUNS_ONE_BY_ONE: Final = 500
 _MOST_RUNS: Final = 10_000_000
 _MOST_KEPT: Final = 10_000_000
 
@@ -67,7 +68,12 @@ def simulate(setup: Setup, *, runs: int, seed: int, progress: Callable[[int], No
 
 def default_runs(experiment: Experiment) -> int:
     """So many that it ends within minutes: fewer of what is judged run by run."""
-    return DEFAULT_RUNS if experiment.factors is None else DEFAULT_RUNS_FACTORED
+    return DEFAULT_RUNS_ONE_BY_ONE if _one_by_one(experiment) else DEFAULT_RUNS
+
+
+def _one_by_one(experiment: Experiment) -> bool:
+    """Whether runs are decided one by one: of factors, and where primaries are corrected by what each run shows."""
+    return experiment.factors is not None or experiment.decision.primary_correction != PRIMARY_CORRECTION
 
 
 def chunk_of(setup: Setup) -> int:
@@ -111,16 +117,23 @@ def count_chunk(
         found[name] = evidence_of(
             experiment, metric, mine, partial(seen, metric), measured=measured, truths=truth.effects
         )
-        counted = count_metric(experiment, metric, found[name], truth.effects)
-        out[name] = counted | count_factors(experiment, metric, mine, truth, measured)
-    ships, at = verdicts(experiment, found) if experiment.factors is None else _by_readouts(setup, draws, found, seen)
+        out[name] = count_factors(experiment, metric, mine, truth, measured)
+    if _one_by_one(experiment):
+        by_run = _by_readouts(setup, draws, found, seen)
+        ships, at = by_run.ships, by_run.at
+        found |= {name: _ended(found[name], tails, experiment) for name, tails in by_run.tails.items()}
+    else:
+        ships, at = verdicts(experiment, found)
+    for metric in experiment.metrics:
+        counted = count_metric(experiment, metric, found[metric.name], truths[metric.name].effects)
+        out[metric.name] = {**counted, **out[metric.name]}
     return {**out, DECISION: {"ship": ships.astype(float), "days": at + 1.0}}
 
 
 def _by_readouts(
     setup: Setup, draws: Mapping[str, Drawn | Held], found: Mapping[str, Evidence], seen: SeenBy
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """The decision of experiments with factors, run by run."""
+) -> Decided:
+    """The decisions, run by run."""
     metrics = setup.experiment.metrics
     runs = next(iter(draws.values())).runs
     sights = [
@@ -128,6 +141,13 @@ def _by_readouts(
     ]
     measured = {metric.name: setup.populations[metric.name].measured for metric in metrics}
     return decided(setup.experiment, draws, sights, measured)
+
+
+def _ended(evidence: Evidence, tails: Numbers, experiment: Experiment) -> Evidence:
+    """With the tails that the last look's intervals have in each run, corrected by what it shows."""
+    if experiment.decision.primary_correction == PRIMARY_CORRECTION:
+        return evidence
+    return replace(evidence, tails=np.column_stack([evidence.tails[:, :-1], tails]))
 
 
 def result_of(
@@ -162,4 +182,12 @@ def result_of(
             )
             for metric in experiment.metrics
         ),
+        notes=tuple(_undrawn(metric, metric.covariates) for metric in experiment.metrics if metric.covariates),
+    )
+
+
+def _undrawn(metric: Metric, others: Sequence[str]) -> str:
+    return (
+        f"{metric.name}: what other metrics were before the exposure ({', '.join(others)}) is left out; a "
+        "readout adjusts for it, and can need fewer units"
     )

@@ -22,7 +22,7 @@ from imp_experiments.simulate.evidence import evidence_of
 from imp_experiments.simulate.scenario import lag_of, scenario_of
 from imp_experiments.simulate.setup import Setup, draw_chunk
 from imp_experiments.simulate.sights import seen_at
-from imp_experiments.simulate.simulate import count_chunk
+from imp_experiments.simulate.simulate import CHUNK, count_chunk, result_of
 from imp_experiments.simulate.verdicts import shown
 from imp_experiments.stats.sequential.rules import LookRule
 from imp_experiments.stats.srm import sample_ratio
@@ -158,6 +158,12 @@ CASES = {
                'denominator = { event = "s", value = "count" }', decision='guardrails = "no_harm"'), {"effect": 0.5},
     ),
 }  # fmt: skip
+LARGEST = {
+    "max-T": (define("binary", 'kind = "mean"\nvalue = "amount"', plan='horizon = "8d"', decision='primaries = "max_t"',
+                     variants=THREE), {"effect": 0.35, "per_day": 300, "days": 3}),
+    "max-T of cells": (define("adjusted", GUARDED, plan='horizon = "8d"', decision='primaries = "max_t"',
+                              variants=FACTORS), {"effect": 1.0, "per_day": 300, "days": 3}),
+}  # fmt: skip
 CASES["factors"] = (define("binary", 'kind = "mean"\nvalue = "amount"', variants=FACTORS), {"effect": 0.5})
 CASES["three levels"] = (define("binary", plan='horizon = "8d"\nunits = 3000', variants=LEVELS), {"effect": 0.9})
 CASES["guarded cells"] = (define("revenue", GUARDED, variants=FACTORS), {"effect": 1.5})
@@ -209,3 +215,37 @@ def test_the_engine_says_the_same_of_every_look(case: str, monkeypatch: pytest.M
         assert decided == (bool(counted[""]["ship"][run]), counted[""]["days"][run])
     assert judged
     assert lag_of(experiment, experiment.metrics[0]) == 0
+
+
+@pytest.mark.parametrize("case", LARGEST)
+def test_by_max_t_each_run_has_the_intervals_and_the_decision_of_its_readout(case: str) -> None:
+    experiment, more = LARGEST[case]
+    setup, runs = setup_of(experiment, **more), 12
+    counted = count_chunk(setup, 1, 0, runs)
+    last, some = setup.scenario.days - 1, set()
+    for run in range(runs):
+        found, verdict = Engine(setup, run, runs).look(last)
+        assert (verdict.value == "ship", last + 1.0) == (bool(counted[""]["ship"][run]), counted[""]["days"][run])
+        some.add(verdict.value)
+        for metric in experiment.metrics:
+            mine = [one.compared for one in found.tested if one.compared.metric == metric.name]
+            effects = [one.registered for one in mine if one.registered is not None]
+            if metric.role == "primary":
+                assert {one.correction for one in mine} == {"max_t"}
+                # at the only look
+                differs = any(one.low > 0 or one.high < 0 for one in effects)
+                early = counted[metric.name]["days"][run] < last + 1
+                assert early or bool(counted[metric.name]["shown"][run]) == differs
+    assert some == {"ship", "do not ship"}
+
+
+def test_by_max_t_three_variants_err_together_as_often_as_registered_and_not_less() -> None:
+    variants = THREE.replace("weight = 2\n", "") + '[[variants]]\nname = "d"\n'
+    experiment = define("binary", plan='horizon = "8d"', decision='primaries = "max_t"', variants=variants)
+    setup = setup_of(experiment, baseline=(0.3,), per_day=4000, days=1)
+    found = result_of(setup, [count_chunk(setup, 5, chunk, CHUNK) for chunk in range(25)], seed=5).metrics[0]
+    # 1250 runs: a standard error of .0062
+    assert found.shown.share == pytest.approx(0.05, abs=3 * 0.0062)
+    # each of the three holds more often than all together
+    assert found.coverage_end.share is not None
+    assert 0.97 < found.coverage_end.share < 0.99
