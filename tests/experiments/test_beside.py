@@ -157,6 +157,32 @@ def test_a_late_import_of_what_was_met_hides_nobody(pair: Callable[..., Any]) ->
         broken(bench)
 
 
+def test_as_many_who_leave_a_level_as_a_late_import_brings_are_not_hidden_by_it(pair: Callable[..., Any]) -> None:
+    bench = pair()
+    broken(bench)
+    exposed = [row["subject"] for row in bench.rows.events if row["type"] == "exposure"]
+    alone, beside_x = exposed[-40:], exposed[200:206:2]  # in b: without the other; three of those beside x
+    for subject in alone[:3]:
+        bench.rows.expose(subject, "x", 0.5, experiment="other", seq=60)
+    for subject in (*beside_x, *alone[3:13]):
+        bench.rows.close(subject, "withdrawn", 0, None)
+    bench.view.size = 70
+    # x has 100 before and after: the difference of its figures tells of the three who left and the three who came
+    with pytest.raises(CheckFailed, match="too little has changed"):
+        broken(bench)
+
+
+def test_what_the_other_showed_once_more_moves_nobody(pair: Callable[..., Any]) -> None:
+    bench = pair()
+    broken(bench)
+    for subject in range(1, 101):
+        bench.rows.expose(subject, "x", 0.6, experiment="other", seq=60)
+    for subject in range(101, 121):
+        bench.rows.close(subject, "withdrawn", 0, None)
+    bench.view.size = 70
+    assert {level.level for level in broken(bench).levels} == {"x", "y", "(none)"}
+
+
 def test_a_shared_salt_is_told(pair: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:
     bench = pair()
     for number in range(1, 161):

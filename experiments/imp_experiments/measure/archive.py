@@ -121,7 +121,7 @@ def measure(
         columns=[*(["intake_seq"] if by or lengths else []), *span.varied],
     )
     if by:
-        units = with_moves(with_met(units, happened, [name for name in by if name not in columns]), exposures)
+        units = with_met(with_moves(units, exposures), happened, [name for name in by if name not in columns])
     units = span.with_same(keep(units, happened))
     known: dict[int, str] = {}
     if lengths:

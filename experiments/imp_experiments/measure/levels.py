@@ -26,8 +26,8 @@ _KEYS: Final = ("status", "variant", "day", "stratum")
 class Crossed:
     """n units of one variant and cohort day, first known between two ledger sizes, with one level of each dimension.
 
-    `since` counts the given sizes at which their first exposure was not known yet; `moved` is whether at some of these
-    another one of them was, which may have had other levels.
+    `since` counts the given sizes at which their first exposure, or what they had met of another experiment before it,
+    was not known yet; `moved` is whether at some of these an exposure was, which may have had other levels.
     """
 
     variant: str

@@ -29,16 +29,19 @@ def other_experiment(dimension: str) -> str | None:
 def with_met(units: Frame, events: Frame, dimensions: Sequence[str]) -> Frame:
     """The units with a column (`by_name`) for each dimension "experiment:NAME": the variant met, of whatever phase.
 
-    "(none)": it was not met before, or only after; "(several)": two of its variants were.
+    "(none)": it was not met before, or only after; "(several)": two of its variants were. The units come `with_moves`:
+    a late import of what was met moves a unit too, and so settled_seq is not before it was known.
     """
     for dimension in dimensions:
         met = (
             of_experiment(events, dimension.removeprefix(EXPERIMENT))
-            .select("subject", met_us="event_us", met="variant")
+            .select("subject", "intake_seq", met_us="event_us", met="variant")
             .join(units.select("subject", "exposure_us"), on="subject", how="inner")
             .filter(nw.col("met_us") <= nw.col("exposure_us"))
+            .group_by("subject", "met")  # what was shown once more moves nobody
+            .agg(met_seq=nw.col("intake_seq").min())
             .group_by("subject")
-            .agg(met_low=nw.col("met").min(), met_high=nw.col("met").max())
+            .agg(met_low=nw.col("met").min(), met_high=nw.col("met").max(), met_seq=nw.col("met_seq").max())
         )
         level = (
             nw.when(nw.col("met_low").is_null())
@@ -47,6 +50,9 @@ def with_met(units: Frame, events: Frame, dimensions: Sequence[str]) -> Frame:
                 nw.when(nw.col("met_low") != nw.col("met_high")).then(nw.lit(SEVERAL)).otherwise(nw.col("met_low"))
             )
         )
-        joined = units.join(met, on="subject", how="left").with_columns(**{by_name(dimension): level})
-        units = joined.drop("met_low", "met_high")
+        later = nw.col("met_seq") > nw.col("settled_seq")  # null where nothing was met
+        settled = nw.when(later).then(nw.col("met_seq")).otherwise(nw.col("settled_seq"))
+        joined = units.join(met, on="subject", how="left")
+        units = joined.with_columns(**{by_name(dimension): level, "settled_seq": settled})
+        units = units.drop("met_low", "met_high", "met_seq")
     return units
