@@ -102,6 +102,19 @@ def test_max_t_is_narrower_than_bonferroni_and_p_interval_and_verdict_agree(read
         )
 
 
+def test_by_max_t_what_was_told_at_the_horizon_stays_when_another_metric_ripens(
+    read: Read, bench: Any, at_day: Callable[[float], int]
+) -> None:
+    later = METRIC.format(name="one", role="primary").replace('"7d"', '"14d"')
+    first = read(decision='primaries = "max_t"', more=later, day=21)
+    assert {one["p_value"] for one in of(first, "one")} == {None}
+    bench.clock._now_us = at_day(59.5)
+    again: dict[str, Any] = json.loads(json.dumps(to_plain(read_out(bench.ctx, "test").readout)))
+    assert None not in {one["p_value"] for one in of(again, "one")}
+    assert of(again, "visit") == of(first, "visit")
+    assert {one["correction"] for one in of(again, "one", "visit")} == {"max_t"}
+
+
 def test_before_the_horizon_max_t_keeps_to_bonferroni(read: Read) -> None:
     found = read(decision='primaries = "max_t"', day=18.5)
     assert {one["correction"] for one in of(found, "visit")} == {"bonferroni"}

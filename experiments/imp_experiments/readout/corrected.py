@@ -23,11 +23,12 @@ CORRECTIONS: Final[dict[str, str]] = METHODS | {
 }
 
 
-def corrected(compared: Sequence[Tested], method: str, *, alpha: float) -> list[Tested]:
+def corrected(compared: Sequence[Tested], method: str, *, alpha: float, metrics: int | None = None) -> list[Tested]:
     """Correct the p of the registered scale for the number of comparisons that have one.
 
     By "bonferroni" and "max_t" the intervals (of both scales) become simultaneous, so that a corrected p is below
-    `alpha` iff its interval excludes no effect; the other methods have no intervals.
+    `alpha` iff its interval excludes no effect; the other methods have no intervals. `metrics`: of how many max-T
+    shares alpha (None: those that have a p); said where one may get its p later, and change no answer by it.
 
     Raises:
         BadInput: there is no such method.
@@ -37,7 +38,7 @@ def corrected(compared: Sequence[Tested], method: str, *, alpha: float) -> list[
             f"there is no correction {method!r}", where="adjust", mend=f"say one of: {', '.join(CORRECTIONS)}"
         )
     if method == "max_t":
-        return _by_largest(compared, alpha)
+        return _by_largest(compared, alpha, metrics)
     p_values = adjust([one.compared.p_value for one in compared], method)
     hypotheses = sum(p is not None for p in p_values)
     out = []
@@ -48,10 +49,11 @@ def corrected(compared: Sequence[Tested], method: str, *, alpha: float) -> list[
     return out
 
 
-def _by_largest(compared: Sequence[Tested], alpha: float) -> list[Tested]:
-    """Max-T over the variants of each metric, at alpha over the number of metrics that have a p."""
+def _by_largest(compared: Sequence[Tested], alpha: float, metrics: int | None) -> list[Tested]:
+    """Max-T over the variants of each metric, at alpha over the number of metrics (None: of those that have a p)."""
     families = [list(family) for _, family in groupby(compared, key=lambda one: one.compared.metric)]
-    metrics = sum(any(one.compared.p_value is not None for one in family) for family in families)
+    if metrics is None:
+        metrics = sum(any(one.compared.p_value is not None for one in family) for family in families)
     out: list[Tested] = []
     for family in families:
         out += _one_metric(family, alpha / max(metrics, 1), max(metrics, 1))

@@ -241,12 +241,16 @@ def together(experiment: Experiment, tested: Sequence[Tested], *, final: bool) -
 
 
 def _corrected(experiment: Experiment, tested: Sequence[Tested], role: str, method: str) -> list[Tested]:
-    """The metrics of a role corrected for each other; a single comparison needs none."""
+    """The metrics of a role corrected for each other; a single secondary needs none.
+
+    Primaries share alpha as registered, those that have no figure yet too: an answer that was told stays.
+    """
     names = {metric.name for metric in experiment.metrics if metric.role == role}
     mine = [one for one in tested if one.compared.metric in names]
-    if sum(one.compared.p_value is not None for one in mine) < 2:  # noqa: PLR2004 (one needs no correction)
+    few = sum(one.compared.p_value is not None for one in mine) < 2  # noqa: PLR2004 (one needs no correction)
+    if few and role != "primary":
         return list(tested)
-    better = iter(corrected(mine, method, alpha=experiment.plan.alpha))
+    better = iter(corrected(mine, method, alpha=experiment.plan.alpha, metrics=len(names)))
     return [next(better) if one.compared.metric in names else one for one in tested]
 
 
