@@ -34,8 +34,9 @@ def pair(bench: Any, definition: str, at_day: Callable[[float], int]) -> Callabl
         units: int = 100,
         other: str = "",
         day: float = 59.5,
+        top: str = "",
     ) -> Any:
-        bench.write(definition.replace('kind = "proportion"', 'kind = "proportion"\nscale = "absolute"'))
+        bench.write(top + definition.replace('kind = "proportion"', 'kind = "proportion"\nscale = "absolute"'))
         text = definition.replace('"test"', '"other"').replace('"a"', '"x"').replace('name = "b"', 'name = "y"')
         bench.write(text + other, "other")
         bench.clock._now_us = at_day(0)
@@ -181,6 +182,20 @@ def test_what_the_other_showed_once_more_moves_nobody(pair: Callable[..., Any]) 
         bench.rows.close(subject, "withdrawn", 0, None)
     bench.view.size = 70
     assert {level.level for level in broken(bench).levels} == {"x", "y", "(none)"}
+
+
+def test_of_clusters_independence_is_not_tested_by_their_units(
+    pair: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = pair(top='cluster = "household"\n')
+    for row in bench.rows.events:
+        if row["type"] == "exposure":
+            row["cluster"] = f"h{row['subject'] // 4}"
+    found = broken(bench)
+    assert found.independence is not None
+    assert (found.independence.verdict, found.independence.p_value) == ("not tested", None)
+    assert invoke(["experiment", "readout", "test", "--by", "experiment:other"], bench.ctx) == 0
+    assert "independently is not tested: units of a cluster" in capsys.readouterr().out
 
 
 def test_a_shared_salt_is_told(pair: Callable[..., Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,10 +30,12 @@ def broken_down(
     alpha: float,
     final: bool,
     beside: Sequence[str] = (),
+    clustered: bool = False,
 ) -> Breakdown:
     """The breakdown of a dimension: `tested` are the comparisons by what is shown; `final`: differences are tested.
 
-    `beside` are the variants of the other experiment where the dimension is one, its control first.
+    `beside` are the variants of the other experiment where the dimension is one, its control first; `clustered`: units come in
+    clusters.
     """
     levels = list(tested)
     everything = corrected([one for level in levels for one in tested[level]], _CORRECTION, alpha=alpha)
@@ -46,7 +48,7 @@ def broken_down(
         correction=_CORRECTION,
         hypotheses=sum(one.compared.p_corrected is not None for one in everything),
         differences=_differences(shown, beside, alpha=alpha) if final else (),
-        independence=independent(shown, beside) if final and beside else None,
+        independence=independent(shown, beside, clustered=clustered) if final and beside else None,
     )
 
 

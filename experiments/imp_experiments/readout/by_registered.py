@@ -108,6 +108,7 @@ def break_down(
                 alpha=experiment.plan.alpha,
                 final=final,
                 beside=beside.get(one.dimension, ()),
+                clustered=experiment.cluster is not None,
             )
         )
     return Broken(breakdowns=tuple(breakdowns), released=released)

@@ -29,8 +29,13 @@ def interactions(
     return tuple(Between(level=level, base=base, interaction=one) for level, one in found.items() if one is not None)
 
 
-def independent(levels: Sequence[Level], beside: Sequence[str]) -> Independent:
-    """The assignments held against each other, by the units as they are shown: of the first metric that shows them."""
+def independent(levels: Sequence[Level], beside: Sequence[str], *, clustered: bool = False) -> Independent:
+    """The assignments held against each other, by the units as they are shown: of the first metric that shows them.
+
+    Units in clusters (`clustered`) may go together in both experiments: their χ² would warn of nothing.
+    """
+    if clustered:
+        return Independent(verdict="not tested", p_value=None, reason="units of a cluster are assigned together")
     counts: dict[tuple[str, str], int] = {}
     metrics = [compared.metric for level in levels for compared in level.comparisons]
     for level in levels:
