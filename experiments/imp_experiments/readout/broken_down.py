@@ -34,8 +34,8 @@ def broken_down(
 ) -> Breakdown:
     """The breakdown of a dimension: `tested` are the comparisons by what is shown; `final`: differences are tested.
 
-    `beside` are the variants of the other experiment where the dimension is one, its control first; `clustered`: units come in
-    clusters.
+    `beside` are the variants of the other experiment where the dimension is one, its control first; `clustered`: its
+    units come in clusters.
     """
     levels = list(tested)
     everything = corrected([one for level in levels for one in tested[level]], _CORRECTION, alpha=alpha)
