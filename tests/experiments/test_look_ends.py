@@ -179,3 +179,19 @@ def test_when_alpha_is_spent_early_guardrails_wait_for_the_horizon(bench: Any, s
     assert early["verdict"]["value"] == "keep running"
     assert "guardrails are judged" in early["verdict"]["reason"]
     assert late["verdict"]["value"] == "ship"
+
+
+def test_how_few_ripened_since_the_last_look_is_not_told_by_a_difference(
+    bench: Any, start: Callable[..., Look]
+) -> None:
+    look = start(plan="[plan]\n")
+    first = look(21)
+    assert first["metrics"][0]["matured"] == 2_000
+    for number in range(3):
+        bench.rows.expose(9_000 + number, "a", 20.5)
+    (units,), (compared,) = (look(40)[what] for what in ("metrics", "comparisons"))
+    assert compared["n"] == {"variant": 1_000, "control": 1_000}
+    assert units["matured"] is None
+    for number in range(3, 30):
+        bench.rows.expose(9_000 + number, "a", 20.5)
+    assert look(41)["metrics"][0]["matured"] == 2_030

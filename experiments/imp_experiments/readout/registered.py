@@ -106,7 +106,7 @@ def compare_registered(
         )
         compared = _compare(of, metric, sight)
         tested += compared
-        units.append(_units(metric, compared, ripe, measurement.moments.count(), k))
+        units.append(_units(of, metric, compared, sight, ripe))
         if made is not None:
             effects.append(_effects(of, metric, sight, made))
         sight = _used(sight, compared)
@@ -254,9 +254,13 @@ def _corrected(experiment: Experiment, tested: Sequence[Tested], role: str, meth
     return [next(better) if one.compared.metric in names else one for one in tested]
 
 
-def _units(metric: Metric, compared: Sequence[Tested], ripe: Moments, everyone: int, k: int) -> MetricUnits:
-    # the variants add up to the matured units
-    few = any_hidden(n for one in compared for n in (one.compared.n_variant, one.compared.n_control))
+def _units(of: _Of, metric: Metric, compared: Sequence[Tested], sight: Sight, ripe: Moments) -> MetricUnits:
+    names, k = [of.experiment.control, *treatments(of.experiment)], of.k
+    # the matured units are those of the variants, those that ripened since a look, and those of no weight
+    others = ripe.count() - sum(sight.moments.count(name) for name in names)
+    shown = [n for one in compared for n in (one.compared.n_variant, one.compared.n_control)]
+    few = any_hidden([*shown, hidden(others, k)])
+    everyone = of.measurement.moments.count()
     return MetricUnits(
         metric=metric.name,
         role=metric.role,
