@@ -194,6 +194,35 @@ def test_fewer_than_k_clusters_show_no_spread(housed: Write) -> None:
         assert compared["absolute"] is None
 
 
+@pytest.mark.parametrize(("households", "barred"), [(9, "fewer_than_k_clusters"), (20, None)])
+def test_a_cell_of_fewer_than_k_clusters_hides_the_effects_of_factors(
+    bench: Any, definition: str, at_day: Callable[[float], int], households: int, barred: str | None
+) -> None:
+    factors = "".join(f'[[factors]]\nname = "{name}"\nlevels = ["0", "1"]\n' for name in ("x", "y"))
+    text = definition.replace('control = "a"\n', "")
+    for name in "ab":
+        text = text.replace(f'[[variants]]\nname = "{name}"\n', "")
+    bench.write(HOUSEHOLDS + text.replace("[plan]\n", factors + "[plan]\n"))
+    bench.clock._now_us = at_day(0)
+    start_experiment(bench.ctx, "test")
+    cells = [f"x={x},y={y}" for x in "01" for y in "01"]
+    for subject in range(640):
+        cell = subject % 4
+        many = households if cell == 3 else 40
+        bench.rows.expose(subject, cells[cell], 1, cluster=f"{cell}-{subject // 4 % many}")
+        if subject % 3 == cell % 2:
+            bench.rows.outcome(subject, "visit", 2)
+    for cell_name in cells:
+        bench.rows.enrol(cell_name, 160)
+    bench.clock._now_us = at_day(59.5)
+    plain = told(bench)
+    (metric,) = plain["factorial"]["metrics"]
+    assert (barred in codes(metric), metric["effects"] == []) == (barred is not None,) * 2
+    assert (metric["cells"][3]["value"] is None) == (barred is not None)
+    (last,) = [one for one in plain["comparisons"] if one["variant"] == cells[3]]
+    assert ("fewer_than_k_clusters" in codes(last)) == (barred is not None)
+
+
 def test_few_clusters_are_a_warning_beside_the_figures(housed: Write) -> None:
     frame = people().with_columns(household=pl.format("shop {}", pl.col("household").str.slice(1).cast(pl.Int64) % 40))
     for compared in told(housed(frame))["comparisons"]:

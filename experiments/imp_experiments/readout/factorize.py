@@ -76,13 +76,13 @@ def factor_metric(
 ) -> FactoredMetric:
     """The effects of the factors on a metric, up to `order` of them at once.
 
-    Where a cell has 1 to k - 1 units, or `barred` names a condition, there are no figures: an effect over all cells
-    would tell those of the small one.
+    Where a cell has 1 to k - 1 units, or clusters, or `barred` names a condition, there are no figures: an effect over
+    all cells would tell those of the small one.
     """
     names = [name for name in made.variants if moments.count(name)]
     counts = [hidden(units_in(moments, name), k) for name in names]
     estimates = estimate(moments, asked.quantity, names)
-    barred = barred or ("fewer_than_k" if any_hidden(counts) else _problem(moments, asked, estimates))
+    barred = barred or _small(moments, names, k) or _problem(moments, asked, estimates)
     if barred is not None:
         return barred_metric(asked, barred, names=names, made=made, counts=counts, direction=direction)
     result = _effects(moments, asked, made, estimates, order=min(order, len(made.factors)), alpha=alpha)
@@ -139,6 +139,13 @@ def _plain(moments: Moments, asked: Asked) -> bool:
     """Whether a cell is its own units' mean: neither ratio nor adjusted, without strata and clusters."""
     simple = asked.quantity.denominator is None and not asked.quantity.covariates
     return simple and len(moments.strata) <= 1 and UNITS not in moments.columns
+
+
+def _small(moments: Moments, names: Sequence[str], k: int) -> str | None:
+    """The code of the condition that hides cells of few units, or of few clusters where the moments are of these."""
+    if any_hidden(hidden(units_in(moments, name), k) for name in names):
+        return "fewer_than_k"
+    return "fewer_than_k_clusters" if any_hidden(hidden(moments.count(name), k) for name in names) else None
 
 
 def _problem(moments: Moments, asked: Asked, estimates: Estimates) -> str | None:
