@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,12 @@ def test_bounds_of_a_proportion_are_in_the_points_of_its_table() -> None:
     )
     (told,) = in_words(bounds=(bounds,))
     assert told == "bounds (visit, b, manski): -0.75 to +14.3 pp [-3.71, +17.3] for all units; it assumes none"
+
+
+def test_an_adjustment_that_saves_nothing_is_no_negative_zero() -> None:
+    rng = np.random.default_rng(1)
+    frame = pl.DataFrame({"v": ["a", "b"] * 500, "x": rng.normal(100, 15, 1000), "before": rng.normal(size=1000)})
+    readout = analyze(frame, variant="v", control="a", means=["x"], covariates=["before"])
+    (compared,) = readout.comparisons
+    tiny = replace(readout, comparisons=(replace(compared, variance_saved=-0.0002),))
+    assert "adjustment saved 0.0% of the variance" in render_table(tiny)
