@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from scipy import stats
 
 from imp_experiments import analyze
 from imp_experiments.measure.moments import Cell, Moments
+from imp_experiments.readout.checked import checks_in_words
 from imp_experiments.readout.checks import balance_checks, novelty_check
 from imp_experiments.readout.format import format_readout, parse_readout
 from imp_experiments.readout.one_unit import outlier_in_archive
-from imp_experiments.readout.readout import Check, Readout
+from imp_experiments.readout.readout import Bounds, Check, Health, Readout
 from imp_experiments.readout.render import render_table
 from imp_experiments.stats.estimate import Quantity
+from imp_experiments.stats.srm import sample_ratio
 
 
 def moments(values: dict[str, Sequence[float]], *, day: int | None = None) -> Moments:
@@ -154,3 +157,51 @@ def test_an_effect_that_fades_over_cohorts_is_warned_of(daily: Callable[..., Mom
 @pytest.mark.parametrize(("n", "k"), [(20, 10), (60, 61)])
 def test_days_of_too_few_units_are_not_looked_at(daily: Callable[..., Moments], n: int, k: int) -> None:
     assert novel(daily(n=n, fall=0.2), k=k).verdict == "not tested"
+
+
+# -- as words ---------------------------------------------------------------------------------------------------------
+
+
+def in_words(*checks: Check, bounds: tuple[Bounds, ...] = ()) -> list[str]:
+    ratio = sample_ratio({"a": 100, "b": 100}, {"a": 1, "b": 1})
+    return checks_in_words(Health(srm=ratio, checks=checks, bounds=bounds))
+
+
+def test_why_a_check_was_not_made_is_told_once_for_all_it_concerns() -> None:
+    novelty = [
+        Check(name="novelty", about=about, verdict="not tested", text="fewer than 7 days")
+        for about in ("visit, b", "visit, c")
+    ]
+    consent = Check(name="consent", about="", verdict="not tested", text="no p is given: left since: a 2.5%, b 12.5%")
+    well = Check(name="outliers", about="spend, b", verdict="ok", text="none")
+    assert in_words(*novelty, well, consent) == [
+        "checks: 1 ok",
+        "novelty (visit, b; visit, c): not tested: fewer than 7 days",
+        "consent: not tested: no p is given: left since: a 2.5%, b 12.5%",
+    ]
+
+
+def test_bounds_of_a_proportion_are_in_the_points_of_its_table() -> None:
+    bounds = Bounds(
+        metric="visit",
+        variant="b",
+        control="a",
+        method="manski",
+        assumption="none",
+        estimand="all units",
+        low=-0.0075,
+        high=0.143,
+        interval_low=-0.0371,
+        interval_high=0.173,
+    )
+    (told,) = in_words(bounds=(bounds,))
+    assert told == "bounds (visit, b, manski): -0.75 to +14.3 pp [-3.71, +17.3] for all units; it assumes none"
+
+
+def test_an_adjustment_that_saves_nothing_is_no_negative_zero() -> None:
+    rng = np.random.default_rng(1)
+    frame = pl.DataFrame({"v": ["a", "b"] * 500, "x": rng.normal(100, 15, 1000), "before": rng.normal(size=1000)})
+    readout = analyze(frame, variant="v", control="a", means=["x"], covariates=["before"])
+    (compared,) = readout.comparisons
+    tiny = replace(readout, comparisons=(replace(compared, variance_saved=-0.0002),))
+    assert "adjustment saved 0.0% of the variance" in render_table(tiny)

@@ -37,7 +37,7 @@ clip = {clip}
 
 @pytest.fixture
 def baskets(bench: Any, definition: str, at_day: Callable[[float], int]) -> Callable[[str], dict[str, Any]]:
-    """The comparison of the metric that a file's end names; the baskets are `amounts`, every fourth unit has none."""
+    """The comparison of the metric that a file's end names, with the notes; every fourth basket is empty."""
 
     def run(metric: str, *, day: float = 25) -> dict[str, Any]:
         bench.write(definition + metric)
@@ -54,7 +54,7 @@ def baskets(bench: Any, definition: str, at_day: Callable[[float], int]) -> Call
         bench.rows.enrol("b", 201)
         bench.clock._now_us = at_day(day)
         plain = json.loads(json.dumps(to_plain(read_out(bench.ctx, "test").readout)))
-        found: dict[str, Any] = plain["comparisons"][-1]
+        found: dict[str, Any] = plain["comparisons"][-1] | {"notes": plain["notes"]}
         return found
 
     return run
@@ -102,6 +102,20 @@ def test_a_clipped_mean_ends_the_values_of_units_alike_in_all_variants(
     assert found["absolute"]["se"] == pytest.approx(
         np.sqrt(sum(np.var(np.clip(of(name, empty=0), low, high), ddof=1) / 200 for name in "ab")), rel=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("clip", "ends"),
+    [
+        ("{ low = 20, high = 1500 }", "below 20 and above 1,500"),
+        ("{ high_quantile = 0.95 }", "above quantile 0.95"),
+    ],
+)
+def test_a_readout_says_that_values_were_clipped_as_registered(
+    baskets: Callable[[str], dict[str, Any]], clip: str, ends: str
+) -> None:
+    (note,) = [note for note in baskets(CLIPPED.format(clip=clip))["notes"] if "clipped" in note]
+    assert note.endswith(f": values are clipped, {ends}, in all variants alike")
 
 
 def test_a_quantile_of_nobody_is_a_condition(baskets: Callable[[str], dict[str, Any]]) -> None:

@@ -142,7 +142,8 @@ def _given_metrics(experiment: Experiment, bases: Mapping[str, Basis]) -> list[M
     for name in bases:
         if name not in names or names[name].role == "secondary":
             problem = "is secondary, which is not planned" if name in names else "is no metric of the experiment"
-            raise BadInput(f"{name!r} {problem}", where="baseline", mend=f"its metrics are: {', '.join(names)}")
+            known = ", ".join(metric.name for metric in experiment.metrics if metric.role != "secondary")
+            raise BadInput(f"{name!r} {problem}", where="baseline", mend=f"its metrics are: {known}")
     for metric in experiment.metrics:
         if metric.role == "primary" and metric.name not in bases:
             mend = f"give --baseline {metric.name}={_EXAMPLES[metric.kind]} ({FORMS[metric.kind]}), or --data"

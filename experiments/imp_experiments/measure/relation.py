@@ -18,6 +18,7 @@ __all__ = [
     "NOT_A_FLAG",
     "NOT_A_NUMBER",
     "NO_VALUE",
+    "NO_VARIANT",
     "VARIANT_SEPARATOR",
     "PreparedRelation",
     "mend_of",
@@ -31,6 +32,7 @@ _WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U")
 NOT_A_FLAG: Final = "the value is not 0, 1, true or false"
 NOT_A_NUMBER: Final = "the value is not a finite number"
 NO_VALUE: Final = "the value is missing"
+NO_VARIANT: Final = "the variant is missing"
 _MENDS: Final = {
     NOT_A_FLAG: "write 0 or 1, or name the column with --mean or --ratio",
     NOT_A_NUMBER: "write a number like 1234.5, with no thousands separator or currency",
@@ -84,7 +86,7 @@ def prepare_relation(raw: duckdb.DuckDBPyRelation, layout: Layout, *, source: st
     place = {name: f"raw_{index}" for index, name in enumerate(layout.columns)}
     types = dict(zip(layout.columns, (str(kind) for kind in raw.types), strict=True))
     # keyed by role and column: a column may be asked for twice
-    problems = {f"variant {name}": (_blank(place[name]), "the variant is missing") for name in layout.variant}
+    problems = {f"variant {name}": (_blank(place[name]), NO_VARIANT) for name in layout.variant}
     levels = [f"CAST({place[name]} AS VARCHAR)" for name in layout.variant]
     # not concat_ws, which passes over nulls
     projected = [f"{f' || chr({ord(VARIANT_SEPARATOR)}) || '.join(levels)} AS variant"]

@@ -1,23 +1,36 @@
-"""Health checks and bounds as words: what warns is spelled out, what is well is counted. Pure."""
+"""Health checks and bounds as words: what warns or was not tested is spelled out, what is well is counted. Pure."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from imp_experiments.readout.readout import Bounds, Health
 
 __all__ = ["checks_in_words"]
 
+_WARNING: Final = "warning"
+_UNTESTED: Final = "not tested"
+_PROPORTIONS: Final = "manski"
+
 
 def checks_in_words(health: Health) -> list[str]:
-    """A line a warning and a bound, and one that counts the other checks; nothing where there were no checks."""
-    lines = [
-        f"{check.name}{_of(check.about)}: warning: {check.text}"
-        for check in health.checks
-        if check.verdict == "warning"
-    ]
-    lines += [_bounds(bounds) for bounds in health.bounds]
-    rest = [check.verdict for check in health.checks if check.verdict != "warning"]
-    counts = ", ".join(f"{rest.count(verdict)} {verdict}" for verdict in ("ok", "not tested") if verdict in rest)
-    return [*lines, f"{'other checks' if lines else 'checks'}: {counts}"] if counts else lines
+    """A line a warning and a bound, one that counts what is well, and why others were not tested; none of no checks.
+
+    Why one was not tested is told too: it may be that nothing can be said of a difference that is there to see.
+    """
+    lines = _told(health, _WARNING) + [_bounds(bounds) for bounds in health.bounds]
+    well = sum(check.verdict == "ok" for check in health.checks)
+    counted = [f"{'other checks' if lines else 'checks'}: {well} ok"] if well else []
+    return [*lines, *counted, *_told(health, _UNTESTED)]
+
+
+def _told(health: Health, verdict: str) -> list[str]:
+    """The checks of one verdict, those of one name that say the same in one line."""
+    about: dict[tuple[str, str], list[str]] = {}
+    for check in health.checks:
+        if check.verdict == verdict:
+            about.setdefault((check.name, check.text), []).append(check.about)
+    return [f"{name}{_of('; '.join(which))}: {verdict}: {text}" for (name, text), which in about.items()]
 
 
 def _of(about: str) -> str:
@@ -25,7 +38,11 @@ def _of(about: str) -> str:
 
 
 def _bounds(found: Bounds) -> str:
+    """In the metric's unit, of proportions in percentage points."""
+    share = found.method == _PROPORTIONS
+    ends = (found.low, found.high, found.interval_low, found.interval_high)
+    low, high, least, most = (f"{100 * end if share else end:+.3g}" for end in ends)
     return (
-        f"bounds ({found.metric}, {found.variant}, {found.method}): {found.low:+.3g} to {found.high:+.3g} "
-        f"[{found.interval_low:+.3g}, {found.interval_high:+.3g}] for {found.estimand}; it assumes {found.assumption}"
+        f"bounds ({found.metric}, {found.variant}, {found.method}): {low} to {high}{' pp' if share else ''} "
+        f"[{least}, {most}] for {found.estimand}; it assumes {found.assumption}"
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 from imp_core.counting import some
 from imp_core.suppress import hidden
-from imp_experiments.design.experiment import PRIMARY_CORRECTION, Experiment
+from imp_experiments.design.experiment import PRIMARY_CORRECTION, Ends, Experiment
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.clustering import Clustering
 from imp_experiments.readout.decide import treatments
@@ -124,7 +124,16 @@ def _about_metrics(experiment: Experiment, measurement: Measurement, k: int) -> 
             # so few events are of few people
             counted = f"fewer than {k} events" if hidden(gaps, k) is None else some(gaps, "event")
             notes.append(f"{metric.name}: {counted} without {metric.value} counted as 0")
+        if metric.clip is not None:
+            notes.append(f"{metric.name}: values are clipped, {_ends(metric.clip)}, in all variants alike")
     return notes
+
+
+def _ends(ends: Ends) -> str:
+    """Where values end, as registered: what a quantile comes to would tell what somebody has."""
+    what = "quantile " if ends.quantiles else ""
+    sides = (("below", ends.low), ("above", ends.high))
+    return " and ".join(f"{side} {what}{end:,.6g}" for side, end in sides if end is not None)
 
 
 def _registered_only(experiment: Experiment) -> list[str]:

@@ -76,7 +76,7 @@ def detail(readout: Readout) -> list[str]:
             for condition in compared.conditions
         ]
     lines += [
-        f"{compared.metric}, {compared.variant}: adjustment saved {compared.variance_saved:.1%} of the variance"
+        f"{compared.metric}, {compared.variant}: adjustment saved {compared.variance_saved:z.1%} of the variance"
         for compared in readout.comparisons
         if compared.variance_saved is not None
     ]

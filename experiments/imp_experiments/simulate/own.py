@@ -14,6 +14,7 @@ from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Ends, Metric
 from imp_experiments.measure.files import open_file
 from imp_experiments.measure.layout import Layout, MetricAsked, Value
+from imp_experiments.measure.relation import NO_VALUE, NO_VARIANT
 from imp_experiments.measure.table import units_frame
 from imp_experiments.readout.own import refuse_archive
 from imp_experiments.simulate.populations import Draw
@@ -117,12 +118,22 @@ def _read(path: Path, layout: Layout) -> dict[Value, Floats]:
         arrays = [found[name].to_numpy().astype(float) for name in names]
         values = dict(zip(layout.values, arrays, strict=True))
         if not all(_taken(value, one) for value, one in values.items()):
-            raise prepared.first_fault() or BadInput("values are too large", where=str(path), mend="rescale them")
+            raise _fault(prepared.first_fault(), path)
     if len(found) == 0:
         raise BadInput("there are no rows", where=str(path), mend="give it a row for each unit")
     if layout.unit and found["changes"].sum():
         raise BadInput("a unit has several values of a covariate", where=str(path), mend="write the same in its rows")
     return values
+
+
+def _fault(found: BadInput | None, path: Path) -> BadInput:
+    """What is wrong with a row; the layout's variant is a column of values here, which nobody calls a variant."""
+    if found is None:
+        return BadInput("values are too large", where=str(path), mend="rescale them")
+    if found.what == NO_VARIANT:
+        mend = "write 0 where nothing happened; rows count from 1 without the header"
+        return BadInput(NO_VALUE, where=found.where, mend=mend)
+    return found
 
 
 def _taken(value: Value, found: Floats) -> bool:

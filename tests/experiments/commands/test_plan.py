@@ -335,6 +335,18 @@ def test_a_secondary_metric_is_not_planned(bench: Any, run: Any) -> None:
     code, _, err = run("two", *BOTH, "--baseline", "clicks=1:1")
     assert code == 2
     assert "secondary" in err
+    (named,) = [line for line in err.splitlines() if "its metrics are" in line]
+    assert "visit" in named
+    assert "clicks" not in named
+
+
+def test_a_missing_value_of_ones_own_units_is_no_missing_variant(run: Any, bench: Any) -> None:
+    (bench.ctx.directory / "holes.csv").write_text("visits,spend\n1,2\n2,\n3,4\n")
+    code, _, err = run("--data", "holes.csv", "--column", "spend", "--mde", "0.1")
+    assert code == 2
+    assert "the value is missing" in err
+    assert "row 2, column spend" in err
+    assert "variant" not in err
 
 
 def test_a_file_by_its_path_needs_no_workspace_and_its_names_cannot_forge_a_line(
