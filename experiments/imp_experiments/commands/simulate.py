@@ -15,6 +15,7 @@ from imp_experiments.commands.simulate_words import simulated_text
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.load import load_experiment
 from imp_experiments.simulate.chosen import population_of
+from imp_experiments.simulate.nesting import Shape
 from imp_experiments.simulate.own import own_units
 from imp_experiments.simulate.populations import Population
 from imp_experiments.simulate.result import Simulated
@@ -27,12 +28,13 @@ __all__ = ["OwnData", "simulate_named"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnData:
-    """A file of units: `columns` METRIC=COL or METRIC=NUM/DEN, the column of units, and that of a covariate."""
+    """A file of units: `columns` METRIC=COL or METRIC=NUM/DEN, the column of units, of a covariate, of clusters."""
 
     path: Path
     columns: Sequence[str] = ()
     unit: str | None = None
     covariate: str | None = None
+    cluster: str | None = None
 
 
 def simulate_named(
@@ -46,12 +48,14 @@ def simulate_named(
     per_day: int | None = None,
     days: int | None = None,
     withdraw: float = 0.0,
+    shape: Shape | None = None,
     data: OwnData | None = None,
 ) -> Simulated:
     """Simulate a definition of the workspace, or of a file; neither ledger nor archive is opened.
 
     `effects` are METRIC=0.05, FACTOR=0.05 (its levels beyond the first, on every primary), or a number for every
     primary; `baselines` METRIC=0.1 (a mean: METRIC=MEAN:SD). Without `runs` there are as many as end within minutes.
+    `shape` is that of the clusters that the definition randomises; those of a file are dealt as they are.
 
     Raises:
         BadInput: the definition, a number or the file of units cannot be taken.
@@ -59,6 +63,7 @@ def simulate_named(
     experiment = load_experiment(ctx, name_or_file).experiment
     names = [metric.name for metric in experiment.metrics]
     populations: Mapping[str, Population]
+    clusters: Shape | float | None = shape
     if data is None:
         given = {name: _figures(text) for name, text in _named(names, baselines, "baseline").items()}
         populations = {metric.name: population_of(metric, given.get(metric.name)) for metric in experiment.metrics}
@@ -67,20 +72,44 @@ def simulate_named(
             raise BadInput("the file of units says the baseline", where="baseline", mend="leave it or --data out")
         columns = _named(names, data.columns, "column")
         own = own_units(
-            ctx.directory / data.path, experiment.metrics, columns, unit=data.unit, covariate=data.covariate
-        )
-        units = min(one.values.shape[1] for one in own.values())
-        wanted = scenario_of(experiment, days=days, per_day=1_000_000).days
-        per_day = units // wanted if per_day is None else per_day
-        if per_day * wanted > units or not per_day:
-            problem = f"the file has {units:,} units, too few for {wanted} days"
-            raise BadInput(problem, where="per_day", mend="say fewer, or fewer --days")
-        populations = own
-    scenario = scenario_of(experiment, days=days, per_day=per_day, withdraw=withdraw)
+            ctx.directory / data.path, experiment.metrics, columns, unit=data.unit, covariate=data.covariate,
+            cluster=data.cluster,
+        )  # fmt: skip
+        populations, one = own, next(iter(own.values()))
+        clusters = None if data.cluster is None or one.first is None else len(one.first[0]) / one.values.shape[1]
+        per_day = _dealt(experiment, one.values.shape[1], clusters, days=days, per_day=per_day)
+    scenario = scenario_of(experiment, days=days, per_day=per_day, withdraw=withdraw, clusters=clusters)
     setup = _setup(experiment, scenario, populations, effects)
     runs = default_runs(experiment) if runs is None else runs
     with progress("runs simulated", every=200) as shown:
         return simulate(setup, runs=runs, seed=seed, progress=shown.advance)
+
+
+def _dealt(experiment: Experiment, rows: int, size: float | None, *, days: int | None, per_day: int | None) -> int:
+    """Units a day, of a file with so many units, or clusters of a mean size."""
+    wanted = scenario_of(experiment, days=days, per_day=1_000_000, clusters=size).days
+    daily = int(rows // wanted * (size or 1)) if per_day is None else per_day
+    if daily * wanted > rows * (size or 1) or not daily:
+        what = "units" if size is None else "clusters"
+        problem = f"the file has {rows:,} {what}, too few for {wanted} days"
+        raise BadInput(problem, where="per_day", mend="say fewer, or fewer --days")
+    return daily
+
+
+def _shape(size: float | None, cv: float | None, icc: float | None, *, data: bool) -> Shape | None:
+    """The clusters that are drawn; their size and correlation are said both or not at all."""
+    given = {"cluster_size": size, "cluster_cv": cv, "icc": icc}
+    said = [name for name, one in given.items() if one is not None]
+    if not said:
+        return None
+    if data:
+        raise BadInput("the file of units has the clusters", where=said[0], mend="leave it or --data out")
+    if size is None:
+        raise BadInput("clusters need a size", where=said[0], mend="give --cluster-size too")
+    if icc is None:
+        mend = "give --icc too, like 0.05; 0 says that units of a cluster are no more alike than others"
+        raise BadInput("nobody says how alike the units of a cluster are", where="cluster_size", mend=mend)
+    return Shape(size=size, cv=cv or 0.0, icc=icc)
 
 
 def _setup(
@@ -158,6 +187,10 @@ def _number(text: str, option: str) -> float:
 )
 @click.option("--unit", metavar="COL", help="Column of the units in the file; without it every row is one.")
 @click.option("--covariate", metavar="COL", help="Column from before the exposure, for metrics with a pre.")
+@click.option("--cluster", metavar="COL", help="Column of the clusters in the file, dealt whole.")
+@click.option("--cluster-size", type=float, metavar="N", help="Mean units of a drawn cluster.")
+@click.option("--cluster-cv", type=float, metavar="N", help="Coefficient of variation of the clusters' sizes.")
+@click.option("--icc", type=float, metavar="N", help="Intra-cluster correlation.")
 @json_option
 @pass_context
 def simulate_command(
@@ -175,6 +208,10 @@ def simulate_command(
     columns: tuple[str, ...],
     unit: str | None,
     covariate: str | None,
+    cluster: str | None,
+    cluster_size: float | None,
+    cluster_cv: float | None,
+    icc: float | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Simulate an experiment without an effect, or with a known one, by the looks and the decision it registers.
@@ -184,11 +221,14 @@ def simulate_command(
 
     Example: imp experiment simulate spring-email --effect 0.05 --baseline visit=0.1 --withdraw 0.1
     """
-    if data is None and (columns or unit or covariate):
+    if data is None and (columns or unit or covariate or cluster):
         raise BadInput("it describes a file of units", where="data", mend="name the file with --data")
-    own = None if data is None else OwnData(path=data, columns=columns, unit=unit, covariate=covariate)
+    own = None
+    if data is not None:
+        own = OwnData(path=data, columns=columns, unit=unit, covariate=covariate, cluster=cluster)
+    shape = _shape(cluster_size, cluster_cv, icc, data=data is not None)
     found = simulate_named(
         ctx, name_or_file, runs=runs, seed=seed, effects=effects, baselines=baselines, per_day=per_day, days=days,
-        withdraw=withdraw, data=own,
+        withdraw=withdraw, shape=shape, data=own,
     )  # fmt: skip
     emit(found, lambda: simulated_text(found), as_json=as_json)

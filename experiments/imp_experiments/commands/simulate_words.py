@@ -22,11 +22,12 @@ _HEAD: Final = (
 def simulated_text(found: Simulated) -> str:
     """The text of `imp experiment simulate`; every share with its standard error."""
     left = f", {found.left:,} of whom leave" if found.left else ""
+    nested = "" if found.clusters is None else f" in {found.clusters:,} clusters"
     way = next(metric.way for metric in found.metrics if metric.role == "primary")
     head = {
         "experiment": _name(found.experiment),
         "runs": f"{found.runs:,} with seed {found.seed}",
-        "a run": f"{found.units:,} units over {found.days} days{left}; looks: {way}",
+        "a run": f"{found.units:,} units{nested} over {found.days} days{left}; looks: {way}",
         "ships": f"{_rate(found.ship)} of the runs",
         "decided": f"after {found.days_mean:.1f} days on average, median {found.days_median:g} (windows add theirs)",
     }

@@ -40,6 +40,7 @@ class Drawn:
         c = self.columns
         return ManySums(
             n=self.scenario.n(look, through),
+            clustered=self.scenario.clustered,
             shifts=np.array(self.shifts),
             sums=total[..., :c],
             squares=total[..., c : 2 * c],

@@ -1,4 +1,4 @@
-"""Drawn units that are kept, one by one: for quantiles, and for clips whose bounds are quantiles of all units seen."""
+"""Drawn units that are kept, one by one: of clusters, for quantiles, and for clips at quantiles of all units seen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from imp_experiments.design.experiment import Ends, Metric
 from imp_experiments.simulate.draw import sums_of
+from imp_experiments.simulate.nesting import Sums, drawn_alike
 from imp_experiments.simulate.populations import Population
 from imp_experiments.simulate.scenario import Scenario
 from imp_experiments.stats.many import ManySums
@@ -23,7 +24,8 @@ Floats = npt.NDArray[np.float64]
 class Held:
     """`values` (columns × runs × units) less `shifts`; a cohort's units of a variant begin at `starts` (cohort × k).
 
-    `clip` moves the first column, its quantiles being of all units matured at a look: `lag` cohorts are not.
+    `clip` moves the first column, its quantiles being of all units matured at a look: `lag` cohorts are not. Where
+    clusters are randomised, sums are of these; but in a ratio (two columns `measured`) their units come second.
     """
 
     scenario: Scenario
@@ -32,11 +34,16 @@ class Held:
     starts: npt.NDArray[np.int64]
     lag: int
     clip: Ends | None = None
+    measured: int = 1
 
     @property
     def columns(self) -> int:
-        """How many columns there are."""
-        return len(self.values)
+        """How many columns the sums have."""
+        return len(self.values) + self._counts_units
+
+    @property
+    def _counts_units(self) -> bool:
+        return self.scenario.clustered and self.measured == 1
 
     @property
     def runs(self) -> int:
@@ -63,15 +70,24 @@ class Held:
         for place in range(len(self.scenario.variants)):
             columns = [row[:, self.units(look, through, place)] for row in self.values]
             columns[0] = np.clip(columns[0], low, high)
+            if self.scenario.clustered:
+                columns = self._by_cluster(columns, self.scenario.sums(look, through, place))
             found.append(sums_of(columns, np.array([columns[0].shape[1]]))[:, 0])
         total, c = np.stack(found, axis=1), self.columns
         return ManySums(
-            n=self.scenario.n(look, through),
-            shifts=np.array(self.shifts),
+            n=self.scenario.clusters(look, through),
+            clustered=self.scenario.clustered,
+            shifts=np.zeros(c) if self.scenario.clustered else np.array(self.shifts),
             sums=total[..., :c],
             squares=total[..., c : 2 * c],
             products=total[..., 2 * c :],
         )
+
+    def _by_cluster(self, columns: list[Floats], sums: Sums) -> list[Floats]:
+        """Sums over clusters of values without a shift, with the units they count."""
+        first, *others = (sums.of(column + shift) for column, shift in zip(columns, self.shifts, strict=True))
+        units = [np.broadcast_to(sums.sizes.astype(float), first.shape)] if self._counts_units else []
+        return [first, *units, *others]
 
     def _bounds(self, look: int) -> tuple[Floats, Floats]:
         """Runs × 1, as `measure/clip.py` has them: linear between order statistics, of all variants together."""
@@ -105,7 +121,14 @@ def held(
     """Draw so many runs of a scenario; `lifts` of the variants, control's first; `lag` and `clip` as in `Held`."""
     most = scenario.kept.max(axis=1)
     draw = population.opened(rng, runs)
-    parts = [draw(int(n), lift) for cohort in most for n, lift in zip(cohort, lifts, strict=True)]
+    parts = []
+    for cohort, sizes in enumerate(most):
+        for place, (n, lift) in enumerate(zip(sizes, lifts, strict=True)):
+            if scenario.nested is None:
+                parts.append(draw(int(n), lift))
+            else:
+                members, icc = scenario.nested.members[cohort][place], scenario.nested.icc
+                parts.append(drawn_alike(draw, members, lift, icc, rng))
     ends = np.cumsum(most.ravel())
     return Held(
         scenario=scenario,
@@ -114,4 +137,5 @@ def held(
         starts=(ends - most.ravel()).reshape(most.shape),
         lag=lag,
         clip=clip,
+        measured=population.measured,
     )

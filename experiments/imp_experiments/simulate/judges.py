@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_experiments.design.experiment import Metric
-from imp_experiments.measure.quantiles import QuantileRow
+from imp_experiments.measure.quantiles import Clusters, QuantileRow
 from imp_experiments.simulate.draw import Drawn
 from imp_experiments.simulate.held import Held
+from imp_experiments.simulate.nesting import Sums
 from imp_experiments.stats.many import ManyContrasts, ManySums, many_contrasts, tail_beyond
 from imp_experiments.stats.quantile import QuantileContrast, quantile_contrast, quantile_points
 from imp_experiments.stats.score import Count, few_events, score
@@ -23,7 +24,6 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _RAREST: Final = 10.0
-# of a quantile's own interval, which decides nothing
 
 
 class Judge(Protocol):
@@ -46,9 +46,31 @@ def rows_at(drawn: Held, q: float, at: tuple[int, int], place: int) -> list[Quan
     n = values.shape[1]
     if not n:
         return [QuantileRow(q=q, n=0, value=None, points={})] * drawn.runs
+    if drawn.scenario.clustered:
+        return _nested_rows(values, q, drawn.scenario.sums(*at, place))
     fractions = [one for one in dict.fromkeys((q, *quantile_points(q)(n, None))) if 0 <= one <= 1]
     found = np.quantile(values, fractions, axis=1).T.tolist()
     return [QuantileRow(q=q, n=n, value=one[0], points=dict(zip(fractions, one, strict=True))) for one in found]
+
+
+def _nested_rows(values: Floats, q: float, sums: Sums) -> list[QuantileRow]:
+    """The same of values that nest in clusters, whose interval needs points of each run's own."""
+    n, sizes = values.shape[1], sums.sizes.astype(float)
+    found = np.quantile(values, q, axis=1)
+    below = sums.of((values <= found[:, None]).astype(float))
+    rows = []
+    for run, mine in enumerate(below):
+        clusters = Clusters(
+            count=len(sizes),
+            below=float(mine.sum()),
+            below_squares=float(mine @ mine),
+            size_squares=float(sizes @ sizes),
+            products=float(mine @ sizes),
+        )
+        fractions = [one for one in dict.fromkeys((q, *quantile_points(q)(n, clusters))) if 0 <= one <= 1]
+        points = dict(zip(fractions, np.quantile(values[run], fractions).tolist(), strict=True))
+        rows.append(QuantileRow(q=q, n=n, value=float(found[run]), points=points, clusters=clusters))
+    return rows
 
 
 class _SumsJudge:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from imp_experiments.measure.layout import Layout, MetricAsked, Value
 from imp_experiments.measure.relation import NO_VALUE, NO_VARIANT
 from imp_experiments.measure.table import units_frame
 from imp_experiments.readout.own import refuse_archive
+from imp_experiments.simulate.held import needs_units
 from imp_experiments.simulate.populations import Draw
 
 __all__ = ["Own", "own_units"]
@@ -29,7 +31,8 @@ class Own:
     """`values` (columns × units) less `shifts`: the measured columns, then covariates and who lacks one.
 
     `q` is set where a quantile of the first column is asked for; `ends` are where its values end. Of `flags` nothing
-    can be multiplied.
+    can be multiplied. Where clusters are dealt, values are their sums, beside that of a mean their units; `first` are
+    then the units' values of the first column and where each cluster's begin.
     """
 
     values: Floats
@@ -38,6 +41,7 @@ class Own:
     q: float | None = None
     ends: Ends | None = None
     flags: bool = False
+    first: tuple[Floats, npt.NDArray[np.int64]] | None = None
 
     @property
     def columns(self) -> int:
@@ -69,9 +73,11 @@ class Own:
         """The first column, less its shift, as a variant with this lift has it."""
         if lift == 1 and self.ends is None:
             return np.asarray(self.values[0])
-        moved = (self.values[0] + self.shifts[0]) * lift
+        moved = (self.values[0] + self.shifts[0] if self.first is None else self.first[0]) * lift
         if self.ends is not None:
             moved = np.clip(moved, self.ends.low, self.ends.high)
+        if self.first is not None:
+            moved = np.add.reduceat(moved, self.first[1])
         return np.asarray(moved - self.shifts[0])
 
 
@@ -82,14 +88,17 @@ def own_units(
     *,
     unit: str | None = None,
     covariate: str | None = None,
+    cluster: str | None = None,
 ) -> dict[str, Own]:
     """The units of a file, for every metric; a file has one row a unit, or a column of `unit`.
 
     `columns` says where a metric's values are, a ratio's as "NUM/DEN"; without it the column has the metric's name.
-    `covariate` is a column from before the exposure, and adjusts the metrics that have a `pre`.
+    `covariate` is a column from before the exposure, and adjusts the metrics that have a `pre`. `cluster` is the column
+    of what was randomised, where units come in clusters.
 
     Raises:
-        BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive.
+        BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive, and with clusters
+            a quantile or a clip at quantiles.
     """
     for name in columns:
         if name not in (metric.name for metric in metrics):
@@ -97,33 +106,51 @@ def own_units(
     asked = [_asked(metric, columns.get(metric.name, metric.name)) for metric in metrics]
     covariates = () if covariate is None else (covariate,)
     # who was in which variant does not matter: any column will do
-    layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates)
-    values = _read(path, layout)
+    layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates, cluster=cluster)
+    if cluster is not None:
+        _check_sums(metrics)
+    values, clusters = _read(path, layout)
     out = {}
     for metric, one in zip(metrics, asked, strict=True):
         rows = [values[value] for value in one.values]
         if metric.pre_us is not None:
             rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
-        out[metric.name] = _own(metric, rows, measured=len(one.values))
+        out[metric.name] = _own(metric, rows, measured=len(one.values), clusters=clusters)
     return out
 
 
-def _read(path: Path, layout: Layout) -> dict[Value, Floats]:
-    """The values of every unit; NaN where one lacks a covariate."""
+def _check_sums(metrics: Sequence[Metric]) -> None:
+    """Refuse what sums over a cluster do not judge."""
+    for metric in metrics:
+        if needs_units(metric):
+            what = "a quantile" if metric.q is not None else "a clip at quantiles"
+            problem = f"{metric.name!r} has {what}, for which clusters of your own are not dealt"
+            raise BadInput(problem, where="data", mend="leave --data out: --cluster-size and --icc draw clusters")
+
+
+def _read(path: Path, layout: Layout) -> tuple[dict[Value, Floats], npt.NDArray[np.int64] | None]:
+    """The values of every unit, NaN where one lacks a covariate, and its cluster's number from 0 on."""
     refuse_archive(path)
+    nested = [] if layout.cluster is None else ["cluster"]
     with open_file(path, layout) as prepared:
         names = [f"value_{place}" for place in range(len(layout.values))]
         frame = units_frame(prepared.frame, layout)
-        found = frame.select(*names, *(["changes"] if layout.unit else [])).collect()
+        found = frame.select(*names, *nested, *(["changes"] if layout.unit else [])).collect()
         arrays = [found[name].to_numpy().astype(float) for name in names]
         values = dict(zip(layout.values, arrays, strict=True))
         if not all(_taken(value, one) for value, one in values.items()):
             raise _fault(prepared.first_fault(), path)
+        if nested and found["cluster"].null_count():
+            raise _fault(prepared.first_fault(), path)
     if len(found) == 0:
         raise BadInput("there are no rows", where=str(path), mend="give it a row for each unit")
     if layout.unit and found["changes"].sum():
-        raise BadInput("a unit has several values of a covariate", where=str(path), mend="write the same in its rows")
-    return values
+        what = "values of a covariate" if layout.cluster is None else "clusters or values of a covariate"
+        raise BadInput(f"a unit has several {what}", where=str(path), mend="write the same in its rows")
+    if not nested:
+        return values, None
+    numbers: dict[Any, int] = {}
+    return values, np.array([numbers.setdefault(one, len(numbers)) for one in found["cluster"].to_list()])
 
 
 def _fault(found: BadInput | None, path: Path) -> BadInput:
@@ -159,13 +186,25 @@ def _with_lacking(values: Floats) -> Iterator[Floats]:
         yield lacking.astype(float)
 
 
-def _own(metric: Metric, rows: list[Floats], *, measured: int) -> Own:
+def _own(metric: Metric, rows: list[Floats], *, measured: int, clusters: npt.NDArray[np.int64] | None = None) -> Own:
+    first = None
+    if clusters is not None:
+        order = np.argsort(clusters, kind="stable")
+        starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+        first = rows[0][order], starts
+        sizes = [np.ones_like(rows[0])] if measured == 1 else []
+        rows = [np.add.reduceat(row[order], starts) for row in (rows[0], *sizes, *rows[1:])]
+        measured = 2
     # flags stay as they are, so that events can be counted
-    shifts = tuple(0.0 if set(np.unique(row[:1000])) <= {0.0, 1.0} else float(row.mean()) for row in rows)
+    shifts = tuple(
+        0.0 if set(np.unique(row[:1000])) <= {0.0, 1.0} or (not place and metric.kind == "proportion") else row.mean()
+        for place, row in enumerate(rows)
+    )
     return Own(
         values=np.stack([row - shift for row, shift in zip(rows, shifts, strict=True)]),
-        shifts=shifts,
+        shifts=tuple(map(float, shifts)),
         measured=measured,
+        first=first,
         q=metric.q,
         # quantiles are those of a look
         ends=None if metric.clip is None or metric.clip.quantiles else metric.clip,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_experiments.design.experiment import Experiment, Metric
+from imp_experiments.measure.layout import UNITS
 from imp_experiments.measure.moments import Cell, Moments
 from imp_experiments.measure.quantiles import QuantileRow
 from imp_experiments.readout.compare import Asked, Tested, compare_metric, compare_quantile
@@ -156,21 +157,28 @@ def asked_in(metric: Metric, drawn: Drawn | Held, measured: int) -> Asked:
 def moments_in(metric: Metric, drawn: Drawn | Held, sums: ManySums, run: int) -> Moments:
     """One run of what a look sees, a cell a variant."""
     c = drawn.columns
+    # of a ratio of clusters nothing is summed by their units, which readouts count all the same
+    beside = drawn.scenario.clustered and metric.denominator is not None
+    mean = (drawn.scenario.cluster_size or 1.0,) if beside else ()
     cells = [
         Cell(
             name,
             0,
             "",
             int(sums.n[place]),
-            tuple(sums.sums[run, place].tolist()),
-            tuple(sums.squares[run, place].tolist()),
+            (*sums.sums[run, place].tolist(), *(size * float(sums.n[place]) for size in mean)),
+            (*sums.squares[run, place].tolist(), *(size**2 * float(sums.n[place]) for size in mean)),
             tuple(sums.products[run, place].tolist()),
         )
         for place, name in enumerate(drawn.scenario.variants)
     ]
     pairs = tuple((i, j) for i in range(c) for j in range(i + 1, c))
-    return Moments(_names(metric, drawn), tuple(float(one) for one in sums.shifts), tuple(cells), pairs)
+    shifts = (*(float(one) for one in sums.shifts), *(0.0 for _ in mean))
+    return Moments((*_names(metric, drawn), *(UNITS for _ in mean)), shifts, tuple(cells), pairs)
 
 
 def _names(metric: Metric, drawn: Drawn | Held) -> tuple[str, ...]:
-    return (metric.name, *(f"{metric.name} {place}" for place in range(1, drawn.columns)))
+    names = [metric.name, *(f"{metric.name} {place}" for place in range(1, drawn.columns))]
+    if drawn.scenario.clustered and metric.denominator is None and len(names) > 1:
+        names[1] = UNITS
+    return tuple(names)

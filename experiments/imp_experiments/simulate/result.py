@@ -66,6 +66,7 @@ class MetricSimulated:
 class Simulated:
     """A definition's simulation. `units` come in a run, `left` of them by its end; `seed` and `runs` repeat it exactly.
 
+    clusters: those in which the units come (None: units were randomised).
     ship: the decision ships a treatment; days_mean, days_median: days of cohorts until then (windows add theirs).
     notes: what of the definition was left out.
     """
@@ -81,6 +82,7 @@ class Simulated:
     days_mean: float
     days_median: float
     metrics: tuple[MetricSimulated, ...]
+    clusters: int | None = None
     notes: tuple[str, ...] = ()
 
 

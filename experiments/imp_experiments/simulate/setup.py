@@ -47,6 +47,10 @@ class Setup:
         """What the expectation of each variant is multiplied by, control's (1) first."""
         return (1.0, *(self._lift(metric, name) for name in self.scenario.variants[1:]))
 
+    def measured(self, metric: Metric) -> int:
+        """Columns of the sums that are measured; of clusters a mean is the ratio of its sum to their units."""
+        return 2 if self.scenario.clustered else self.populations[metric.name].measured
+
     def _lift(self, metric: Metric, variant: str) -> float:
         given = [self.effects.get(metric.name, 0.0)]
         if self.factor_effects and self.experiment.factors is not None and metric.role == "primary":
@@ -75,7 +79,7 @@ def draw_chunk(setup: Setup, metric: Metric, seed: int, chunk: int, runs: int) -
     """What was drawn of a metric in one portion of runs, from a stream of its own."""
     rng = np.random.default_rng([seed, chunk, setup.experiment.metrics.index(metric)])
     population, lifts = setup.populations[metric.name], setup.lifts(metric)
-    if needs_units(metric):
+    if needs_units(metric) or setup.scenario.nested is not None:
         lag = lag_of(setup.experiment, metric)
         return held(population, setup.scenario, lifts, rng, runs, lag=lag, clip=metric.clip)
     return drawn(population, setup.scenario, lifts, rng, runs)

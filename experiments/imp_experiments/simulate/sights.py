@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.moments import Cell, Moments
+from imp_experiments.readout.compare import FEW_CLUSTERS
 from imp_experiments.readout.looks import Taken, sight_of
 from imp_experiments.readout.registered import split_of
 from imp_experiments.simulate.scenario import Scenario, lag_of
@@ -34,7 +35,8 @@ def seen_at(experiment: Experiment, metric: Metric, scenario: Scenario, first: i
             continue
         ripe = _moments(scenario, metric, look, through)
         alpha = experiment.plan.alpha / (split_of(experiment, final=final) if metric.role == "primary" else 1)
-        sight = sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=scenario.variants)
+        few = scenario.clustered and int(scenario.clusters(look, through).min()) < FEW_CLUSTERS
+        sight = sight_of(experiment, metric, ripe, past, alpha=alpha, final=final, names=scenario.variants, few=few)
         if sight.taken is not None:
             past.append(sight.taken)
         shown = max((cell.day for cell in sight.moments.cells if cell.day is not None), default=through)

@@ -78,7 +78,7 @@ def _one_by_one(experiment: Experiment) -> bool:
 
 def chunk_of(setup: Setup) -> int:
     """How many runs are drawn together: fewer where units are kept and there are many."""
-    if not any(map(needs_units, setup.experiment.metrics)):
+    if setup.scenario.nested is None and not any(map(needs_units, setup.experiment.metrics)):
         return CHUNK
     return max(1, min(CHUNK, _MOST_KEPT // int(setup.scenario.kept.max(axis=1).sum())))
 
@@ -112,7 +112,7 @@ def count_chunk(
     out: dict[str, Mapping[str, Numbers]] = {}
     for metric in experiment.metrics:
         name, truth = metric.name, truths[metric.name]
-        measured = setup.populations[name].measured
+        measured = setup.measured(metric)
         draws[name] = mine = draw_chunk(setup, metric, seed, chunk, runs)
         found[name] = evidence_of(
             experiment, metric, mine, partial(seen, metric), measured=measured, truths=truth.effects
@@ -139,7 +139,7 @@ def _by_readouts(
     sights = [
         {metric.name: seen(metric, int(found[metric.name].firsts[run])) for metric in metrics} for run in range(runs)
     ]
-    measured = {metric.name: setup.populations[metric.name].measured for metric in metrics}
+    measured = {metric.name: setup.measured(metric) for metric in metrics}
     return decided(setup.experiment, draws, sights, measured)
 
 
@@ -154,7 +154,7 @@ def result_of(
     setup: Setup, parts: Sequence[Counts], *, seed: int, truths: Mapping[str, Truth] | None = None
 ) -> Simulated:
     """All portions together."""
-    kept, experiment = setup.scenario.kept, setup.experiment
+    experiment, (units, left, clusters) = setup.experiment, setup.scenario.whole()
     truths = truths_of(setup) if truths is None else truths
     whole = {
         name: {key: np.concatenate([part[name][key] for part in parts]) for key in one}
@@ -166,8 +166,9 @@ def result_of(
         runs=len(decided["ship"]),
         seed=seed,
         days=setup.scenario.days,
-        units=int(kept.max(axis=1).sum()),
-        left=int(kept.max(axis=1).sum() - kept[:, -1].sum()),
+        units=units,
+        left=left,
+        clusters=clusters,
         alpha=experiment.plan.alpha,
         ship=rate(decided["ship"].sum(), len(decided["ship"])),
         days_mean=float(decided["days"].mean()),
@@ -182,8 +183,15 @@ def result_of(
             )
             for metric in experiment.metrics
         ),
-        notes=tuple(_undrawn(metric, metric.covariates) for metric in experiment.metrics if metric.covariates),
+        notes=_notes(setup),
     )
+
+
+def _notes(setup: Setup) -> tuple[str, ...]:
+    found = [_undrawn(metric, metric.covariates) for metric in setup.experiment.metrics if metric.covariates]
+    if setup.scenario.clustered and setup.scenario.nested is None:
+        found.append("clusters of your own are dealt and leave whole; looks count them at their mean size")
+    return tuple(found)
 
 
 def _undrawn(metric: Metric, others: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """The t contrasts of `estimate` and `TContrast` for many experiments at once, as simulation needs them: arrays alone.
 
 The same formulas in the same order as `stats/estimate.py` and `stats/contrast.py`, over a leading axis of runs; strata
-and clusters are left to those. `tests/experiments/simulate/test_simulate.py` holds every figure to the engine's own.
+are left to those. `tests/experiments/simulate/test_simulate.py` holds every figure to the engine's own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _COLLINEAR: Final = 1e-10
 _RESOLUTION: Final = 1e-9
 _NOISE: Final = 1e-12
 _LARGEST_LOG: Final = 709.0
+_LEAST_WORTH: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -30,7 +31,8 @@ class ManySums:
 
     `n` (k): units, the same in every run. `sums`, `squares` (r × k × c) follow the columns: one or, of a ratio, two
     that are measured, then the covariates. `products` (r × k × c(c-1)/2) follow the pairs (0,1), (0,2) … (1,2) …;
-    `shifts` (c) were taken from the values.
+    `shifts` (c) were taken from the values. `clustered`: the units are clusters, of which sums are known; the second
+    column is their size.
     """
 
     n: npt.NDArray[np.int64]
@@ -38,6 +40,7 @@ class ManySums:
     sums: Floats
     squares: Floats
     products: Floats
+    clustered: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -57,7 +60,8 @@ def many_contrasts(sums: ManySums, *, measured: int, scale: str) -> list[ManyCon
     """Every treatment against control; `measured` is 1, or 2 for a ratio of the first column to the second."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         means, covariance = _joint(sums)
-        values, spread, df = _adjusted(sums.n, means, covariance, measured)
+        worth = _worth(sums.n, means, covariance) if sums.clustered and measured > 1 else np.ones(means.shape[:2])
+        values, spread, df = _adjusted(sums.n, means, covariance, measured, worth)
         if measured > 1:
             values, spread = _ratio(values, spread)
         else:
@@ -97,7 +101,7 @@ def _joint(sums: ManySums) -> tuple[Floats, Floats]:
 
 
 def _adjusted(
-    n: npt.NDArray[np.int64], means: Floats, covariance: Floats, measured: int
+    n: npt.NDArray[np.int64], means: Floats, covariance: Floats, measured: int, worth: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Lin's adjusted means (r × k × p), their covariance (r × k × k × p × p) and df (r × k)."""
     runs, k, columns = means.shape
@@ -114,9 +118,17 @@ def _adjusted(
         df -= rank
         own = _residual(covariance, slopes, p, n, rank)
         spread += np.einsum("rkpq,rqs,rlos->rklpo", slopes, between, slopes) / n.sum()
+    wider = np.where(worth < 1, (1 + worth * (n - 1)) / n / worth, 1.0)
     for i in range(k):
-        spread[:, i, i] += own[:, i] / max(int(n[i]), 1)
-    return values, spread, df
+        spread[:, i, i] += own[:, i] / max(int(n[i]), 1) * wider[:, i, None, None]
+    return values, spread, df * worth
+
+
+def _worth(n: npt.NDArray[np.int64], means: Floats, covariance: Floats) -> Floats:
+    """What clusters are worth (r × k) by their sizes, as `stats/estimate.py` has it."""
+    square = (n - 1) * covariance[..., 1, 1]
+    effective = n / (1 + square / n / means[..., 1] ** 2)
+    return np.where(effective < n, np.maximum((effective - 1) / (n - 1), _LEAST_WORTH), 1.0)
 
 
 def _slopes(covariance: Floats, p: int) -> tuple[Floats, Floats]:
