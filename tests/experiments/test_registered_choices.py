@@ -19,7 +19,6 @@ from imp_experiments.commands.start import start_experiment
 from imp_experiments.design.experiment import analysis_sha256
 from imp_experiments.design.parse import parse_experiment
 from imp_experiments.readout.format import format_readout, parse_readout, to_plain
-from imp_experiments.simulate.scenario import scenario_of
 from imp_experiments.stats.multiplicity import adjust
 from imp_experiments.stats.power.setting import Setting
 
@@ -193,13 +192,7 @@ def test_covariates_are_those_of_a_regression_with_interactions(read: Read, benc
         assert one["absolute"]["estimate"] == pytest.approx(adjusted[one["variant"]] - adjusted["a"], rel=1e-9)
 
 
-# -- what is not planned or simulated yet ------------------------------------------------------------------------------
-
-
-def test_clusters_are_not_simulated(definition: str) -> None:
-    experiment = parse_experiment(f'cluster = "household"\n{definition}'.encode(), file="x.toml")
-    with pytest.raises(BadInput, match=r"clusters \(household\) cannot be"):
-        scenario_of(experiment)
+# -- clusters ---------------------------------------------------------------------------------------------------------
 
 
 def test_clusters_are_planned_with_their_size_and_correlation(definition: str) -> None:

@@ -64,6 +64,7 @@ def simulate_named(
     names = [metric.name for metric in experiment.metrics]
     populations: Mapping[str, Population]
     clusters: Shape | float | None = shape
+    daily: float | None = per_day
     if data is None:
         given = {name: _figures(text) for name, text in _named(names, baselines, "baseline").items()}
         populations = {metric.name: population_of(metric, given.get(metric.name)) for metric in experiment.metrics}
@@ -77,18 +78,18 @@ def simulate_named(
         )  # fmt: skip
         populations, one = own, next(iter(own.values()))
         clusters = None if data.cluster is None or one.first is None else len(one.first[0]) / one.values.shape[1]
-        per_day = _dealt(experiment, one.values.shape[1], clusters, days=days, per_day=per_day)
-    scenario = scenario_of(experiment, days=days, per_day=per_day, withdraw=withdraw, clusters=clusters)
+        daily = _dealt(experiment, one.values.shape[1], clusters, days=days, per_day=per_day)
+    scenario = scenario_of(experiment, days=days, per_day=daily, withdraw=withdraw, clusters=clusters)
     setup = _setup(experiment, scenario, populations, effects)
     runs = default_runs(experiment) if runs is None else runs
     with progress("runs simulated", every=200) as shown:
         return simulate(setup, runs=runs, seed=seed, progress=shown.advance)
 
 
-def _dealt(experiment: Experiment, rows: int, size: float | None, *, days: int | None, per_day: int | None) -> int:
+def _dealt(experiment: Experiment, rows: int, size: float | None, *, days: int | None, per_day: int | None) -> float:
     """Units a day, of a file with so many units, or clusters of a mean size."""
     wanted = scenario_of(experiment, days=days, per_day=1_000_000, clusters=size).days
-    daily = int(rows // wanted * (size or 1)) if per_day is None else per_day
+    daily = rows // wanted * (size or 1) if per_day is None else per_day
     if daily * wanted > rows * (size or 1) or not daily:
         what = "units" if size is None else "clusters"
         problem = f"the file has {rows:,} {what}, too few for {wanted} days"

@@ -89,7 +89,7 @@ def scenario_of(
     experiment: Experiment,
     *,
     days: int | None = None,
-    per_day: int | None = None,
+    per_day: float | None = None,
     withdraw: float = 0.0,
     clusters: Shape | float | None = None,
 ) -> Scenario:

@@ -81,7 +81,9 @@ def draw_chunk(setup: Setup, metric: Metric, seed: int, chunk: int, runs: int) -
     population, lifts = setup.populations[metric.name], setup.lifts(metric)
     if needs_units(metric) or setup.scenario.nested is not None:
         lag = lag_of(setup.experiment, metric)
-        return held(population, setup.scenario, lifts, rng, runs, lag=lag, clip=metric.clip)
+        # bounds that are no quantiles have ended the population's values
+        clip = metric.clip if metric.clip is not None and metric.clip.quantiles else None
+        return held(population, setup.scenario, lifts, rng, runs, lag=lag, clip=clip)
     return drawn(population, setup.scenario, lifts, rng, runs)
 
 

@@ -233,15 +233,6 @@ def test_a_note_says_that_covariates_of_other_metrics_are_left_out(here: Any) ->
     assert here(*words, "--json").ok().json["notes"] == []
 
 
-def test_clusters_are_refused_with_what_to_do_instead(here: Any) -> None:
-    text = DEFINITION.replace("[plan]", 'cluster = "household"\n[plan]', 1)
-    (here.workspace / "spring.toml").write_text(text, encoding="utf-8")
-    answer = here("experiment", "simulate", "spring.toml", "--runs", "2")
-    assert (answer.code, answer.out) == (2, "")
-    assert "units that come in clusters (household) cannot be simulated" in answer.err
-    assert "--icc" in answer.err
-
-
 def test_the_real_command_line_simulates_a_file(imp: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "spring.toml"
     path.write_text(DEFINITION, encoding="utf-8")
