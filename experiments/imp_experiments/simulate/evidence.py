@@ -13,7 +13,7 @@ from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, MIN_CONVERSIONS, way_of
 from imp_experiments.simulate.draw import Drawn
 from imp_experiments.simulate.held import Held
-from imp_experiments.simulate.judges import judge_of
+from imp_experiments.simulate.judges import Judge, judge_of
 from imp_experiments.simulate.scenario import lag_of
 from imp_experiments.simulate.sights import Seen
 
@@ -81,11 +81,7 @@ def evidence_of(
             for name, null in nulls.items():
                 tail, above = judge.tails(look, sight.through, null)
                 found[name].tail[mine, look], found[name].above[mine, look] = tail[mine], above[mine]
-    daily = _blank(runs, days, treated)
-    for look in range(days):
-        daily.tail[:, look], daily.above[:, look] = judge.tails(look, look - lag, zero)
-    tail, above = judge.tails(days - 1, days - 1 - lag, truths)
-    last = Nominal(tail[:, None], above[:, None])
+    last, above = judge.tails(days - 1, days - 1 - lag, truths)
     return Evidence(
         firsts=firsts,
         tails=tails,
@@ -93,9 +89,18 @@ def evidence_of(
         none=found["none"],
         true=found["true"],
         margin=found.get("margin"),
-        daily=daily,
-        last=last,
+        daily=_daily(judge, drawn, lag, zero),
+        last=Nominal(last[:, None], above[:, None]),
     )
+
+
+def _daily(judge: Judge, drawn: Drawn | Held, lag: int, null: Sequence[float]) -> Nominal:
+    """Every day with all its cohorts, as if it were the only look."""
+    days = drawn.scenario.days
+    found = _blank(drawn.runs, days, len(null))
+    for look in range(days):
+        found.tail[:, look], found.above[:, look] = judge.tails(look, look - lag, null)
+    return found
 
 
 def _blank(runs: int, days: int, treated: int) -> Nominal:
