@@ -142,8 +142,12 @@ def _given_metrics(experiment: Experiment, bases: Mapping[str, Basis]) -> list[M
     for name in bases:
         if name not in names or names[name].role == "secondary":
             problem = "is secondary, which is not planned" if name in names else "is no metric of the experiment"
-            known = ", ".join(metric.name for metric in experiment.metrics if metric.role != "secondary")
+            known = ", ".join(metric.name for metric in planned_metrics(experiment))
             raise BadInput(f"{name!r} {problem}", where="baseline", mend=f"its metrics are: {known}")
+        if _test(experiment, names[name]) is None:
+            problem = f"{name!r} is a guardrail of no_harm, whose margin is not tested: no number of units is its own"
+            mend = 'write guardrails = "noninferior" in [decision] to plan for its margin, or leave its baseline out'
+            raise BadInput(problem, where="baseline", mend=mend)
     for metric in experiment.metrics:
         if metric.role == "primary" and metric.name not in bases:
             mend = f"give --baseline {metric.name}={_EXAMPLES[metric.kind]} ({FORMS[metric.kind]}), or --data"
@@ -264,5 +268,7 @@ def _notes(experiment: Experiment, planned: tuple[MetricPlan, ...], shape: Setti
         if metric.role == "guardrail" and metric.name not in [item.metric for item in planned]
     ]
     if left:
-        notes.append(f"guardrails not planned (no baseline given, or no margin): {', '.join(left)}")
+        tested = experiment.decision.guardrails == "noninferior"
+        why = "no baseline given" if tested else "no_harm tests no margin"
+        notes.append(f"guardrails not planned ({why}): {', '.join(left)}")
     return tuple(notes)
