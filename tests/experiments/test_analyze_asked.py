@@ -275,3 +275,53 @@ def test_a_posterior_is_told_with_its_interval_and_no_certainty(scale: str, show
     (line,) = [line for line in render_table(found).splitlines() if "chance to beat" in line]
     assert "chance to beat a > 99.9%" in line
     assert re.search(rf"with the prior \+[\d.,]+{shown} \[\+[\d.,]+{shown}, \+[\d.,]+{shown}\]", line)
+
+
+@pytest.mark.parametrize(
+    ("asked", "where", "says"),
+    [
+        ({"down": ["spend"]}, "down", "give --prior too"),
+        ({"order": 3}, "order", "name each --factor"),
+        ({"k": 50}, "k", "name a column with --by"),
+        ({"sequential": "confidence_sequence", "looked": [0.5]}, "looked", "name a spending function"),
+        ({"alpha": 1e-300}, "alpha", "0.05 means intervals of 95 %"),
+        ({"alpha": 0.99}, "alpha", "0.05 means intervals of 95 %"),
+    ],
+)
+def test_what_would_change_nothing_or_mean_nothing_is_refused(asked: dict[str, Any], where: str, says: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(**asked)
+    assert caught.value.where == where
+    assert says in (caught.value.mend or "")
+
+
+@pytest.mark.parametrize("alpha", [1e-9, 0.5])
+def test_the_ends_of_what_alpha_may_be_are_taken(alpha: float) -> None:
+    assert read(alpha=alpha).alpha == alpha
+
+
+@pytest.mark.parametrize("option", ["--order=2", "--k=10"])
+def test_the_command_refuses_an_option_without_effect_even_where_it_says_the_default(
+    imp_here: Any, tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "shop.csv"
+    shop().to_csv(path, index=False)
+    answer = imp_here(*("experiment", "analyze", str(path), "--variant=arm", "--control=a", "--mean=spend"), option)
+    assert answer.code == 2
+    assert f"where: {option.partition('=')[0]}" in answer.err
+
+
+def test_standard_input_is_refused_with_how_to_go_on(imp_here: Any) -> None:
+    answer = imp_here("experiment", "analyze", "-", "--variant=arm", "--control=a", "--mean=spend")
+    assert answer.code == 2
+    assert "which standard input cannot be" in answer.err
+    assert "save it first" in answer.err
+
+
+@pytest.mark.parametrize("empty", ["", " ", None])
+def test_an_empty_level_of_a_breakdown_is_named_as_one(empty: str | None) -> None:
+    frame = shop()
+    frame["country"] = ["at", empty] * (len(frame) // 2)
+    with pytest.raises(BadInput, match="the level to break down by is missing") as caught:
+        read(frame, by=["country"])
+    assert "column country" in (caught.value.where or "")

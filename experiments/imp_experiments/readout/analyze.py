@@ -18,8 +18,10 @@ from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.near import same_value
 from imp_experiments.measure.table import Prepared, Tabulated
 from imp_experiments.readout.arguments import (
+    DEFAULT_ORDER,
     alike_notes,
     asked_rule,
+    check_effects,
     check_layout,
     check_options,
     known_metrics,
@@ -57,7 +59,7 @@ def analyze(
     variant: str | None = None,
     control: str | None = None,
     factors: Sequence[str] = (),
-    order: int = 2,
+    order: int = DEFAULT_ORDER,
     unit: str | None = None,
     weights: Mapping[str, int] | None = None,
     proportions: Sequence[str] = (),
@@ -112,6 +114,7 @@ def analyze(
     """
     check_kinds(locals())
     check_options(scale, alpha)
+    check_effects(factors=factors, by=by, down=down, prior=prior, order=order, k=k)
     columns = variant_columns(variant, control, factors)
     if factors:
         check_factors(
