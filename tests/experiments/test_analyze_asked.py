@@ -325,3 +325,59 @@ def test_an_empty_level_of_a_breakdown_is_named_as_one(empty: str | None) -> Non
     with pytest.raises(BadInput, match="the level to break down by is missing") as caught:
         read(frame, by=["country"])
     assert "column country" in (caught.value.where or "")
+
+
+def answer(frame: Any = None, **more: Any) -> str:
+    """The first line of the readout."""
+    return render_table(read(frame, **more)).splitlines()[0]
+
+
+def apart(by: float) -> pd.DataFrame:
+    frame = shop()
+    frame["spend"] += np.where(frame["arm"] == "b", by, 0.0)
+    return frame
+
+
+def test_the_first_line_of_a_file_says_what_the_first_metric_shows_with_its_interval() -> None:
+    (effect,) = [one.relative for one in read(apart(9)).comparisons]
+    assert effect is not None
+    figures = f"{effect.estimate:+.1%}, 95% interval [{effect.low:+.1%}, {effect.high:+.1%}], p < 0.0001"
+    assert answer(apart(9)) == f"file: spend is higher in b than in a: {figures}"
+    assert answer(apart(-9), scale="absolute").startswith("file: spend is lower in b than in a: -")
+    assert answer(apart(9), means=["spend", "visits"]).endswith("(the first of 2 comparisons)")
+
+
+def test_the_first_line_says_where_it_cannot_be_told() -> None:
+    assert answer().startswith("file: it cannot be told whether spend differs between b and a: ")
+    assert "95% interval [" in answer()
+    assert answer(apart(9), alpha=0.01).count("99% interval [") == 1
+    frame = shop()
+    frame["spend"] = 3.0
+    assert answer(frame).startswith("file: spend of b and a is not compared: nothing varies")
+
+
+def test_a_correction_that_leaves_the_interval_takes_the_first_line_back() -> None:
+    by = next(by for by in np.arange(0.5, 9, 0.1) if (read(apart(by)).comparisons[0].p_value or 1) < 0.04)
+    assert "spend is higher" in answer(apart(by), means=["spend", "visits", "before"])
+    text = answer(apart(by), means=["spend", "visits", "before"], adjust="holm")
+    assert "it cannot be told whether spend differs" in text
+    assert "corrected p" in text
+
+
+def test_the_first_line_of_factors_is_their_first_effect() -> None:
+    frame = apart(9)
+    frame["photo"] = np.where(np.arange(len(frame)) % 4 < 2, "no", "yes")
+    text = answer(frame, variant=None, control=None, factors=["arm", "photo"])
+    assert text.startswith("file: spend is higher with arm: b - a: +")
+    assert text.endswith("(the first of 3 effects)")
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_a_breakdown_of_one_level_says_so_in_place_of_the_same_table(render: Callable[[Readout], str]) -> None:
+    frame = shop()
+    frame["country"] = "austria"
+    text = render(read(frame, by=["country"]))
+    assert "all units are of one level (austria): there is nothing to compare" in text.replace("\\", "")
+    assert "| level" not in text
+    assert "level  " not in text
+    assert text.count("spend") == render(read(frame)).count("spend")
