@@ -154,7 +154,7 @@ def test_clusters_in_several_variants_are_warned_of(form: Callable[[pd.DataFrame
 def test_what_could_not_be_adjusted_is_not_said_to_be() -> None:
     frame = shop(10).assign(shop=lambda one: one.arm + (one.index % 3).astype(str))
     (found,) = read(frame, cluster="shop", covariates=["before"]).comparisons
-    assert [one.code for one in found.conditions] == ["too_few_to_adjust", "few_clusters"]
+    assert [one.code for one in found.conditions] == ["too_few_to_adjust", "control_near_zero", "few_clusters"]
     assert found.variance_saved is None
     assert "adjusted for" not in found.method
     assert found.absolute == read(frame, cluster="shop").comparisons[0].absolute
@@ -381,3 +381,38 @@ def test_a_breakdown_of_one_level_says_so_in_place_of_the_same_table(render: Cal
     assert "| level" not in text
     assert "level  " not in text
     assert text.count("spend") == render(read(frame)).count("spend")
+
+
+@pytest.mark.parametrize(("base", "sd"), [(1e15, 3.0), (1e9, 1e-6), (1.0, 1e-14), (1e-200, 1e-201)])
+def test_a_spread_below_double_precision_is_not_said_to_be_none(base: float, sd: float) -> None:
+    frame = shop()
+    noise = np.random.default_rng(3).standard_normal(len(frame))
+    frame["spend"] = base + sd * noise
+    (found,) = read(frame).comparisons
+    assert [one.code for one in found.conditions] == ["spread_lost"]
+    assert (found.absolute, found.relative) == (None, None)
+    assert "subtract a constant, or rescale" in render_table(read(frame))
+    # the mend mends
+    (mended,) = read(frame.assign(spend=sd * noise / sd), scale="absolute").comparisons
+    assert mended.absolute is not None
+
+
+def test_values_that_are_one_and_the_same_do_not_vary() -> None:
+    (found,) = read(shop().assign(spend=1e15)).comparisons
+    assert [one.code for one in found.conditions] == ["zero_variance"]
+
+
+@pytest.mark.parametrize(("errors", "warned"), [(2.9, True), (3.1, False)])
+def test_a_control_under_three_standard_errors_from_zero_is_warned_of_on_the_relative_scale(
+    errors: float, warned: bool
+) -> None:
+    frame = shop()
+    noise = np.random.default_rng(3).standard_normal(len(frame))
+    control = frame["arm"] == "a"
+    noise[control] -= noise[control].mean()
+    se = noise[control].std(ddof=1) / np.sqrt(control.sum())
+    frame["spend"] = noise + errors * se + np.where(control, 0.0, 1.0)
+    (found,) = read(frame).comparisons
+    assert (("control_near_zero", "relative") in [(one.code, one.scale) for one in found.conditions]) is warned
+    assert found.relative is not None
+    assert found.absolute is not None

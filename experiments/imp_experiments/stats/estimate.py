@@ -127,6 +127,7 @@ def _estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Est
     mine = moments.select(lambda cell: cell.variant in names)
     mine, merged = _with_enough(mine, quantity, names)
     conditions = [Condition("strata_merged", "both")] if merged else []
+    conditions += [Condition("spread_lost", "both")] if _spread_lost(mine, quantity.column, names) else []
     strata = mine.strata
     if len(strata) <= 1:
         means = _adjusted(mine, quantity, names)
@@ -139,6 +140,12 @@ def _estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Est
         conditions.append(Condition("too_few_to_adjust", "both"))
     found = _ratio(means, names) if quantity.denominator is not None else _plain(means, names)
     return replace(found, conditions=(*found.conditions, *conditions))
+
+
+def _spread_lost(moments: Moments, column: str, names: Sequence[str]) -> bool:
+    """Whether no variant's units have a spread, though some differ."""
+    flat = all(moments.summary(column, name).variance == 0 for name in names)
+    return flat and any(moments.spread_lost(column, name) for name in names)
 
 
 def _of_stratum(stratum: str) -> Callable[[Cell], bool]:
