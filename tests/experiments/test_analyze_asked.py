@@ -154,7 +154,7 @@ def test_clusters_in_several_variants_are_warned_of(form: Callable[[pd.DataFrame
 def test_what_could_not_be_adjusted_is_not_said_to_be() -> None:
     frame = shop(10).assign(shop=lambda one: one.arm + (one.index % 3).astype(str))
     (found,) = read(frame, cluster="shop", covariates=["before"]).comparisons
-    assert [one.code for one in found.conditions] == ["too_few_to_adjust", "few_clusters"]
+    assert [one.code for one in found.conditions] == ["too_few_to_adjust", "control_near_zero", "few_clusters"]
     assert found.variance_saved is None
     assert "adjusted for" not in found.method
     assert found.absolute == read(frame, cluster="shop").comparisons[0].absolute
@@ -275,3 +275,144 @@ def test_a_posterior_is_told_with_its_interval_and_no_certainty(scale: str, show
     (line,) = [line for line in render_table(found).splitlines() if "chance to beat" in line]
     assert "chance to beat a > 99.9%" in line
     assert re.search(rf"with the prior \+[\d.,]+{shown} \[\+[\d.,]+{shown}, \+[\d.,]+{shown}\]", line)
+
+
+@pytest.mark.parametrize(
+    ("asked", "where", "says"),
+    [
+        ({"down": ["spend"]}, "down", "give --prior too"),
+        ({"order": 3}, "order", "name each --factor"),
+        ({"k": 50}, "k", "name a column with --by"),
+        ({"sequential": "confidence_sequence", "looked": [0.5]}, "looked", "name a spending function"),
+        ({"alpha": 1e-300}, "alpha", "0.05 means intervals of 95 %"),
+        ({"alpha": 0.99}, "alpha", "0.05 means intervals of 95 %"),
+    ],
+)
+def test_what_would_change_nothing_or_mean_nothing_is_refused(asked: dict[str, Any], where: str, says: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read(**asked)
+    assert caught.value.where == where
+    assert says in (caught.value.mend or "")
+
+
+@pytest.mark.parametrize("alpha", [1e-9, 0.5])
+def test_the_ends_of_what_alpha_may_be_are_taken(alpha: float) -> None:
+    assert read(alpha=alpha).alpha == alpha
+
+
+@pytest.mark.parametrize("option", ["--order=2", "--k=10"])
+def test_the_command_refuses_an_option_without_effect_even_where_it_says_the_default(
+    imp_here: Any, tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "shop.csv"
+    shop().to_csv(path, index=False)
+    answer = imp_here(*("experiment", "analyze", str(path), "--variant=arm", "--control=a", "--mean=spend"), option)
+    assert answer.code == 2
+    assert f"where: {option.partition('=')[0]}" in answer.err
+
+
+def test_standard_input_is_refused_with_how_to_go_on(imp_here: Any) -> None:
+    answer = imp_here("experiment", "analyze", "-", "--variant=arm", "--control=a", "--mean=spend")
+    assert answer.code == 2
+    assert "which standard input cannot be" in answer.err
+    assert "save it first" in answer.err
+
+
+@pytest.mark.parametrize("empty", ["", " ", None])
+def test_an_empty_level_of_a_breakdown_is_named_as_one(empty: str | None) -> None:
+    frame = shop()
+    frame["country"] = ["at", empty] * (len(frame) // 2)
+    with pytest.raises(BadInput, match="the level to break down by is missing") as caught:
+        read(frame, by=["country"])
+    assert "column country" in (caught.value.where or "")
+
+
+def answer(frame: Any = None, **more: Any) -> str:
+    """The first line of the readout."""
+    return render_table(read(frame, **more)).splitlines()[0]
+
+
+def apart(by: float) -> pd.DataFrame:
+    frame = shop()
+    frame["spend"] += np.where(frame["arm"] == "b", by, 0.0)
+    return frame
+
+
+def test_the_first_line_of_a_file_says_what_the_first_metric_shows_with_its_interval() -> None:
+    (effect,) = [one.relative for one in read(apart(9)).comparisons]
+    assert effect is not None
+    figures = f"{effect.estimate:+.1%}, 95% interval [{effect.low:+.1%}, {effect.high:+.1%}], p < 0.0001"
+    assert answer(apart(9)) == f"file: spend is higher in b than in a: {figures}"
+    assert answer(apart(-9), scale="absolute").startswith("file: spend is lower in b than in a: -")
+    assert answer(apart(9), means=["spend", "visits"]).endswith("(the first of 2 comparisons)")
+
+
+def test_the_first_line_says_where_it_cannot_be_told() -> None:
+    assert answer().startswith("file: it cannot be told whether spend differs between b and a: ")
+    assert "95% interval [" in answer()
+    assert answer(apart(9), alpha=0.01).count("99% interval [") == 1
+    frame = shop()
+    frame["spend"] = 3.0
+    assert answer(frame).startswith("file: spend of b and a is not compared: nothing varies")
+
+
+def test_a_correction_that_leaves_the_interval_takes_the_first_line_back() -> None:
+    by = next(by for by in np.arange(0.5, 9, 0.1) if (read(apart(by)).comparisons[0].p_value or 1) < 0.04)
+    assert "spend is higher" in answer(apart(by), means=["spend", "visits", "before"])
+    text = answer(apart(by), means=["spend", "visits", "before"], adjust="holm")
+    assert "it cannot be told whether spend differs" in text
+    assert "corrected p" in text
+
+
+def test_the_first_line_of_factors_is_their_first_effect() -> None:
+    frame = apart(9)
+    frame["photo"] = np.where(np.arange(len(frame)) % 4 < 2, "no", "yes")
+    text = answer(frame, variant=None, control=None, factors=["arm", "photo"])
+    assert text.startswith("file: spend is higher with arm: b - a: +")
+    assert text.endswith("(the first of 3 effects)")
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_a_breakdown_of_one_level_says_so_in_place_of_the_same_table(render: Callable[[Readout], str]) -> None:
+    frame = shop()
+    frame["country"] = "austria"
+    text = render(read(frame, by=["country"]))
+    assert "all units are of one level (austria): there is nothing to compare" in text.replace("\\", "")
+    assert "| level" not in text
+    assert "level  " not in text
+    assert text.count("spend") == render(read(frame)).count("spend")
+
+
+@pytest.mark.parametrize(("base", "sd"), [(1e15, 3.0), (1e9, 1e-6), (1.0, 1e-14), (1e-200, 1e-201)])
+def test_a_spread_below_double_precision_is_not_said_to_be_none(base: float, sd: float) -> None:
+    frame = shop()
+    noise = np.random.default_rng(3).standard_normal(len(frame))
+    frame["spend"] = base + sd * noise
+    (found,) = read(frame).comparisons
+    assert [one.code for one in found.conditions] == ["spread_lost"]
+    assert (found.absolute, found.relative) == (None, None)
+    assert "subtract a constant, or rescale" in render_table(read(frame))
+    # the mend mends
+    (mended,) = read(frame.assign(spend=sd * noise / sd), scale="absolute").comparisons
+    assert mended.absolute is not None
+
+
+def test_values_that_are_one_and_the_same_do_not_vary() -> None:
+    (found,) = read(shop().assign(spend=1e15)).comparisons
+    assert [one.code for one in found.conditions] == ["zero_variance"]
+
+
+@pytest.mark.parametrize(("errors", "warned"), [(2.9, True), (3.1, False)])
+def test_a_control_under_three_standard_errors_from_zero_is_warned_of_on_the_relative_scale(
+    errors: float, warned: bool
+) -> None:
+    frame = shop()
+    noise = np.random.default_rng(3).standard_normal(len(frame))
+    control = frame["arm"] == "a"
+    noise[control] -= noise[control].mean()
+    se = noise[control].std(ddof=1) / np.sqrt(control.sum())
+    frame["spend"] = noise + errors * se + np.where(control, 0.0, 1.0)
+    (found,) = read(frame).comparisons
+    assert (("control_near_zero", "relative") in [(one.code, one.scale) for one in found.conditions]) is warned
+    assert found.relative is not None
+    assert found.absolute is not None

@@ -321,8 +321,8 @@ def test_a_prior_draws_towards_no_effect_and_says_what_a_choice_may_cost() -> No
         ({"prior": 0.0}, "the prior's sd"),
         ({"prior": float("inf")}, "the prior's sd"),
         ({"prior": 0.1, "down": ["profit"]}, "no metric of this analysis"),
-        ({"alpha": 1.0}, "alpha is not between 0 and 1"),
-        ({"alpha": float("nan")}, "alpha is not between 0 and 1"),
+        ({"alpha": 1.0}, "alpha is not between 1e-09 and 0.5"),
+        ({"alpha": float("nan")}, "alpha is not between 1e-09 and 0.5"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(more: dict[str, Any], match: str) -> None:

@@ -214,6 +214,42 @@ def test_a_bad_field_is_refused_by_file_and_field(old: str, new: str, where: str
     assert where in caught.value.where
     assert caught.value.where.startswith("test.toml")
     assert what in caught.value.what
+    assert caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mend"),
+    [
+        ("alpha = 0.05", "alpha = 0", "write alpha = 0.05"),
+        ("alpha = 0.05", "alpha = 1e-300", "write alpha = 0.05"),
+        ("alpha = 0.05", "prior = -1", "write prior = 0.1"),
+        ('kind = "mean"', 'kind = "quantile"', "write q = 0.9"),
+        ('kind = "mean"', 'kind = "quantile"\nq = 90', "write q = 0.9"),
+        ('name = "question"', 'name = "plain"', "give each its own"),
+        ("salt =", "sallt =", "there is sallt: did you mean salt?"),
+        ("traffic =", "zzz =", "the keys here are: cluster, control"),
+        ("traffic =", "clster =", "did you mean cluster?"),
+        ('kind = "mean"', 'kind = "median"', 'like kind = "mean"'),
+        ('event = "visit"', "", 'write event = "visit"'),
+    ],
+)
+def test_a_refused_field_says_how_it_is_mended(old: str, new: str, mend: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(WHOLE.replace(old, new, 1))
+    assert mend in (caught.value.mend or "")
+
+
+@pytest.mark.parametrize("value", [-1, "", [], 1e300, {"x": 1}])
+def test_every_key_that_is_refused_has_a_mend(value: object) -> None:
+    whole = tomllib.loads(WHOLE)
+    for place in (whole, whole["plan"], whole["variants"][0], whole["metrics"][0], whole["metrics"][1]):
+        for key in list(place):
+            kept, place[key] = place[key], value
+            try:
+                _experiment(Fields(whole, file="test.toml"), "test.toml")
+            except BadInput as error:
+                assert error.mend, (key, error.what)  # noqa: PT017 (some values are taken)
+            place[key] = kept
 
 
 @pytest.mark.parametrize("names", ['["visit"]', '["visit", {name = "spend"}]'])

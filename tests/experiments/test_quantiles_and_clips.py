@@ -80,6 +80,7 @@ def test_a_quantile_is_of_the_units_with_such_an_event_and_fills_no_zeros(
         assert found["n"][side] == len(values)
         assert found["value"][side] == pytest.approx(np.quantile(values, 0.5))
     assert found["kind"] == "quantile"
+    assert "basket: a quantile is of the units with such an event alone, which its units count" in found["notes"]
     assert found["relative"]["df"] is None
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from imp_core.command import emit, json_option, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput
 from imp_experiments.readout.analyze import analyze
+from imp_experiments.readout.arguments import DEFAULT_ORDER
 from imp_experiments.readout.by_table import DEFAULT_K
 from imp_experiments.readout.format import to_plain
 from imp_experiments.readout.render import render_table
@@ -23,7 +26,9 @@ __all__ = ["analyze_command"]
 @click.option("--variant", metavar="COL", help="Column of the variants.")
 @click.option("--control", metavar="VALUE", help="Which of them is control; of factors a cell: COL=LEVEL,COL=LEVEL.")
 @click.option("--factor", "factors", multiple=True, metavar="COL", help="In place of --variant: a factor's levels.")
-@click.option("--order", type=int, default=2, show_default=True, help="Interactions of up to so many factors.")
+@click.option(
+    "--order", type=int, default=DEFAULT_ORDER, show_default=True, help="Interactions of up to so many factors."
+)
 @click.option("--unit", metavar="COL", help="Column of the units, whose rows are summed; without it every row is one.")
 @click.option(
     "--weight", "weights", multiple=True, metavar="VALUE=N", help="Expected share of a variant (default: equal)."
@@ -63,9 +68,20 @@ def analyze_command(ctx: Context, /, *, file: Path, weights: tuple[str, ...], as
 
     Example: imp experiment analyze mails.csv --variant segment --control none --proportion visit --mean spend
     """
+    _refuse_idle(options)
     shares = dict(_weight(text) for text in weights)
     readout = analyze(ctx.directory / file, weights=shares, clock=ctx.clock, **options)
     emit(to_plain(readout), lambda: render_table(readout), as_json=as_json)
+
+
+def _refuse_idle(options: Mapping[str, Any]) -> None:
+    """A default that is written out says nothing by its value: `analyze` cannot tell that it was given."""
+    given = click.get_current_context().get_parameter_source
+    if given("order") is ParameterSource.COMMANDLINE and not options["factors"]:
+        raise BadInput("there are no factors to interact", where="--order", mend="name each --factor, or leave it out")
+    if given("k") is ParameterSource.COMMANDLINE and not options["by"]:
+        problem = "no levels are asked for that could be merged"
+        raise BadInput(problem, where="--k", mend="name a column with --by, or leave it out")
 
 
 def _weight(text: str) -> tuple[str, int]:

@@ -97,27 +97,8 @@ def plan_experiment(
             lack a size.
     """
     metrics = _given_metrics(experiment, bases)
-    effect = experiment.plan.mde if mde is None else mde
-    if effect is None and arrivals is None:
-        mend = "write mde in the file's [plan], or give --mde or --daily"
-        raise BadInput("too little to plan with", where=f"{experiment.name}: plan.mde", mend=mend)
-    if arrivals is not None:
-        arrivals = replace(arrivals, traffic=experiment.traffic)
-    shape = shape or Setting()
-    if experiment.cluster is not None and shape.cluster_size <= 1:
-        problem = f"units come in clusters ({experiment.cluster}), of which too little is said"
-        raise BadInput(problem, where=f"{experiment.name}: cluster", mend="give --cluster-size and --icc")
-    planned = tuple(
-        _metric(
-            experiment,
-            metric,
-            bases[metric.name],
-            _setting(experiment, metric, shape, bases[metric.name]),
-            mde=effect,
-            arrivals=arrivals,
-        )
-        for metric in metrics
-    )
+    given = _given(experiment, mde=mde, arrivals=arrivals, shape=shape or Setting())
+    planned = tuple(_metric(experiment, metric, bases[metric.name], given) for metric in metrics)
     known = [item.enough for item in planned if item.enough is not None]
     return ExperimentPlan(
         experiment=experiment.name,
@@ -127,8 +108,31 @@ def plan_experiment(
         metrics=planned,
         enough=all(known) if len(known) == len(planned) or not all(known) else None,
         together=_together(planned),
-        notes=_notes(experiment, planned, shape),
+        notes=_notes(experiment, planned, given.shape),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What is planned with beside the baselines: the effect's size and the arrivals (None: not given), the shape."""
+
+    mde: float | None
+    arrivals: Arrivals | None
+    shape: Setting
+
+
+def _given(experiment: Experiment, *, mde: float | None, arrivals: Arrivals | None, shape: Setting) -> _Given:
+    """With what the file says of effect and traffic; refused where that is too little."""
+    effect = experiment.plan.mde if mde is None else mde
+    if effect is None and arrivals is None:
+        mend = "write mde in the file's [plan], or give --mde or --daily"
+        raise BadInput("too little to plan with", where=f"{experiment.name}: plan.mde", mend=mend)
+    if experiment.cluster is not None and shape.cluster_size <= 1:
+        problem = f"units come in clusters ({experiment.cluster}), of which too little is said"
+        raise BadInput(problem, where=f"{experiment.name}: cluster", mend="give --cluster-size and --icc")
+    if arrivals is not None:
+        arrivals = replace(arrivals, traffic=experiment.traffic)
+    return _Given(mde=effect, arrivals=arrivals, shape=shape)
 
 
 def _together(planned: Sequence[MetricPlan]) -> Together | None:
@@ -142,8 +146,12 @@ def _given_metrics(experiment: Experiment, bases: Mapping[str, Basis]) -> list[M
     for name in bases:
         if name not in names or names[name].role == "secondary":
             problem = "is secondary, which is not planned" if name in names else "is no metric of the experiment"
-            known = ", ".join(metric.name for metric in experiment.metrics if metric.role != "secondary")
+            known = ", ".join(metric.name for metric in planned_metrics(experiment))
             raise BadInput(f"{name!r} {problem}", where="baseline", mend=f"its metrics are: {known}")
+        if _test(experiment, names[name]) is None:
+            problem = f"{name!r} is a guardrail of no_harm, whose margin is not tested: no number of units is its own"
+            mend = 'write guardrails = "noninferior" in [decision] to plan for its margin, or leave its baseline out'
+            raise BadInput(problem, where="baseline", mend=mend)
     for metric in experiment.metrics:
         if metric.role == "primary" and metric.name not in bases:
             mend = f"give --baseline {metric.name}={_EXAMPLES[metric.kind]} ({FORMS[metric.kind]}), or --data"
@@ -182,27 +190,16 @@ def _setting(experiment: Experiment, metric: Metric, shape: Setting, basis: Basi
     )
 
 
-def _metric(
-    experiment: Experiment,
-    metric: Metric,
-    basis: Basis,
-    setting: Setting,
-    *,
-    mde: float | None,
-    arrivals: Arrivals | None,
-) -> MetricPlan:
-    primaries = sum(other.role == "primary" for other in experiment.metrics)
-    rule = experiment.decision.primary if setting.margin is None else "any"
-    power = power_each(experiment.plan.power, primaries, rule=rule)
-    factors: tuple[EffectPlan, ...] = ()
+def _metric(experiment: Experiment, metric: Metric, basis: Basis, given: _Given) -> MetricPlan:
+    arrivals, power = given.arrivals, _power(experiment, metric)
+    setting = _setting(experiment, metric, given.shape, basis)
     planner = Planner(kind=basis.kind, baseline=basis.baseline, setting=setting)
+    factors: tuple[EffectPlan, ...] = ()
     if setting.margin is None:
-        factors = plan_factors(experiment, metric, planner, power=power, mde=mde, arrivals=arrivals)
-    if setting.margin is None and setting.inflation == 1:
-        alpha = setting.alpha / setting.hypotheses
-        setting = replace(setting, inflation=looks_inflation(experiment, metric, alpha=alpha, power=power))
-        planner = replace(planner, setting=setting)
-    effect = signed(setting, mde)
+        factors = plan_factors(experiment, metric, planner, power=power, mde=given.mde, arrivals=arrivals)
+        planner = _with_looks(experiment, metric, planner, power)
+    setting = planner.setting
+    effect = signed(setting, given.mde)
     found = None if effect is None else planner.units(effect, power)
     units = None if found is None else found.total
     horizon, window = experiment.plan.horizon_us / DAY_US, metric.window_us / DAY_US
@@ -230,6 +227,22 @@ def _metric(
         chance=planner.power(effect, count) if count and effect is not None else None,
         factors=factors,
     )
+
+
+def _power(experiment: Experiment, metric: Metric) -> float:
+    """The chance planned for one metric: of primaries that must all hold, a root of the file's."""
+    primaries = sum(other.role == "primary" for other in experiment.metrics)
+    rule = experiment.decision.primary if _test(experiment, metric) == "difference" else "any"
+    return power_each(experiment.plan.power, primaries, rule=rule)
+
+
+def _with_looks(experiment: Experiment, metric: Metric, planner: Planner, power: float) -> Planner:
+    """With what the file's looks cost in units, unless that was given."""
+    setting = planner.setting
+    if setting.inflation != 1:
+        return planner
+    inflation = looks_inflation(experiment, metric, alpha=setting.alpha / setting.hypotheses, power=power)
+    return replace(planner, setting=replace(setting, inflation=inflation))
 
 
 def _daily(experiment: Experiment, arrivals: Arrivals | None, units: int | None, days: float) -> int | None:
@@ -264,5 +277,7 @@ def _notes(experiment: Experiment, planned: tuple[MetricPlan, ...], shape: Setti
         if metric.role == "guardrail" and metric.name not in [item.metric for item in planned]
     ]
     if left:
-        notes.append(f"guardrails not planned (no baseline given, or no margin): {', '.join(left)}")
+        tested = experiment.decision.guardrails == "noninferior"
+        why = "no baseline given" if tested else "no_harm tests no margin"
+        notes.append(f"guardrails not planned ({why}): {', '.join(left)}")
     return tuple(notes)

@@ -12,6 +12,7 @@ from imp_experiments.design.factors import Design, Factor
 
 __all__ = [
     "DEFAULT_POWER",
+    "LEAST_ALPHA",
     "PRIMARY_CORRECTION",
     "SECONDARY_CORRECTION",
     "Counted",
@@ -27,6 +28,8 @@ __all__ = [
 # What may change after the start without changing what is analysed: words, and how many units enter.
 _NOT_ANALYSIS = ("hypothesis", "traffic")
 DEFAULT_POWER: Final = 0.8
+# Smaller errors than this no experiment can hold, for its tails are far beyond what the methods approximate.
+LEAST_ALPHA: Final = 1e-9
 PRIMARY_CORRECTION: Final = "bonferroni"
 SECONDARY_CORRECTION: Final = "benjamini_hochberg"
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from imp_core.clock import DAY_US
 from imp_core.errors import BadInput
+from imp_experiments.design.examples import EXAMPLES
 
 __all__ = ["Fields"]
 
@@ -30,14 +31,16 @@ class Fields:
             raise BadInput("not a table", where=self._where(""), mend="write it as [table] with key = value lines")
         self._values: dict[str, Any] = values
         self._known: list[str] = []
+        self._asked: list[str] = []  # by `has` alone, so not taken yet
 
     def has(self, key: str) -> bool:
         """Whether the key is present."""
+        self._asked.append(key)
         return key in self._values
 
     def refuse(self, key: str, problem: str, mend: str | None = None) -> NoReturn:
-        """Raise `BadInput` about one field."""
-        raise BadInput(problem, where=self._where(key), mend=mend)
+        """Raise `BadInput` about one field; without a mend it shows how the key is written."""
+        raise BadInput(problem, where=self._where(key), mend=mend or EXAMPLES.get(key))
 
     def text(self, key: str, default: Any = _MISSING, *, longest: int = 1_000) -> str:  # noqa: ANN401 (a sentinel)
         """A string that is not empty."""
@@ -63,7 +66,7 @@ class Fields:
         if isinstance(value, str) and value in later:
             self.refuse(key, f"{value!r} comes later", f"use one of: {', '.join(options)}")
         if not isinstance(value, str) or value not in options:
-            self.refuse(key, f"must be one of: {', '.join(options)}")
+            self.refuse(key, f"must be one of: {', '.join(options)}", f'write it like {key} = "{options[0]}"')
         return value
 
     def number(self, key: str, default: Any = _MISSING, *, above: float, below: float, top: bool = False) -> float:  # noqa: ANN401 (a sentinel)
@@ -137,7 +140,7 @@ class Fields:
             value = inner._values[column]  # noqa: SLF001 (the same class)
             listed = value if isinstance(value, list) else [value]
             if not listed or not all(isinstance(item, str) and item for item in listed):
-                inner.refuse(column, "must be a text or a list of texts")
+                inner.refuse(column, "must be a text or a list of texts", f'write it like {column} = ["web", "app"]')
             out[column] = tuple(sorted(listed))
         return dict(sorted(out.items()))
 
@@ -145,15 +148,22 @@ class Fields:
         """Refuse every key that nobody asked for."""
         for key in self._values:
             if key not in self._known:
-                near = get_close_matches(key, self._known, n=1)
-                self.refuse(key, "unknown key", f"did you mean {near[0]}?" if near else None)
+                there = sorted({*self._known, *self._asked})
+                near = get_close_matches(key, there, n=1)
+                keys = f"leave it out; the keys here are: {', '.join(there)}"
+                self.refuse(key, "unknown key", f"did you mean {near[0]}?" if near else keys)
 
     def _take(self, key: str, default: object) -> Any:  # noqa: ANN401 (whatever TOML holds)
         self._known.append(key)
         value = self._values.get(key, default)
         if value is _MISSING:
-            self.refuse(key, "missing")
+            self._refuse_missing(key)
         return value
+
+    def _refuse_missing(self, key: str) -> NoReturn:
+        """A key that no file has may be this one, misspelt."""
+        near = get_close_matches(key, [other for other in self._values if other not in EXAMPLES], n=1)
+        self.refuse(key, "missing", f"there is {near[0]}: did you mean {key}?" if near else None)
 
     def _join(self, name: str) -> str:
         return f"{self._place} {name}".strip()

@@ -11,6 +11,7 @@ from imp_core.errors import BadInput
 from imp_experiments.design.assign import BUCKETS, bucket_counts
 from imp_experiments.design.experiment import (
     DEFAULT_POWER,
+    LEAST_ALPHA,
     PRIMARY_CORRECTION,
     SECONDARY_CORRECTION,
     DecisionRule,
@@ -142,23 +143,25 @@ def _variants(top: Fields) -> tuple[Variant, ...]:
     for table in top.tables("variants"):
         name = table.text("name", longest=200)
         if name in (variant.name for variant in out):
-            table.refuse("name", "two variants have this name")
+            table.refuse("name", "two variants have this name", "give each its own, or put their weights together")
         out.append(Variant(name=name, weight=table.whole("weight", 1, most=_MOST_WEIGHT)))
         table.done()
     positive = [variant for variant in out if variant.weight]
     if len(positive) < 2:  # noqa: PLR2004 (a comparison takes two)
-        top.refuse("variants", "at least two variants need a weight above 0")
+        top.refuse("variants", "at least two variants need a weight above 0", "write weight = 1 for each")
     counts = bucket_counts({variant.name: variant.weight for variant in out})
     for variant in positive:
         if not counts[variant.name]:
-            top.refuse("variants", f"the weight of {variant.name!r} is below 1 in {BUCKETS:,} of the whole")
+            top.refuse(
+                "variants", f"the weight of {variant.name!r} is below 1 in {BUCKETS:,} of the whole", "make it larger"
+            )
     return tuple(out)
 
 
 def _plan(table: Fields) -> Plan:
     plan = Plan(
         horizon_us=table.duration_us("horizon"),
-        alpha=table.number("alpha", 0.05, above=0, below=0.5),
+        alpha=table.number("alpha", 0.05, above=LEAST_ALPHA, below=0.5),
         power=table.number("power", DEFAULT_POWER, above=0, below=1),
         mde=table.optional_number("mde", above=0, below=1e12),
         looks=table.choice("looks", ("once", "daily", "weekly"), "once"),

@@ -37,7 +37,7 @@ def parse_metrics(top: Fields, plan: Plan, decision: DecisionRule) -> tuple[Metr
     for table in tables:
         metric = _metric(table)
         if metric.name in (other.name for other in out):
-            table.refuse("name", "two metrics have this name")
+            table.refuse("name", "two metrics have this name", "give each its own name")
         if metric.window_us > plan.horizon_us:
             table.refuse("window", "no unit could mature before the horizon", "lengthen plan.horizon or shorten it")
         if metric.role == "guardrail" and decision.guardrails == "noninferior" and metric.margin is None:

@@ -62,6 +62,9 @@ def open_file(path: Path, layout: Layout) -> Iterator[Prepared]:
 
 
 def _kind(path: Path) -> str:
+    if path.name == "-":
+        mend = "save it first, like: … > units.csv, and name that file"
+        raise BadInput("a table is read several times, which standard input cannot be", where="-", mend=mend)
     if path.is_dir():
         raise BadInput("it is a folder, not a file", where=str(path), mend="name one file in it")
     name = path.name.lower().removesuffix(".gz")

@@ -136,6 +136,18 @@ class Moments:
         mean = shift + total / n
         return Summary(n, mean, _variance(n, mean, total, squares) if n > 1 else None)
 
+    def spread_lost(self, column: str, variant: str) -> bool:
+        """Whether a column's units may differ in a variant, but by so little that its variance counts as 0."""
+        index, cells = self.columns.index(column), self._cells(variant)
+        n = sum(cell.n for cell in cells)
+        total = _total(cell.sums[index] for cell in cells)
+        squares = _total(cell.squares[index] for cell in cells)
+        if n < 2 or not (math.isfinite(total) and math.isfinite(squares)):  # noqa: PLR2004 (one does not differ)
+            return False
+        about_mean = squares - total * (total / n)
+        differ = about_mean > _RESOLUTION * squares or (squares == 0 and total != 0)
+        return differ and _variance(n, self.shifts[index] + total / n, total, squares) == 0
+
     def joint(self, columns: Sequence[str], variant: str | None = None) -> Joint:
         """n, means and covariance of several columns over all cells of a variant, or of all variants.
 

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from imp_core.errors import BadInput
+from imp_experiments.design.experiment import LEAST_ALPHA
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.table import Tabulated
+from imp_experiments.readout.by_table import DEFAULT_K
 from imp_experiments.readout.judged import rule_of
+from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE
 from imp_experiments.stats.sequential.rules import Rule
 
 __all__ = [
+    "DEFAULT_ORDER",
     "alike_notes",
     "asked_rule",
+    "check_effects",
     "check_layout",
     "check_options",
     "known_metrics",
@@ -21,6 +26,10 @@ __all__ = [
     "variant_columns",
 ]
 
+# Interactions of up to so many factors.
+DEFAULT_ORDER: Final = 2
+# An interval that leaves more out than it holds is none.
+_MOST_ALPHA: Final = 0.5
 _CLIPPED: Final = ("mean", "ratio")
 _PLAIN: Final = ("quantile", "ranks")
 _ROLES: Final = {"by": "dimension"}
@@ -42,8 +51,23 @@ def check_options(scale: str, alpha: float) -> None:
     """Raises BadInput unless scale and alpha are ones that there are."""
     if scale not in ("relative", "absolute"):
         raise BadInput("the scale is neither relative nor absolute", where="scale", mend="say one of them")
-    if not 0 < alpha < 1:
-        raise BadInput("alpha is not between 0 and 1", where="alpha", mend="0.05 means intervals of 95 %")
+    if not LEAST_ALPHA <= alpha <= _MOST_ALPHA:
+        problem = f"alpha is not between {LEAST_ALPHA:g} and {_MOST_ALPHA:g}"
+        raise BadInput(problem, where="alpha", mend="0.05 means intervals of 95 %")
+
+
+def check_effects(
+    *, factors: Sequence[str], by: Sequence[str], down: Sequence[str], prior: float | None, order: int, k: int
+) -> None:
+    """Raises BadInput where an option is given that nothing else makes use of."""
+    if down and prior is None and not factors:
+        problem = "which way is better is asked by chances to be better (prior) and by factors alone"
+        raise BadInput(problem, where="down", mend="give --prior too, or leave it out")
+    if order != DEFAULT_ORDER and not factors:
+        raise BadInput("there are no factors to interact", where="order", mend="name each --factor, or leave it out")
+    if k != DEFAULT_K and not by:
+        problem = "no levels are asked for that could be merged"
+        raise BadInput(problem, where="k", mend="name a column with --by, or leave it out")
 
 
 def known_metrics(down: Sequence[str], layout: Layout) -> Sequence[str]:
@@ -129,6 +153,9 @@ def asked_rule(
                 "planned units and looks are of a sequential test", where="sequential", mend="name its method"
             )
         return None
+    if looked and sequential == CONFIDENCE_SEQUENCE:
+        problem = "a confidence sequence holds whenever it is looked at: earlier looks change nothing"
+        raise BadInput(problem, where="looked", mend="leave it out, or name a spending function")
     if adjust == "max_t":
         raise BadInput("max_t is of one look", where="adjust", mend="say bonferroni beside a sequential method")
     comparisons = (len(table.moments.variants) - 1) * len(layout.metrics)

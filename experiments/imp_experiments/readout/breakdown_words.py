@@ -6,7 +6,7 @@ import math
 
 from imp_core.counting import some
 from imp_experiments.readout.figures import absolute, equals, p_value, relative
-from imp_experiments.readout.readout import Between, Breakdown, Compared, Independent, LevelsDiffer
+from imp_experiments.readout.readout import Between, Breakdown, Compared, Independent, LevelsDiffer, Readout
 from imp_experiments.readout.words import COLUMNS, row_of
 from imp_experiments.stats.effect import Effect
 
@@ -20,8 +20,10 @@ def breakdown_title(breakdown: Breakdown) -> str:
     return f"by {breakdown.dimension} (exploratory)"
 
 
-def breakdown_rows(breakdown: Breakdown) -> list[tuple[str, ...]]:
-    """One comparison of a level a row, in `BY_COLUMNS`."""
+def breakdown_rows(breakdown: Breakdown, readout: Readout) -> list[tuple[str, ...]]:
+    """One comparison of a level a row, in `BY_COLUMNS`; none where they would be the readout's own again."""
+    if _repeats(breakdown, readout):
+        return []
     return [_row(level.level, one) for level in breakdown.levels for one in level.comparisons]
 
 
@@ -32,8 +34,25 @@ def _row(level: str, compared: Compared) -> tuple[str, ...]:
     return (level, *names, effect, p, p_value(compared.p_corrected))
 
 
-def breakdown_words(breakdown: Breakdown) -> list[str]:
+def _repeats(breakdown: Breakdown, readout: Readout) -> bool:
+    """Whether a breakdown has one level, of all units, so that its table would be the readout's own again."""
+    if len(breakdown.levels) != 1:
+        return False
+    units = [(one.metric, one.variant, one.n_variant, one.n_control) for one in breakdown.levels[0].comparisons]
+    return units == [(one.metric, one.variant, one.n_variant, one.n_control) for one in readout.comparisons]
+
+
+def _one_level(breakdown: Breakdown) -> str:
+    """What to say in place of a table that repeats the readout's."""
+    (level,) = breakdown.levels
+    merged = f", {some(breakdown.merged, 'level')} too small to show apart" if breakdown.merged else ""
+    return f"all units are of one level ({level.level}{merged}): there is nothing to compare"
+
+
+def breakdown_words(breakdown: Breakdown, readout: Readout) -> list[str]:
     """What to know of it: levels that are merged, whether levels differ, conditions."""
+    if _repeats(breakdown, readout):
+        return [_one_level(breakdown)]
     lines = []
     if not breakdown.levels:
         lines.append("no level is shown: apart from each other they have too few units in some variant")

@@ -11,7 +11,7 @@ from imp_core.errors import BadInput
 from imp_experiments.measure.layout import Layout
 from imp_experiments.measure.merge import Grouping, merge_levels
 from imp_experiments.measure.moments import Moments
-from imp_experiments.measure.table import Prepared, clusters_cross, tabulate
+from imp_experiments.measure.table import Prepared, Tabulated, clusters_cross, tabulate
 from imp_experiments.readout.broken_down import broken_down
 from imp_experiments.readout.compare import Tested, units_in
 from imp_experiments.readout.judged import judged, rule_of
@@ -55,7 +55,7 @@ class ByTable:
     def _breakdown(self, dimension: str, opened: Open) -> Breakdown:
         layout = replace(self.layout, stratum=dimension)
         with opened(layout) as prepared:
-            table = tabulate(prepared, layout)
+            table = _tabulated(prepared, layout)
             # levels that share clusters are not independent, as the test of differences has them
             crossed = clusters_cross(units_in_table(prepared, layout), layout)
             grouping = self._grouping(table.moments)
@@ -81,3 +81,13 @@ class ByTable:
             tail = rule.tail or tail
         found = compare_table(scanned, plain, variants=names[1:], control=names[0], scale=self.scale, tail=tail)
         return found if rule is None else [judged(one, rule) for one in found]
+
+
+def _tabulated(prepared: Prepared, layout: Layout) -> Tabulated:
+    """The table, whose stratum is a dimension: what lacks one lacks a level."""
+    try:
+        return tabulate(prepared, layout)
+    except BadInput as error:
+        if error.what != "the stratum is missing":
+            raise
+        raise BadInput("the level to break down by is missing", where=error.where, mend=error.mend) from None

@@ -124,6 +124,8 @@ def _about_metrics(experiment: Experiment, measurement: Measurement, k: int) -> 
             # so few events are of few people
             counted = f"fewer than {k} events" if hidden(gaps, k) is None else some(gaps, "event")
             notes.append(f"{metric.name}: {counted} without {metric.value} counted as 0")
+        if metric.kind == "quantile":
+            notes.append(f"{metric.name}: a quantile is of the units with such an event alone, which its units count")
         if metric.clip is not None:
             notes.append(f"{metric.name}: values are clipped, {_ends(metric.clip)}, in all variants alike")
     return notes

@@ -34,9 +34,9 @@ def render_table(readout: Readout) -> str:
     for breakdown in readout.breakdowns:
         console.print()
         console.print(_plain(breakdown_title(breakdown)), soft_wrap=True)
-        if breakdown.levels:
-            console.print(_table(BY_COLUMNS, breakdown_rows(breakdown), names=3))
-        for line in breakdown_words(breakdown):
+        if rows := breakdown_rows(breakdown, readout):
+            console.print(_table(BY_COLUMNS, rows, names=3))
+        for line in breakdown_words(breakdown, readout):
             console.print(_plain(line), soft_wrap=True)
     for section in (health(readout), detail(readout)):
         console.print()
@@ -64,9 +64,9 @@ def render_markdown(readout: Readout) -> str:
         lines += _markdown_table(columns, rows)
     for breakdown in readout.breakdowns:
         lines += [f"## B{_escaped(breakdown_title(breakdown))[1:]}", ""]
-        if breakdown.levels:
-            lines += _markdown_table(BY_COLUMNS, breakdown_rows(breakdown))
-        words = [f"- {_escaped(line)}" for line in breakdown_words(breakdown)]
+        if rows := breakdown_rows(breakdown, readout):
+            lines += _markdown_table(BY_COLUMNS, rows)
+        words = [f"- {_escaped(line)}" for line in breakdown_words(breakdown, readout)]
         lines += [*words, ""] if words else []
     lines += ["## Health", "", *(f"- {_escaped(line)}" for line in health(readout)), ""]
     lines += ["## Detail", "", *(f"- {_escaped(line)}" for line in detail(readout))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from imp_experiments.readout.answer import answer_of_file
 from imp_experiments.readout.checked import checks_in_words
 from imp_experiments.readout.factored_words import factored_lines
 from imp_experiments.readout.figures import absolute, chance, count, equals, number, p_value, relative, value
@@ -19,7 +20,7 @@ def headline(readout: Readout) -> list[str]:
     name = "file" if readout.experiment is None else readout.experiment.name
     consent = "not checked" if readout.consent is None else f"checked (ledger entry {readout.consent.use})"
     if readout.verdict is None:
-        answer = f"{name}: no verdict, nothing was registered"
+        answer = f"{name}: {answer_of_file(readout)}"
     else:
         answer = f"{name}: {readout.verdict.value.upper()} - {readout.verdict.reason}"
     return [answer, f"as of {readout.as_of}; consent: {consent}"]

@@ -89,27 +89,14 @@ def best_cell(
     Raises:
         BadInput: an alpha or direction that cannot be, or a control that is none of the variants.
     """
-    check_alpha(alpha)
-    if direction not in {"up", "down"}:
-        raise BadInput(f"{direction!r} is no direction", where="direction", mend='use "up" or "down"')
-    if control is not None and control not in variants:
-        raise BadInput(f"{control!r} is not a variant", where="control", mend=f"use one of: {', '.join(variants)}")
+    _check(variants, control=control, direction=direction, alpha=alpha)
     problem = _problem(list(variants.values()))
     if problem is not None:
         return _nothing(problem)
-    sign = 1.0 if direction == "up" else -1.0
-    names = list(variants)
-    means = sign * np.array([summary.mean for summary in variants.values()], dtype=float)
-    n = np.array([summary.n for summary in variants.values()], dtype=float)
-    errors = np.array([summary.variance for summary in variants.values()], dtype=float) / n
-    if not errors.all():
-        return _nothing("constant_cell")
-    # in units of the largest standard error, so that nothing large or small is squared
-    unit = math.sqrt(float(errors.max()))
-    with np.errstate(over="ignore"):
-        y, se = means / unit, np.sqrt(errors) / unit
-    if not (np.abs(y).max() < _LARGEST and se.min() > _SMALLEST):
-        return _nothing("not_finite")
+    scaled = _scaled(variants, sign=1.0 if direction == "up" else -1.0)
+    if isinstance(scaled, str):
+        return _nothing(scaled)
+    y, se, n, unit, names = scaled.y, scaled.se, scaled.n, scaled.unit, list(variants)
     df = _smallest_df(se**2, n)
     low, high = _intervals(y, se, df, alpha)
     best = int(np.argmax(y))
@@ -119,15 +106,48 @@ def best_cell(
         best=names[best],
         proven=bool((high > 0).sum() == 1),
         comparisons=tuple(
-            _with_best(name, float(y[at] - np.delete(y, at).max()), float(low[at]), float(high[at]), sign * unit)
+            _with_best(name, float(y[at] - np.delete(y, at).max()), float(low[at]), float(high[at]), unit)
             for at, name in enumerate(names)
         ),
-        value=_turned(value, sign * unit),
-        lead=_turned(lead, sign * unit),
+        value=_turned(value, unit),
+        lead=_turned(lead, unit),
         df=df,
         method=METHOD,
         conditions=_conditions(n, value, lead),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Scaled:
+    """Means `y` (more is better) and their errors `se`, of `n` units, in multiples of `unit` (below 0: turned)."""
+
+    y: Floats
+    se: Floats
+    n: Floats
+    unit: float
+
+
+def _check(variants: Mapping[str, Summary], *, control: str | None, direction: str, alpha: float) -> None:
+    check_alpha(alpha)
+    if direction not in {"up", "down"}:
+        raise BadInput(f"{direction!r} is no direction", where="direction", mend='use "up" or "down"')
+    if control is not None and control not in variants:
+        raise BadInput(f"{control!r} is not a variant", where="control", mend=f"use one of: {', '.join(variants)}")
+
+
+def _scaled(variants: Mapping[str, Summary], *, sign: float) -> _Scaled | str:
+    """In units of the largest standard error, so that nothing large or small is squared; or why that cannot be."""
+    means = sign * np.array([summary.mean for summary in variants.values()], dtype=float)
+    n = np.array([summary.n for summary in variants.values()], dtype=float)
+    errors = np.array([summary.variance for summary in variants.values()], dtype=float) / n
+    if not errors.all():
+        return "constant_cell"
+    unit = math.sqrt(float(errors.max()))
+    with np.errstate(over="ignore"):
+        y, se = means / unit, np.sqrt(errors) / unit
+    if not (np.abs(y).max() < _LARGEST and se.min() > _SMALLEST):
+        return "not_finite"
+    return _Scaled(y=y, se=se, n=n, unit=sign * unit)
 
 
 def _conditions(n: Floats, *winners: Winner | None) -> tuple[Condition, ...]:

@@ -19,6 +19,8 @@ from imp_experiments.stats.effect import Comparison, Condition, Effect
 __all__ = ["Arm", "Contrast", "TContrast", "at_tail", "figures", "satterthwaite", "t_contrast"]
 
 _ENOUGH_TO_VARY = 2
+# standard errors between control's mean and 0, below which its logarithm is far from normal
+_FAR_FROM_ZERO = 3.0
 
 
 class Contrast(Protocol):
@@ -164,6 +166,8 @@ def _conditions(variant: Arm, control: Arm, covariance: float) -> list[Condition
     spread = e1 + e0 - 2 * between
     if not 0 < spread < math.inf or not _representable(log_ratio, math.sqrt(spread)):
         return [Condition("unbounded", "relative"), *found]
+    if control.value < _FAR_FROM_ZERO * math.sqrt(control.variance):
+        return [Condition("control_near_zero", "relative"), *found]
     return found
 
 

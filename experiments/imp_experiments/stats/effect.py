@@ -12,9 +12,11 @@ CONDITIONS: Final[dict[str, str]] = {
     "no_units": "a variant has no units",
     "one_unit": "a variant has a single unit, so that its variance is unknown",
     "zero_variance": "nothing varies between units of a variant, so that there is no variance to test by",
+    "spread_lost": "the values' spread, if any, is below what double precision holds: subtract a constant, or rescale",
     "one_varies": "all units of one variant have the same value: the interval rests on the other's spread alone",
     "not_finite": "a value is not a number, infinite, or too large or small to square",
     "mean_not_positive": "a mean is zero or negative, so that there is no relative difference on the log scale",
+    "control_near_zero": "control's mean is under three standard errors from 0: relative figures are unreliable",
     "unbounded": "the interval has no finite end",
     "no_denominator": "the mean of the ratio's denominator is zero or negative",
     "too_few_to_adjust": "too few units to adjust for covariates: the figures are not adjusted",
@@ -54,6 +56,7 @@ CONDITIONS: Final[dict[str, str]] = {
 WARNINGS: Final = frozenset(
     {
         "constant_cells",
+        "control_near_zero",
         "few_clusters",
         "few_events",
         "missing_cells",

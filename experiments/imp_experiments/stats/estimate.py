@@ -6,25 +6,25 @@ variants, variance R_v/n_v + Θ_v Σ_x Θ_v'/N, covariance of two variants Θ_v 
 covariance within a variant and Σ_x the covariates' covariance over all N units. Post-stratification weighs strata by
 their share of all units (Miratrix, Sekhon & Yu 2013), and adds the covariance that the strata's random shares bring.
 
-Of clusters only sums are known, and every mean of units is a ratio of them. Where they differ in size they are worth
-fewer: G* = (Σ size)²/Σ size² (Kish 1965; Carter, Schnepel & Steigerwald 2017) takes the place of their number in the
-degrees of freedom and in G/(G - 1), which is CR2's correction (Bell & McCaffrey 2002) but for third moments. In
-simulation (5 clusters a variant, sizes lognormal with σ = .8) it rejects no difference in .04, without it in .09.
+Of clusters only sums are known, and every mean of units is a ratio of them; those of unequal size count as fewer
+(`effective_clusters`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from imp_experiments.measure.layout import UNITS
-from imp_experiments.measure.moments import Cell, Joint, Moments
+from imp_experiments.measure.moments import Joint, Moments
 from imp_experiments.stats.contrast import Arm, TContrast, t_contrast
 from imp_experiments.stats.effect import Condition
+from imp_experiments.stats.effective_clusters import worth_of_clusters
+from imp_experiments.stats.strata import of_stratum, with_enough
 
 __all__ = ["Estimates", "Quantity", "estimate"]
 
@@ -33,12 +33,6 @@ Floats = npt.NDArray[np.float64]
 _COLLINEAR = 1e-10
 # what subtracting nearly equal products leaves behind is not variance
 _NOISE = 1e-12
-# units of each variant in a stratum: at least, and expected (again for each covariate)
-_LEAST = 3
-_EXPECTED = 10
-# one cluster with all units leaves as good as no degrees of freedom
-_LEAST_WORTH = 1e-6
-_MERGED = "\x1fmerged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +119,15 @@ def estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Esti
 
 def _estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Estimates:
     mine = moments.select(lambda cell: cell.variant in names)
-    mine, merged = _with_enough(mine, quantity, names)
+    mine, merged = with_enough(mine, names, covariates=len(quantity.covariates))
     conditions = [Condition("strata_merged", "both")] if merged else []
+    conditions += [Condition("spread_lost", "both")] if _spread_lost(mine, quantity.column, names) else []
     strata = mine.strata
     if len(strata) <= 1:
         means = _adjusted(mine, quantity, names)
         adjusted = means.adjusted
     else:
-        parts = [_adjusted(mine.select(_of_stratum(stratum)), quantity, names) for stratum in strata]
+        parts = [_adjusted(mine.select(of_stratum(stratum)), quantity, names) for stratum in strata]
         means = _weighed(parts)
         adjusted = all(part.adjusted for part in parts)
     if quantity.covariates and not adjusted:
@@ -141,39 +136,10 @@ def _estimate(moments: Moments, quantity: Quantity, names: Sequence[str]) -> Est
     return replace(found, conditions=(*found.conditions, *conditions))
 
 
-def _of_stratum(stratum: str) -> Callable[[Cell], bool]:
-    return lambda cell: cell.stratum == stratum
-
-
-def _with_enough(moments: Moments, quantity: Quantity, names: Sequence[str]) -> tuple[Moments, bool]:
-    """Strata of too few units are merged with each other, then with the largest.
-
-    Too few by all their units, of which the smallest variant should have ten and ten more for each covariate (each
-    stratum has slopes of its own, whose errors are no part of Lin's variance). Not by how the units fell to variants:
-    strata merged for that are more uneven than chance has it, and no variance knows of it (forty strata of 14 units a
-    variant rejected no difference in .09). Only what has no variance at all is merged for that.
-    """
-    share = min((moments.count(name) for name in names), default=0) / max(moments.count(), 1)
-    least = len(quantity.covariates) + _LEAST
-
-    def small(stratum: str, inside: Moments) -> bool:
-        mine = inside.select(_of_stratum(stratum))
-        expected = mine.count() * share
-        return expected < _EXPECTED * (1 + len(quantity.covariates)) or min(map(mine.count, names)) < least
-
-    merging = [stratum for stratum in moments.strata if small(stratum, moments)]
-    if not merging or len(moments.strata) == 1:
-        return moments, False
-    merged = moments.rename(lambda cell: _renamed(cell, merging, _MERGED))
-    if small(_MERGED, merged) and len(merged.strata) > 1:
-        rest = [stratum for stratum in merged.strata if stratum != _MERGED]
-        largest = max(rest, key=lambda name: (merged.select(_of_stratum(name)).count(), name))
-        merged = merged.rename(lambda cell: _renamed(cell, [largest], _MERGED))
-    return merged, True
-
-
-def _renamed(cell: Cell, strata: Sequence[str], name: str) -> Cell:
-    return replace(cell, stratum=name) if cell.stratum in strata else cell
+def _spread_lost(moments: Moments, column: str, names: Sequence[str]) -> bool:
+    """Whether no variant's units have a spread, though some differ."""
+    flat = all(moments.summary(column, name).variance == 0 for name in names)
+    return flat and any(moments.spread_lost(column, name) for name in names)
 
 
 def _adjusted(moments: Moments, quantity: Quantity, names: Sequence[str]) -> _Means:
@@ -193,7 +159,7 @@ def _adjusted(moments: Moments, quantity: Quantity, names: Sequence[str]) -> _Me
         shift = joint.means[p:] - pooled.means if pooled is not None else np.zeros(len(x))
         values[i] = joint.means[:p] - slope @ shift
         block = slice(i * p, (i + 1) * p)
-        worth = _worth(joint) if UNITS in moments.columns and p > 1 else 1.0
+        worth = worth_of_clusters(joint) if UNITS in moments.columns and p > 1 else 1.0
         # G*/(G* - 1) for G/(G - 1), and so few degrees of freedom
         wider = (1 + worth * (joint.n - 1)) / joint.n / worth if worth < 1 else 1.0
         covariance[block, block] = _residual(joint, slope, p, rank) / max(joint.n, 1) * wider
@@ -203,16 +169,6 @@ def _adjusted(moments: Moments, quantity: Quantity, names: Sequence[str]) -> _Me
         stacked = np.vstack(slopes)
         covariance += stacked @ pooled.covariance @ stacked.T / pooled.n
     return _Means(counts, values, covariance, tuple(df), adjusted=pooled is not None)
-
-
-def _worth(joint: Joint) -> float:
-    """(G* - 1)/(G - 1) of clusters with the denominator (second column) as size: 1 where all have one size.
-
-    G* is n/(1 + c²), c the coefficient of variation over n; at least a little above 1, and 1 too where it is unknown.
-    """
-    square = (joint.n - 1) * joint.covariance[1, 1]
-    effective = joint.n / (1 + square / joint.n / joint.means[1] ** 2)
-    return max((effective - 1) / (joint.n - 1), _LEAST_WORTH) if effective < joint.n else 1.0
 
 
 def _slopes(joint: Joint, p: int) -> tuple[Floats, int]:

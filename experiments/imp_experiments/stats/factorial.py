@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from imp_core.errors import BadInput
 from imp_experiments.design.factorial import Factorial, cell_name
 from imp_experiments.design.fraction import Chain
-from imp_experiments.stats.contrasts import Model, Term, build_model, terms_up_to
+from imp_experiments.stats.contrasts import Contrast, Model, Term, build_model, terms_up_to
 from imp_experiments.stats.effect import Condition, Effect
 from imp_experiments.stats.factor_effect import CellSummary, FactorEffect, FactorialResult, TermTest, check_alpha
 from imp_experiments.stats.factor_scale import Scale, absolute_scale, estimate_scales, relative_scale
@@ -204,23 +204,13 @@ def _result(
     units: int | None,
     advice: tuple[Condition, ...],
 ) -> FactorialResult:
-    absolute, relative = scales
     weights, estimable = fit.weights(np.array([contrast.row for contrast in model.contrasts]))
-    effects = []
-    for contrast, weight, fine in zip(model.contrasts, weights, estimable, strict=True):
-        found = [scale.effect(weight, question.alpha) if fine else "not_estimable" for scale in (absolute, relative)]
-        effects.append(
-            FactorEffect(
-                term=contrast.term,
-                kind=contrast.kind,
-                levels=contrast.levels,
-                against=contrast.against,
-                absolute=found[0] if isinstance(found[0], Effect) else None,
-                relative=found[1] if isinstance(found[1], Effect) else None,
-                conditions=_conditions(*found),
-                chain=question.chains.get(contrast.term),
-            )
+    effects = [
+        _effect(
+            question, contrast, *(scale.effect(weight, question.alpha) if fine else "not_estimable" for scale in scales)
         )
+        for contrast, weight, fine in zip(model.contrasts, weights, estimable, strict=True)
+    ]
     fraction = question.design.fraction
     return FactorialResult(
         effects=tuple(effects),
@@ -234,6 +224,20 @@ def _result(
         resolution=fraction.resolution if fraction else None,
         defining_relation=fraction.defining_relation if fraction else None,
         conditions=((Condition("missing_cells", "both"),) if question.missing else ()) + advice,
+    )
+
+
+def _effect(question: _Question, contrast: Contrast, absolute: object, relative: object) -> FactorEffect:
+    """One effect; on each scale its figures, or the code why there are none."""
+    return FactorEffect(
+        term=contrast.term,
+        kind=contrast.kind,
+        levels=contrast.levels,
+        against=contrast.against,
+        absolute=absolute if isinstance(absolute, Effect) else None,
+        relative=relative if isinstance(relative, Effect) else None,
+        conditions=_conditions(absolute, relative),
+        chain=question.chains.get(contrast.term),
     )
 
 
@@ -267,22 +271,9 @@ def _nothing(question: _Question, code: str, method: str) -> FactorialResult:
     """Every effect and test of the order asked for, with nothing but the reason."""
     model = question.model(question.order)
     condition = (Condition(code, "both"),)
-    effects = tuple(
-        FactorEffect(
-            term=contrast.term,
-            kind=contrast.kind,
-            levels=contrast.levels,
-            against=contrast.against,
-            absolute=None,
-            relative=None,
-            conditions=condition,
-            chain=question.chains.get(contrast.term),
-        )
-        for contrast in model.contrasts
-    )
     fraction = question.design.fraction
     return FactorialResult(
-        effects=effects,
+        effects=tuple(_effect(question, contrast, code, code) for contrast in model.contrasts),
         tests=tuple(TermTest(term=term, absolute=None, relative=None, conditions=condition) for term in model.bases),
         order=question.order,
         estimable_order=0,

@@ -340,6 +340,16 @@ def test_a_secondary_metric_is_not_planned(bench: Any, run: Any) -> None:
     assert "clicks" not in named
 
 
+def test_a_baseline_of_a_guardrail_whose_margin_is_not_tested_is_refused(bench: Any, run: Any) -> None:
+    harm = TWO + '[decision]\nguardrails = "no_harm"\n'
+    bench.write(harm, name="two")
+    code, out, err = run("two", *BOTH, "--baseline", "complaint=0.01")
+    assert (code, out) == (2, "")
+    assert "'complaint' is a guardrail of no_harm, whose margin is not tested" in err
+    assert 'guardrails = "noninferior"' in err
+    assert "guardrails not planned (no_harm tests no margin): complaint" in run("two", *BOTH)[1]
+
+
 def test_a_missing_value_of_ones_own_units_is_no_missing_variant(run: Any, bench: Any) -> None:
     (bench.ctx.directory / "holes.csv").write_text("visits,spend\n1,2\n2,\n3,4\n")
     code, _, err = run("--data", "holes.csv", "--column", "spend", "--mde", "0.1")
