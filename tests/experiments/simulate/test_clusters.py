@@ -133,7 +133,7 @@ def test_every_look_says_what_the_analysis_of_its_units_by_cluster_says(name: st
             low, high = np.quantile(units[units["day"] <= look]["y"], (0.05, 0.97))
             units["y"] = units["y"].clip(low, high)
         asked = {key: value for key, value in ASKED[name].items() if key != "clips_at"}
-        (one,) = analyze(units, variant="variant", control="a", cluster="house", k=1, **asked).comparisons
+        (one,) = analyze(units, variant="variant", control="a", cluster="house", **asked).comparisons
         p = one.p_value
         assert p is not None
         assert found.daily.tail[1, look, 0] == pytest.approx(p / 2, rel=1e-8)
