@@ -21,15 +21,16 @@ import pytest
 from scipy import stats
 
 from imp_core.ports import EnrolmentCount
-from imp_core.suppress import hidden
 from imp_experiments.design.assign import bucket_shares
 from imp_experiments.design.experiment import Experiment
 from imp_experiments.design.parse import parse_experiment
+from imp_experiments.design.registration import Registration
 from imp_experiments.measure.archive import Measurement
 from imp_experiments.measure.moments import Cell, Moments
 from imp_experiments.readout.enrolled import enrolled
 from imp_experiments.readout.examine import examine
-from imp_experiments.readout.left import excluded_of
+from imp_experiments.readout.phase import Phase
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.registered import compare_registered
 from imp_experiments.stats.srm import sample_ratio
 
@@ -157,6 +158,9 @@ FEW = 3
 # As many of each kind as one small count of either variant, and one that is told, need; and one more.
 MOST = 7
 AS_OF_US = 10**15
+REGISTRATION = Registration(
+    seq=1, name="test", phase=1, definition_sha256="00", analysis_sha256="00", salt="abcdefgh1234", started_us=0
+)
 
 
 def print_world(experiment: Experiment, people: dict[str, tuple[int, int]]) -> str:
@@ -180,13 +184,15 @@ def print_world(experiment: Experiment, people: dict[str, tuple[int, int]]) -> s
     met = enrolled(
         [EnrolmentCount(experiment="test", phase=1, variant=name, day=1, reason=why, n=n) for name, why, n in rows], 1
     )
-    excluded = {reason: hidden(n, FEW) for reason, n in excluded_of(measurement, {}, met).items()}
-    when: dict[str, Any] = {"as_of_us": AS_OF_US, "zone": ZoneInfo("UTC"), "final": False, "k": FEW}
-    compared = compare_registered(experiment, measurement, {}, **when)
+    reading = Reading(as_of_us=AS_OF_US, zone=ZoneInfo("UTC"), final=False, k=FEW)
+    phase = Phase(
+        experiment=experiment, registration=REGISTRATION, measurement=measurement, refused={}, met=met,
+        ends_us=AS_OF_US + 1, reading=reading,
+    )  # fmt: skip
+    excluded = phase.excluded()
+    compared = compare_registered(experiment, measurement, {}, reading)
     ratio = sample_ratio(met.observed, bucket_shares(experiment.weights))
-    found = examine(
-        experiment, measurement, met=met, refused={}, compared=compared, ratio=ratio, excluded=excluded, **when
-    )
+    found = examine(phase, compared, ratio=ratio, excluded=excluded)
     counts = [(one.compared.n_variant, one.compared.n_control) for one in compared.tested]
     return json.dumps([repr(found), excluded, counts, repr(compared.units)])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from imp_experiments.design.load import load_experiment, registration_of
 from imp_experiments.design.registration import Registration, check_unchanged
 from imp_experiments.measure.archive import needed
 from imp_experiments.measure.days import open_zone
+from imp_experiments.readout.by_registered import Dimensions
 from imp_experiments.readout.format import format_readout, to_plain
 from imp_experiments.readout.readout import Readout
 from imp_experiments.readout.released import Released, released_of
@@ -65,44 +66,19 @@ def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
             f"{experiment.name} is not started", mend=f"imp experiment start {experiment.name}", where=experiment.name
         )
     check_unchanged(experiment, registration)
-    beside = variants_beside(ctx, experiment, by)
+    asked = Dimensions(names=by, beside=variants_beside(ctx, experiment, by))
     # everything that can be wrong before people's data is touched
     zone, reports = open_zone(ctx.workspace.timezone), _reports(ctx)
-    use = Use(purpose=experiment.purpose, action=Action.ANALYSE)
     for _ in range(_ATTEMPTS):
-        before = _before(ctx, registration) if by else []
-        try:
-            opened = ctx.view.open(
-                use,
-                definition_seq=registration.seq,
-                columns=sorted({*needed(experiment), *columns_among([*by, *(one.dimension for one in before)])}),
-                with_permitted=any(metric.pre_us is not None for metric in experiment.metrics),
-            )
-        except Superseded:  # somebody was erased while it was opened: that use is closed already
-            continue
-        try:
-            readout, data, close_seq = _computed(
-                ctx, opened, experiment, registration, zone=zone, by=by, beside=beside, before=before
-            )
-        except Superseded:
-            opened.abandon()
-            continue
-        except ImpError:
-            if opened.abandon():
-                raise
-            continue  # an erasure closed the use, and took away the files that were to be read
-        except BaseException:
-            opened.abandon()
-            raise
-        path = reports / f"{experiment.name}-{opened.seq}.json"
-        write_atomically(path, data)
-        return ReadOut(
-            readout=readout,
-            sha256=hashlib.sha256(data).hexdigest(),
-            use_seq=opened.seq,
-            close_seq=close_seq,
-            path=path,
-        )
+        dimensions = replace(asked, before=_before(ctx, registration)) if by else asked
+        opened = _opened(ctx, experiment, registration, dimensions)
+        found = None if opened is None else _attempt(ctx, opened, experiment, registration, dimensions, zone=zone)
+        if opened is not None and found is not None:
+            readout, data, close_seq = found
+            path = reports / f"{experiment.name}-{opened.seq}.json"
+            write_atomically(path, data)
+            digest = hashlib.sha256(data).hexdigest()
+            return ReadOut(readout=readout, sha256=digest, use_seq=opened.seq, close_seq=close_seq, path=path)
     raise CheckFailed(
         "people withdrew or were erased, or another readout was made, while this was computed, each time",
         mend="run it again when it is calmer",
@@ -110,16 +86,53 @@ def read_out(ctx: Context, name: str, *, by: Sequence[str] = ()) -> ReadOut:
     )
 
 
+def _opened(
+    ctx: Context, experiment: Experiment, registration: Registration, dimensions: Dimensions
+) -> OpenedUse | None:
+    """None where somebody was erased while it was opened: that use is closed already."""
+    try:
+        return ctx.view.open(
+            Use(purpose=experiment.purpose, action=Action.ANALYSE),
+            definition_seq=registration.seq,
+            columns=sorted({*needed(experiment), *columns_among(dimensions.carried)}),
+            with_permitted=any(metric.pre_us is not None for metric in experiment.metrics),
+        )
+    except Superseded:
+        return None
+
+
+def _attempt(
+    ctx: Context,
+    opened: OpenedUse,
+    experiment: Experiment,
+    registration: Registration,
+    dimensions: Dimensions,
+    *,
+    zone: ZoneInfo,
+) -> tuple[Readout, bytes, int] | None:
+    """The readout, its bytes and the entry that closed the use; None where it is to be tried again."""
+    try:
+        return _computed(ctx, opened, experiment, registration, dimensions, zone=zone)
+    except Superseded:
+        opened.abandon()
+        return None
+    except ImpError:
+        if opened.abandon():
+            raise
+        return None  # an erasure closed the use, and took away the files that were to be read
+    except BaseException:
+        opened.abandon()
+        raise
+
+
 def _computed(
     ctx: Context,
     opened: OpenedUse,
     experiment: Experiment,
     registration: Registration,
+    dimensions: Dimensions,
     *,
     zone: ZoneInfo,
-    by: Sequence[str],
-    beside: Mapping[str, Sequence[str]],
-    before: Sequence[Released],
 ) -> tuple[Readout, bytes, int]:
     looks = _looks(ctx)
     ran = run(
@@ -128,13 +141,11 @@ def _computed(
         experiment,
         registration,
         looks=looks,
-        by=by,
-        beside=beside,
-        before=before,
+        dimensions=dimensions,
         zone=zone,
         k=ctx.workspace.k,
     )
-    if by and _before(ctx, registration) != before:
+    if dimensions.names and _before(ctx, registration) != dimensions.before:
         raise Superseded("another readout released levels meanwhile", mend="run it again")
     if ran.looks and _looks(ctx) != looks:
         raise Superseded("another readout used a look meanwhile", mend="run it again")

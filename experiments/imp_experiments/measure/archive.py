@@ -105,11 +105,9 @@ def measure(
     columns = [name for name in by if other_experiment(name) is None]
     exposures = exposures_of(happened, experiment.name, phase, columns)
     other_phases = in_other_phases(happened, experiment.name, phase)
-    span = span_of(exposures, ["stratum", *(by_name(name) for name in columns)])
-    if span is None:
+    if (span := span_of(exposures, ["stratum", *(by_name(name) for name in columns)])) is None:
         return _nothing(experiment, other_phases)
-    metrics = experiment.metrics
-    lengths = {metric.pre_us for metric in metrics if metric.pre_us is not None} if permitted is not None else set()
+    metrics, lengths = experiment.metrics, _lengths(experiment.metrics) if permitted is not None else set()
     units = units_of(
         exposures,
         nw.from_native(closed).lazy(),
@@ -120,9 +118,7 @@ def measure(
         offsets=offsets_between(zone, span.first_us, span.last_us),
         columns=[*(["intake_seq"] if by or lengths else []), *span.varied],
     )
-    if by:
-        units = with_met(with_moves(units, exposures), happened, [name for name in by if name not in columns])
-    units = span.with_same(keep(units, happened))
+    units = span.with_same(keep(_beside(units, exposures, happened, by), happened))
     known: dict[int, str] = {}
     if lengths:
         units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
@@ -130,8 +126,20 @@ def measure(
     values = unit_values(inside, units, metrics, known, suspect=suspects(happened, metrics))
     values = replace(values, frame=_clipped(values.frame, happened, metrics, by, as_of_us))
     rows, shifts = _summed(values, started_us)
-    faults = _faults(rows, inside, metrics)
-    return _measurement(rows, shifts, values, faults, known=experiment.weights, other_phases=other_phases)
+    return _measurement(
+        rows, shifts, values, _faults(rows, inside, metrics), known=experiment.weights, other_phases=other_phases
+    )
+
+
+def _lengths(metrics: Sequence[Metric]) -> set[int]:
+    """How long before an exposure metrics look back, in microseconds."""
+    return {metric.pre_us for metric in metrics if metric.pre_us is not None}
+
+
+def _beside(units: Frame, exposures: Frame, events: Frame, by: Sequence[str]) -> Frame:
+    """The units with what they are told apart by, where that is asked for."""
+    met = [name for name in by if other_experiment(name) is not None]
+    return with_met(with_moves(units, exposures), events, met) if by else units
 
 
 def _summed(values: UnitValues, started_us: int) -> tuple[list[Row], tuple[float, ...]]:

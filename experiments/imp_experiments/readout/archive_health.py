@@ -5,8 +5,6 @@ They show nothing of the effect before the horizon: what compares outcomes (nove
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 from imp_core.suppress import any_hidden, hidden
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.archive import Measurement, matured
@@ -16,6 +14,7 @@ from imp_experiments.readout.checks import balance_checks, novelty_check
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.one_unit import NAME as OUTLIERS
 from imp_experiments.readout.one_unit import outlier_in_archive
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import Check
 from imp_experiments.readout.registered import asked_of
 
@@ -25,18 +24,17 @@ _CLUSTERS = "units of a cluster are alike, and this check takes them for indepen
 _AT_END = "told when the horizon is over: before, it would be another look at the effect"
 
 
-def archive_checks(
-    experiment: Experiment, measurement: Measurement, *, as_of_us: int, zone: ZoneInfo, final: bool, k: int
-) -> list[Check]:
+def archive_checks(experiment: Experiment, measurement: Measurement, reading: Reading) -> list[Check]:
     """Balance of what was before, outliers of means, and novelty of primary metrics; no figure of one unit or day.
 
     Metrics in several currencies have no sums and no checks; where units come in clusters nothing is tested.
     """
+    final, k = reading.final, reading.k
     checks = _balance(experiment, measurement, k)
     for metric in experiment.metrics:
         if metric.name in measurement.mixed:
             continue
-        ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
+        ripe = matured(measurement.moments, metric, as_of_us=reading.as_of_us, zone=reading.zone)
         if _far(metric) and experiment.cluster is None:
             checks += [_outlier(metric, ripe, name, experiment.control, k) for name in treatments(experiment)]
         if metric.role == "primary" and metric.kind != "quantile":

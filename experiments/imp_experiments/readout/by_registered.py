@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import Final
 
@@ -20,12 +20,13 @@ from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.differencing import check_released
 from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import DEFAULT_EXPECTED
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import Breakdown
 from imp_experiments.readout.registered import Seen, asked_of
 from imp_experiments.readout.released import Released, level_key
 from imp_experiments.stats.sequential.rules import AlwaysRule, FixedRule, Rule
 
-__all__ = ["Broken", "break_down", "breakdown_notes"]
+__all__ = ["Broken", "Dimensions", "break_down", "breakdown_notes"]
 
 # The ledger's entry keeps a count of each cell: so many fit beside what else it holds.
 _MOST_CELLS: Final = 150
@@ -56,21 +57,43 @@ class _Cells:
         return reduce(Moments.merge, parts).select(lambda cell: cell.day is not None and cell.day <= through)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    """What to break down by: `names`, and `beside` of those that are experiments their variants, control first.
+
+    `before` is what earlier readouts of the same phase released of levels, of whatever dimension.
+    """
+
+    names: Sequence[str] = ()
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    before: Sequence[Released] = ()
+
+    @property
+    def carried(self) -> list[str]:
+        """All that units must be told apart by."""
+        return sorted({*self.names, *(one.dimension for one in self.before)}) if self.names else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Of:
+    """What is broken down, and as of when."""
+
+    experiment: Experiment
+    measurement: Measurement
+    seen: Mapping[str, Seen]
+    reading: Reading
+
+
 def break_down(
     experiment: Experiment,
     measurement: Measurement,
     seen: Mapping[str, Seen],
+    dimensions: Dimensions,
+    reading: Reading,
     *,
-    dimensions: Sequence[str],
-    beside: Mapping[str, Sequence[str]],
-    before: Sequence[Released],
     size: int,
-    final: bool,
-    k: int,
 ) -> Broken:
-    """Every metric within each level of the dimensions; `before` is what was released of this phase so far.
-
-    `beside`: dimension that is another experiment → its variants, control first.
+    """Every metric, as it is `seen`, within each level of the dimensions; `size` is the ledger's that is read.
 
     Raises:
         BadInput: a dimension has too many levels.
@@ -78,40 +101,14 @@ def break_down(
     """
     names = [experiment.control, *treatments(experiment)]
     through = tuple(sorted({one.through for one in seen.values() if one.through is not None}))
-    most = min(MOST_SHOWN, _MOST_CELLS // max(1, len(names) * len(through) * len(dimensions)))
-    cells = [_cells(measurement, dimension, through, names, k=k, most=most) for dimension in dimensions]
+    most = min(MOST_SHOWN, _MOST_CELLS // max(1, len(names) * len(through) * len(dimensions.names)))
+    cells = [_cells(measurement, one, through, names, k=reading.k, most=most) for one in dimensions.names]
     released = tuple(_released(one, names, size) for one in cells if one.grouping.groups)
-    check_released(released, before, partial(crossing, measurement), variants=names, k=k, experiment=experiment.name)
-    breakdowns = []
-    for one in cells:
-        tested = {
-            shown: [
-                found
-                for metric in experiment.metrics
-                if metric.name in seen
-                for found in _tested(
-                    experiment,
-                    metric,
-                    _figured(experiment, measurement, one, shown, seen[metric.name].through),
-                    seen,
-                    final=final,
-                    k=k,
-                )
-            ]
-            for shown in one.grouping.groups
-        }
-        breakdowns.append(
-            broken_down(
-                one.dimension,
-                one.grouping,
-                tested,
-                alpha=experiment.plan.alpha,
-                final=final,
-                beside=beside.get(one.dimension, ()),
-                clustered=experiment.cluster is not None,
-            )
-        )
-    return Broken(breakdowns=tuple(breakdowns), released=released)
+    crossed = partial(crossing, measurement)
+    check_released(released, dimensions.before, crossed, variants=names, k=reading.k, experiment=experiment.name)
+    of = _Of(experiment=experiment, measurement=measurement, seen=seen, reading=reading)
+    breakdowns = tuple(_breakdown(of, one, dimensions.beside.get(one.dimension, ())) for one in cells)
+    return Broken(breakdowns=breakdowns, released=released)
 
 
 def breakdown_notes(experiment: Experiment, beside: Collection[str] = ()) -> list[str]:
@@ -119,6 +116,23 @@ def breakdown_notes(experiment: Experiment, beside: Collection[str] = ()) -> lis
     met = [f"{dimension}: the variant that was met before {experiment.name}; {NONE}: none was" for dimension in beside]
     without = [metric.name for metric in experiment.metrics if metric.q is not None]
     return [EXPLORATORY, *met, *([f"quantiles are not broken down: {', '.join(without)}"] if without else [])]
+
+
+def _breakdown(of: _Of, cells: _Cells, beside: Sequence[str]) -> Breakdown:
+    metrics = [metric for metric in of.experiment.metrics if metric.name in of.seen]
+    tested = {
+        shown: [found for metric in metrics for found in _tested(of, metric, cells, shown)]
+        for shown in cells.grouping.groups
+    }
+    return broken_down(
+        cells.dimension,
+        cells.grouping,
+        tested,
+        alpha=of.experiment.plan.alpha,
+        final=of.reading.final,
+        beside=beside,
+        clustered=of.experiment.cluster is not None,
+    )
 
 
 def _cells(
@@ -144,32 +158,24 @@ def _released(cells: _Cells, names: Sequence[str], size: int) -> Released:
     return Released(dimension=cells.dimension, size=size, through=cells.through, levels=levels)
 
 
-def _figured(
-    experiment: Experiment, measurement: Measurement, cells: _Cells, shown: str, through: int | None
-) -> Moments | None:
+def _figured(of: _Of, cells: _Cells, shown: str, through: int | None) -> Moments | None:
     """What the figures of what is shown are made of: its units, or their clusters."""
-    if experiment.cluster is None or through is None:
+    if of.experiment.cluster is None or through is None:
         return cells.of(shown, through)
     levels = cells.grouping.groups[shown]
-    return cluster_moments(measurement, through=through, dimension=cells.dimension, levels=levels)
+    return cluster_moments(of.measurement, through=through, dimension=cells.dimension, levels=levels)
 
 
-def _tested(
-    experiment: Experiment,
-    metric: Metric,
-    moments: Moments | None,
-    seen: Mapping[str, Seen],
-    *,
-    final: bool,
-    k: int,
-) -> list[Tested]:
+def _tested(of: _Of, metric: Metric, cells: _Cells, shown: str) -> list[Tested]:
+    experiment, seen = of.experiment, of.seen[metric.name]
+    moments = _figured(of, cells, shown, seen.through)
     if moments is None or metric.q is not None or metric.name not in moments.columns:
         return []
     plan, names = experiment.plan, treatments(experiment)
     n = sum(units_in(moments, name) for name in [experiment.control, *names])
     rule: Rule = (
         FixedRule(alpha=plan.alpha)
-        if final
+        if of.reading.final
         else AlwaysRule(n=n, alpha=plan.alpha, expected_n=plan.units or DEFAULT_EXPECTED)
     )
     tail = plan.alpha / 2 if rule.tail is None else rule.tail
@@ -179,7 +185,7 @@ def _tested(
         variants=names,
         control=experiment.control,
         tail=tail,
-        k=k,
-        barred=seen[metric.name].barred,
+        k=of.reading.k,
+        barred=seen.barred,
     )
     return [judged(one, rule) for one in found]

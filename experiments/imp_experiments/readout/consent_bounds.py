@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import narwhals as nw
 
@@ -16,6 +15,7 @@ from imp_experiments.measure.trim import trim
 from imp_experiments.measure.units import IN
 from imp_experiments.readout.consent_health import JudgedConsent
 from imp_experiments.readout.decide import treatments
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import Bounds
 from imp_experiments.stats.health.identified import IdentifiedSet
 from imp_experiments.stats.health.lee import Retained, lee_bounds, trimming
@@ -38,11 +38,7 @@ def consent_bounds(
     experiment: Experiment,
     measurement: Measurement,
     consent: JudgedConsent,
-    *,
-    as_of_us: int,
-    zone: ZoneInfo,
-    final: bool,
-    k: int,
+    reading: Reading,
 ) -> tuple[list[Bounds], list[str]]:
     """Lee's bounds of means and Manski's of flags, or in words why there are none; nothing where consent is alike.
 
@@ -50,21 +46,21 @@ def consent_bounds(
     """
     if not consent.differs:
         return [], []
-    if not final:
+    if not reading.final:
         return [], [_AT_END]
     if consent.gap is not None:
         return [], [_NOT_SHOWN + consent.gap]
     found: list[Bounds] = []
     notes: list[str] = []
     for metric in experiment.metrics:
-        ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
+        ripe = matured(measurement.moments, metric, as_of_us=reading.as_of_us, zone=reading.zone)
         reason = _barred(metric, measurement, mature=ripe.count() == measurement.moments.count())
         if reason is not None:
             notes.append(f"bounds ({metric.name}): not shown: {reason}")
             continue
         for name in treatments(experiment):
             sides = _sides(metric, measurement, consent.assigned, name, experiment.control)
-            bounds = _bounds(metric, measurement, sides, alpha=experiment.plan.alpha, k=k)
+            bounds = _bounds(metric, measurement, sides, alpha=experiment.plan.alpha, k=reading.k)
             if isinstance(bounds, str):
                 notes.append(f"bounds ({metric.name}, {name}): not shown: {bounds}")
             else:

@@ -78,10 +78,6 @@ def judge_consent(
         text = "nobody who could be compared was kept out or left" if nobody else found.reason or ""
         return _untested(_with_withheld(text, withheld, k), withheld)
     assigned = {name: enrolled[name] + sum(denied[name].values()) for name in variants}
-    recorded = sum(row.get(NO_RECORD, 0) for row in left.denied.values())
-    gap = f"{', '.join(withheld)}: a variant has {_few(k)}" if withheld else None
-    if gap is None and repeating and recorded:
-        gap = "people without any record may be counted more than once"
     return JudgedConsent(
         check=Check(
             name=NAME,
@@ -91,10 +87,17 @@ def judge_consent(
             p_value=None if clustered else two_digits(found.p_value),
         ),
         assigned=assigned,
-        gap=gap,
+        gap=_gap(left, withheld, repeating=repeating, k=k),
         withheld=withheld,
         remainder={name: n - assigned.get(name, 0) for name, n in observed.items()},
     )
+
+
+def _gap(left: Left, withheld: Sequence[str], *, repeating: bool, k: int) -> str | None:
+    if withheld:
+        return f"{', '.join(withheld)}: a variant has {_few(k)}"
+    recorded = sum(row.get(NO_RECORD, 0) for row in left.denied.values())
+    return "people without any record may be counted more than once" if repeating and recorded else None
 
 
 def _untested(text: str, withheld: tuple[str, ...]) -> JudgedConsent:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from imp_core.suppress import any_hidden, hidden, hidden_together
-from imp_experiments.design.experiment import Experiment
-from imp_experiments.measure.archive import Measurement
 from imp_experiments.readout.archive_health import archive_checks
 from imp_experiments.readout.consent_bounds import consent_bounds
 from imp_experiments.readout.consent_health import judge_consent
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.enrolled import Enrolled
-from imp_experiments.readout.left import Refused, left_of
+from imp_experiments.readout.left import left_of
 from imp_experiments.readout.notes import HIDDEN_COUNTS
+from imp_experiments.readout.phase import Phase
 from imp_experiments.readout.readout import Health
 from imp_experiments.readout.registered import ComparedAll
 from imp_experiments.readout.suppress import without_counts
@@ -32,23 +30,11 @@ class Examined:
     notes: tuple[str, ...]
 
 
-def examine(
-    experiment: Experiment,
-    measurement: Measurement,
-    *,
-    met: Enrolled,
-    refused: Refused,
-    compared: ComparedAll,
-    ratio: SampleRatio,
-    excluded: Mapping[str, int | None],
-    as_of_us: int,
-    zone: ZoneInfo,
-    final: bool,
-    k: int,
-) -> Examined:
+def examine(phase: Phase, compared: ComparedAll, *, ratio: SampleRatio, excluded: Mapping[str, int | None]) -> Examined:
     """Make every check; `excluded` are the counts as they are shown. Reads the units again where consent differs."""
+    experiment, measurement, met, k = phase.experiment, phase.measurement, phase.met, phase.reading.k
     consent = judge_consent(
-        left_of(measurement, refused, met, experiment.weights),
+        left_of(measurement, phase.refused, met, experiment.weights),
         met.observed,
         [measurement.moments.count(name) - n for name, n in _compared(compared) if n is not None],
         variants=[experiment.control, *treatments(experiment)],
@@ -56,8 +42,8 @@ def examine(
         clustered=experiment.cluster is not None,
         k=k,
     )
-    checks = archive_checks(experiment, measurement, as_of_us=as_of_us, zone=zone, final=final, k=k)
-    bounds, notes = consent_bounds(experiment, measurement, consent, as_of_us=as_of_us, zone=zone, final=final, k=k)
+    checks = archive_checks(experiment, measurement, phase.reading)
+    bounds, notes = consent_bounds(experiment, measurement, consent, phase.reading)
     telling = any_hidden([*excluded.values(), *_counts(ratio, met, compared, k)]) or consent.tells(k)
     health = Health(
         srm=without_counts(ratio) if telling else ratio,

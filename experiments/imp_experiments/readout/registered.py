@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import narwhals as nw
 
@@ -28,6 +27,7 @@ from imp_experiments.readout.factored import Factored, FactoredMetric
 from imp_experiments.readout.factorize import barred_metric, factor_metric, factored
 from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import MetricUnits
 from imp_experiments.readout.told import told_together
 from imp_experiments.readout.weighed import weighed
@@ -75,65 +75,64 @@ def compare_registered(
     experiment: Experiment,
     measurement: Measurement,
     past: Mapping[str, Sequence[Taken]],
-    *,
-    as_of_us: int,
-    zone: ZoneInfo,
-    final: bool,
-    k: int,
+    reading: Reading,
 ) -> ComparedAll:
-    """Compare every metric; `past` are the looks so far by metric, `final` whether the horizon is over."""
-    tested: list[Tested] = []
-    units: list[MetricUnits] = []
-    sights: list[Sight] = []
-    taken: list[Taken] = []
-    seen: dict[str, Seen] = {}
-    made = design_of_file(experiment.factors, experiment.design) if final else None
-    effects: list[FactoredMetric] = []
+    """Compare every metric; `past` are the looks so far by metric."""
+    made = design_of_file(experiment.factors, experiment.design) if reading.final else None
     names = [experiment.control, *treatments(experiment)]
     of = _Of(
         experiment=experiment,
         measurement=measurement,
         clustering=None if experiment.cluster is None else Clustering(measurement, names),
-        final=final,
-        k=k,
+        reading=reading,
     )
-    for metric in experiment.metrics:
-        ripe = matured(measurement.moments, metric, as_of_us=as_of_us, zone=zone)
-        sight = _sight(of, metric, ripe, past.get(metric.name, ()))
-        seen[metric.name] = Seen(
-            through=max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None),
-            barred=of.barred(metric) or sight.waits,
-        )
-        compared = _compare(of, metric, sight)
-        tested += compared
-        units.append(_units(of, metric, compared, sight, ripe))
-        if made is not None:
-            effects.append(_effects(of, metric, sight, made))
-        sight = _used(sight, compared)
-        if sight.taken is not None:
-            taken.append(sight.taken)
-        if metric.role == "primary":
-            sights.append(sight)
+    found = [_metric(of, metric, past.get(metric.name, ()), made) for metric in experiment.metrics]
+    effects = [one.effects for one in found if one.effects is not None]
     return ComparedAll(
-        tested=together(experiment, tested, final=final),
-        units=told_together(units),
-        taken=taken,
-        done=all(sight.done for sight in sights),
-        seen=seen,
+        tested=together(experiment, [tested for one in found for tested in one.tested], final=reading.final),
+        units=told_together([one.units for one in found]),
+        taken=[one.sight.taken for one in found if one.sight.taken is not None],
+        done=all(one.sight.done for one in found if one.units.role == "primary"),
+        seen={one.units.metric: one.seen for one in found},
         factorial=None if made is None else factored(made, effects, order=_ORDER),
         clustering=of.clustering,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Metric:
+    """What one look at a metric comes to."""
+
+    tested: list[Tested]
+    units: MetricUnits
+    sight: Sight
+    seen: Seen
+    effects: FactoredMetric | None
+
+
+def _metric(of: _Of, metric: Metric, past: Sequence[Taken], made: Factorial | None) -> _Metric:
+    reading = of.reading
+    ripe = matured(of.measurement.moments, metric, as_of_us=reading.as_of_us, zone=reading.zone)
+    sight = _sight(of, metric, ripe, past)
+    through = max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None)
+    compared = _compare(of, metric, sight)
+    return _Metric(
+        tested=compared,
+        units=_units(of, metric, compared, sight, ripe),
+        sight=_used(sight, compared),
+        seen=Seen(through=through, barred=of.barred(metric) or sight.waits),
+        effects=None if made is None else _effects(of, metric, sight, made),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Of:
-    """What is compared: the experiment, its units (and their clusters), at the horizon or before, hiding below k."""
+    """What is compared: the experiment, its units (and their clusters), as of when."""
 
     experiment: Experiment
     measurement: Measurement
     clustering: Clustering | None
-    final: bool
-    k: int
+    reading: Reading
 
     def barred(self, metric: Metric) -> str | None:
         """The code of the condition that bars a metric's figures, whatever the look."""
@@ -160,16 +159,18 @@ def _effects(of: _Of, metric: Metric, sight: Sight, made: Factorial) -> Factored
         return barred_metric(asked, "not_factored", made=made, direction=metric.direction)
     alpha, barred = of.experiment.plan.alpha, of.barred(metric)
     return factor_metric(
-        moments, asked, made, order=_ORDER, alpha=alpha, direction=metric.direction, k=of.k, barred=barred
+        moments, asked, made, order=_ORDER, alpha=alpha, direction=metric.direction, k=of.reading.k, barred=barred
     )
 
 
 def _sight(of: _Of, metric: Metric, ripe: Moments, past: Sequence[Taken]) -> Sight:
     experiment = of.experiment
-    alpha = experiment.plan.alpha / (split_of(experiment, final=of.final) if metric.role == "primary" else 1)
+    alpha = experiment.plan.alpha / (split_of(experiment, final=of.reading.final) if metric.role == "primary" else 1)
     names = [experiment.control, *treatments(experiment)]
     few = of.clustering is not None and of.clustering.few(ripe)
-    return sight_of(experiment, metric, ripe, past, alpha=alpha, final=of.final, names=names, k=of.k, few=few)
+    return sight_of(
+        experiment, metric, ripe, past, alpha=alpha, final=of.reading.final, names=names, k=of.reading.k, few=few
+    )
 
 
 def split_of(experiment: Experiment, *, final: bool) -> int:
@@ -184,7 +185,7 @@ def _compare(of: _Of, metric: Metric, sight: Sight) -> list[Tested]:
     if tail is None and barred is None:
         barred = "no_units"
     judging = experiment.plan.alpha / 2 if tail is None else tail
-    hypotheses = split_of(experiment, final=of.final) if metric.role == "primary" else 1
+    hypotheses = split_of(experiment, final=of.reading.final) if metric.role == "primary" else 1
     if metric.q is not None and barred is None and of.measurement.units is not None:
         found = _compare_quantile(of, metric, metric.q, sight, tail=judging)
         return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
@@ -195,7 +196,7 @@ def _compare(of: _Of, metric: Metric, sight: Sight) -> list[Tested]:
         variants=treatments(experiment),
         control=experiment.control,
         tail=judging,
-        k=of.k,
+        k=of.reading.k,
         barred=barred,
     )
     return [judged(one, sight.rule, hypotheses=hypotheses) for one in found]
@@ -222,7 +223,7 @@ def _compare_quantile(of: _Of, metric: Metric, q: float, sight: Sight, *, tail: 
         control=names[0],
         scale=metric.scale,
         tail=tail,
-        k=of.k,
+        k=of.reading.k,
     )
 
 
@@ -255,7 +256,7 @@ def _corrected(experiment: Experiment, tested: Sequence[Tested], role: str, meth
 
 
 def _units(of: _Of, metric: Metric, compared: Sequence[Tested], sight: Sight, ripe: Moments) -> MetricUnits:
-    names, k = [of.experiment.control, *treatments(of.experiment)], of.k
+    names, k = [of.experiment.control, *treatments(of.experiment)], of.reading.k
     # the matured units are those of the variants, those that ripened since a look, and those of no weight
     others = ripe.count() - sum(sight.moments.count(name) for name in names)
     shown = [n for one in compared for n in (one.compared.n_variant, one.compared.n_control)]

@@ -22,6 +22,7 @@ from imp_experiments.measure.clip import Clip, clip_bounds, clipped
 from imp_experiments.measure.moments import Cell, Moments
 from imp_experiments.measure.units import IN
 from imp_experiments.readout.looks import Taken
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.registered import compare_registered
 from imp_experiments.simulate.chosen import population_of
 from imp_experiments.simulate.evidence import evidence_of
@@ -130,8 +131,10 @@ def test_every_look_at_a_quantile_says_what_the_readout_of_its_units_says(
             other_phases=0, gaps={}, mixed=frozenset(), units=units, columns={"spend": "value_0"},
         )  # fmt: skip
         found = compare_registered(
-            setup.experiment, measurement, past, as_of_us=(look + 2) * DAY_US, zone=ZoneInfo("UTC"),
-            final=look == setup.scenario.days - 1, k=0,
+            setup.experiment, measurement, past,
+            Reading(
+                as_of_us=(look + 2) * DAY_US, zone=ZoneInfo("UTC"), final=look == setup.scenario.days - 1, k=0
+            ),
         )  # fmt: skip
         for taken in found.taken:
             past.setdefault(taken.metric, []).append(taken)

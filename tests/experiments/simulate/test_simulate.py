@@ -16,6 +16,7 @@ from imp_experiments.measure.moments import Cell, Moments
 from imp_experiments.measure.parts import parts_of
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.looks import Taken
+from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.registered import compare_registered
 from imp_experiments.simulate.chosen import population_of
 from imp_experiments.simulate.evidence import evidence_of
@@ -95,8 +96,8 @@ class Engine:
             mixed=frozenset(),
         )  # fmt: skip
         found = compare_registered(
-            setup.experiment, measurement, self.past, as_of_us=(look + 1) * DAY_US + shortest, zone=ZoneInfo("UTC"),
-            final=final, k=0,
+            setup.experiment, measurement, self.past,
+            Reading(as_of_us=(look + 1) * DAY_US + shortest, zone=ZoneInfo("UTC"), final=final, k=0),
         )  # fmt: skip
         for taken in found.taken:
             self.past.setdefault(taken.metric, []).append(taken)
