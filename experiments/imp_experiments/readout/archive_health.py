@@ -5,6 +5,8 @@ They show nothing of the effect before the horizon: what compares outcomes (nove
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from imp_core.suppress import any_hidden, hidden
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.archive import Measurement, matured
@@ -16,7 +18,7 @@ from imp_experiments.readout.one_unit import NAME as OUTLIERS
 from imp_experiments.readout.one_unit import outlier_in_archive
 from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import Check
-from imp_experiments.readout.registered import asked_of
+from imp_experiments.readout.registered import Seen, asked_of
 
 __all__ = ["archive_checks"]
 
@@ -24,8 +26,12 @@ _CLUSTERS = "units of a cluster are alike, and this check takes them for indepen
 _AT_END = "told when the horizon is over: before, it would be another look at the effect"
 
 
-def archive_checks(experiment: Experiment, measurement: Measurement, reading: Reading) -> list[Check]:
+def archive_checks(
+    experiment: Experiment, measurement: Measurement, seen: Mapping[str, Seen], reading: Reading
+) -> list[Check]:
     """Balance of what was before, outliers of means, and novelty of primary metrics; no figure of one unit or day.
+
+    Novelty is of the cohorts that the comparison has `seen`: of later ones it would be another look at the effect.
 
     Metrics in several currencies have no sums and no checks; where units come in clusters nothing is tested.
     """
@@ -38,7 +44,8 @@ def archive_checks(experiment: Experiment, measurement: Measurement, reading: Re
         if _far(metric) and experiment.cluster is None:
             checks += [_outlier(metric, ripe, name, experiment.control, k) for name in treatments(experiment)]
         if metric.role == "primary" and metric.kind != "quantile":
-            checks += [_novelty(experiment, metric, ripe, name, final=final, k=k) for name in treatments(experiment)]
+            told = seen[metric.name].of(measurement.moments)
+            checks += [_novelty(experiment, metric, told, name, final=final, k=k) for name in treatments(experiment)]
     return checks
 
 

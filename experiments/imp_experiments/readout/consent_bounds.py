@@ -11,12 +11,14 @@ import narwhals as nw
 from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.measure.archive import Measurement, matured
+from imp_experiments.measure.moments import Moments
 from imp_experiments.measure.trim import trim
 from imp_experiments.measure.units import IN
 from imp_experiments.readout.consent_health import JudgedConsent
 from imp_experiments.readout.decide import treatments
 from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import Bounds
+from imp_experiments.readout.registered import Seen
 from imp_experiments.stats.health.identified import IdentifiedSet
 from imp_experiments.stats.health.lee import Retained, lee_bounds, trimming
 from imp_experiments.stats.health.manski import manski_bounds
@@ -38,11 +40,12 @@ def consent_bounds(
     experiment: Experiment,
     measurement: Measurement,
     consent: JudgedConsent,
+    seen: Mapping[str, Seen],
     reading: Reading,
 ) -> tuple[list[Bounds], list[str]]:
     """Lee's bounds of means and Manski's of flags, or in words why there are none; nothing where consent is alike.
 
-    They scan the units again, as long as the use is open.
+    They are of the units that the comparison has `seen`, if these are all, and scan them again while the use is open.
     """
     if not consent.differs:
         return [], []
@@ -54,7 +57,7 @@ def consent_bounds(
     notes: list[str] = []
     for metric in experiment.metrics:
         ripe = matured(measurement.moments, metric, as_of_us=reading.as_of_us, zone=reading.zone)
-        reason = _barred(metric, measurement, mature=ripe.count() == measurement.moments.count())
+        reason = _barred(metric, measurement, ripe, seen[metric.name])
         if reason is not None:
             notes.append(f"bounds ({metric.name}): not shown: {reason}")
             continue
@@ -68,12 +71,15 @@ def consent_bounds(
     return found, notes
 
 
-def _barred(metric: Metric, measurement: Measurement, *, mature: bool) -> str | None:
+def _barred(metric: Metric, measurement: Measurement, ripe: Moments, seen: Seen) -> str | None:
     if metric.name in measurement.mixed:
         return "its amounts are in several currencies"
     if metric.kind not in ("mean", "proportion"):
         return f"there are none for a {metric.kind}"
-    return None if mature else "not all units' windows are over"
+    everybody = measurement.moments.count()
+    if ripe.count() != everybody:
+        return "not all units' windows are over"
+    return None if seen.of(ripe).count() == everybody else "the comparison stays at its look, and people came since"
 
 
 def _sides(metric: Metric, measurement: Measurement, assigned: Mapping[str, int], variant: str, control: str) -> _Side:

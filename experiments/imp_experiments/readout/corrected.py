@@ -51,28 +51,38 @@ def corrected(compared: Sequence[Tested], method: str, *, alpha: float, metrics:
 
 def _by_largest(compared: Sequence[Tested], alpha: float, metrics: int | None) -> list[Tested]:
     """Max-T over the variants of each metric, at alpha over the number of metrics (None: of those that have a p)."""
+    registered = metrics is not None
     families = [list(family) for _, family in groupby(compared, key=lambda one: one.compared.metric)]
     if metrics is None:
         metrics = sum(any(one.compared.p_value is not None for one in family) for family in families)
     out: list[Tested] = []
     for family in families:
-        out += _one_metric(family, alpha / max(metrics, 1), max(metrics, 1))
+        out += _one_metric(family, alpha / max(metrics, 1), max(metrics, 1), registered=registered)
     return out
 
 
-def _one_metric(family: Sequence[Tested], alpha: float, metrics: int) -> list[Tested]:
+def _one_metric(family: Sequence[Tested], alpha: float, metrics: int, *, registered: bool) -> list[Tested]:
     with_p = [one for one in family if one.compared.p_value is not None]
     p_values = [p for one in with_p if (p := one.compared.p_value) is not None]
     correlation = _correlation(with_p)
     if not with_p:
         return [_with_p(one, None, "max_t") for one in family]
-    found = max_t(correlation, p_values, alpha=alpha)
-    shown = dict(zip((id(one) for one in with_p), found.p_values, strict=True))
+    # a registered variant without p may get one: it counts as if it were independent of the others, which is safe
+    absent = len(family) - len(with_p) if registered else 0
+    found = max_t(_beside(correlation, absent), [*p_values, *[1.0] * absent], alpha=alpha)
+    shown = dict(zip((id(one) for one in with_p), found.p_values, strict=False))
     out = []
     for one in family:
         p = shown.get(id(one))
         out.append(_with_p(one if p is None else _widened(one, found.tail), p and min(1.0, p * metrics), "max_t"))
     return out
+
+
+def _beside(correlation: Sequence[Sequence[float]], more: int) -> list[list[float]]:
+    """With so many statistics more that correlate with none."""
+    grown = np.eye(len(correlation) + more)
+    grown[: len(correlation), : len(correlation)] = correlation
+    return [[float(value) for value in row] for row in grown]
 
 
 def _correlation(family: Sequence[Tested]) -> list[list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.compare import Tested
@@ -53,7 +54,8 @@ def decide(
         name for name in treatments(experiment) if _wins(experiment, [t for t in tests if t.variant == name])
     )
     if not final and not shipped and not _hopeless(experiment, tests) and (not done or _open(experiment, tests)):
-        what = "guardrails are judged at the horizon, which" if done else "no look has decided it yet, and the horizon"
+        waits = done or _open(experiment, tests)
+        what = "guardrails are judged at the horizon, which" if waits else "no look has decided it yet, and the horizon"
         reason = f"{what} ends {horizon}"
         return Verdict(value="keep running", reason=reason, hypotheses=hypotheses, tests=tests)
     return Verdict(
@@ -136,7 +138,9 @@ def _noninferior(metric: Metric, tested: Tested, margin: float, *, alpha: float)
         )
     if found is None:
         return _test(metric, tested.compared, None, None, _NO_ESTIMATE)
-    return _test(metric, tested.compared, (found.low, found.high), found.p_value, "held" if found.held else "broken")
+    outcome = "held" if found.held else "broken"
+    judged = _test(metric, tested.compared, (found.low, found.high), found.p_value, outcome)
+    return replace(judged, margin=found.null)
 
 
 def _test(

@@ -42,8 +42,8 @@ def examine(phase: Phase, compared: ComparedAll, *, ratio: SampleRatio, excluded
         clustered=experiment.cluster is not None,
         k=k,
     )
-    checks = archive_checks(experiment, measurement, phase.reading)
-    bounds, notes = consent_bounds(experiment, measurement, consent, phase.reading)
+    checks = archive_checks(experiment, measurement, compared.seen, phase.reading)
+    bounds, notes = consent_bounds(experiment, measurement, consent, compared.seen, phase.reading)
     telling = any_hidden([*excluded.values(), *_counts(ratio, met, compared, k)]) or consent.tells(k)
     health = Health(
         srm=without_counts(ratio) if telling else ratio,

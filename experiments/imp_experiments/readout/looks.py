@@ -21,7 +21,7 @@ from imp_experiments.stats.sequential.boundary import MOST_LOOKS, Boundary, Look
 from imp_experiments.stats.sequential.rules import AlwaysRule, FixedRule, LookRule, Rule
 from imp_experiments.stats.sequential.spending import Spending, parse_spending
 
-__all__ = ["CONFIDENCE_SEQUENCE", "Sight", "Taken", "look_fields", "looks_of", "sight_of", "way_of"]
+__all__ = ["CONFIDENCE_SEQUENCE", "Sight", "Taken", "look_fields", "looks_of", "sight_of", "told_at_end", "way_of"]
 
 CONFIDENCE_SEQUENCE: Final = "confidence_sequence"
 DEFAULT_SPENDING: Final = "obrien_fleming"
@@ -246,6 +246,12 @@ def looks_of(fields: Sequence[Mapping[str, Json]], experiment: str, phase: int) 
         if not mine or taken.day > mine[-1].day or _follows(taken, mine[-1]):
             mine.append(taken)
     return found
+
+
+def told_at_end(experiment: Experiment, past: Mapping[str, Sequence[Taken]]) -> bool:
+    """Whether a look was kept that only the end of the horizon has: whoever leaves later does not undo it."""
+    way = way_of(experiment.plan)
+    return any(past.get(metric.name) for metric in experiment.metrics if metric.role != "primary" or way == "once")
 
 
 def _follows(taken: Taken, before: Taken) -> bool:

@@ -170,6 +170,8 @@ class Test:
     """One hypothesis of the verdict: interval and p are simultaneous for primaries, on `scale`.
 
     outcome: better, worse, not shown, no estimate; for guardrails: held, broken, no estimate.
+    margin: what a guardrail's one-sided bound is held against at the end, the worst effect that is acceptable (-0.02:
+    two per cent less); p is one-sided then, of an effect as bad or worse. None: p and interval are two-sided.
     """
 
     metric: str
@@ -180,6 +182,7 @@ class Test:
     high: float | None
     p_value: float | None
     outcome: str
+    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

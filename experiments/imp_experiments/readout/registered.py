@@ -48,6 +48,11 @@ class Seen:
     through: int | None
     barred: str | None
 
+    def of(self, moments: Moments) -> Moments:
+        """The cohorts that are compared."""
+        last = self.through
+        return moments.select(lambda cell: cell.day is None or (last is not None and cell.day <= last))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedAll:

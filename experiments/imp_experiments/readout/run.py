@@ -24,7 +24,7 @@ from imp_experiments.readout.by_registered import Broken, Dimensions, break_down
 from imp_experiments.readout.enrolled import enrolled
 from imp_experiments.readout.examine import examine
 from imp_experiments.readout.left import refused_of
-from imp_experiments.readout.looks import look_fields, looks_of
+from imp_experiments.readout.looks import Taken, look_fields, looks_of, told_at_end
 from imp_experiments.readout.phase import Phase
 from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import Readout
@@ -73,8 +73,9 @@ def run(
     """
     # queries are lazy: whatever reads the frames may be the first to find that it cannot
     with _readable():
-        phase = _measured(opened, enrolment, experiment, registration, dimensions=dimensions, zone=zone, k=k)
-        found = _found(phase, looks, dimensions, size=opened.size)
+        past = looks_of(looks, experiment.name, registration.phase)
+        phase = _measured(opened, enrolment, experiment, registration, past=past, dimensions=dimensions, zone=zone, k=k)
+        found = _found(phase, past, dimensions, size=opened.size)
     readout = assemble(opened, phase, found, dimensions)
     everyone = phase.measurement.moments.count()
     return Ran(
@@ -100,6 +101,7 @@ def _measured(
     experiment: Experiment,
     registration: Registration,
     *,
+    past: Mapping[str, Sequence[Taken]],
     dimensions: Dimensions,
     zone: ZoneInfo,
     k: int,
@@ -117,6 +119,7 @@ def _measured(
         by=dimensions.carried,
     )
     ends_us = began_us(measurement, registration, zone=zone, k=k) + experiment.plan.horizon_us
+    final = opened.as_of_us >= ends_us or told_at_end(experiment, past)
     return Phase(
         experiment=experiment,
         registration=registration,
@@ -124,16 +127,15 @@ def _measured(
         refused=refused_of(opened.refused, experiment.name, registration.phase),
         met=enrolled(enrolment, registration.phase),
         ends_us=ends_us,
-        reading=Reading(as_of_us=opened.as_of_us, zone=zone, final=opened.as_of_us >= ends_us, k=k),
+        reading=Reading(as_of_us=opened.as_of_us, zone=zone, final=final, k=k),
     )
 
 
-def _found(phase: Phase, looks: Sequence[Mapping[str, Json]], dimensions: Dimensions, *, size: int) -> Found:
+def _found(phase: Phase, past: Mapping[str, Sequence[Taken]], dimensions: Dimensions, *, size: int) -> Found:
     experiment, measurement, reading = phase.experiment, phase.measurement, phase.reading
     # where clusters were randomised, these are what the shares are of
     arrived = phase.met.by_day if experiment.cluster is None else clusters_by_day(measurement)
     ratio = _ratio(arrived, experiment, final=reading.final)
-    past = looks_of(looks, experiment.name, phase.registration.phase)
     compared = compare_registered(experiment, measurement, past, reading)
     broken = Broken(breakdowns=(), released=())
     if dimensions.names:

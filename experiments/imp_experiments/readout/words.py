@@ -8,7 +8,7 @@ from imp_experiments.readout.answer import answer_of_file
 from imp_experiments.readout.checked import checks_in_words
 from imp_experiments.readout.factored_words import factored_lines
 from imp_experiments.readout.figures import absolute, chance, count, equals, number, p_value, relative, value
-from imp_experiments.readout.readout import Compared, Readout
+from imp_experiments.readout.readout import Compared, Readout, Test
 
 __all__ = ["COLUMNS", "comparison_table", "detail", "headline", "health", "row_of"]
 
@@ -16,14 +16,16 @@ COLUMNS: Final = ("metric", "variant", "units", "value", "control", "absolute", 
 
 
 def headline(readout: Readout) -> list[str]:
-    """The answer: verdict and reason, what it holds for."""
+    """The answer: verdict and reason, what it holds for, and what takes from it."""
     name = "file" if readout.experiment is None else readout.experiment.name
     consent = "not checked" if readout.consent is None else f"checked (ledger entry {readout.consent.use})"
     if readout.verdict is None:
         answer = f"{name}: {answer_of_file(readout)}"
     else:
         answer = f"{name}: {readout.verdict.value.upper()} - {readout.verdict.reason}"
-    return [answer, f"as of {readout.as_of}; consent: {consent}"]
+    warned = dict.fromkeys(check.name for check in readout.health.checks if check.verdict == "warning")
+    warning = [f"health warns of: {', '.join(warned)} (below); trust the answer less"] if warned else []
+    return [answer, f"as of {readout.as_of}; consent: {consent}", *warning]
 
 
 def comparison_table(readout: Readout) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -85,7 +87,7 @@ def detail(readout: Readout) -> list[str]:
     lines += [_posterior(compared) for compared in readout.comparisons if compared.posterior is not None]
     if readout.verdict is not None:
         lines += [
-            f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, p {equals(test.p_value)}"
+            f"verdict on {test.metric}, {test.variant} ({test.role}): {test.outcome}, {_judged(test)}"
             for test in readout.verdict.tests
         ]
     lines += factored_lines(readout.factorial) if readout.factorial is not None else []
@@ -95,7 +97,25 @@ def detail(readout: Readout) -> list[str]:
     level = f"{100 * (1 - readout.alpha):.4g}%"
     looked = any(compared.look is not None and compared.tail != readout.alpha / 2 for compared in readout.comparisons)
     together = (" together" if simultaneous else "") + (" over all looks" if looked else "")
-    return [*lines, *(f"{method}; intervals {level}{together}; * registered scale" for method in methods)]
+    whose = {method: _metrics(readout, method) if len(methods) > 1 else "" for method in methods}
+    return [
+        *lines,
+        *(f"{whose[method]}{method}; intervals {level}{together}; * registered scale" for method in methods),
+    ]
+
+
+def _judged(test: Test) -> str:
+    """By what a test was judged: two-sided p, or the one-sided bound that a margin is held against."""
+    if test.margin is None or test.low is None or test.high is None:
+        return f"p {equals(test.p_value)}"
+    bound = test.low if test.margin < 0 else test.high
+    shown, margin = (f"{end:+.2%}" if test.scale == "relative" else f"{end:+.4g}" for end in (bound, test.margin))
+    return f"one-sided bound {shown} against the margin {margin}, one-sided p {equals(test.p_value)}"
+
+
+def _metrics(readout: Readout, method: str) -> str:
+    mine = dict.fromkeys(compared.metric for compared in readout.comparisons if compared.method == method)
+    return f"{', '.join(mine)}: "
 
 
 def _corrections(readout: Readout) -> list[str]:
