@@ -232,6 +232,38 @@ def test_bounds_wait_until_all_windows_are_over(begun: Any, fill: Any, told: Any
     assert "bounds (visit): not shown: not all units' windows are over" in plain["notes"]
 
 
+def test_who_comes_after_the_look_of_the_horizon_is_in_neither_novelty_nor_bounds(
+    begun: Any, fill: Any, told: Any, at_day: Callable[[float], int]
+) -> None:
+    bench = begun()
+    for day in range(6):
+        fill(60, day=day)
+    withdraw(bench, "b", 90)
+    bench.clock._now_us = at_day(21)
+    first = told(bench)
+    assert [one["method"] for one in first["health"]["bounds"]] == ["manski"]
+    (steady,) = checks(first, "novelty")
+    for day in range(30, 36):
+        fill(60, day=day, visits=(0.2, 0.95 - (day - 30) * 0.15))
+    bench.clock._now_us = at_day(59)
+    later = told(bench)
+    assert later["comparisons"] == first["comparisons"]
+    assert checks(later, "novelty") == [steady]
+    assert later["health"]["bounds"] == []
+    assert "bounds (visit): not shown: the comparison stays at its look, and people came since" in later["notes"]
+
+
+def test_what_health_warns_of_is_named_at_the_head(begun: Any, fill: Any, told: Any) -> None:
+    bench = begun(SPEND)
+    fill(200)
+    head = "health warns of: consent (below); trust the answer less"
+    assert head not in render_table(read_out(bench.ctx, "test").readout)
+    withdraw(bench, "b", 60)
+    done = read_out(bench.ctx, "test").readout
+    assert render_table(done).splitlines()[2] == head
+    assert head in render_markdown(done)
+
+
 def test_of_ratios_quantiles_and_several_currencies_there_are_no_bounds(begun: Any, fill: Any, told: Any) -> None:
     quantile = SPEND.replace('"spend"', '"half"').replace('kind = "mean"', 'kind = "quantile"\nq = 0.5')
     bench = begun(SPEND + quantile)

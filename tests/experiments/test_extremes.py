@@ -84,6 +84,22 @@ def test_extreme_units_make_figures_or_conditions(seed: int) -> None:
             assert found is None or min(found.loss_of_shipping, found.loss_of_keeping, found.sd) >= 0
 
 
+def test_a_registered_variant_without_a_p_counts_in_max_t_too() -> None:
+    cells = tuple(
+        Cell(name, None, "", n, (n * share,), (n * share,)) for name, n, share in (("a", 400, 0.3), ("b", 400, 0.4))
+    )
+    asked = Asked(metric="y", kind="mean", quantity=Quantity(column="y"), scale="absolute")
+    tested = compare_metric(Moments(("y",), (0.0,), cells), asked, variants=["b", "c"], control="a", tail=0.025)
+    raw = tested[0].compared.p_value
+    assert raw is not None
+    registered, absent = corrected(tested, "max_t", alpha=0.05, metrics=1)
+    # what may yet get a p is taken for independent of the others: Šidák (1967) for two
+    assert registered.compared.p_corrected == pytest.approx(1 - (1 - raw) ** 2, rel=1e-6)
+    assert absent.compared.p_corrected is None
+    shown, _ = corrected(tested, "max_t", alpha=0.05)
+    assert shown.compared.p_corrected == pytest.approx(raw, rel=1e-6)
+
+
 def of_cells(*cells: tuple[int, float, float]) -> Moments:
     made = tuple(Cell("a", None, str(at), n, (total,), (squares,)) for at, (n, total, squares) in enumerate(cells))
     return Moments(("y",), (0.0,), made)

@@ -14,6 +14,7 @@ from imp_experiments.commands.read_out import read_out
 from imp_experiments.commands.start import start_experiment
 from imp_experiments.readout import looks
 from imp_experiments.readout.format import to_plain
+from imp_experiments.readout.render import render_table
 
 PLAN = '[plan]\nlooks = "daily"\nunits = UNITS\nmin_units = 2\nmin_conversions = 0\n'
 
@@ -179,6 +180,33 @@ def test_when_alpha_is_spent_early_guardrails_wait_for_the_horizon(bench: Any, s
     assert early["verdict"]["value"] == "keep running"
     assert "guardrails are judged" in early["verdict"]["reason"]
     assert late["verdict"]["value"] == "ship"
+
+
+def test_a_treatment_that_is_better_waits_for_its_guardrail_in_so_many_words(
+    bench: Any, start: Callable[..., Look]
+) -> None:
+    look = start(2_000, shares=(0.2, 0.5), more=GUARDRAIL)
+    for subject in range(1, 2_001, 11):
+        bench.rows.outcome(subject, "leave", 10)
+    early = look(13)
+    assert recorded(bench)[-1]["cumulative"] < 50_000_000_000_000
+    assert [one["outcome"] for one in early["verdict"]["tests"]] == ["better", "not shown"]
+    assert early["verdict"]["reason"].startswith("guardrails are judged at the horizon, which ends")
+
+
+def test_at_the_end_a_guardrail_shows_the_bound_and_the_margin_that_it_is_judged_by(
+    bench: Any, start: Callable[..., Look]
+) -> None:
+    look = start(2_000, shares=(0.2, 0.5), more=GUARDRAIL)
+    for subject in range(1, 2_001, 11):
+        bench.rows.outcome(subject, "leave", 10)
+    primary, harm = look(21)["verdict"]["tests"]
+    assert (primary["margin"], harm["margin"]) == (None, 0.5)
+    assert (harm["outcome"] == "held") == (harm["high"] < 0.5) == (harm["p_value"] < 0.05)
+    (line,) = [
+        one for one in render_table(read_out(bench.ctx, "test").readout).splitlines() if "verdict on harm" in one
+    ]
+    assert f"one-sided bound {harm['high']:+.2%} against the margin +50.00%, one-sided p" in line
 
 
 def test_how_few_ripened_since_the_last_look_is_not_told_by_a_difference(
