@@ -68,6 +68,18 @@ def test_validate_names_file_and_field(bench: Any, run: Any, definition: str) ->
     assert "test.toml: [[metrics]] 1: window" in err
 
 
+def test_validate_warns_of_a_window_that_is_over_for_hardly_anybody_at_the_horizon(
+    imp_here: Any, definition: str
+) -> None:
+    file = imp_here.workspace / "test.toml"
+    file.write_text(definition, encoding="utf-8")
+    assert imp_here("experiment", "validate", "test.toml", "--json").ok().json["warnings"] == []
+    file.write_text(definition.replace('window = "7d"', 'window = "19d"'), encoding="utf-8")
+    told = imp_here("experiment", "validate", "test.toml").ok().out
+    assert "warning: visit: of 20 days, only who comes in the first 1 counts" in told
+    assert "lengthen plan.horizon, or shorten the window" in told
+
+
 def test_validate_takes_a_path_without_a_workspace(imp_here: Any, definition: str) -> None:
     path = imp_here.workspace / "test.toml"
     path.write_text(definition, encoding="utf-8")

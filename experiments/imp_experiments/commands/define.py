@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import base64
 import string
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import click
 
-from imp_core.clock import format_time
+from imp_core.clock import DAY_US, format_time
 from imp_core.command import emit, json_option, lines, pass_context
 from imp_core.context import Context
 from imp_core.errors import BadInput, ImpError
 from imp_core.workspace import write_atomically
 from imp_experiments.commands.designed import Designed, designed, summary_of
-from imp_experiments.design.experiment import analysis_sha256
+from imp_experiments.design.experiment import Experiment, analysis_sha256
 from imp_experiments.design.load import Loaded, experiment_path, load_experiment, registration_of
 from imp_experiments.design.parse import check_purpose, parse_experiment
 from imp_experiments.design.registration import Registration, find_registrations
@@ -84,7 +85,7 @@ class Created:
 class Valid:
     """An experiment file that can be started; `analysis_sha256` is what `start` would register.
 
-    `design` is None where the variants are not the cells of factors.
+    `design` is None where the variants are not the cells of factors; `warnings` are of what is allowed, seldom meant.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Valid:
     metrics: tuple[str, ...]
     analysis_sha256: str
     design: Designed | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,20 @@ def validate_experiment(ctx: Context, name_or_file: str) -> Valid:
         metrics=tuple(metric.name for metric in loaded.experiment.metrics),
         analysis_sha256=analysis_sha256(loaded.experiment),
         design=designed(loaded.experiment),
+        warnings=tuple(_warnings(loaded.experiment)),
     )
+
+
+def _warnings(experiment: Experiment) -> Iterator[str]:
+    """What is allowed and yet seldom meant: a window that is over for few of those who come before the horizon."""
+    horizon = experiment.plan.horizon_us
+    for metric in experiment.metrics:
+        left = horizon - metric.window_us
+        if left < horizon / 4:
+            yield (
+                f"{metric.name}: of {horizon / DAY_US:.3g} days, only who comes in the first {left / DAY_US:.3g} counts, "
+                "as windows must be over at the horizon; lengthen plan.horizon, or shorten the window"
+            )
 
 
 def list_experiments(ctx: Context) -> list[Listed]:
@@ -212,7 +227,7 @@ def validate_command(ctx: Context, name_or_file: str, *, as_json: bool) -> None:
 
 def _valid_text(valid: Valid) -> str:
     told = {"analysis sha256": valid.analysis_sha256} | (summary_of(valid.design) if valid.design is not None else {})
-    return f"{valid.path}: in order\n{lines(told)}"
+    return "\n".join([f"{valid.path}: in order", lines(told), *(f"warning: {one}" for one in valid.warnings)])
 
 
 @click.command("list")

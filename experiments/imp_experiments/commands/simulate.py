@@ -123,9 +123,8 @@ def _setup(
     own = [text for text in effects if "=" in text]
     factors = {factor.name for factor in experiment.factors or ()} - {metric.name for metric in experiment.metrics}
     of_factors = [text for text in own if text.partition("=")[0] in factors]
-    named = _named(
-        [metric.name for metric in experiment.metrics], [text for text in own if text not in of_factors], "effect"
-    )
+    of_metrics = [text for text in own if text not in of_factors]
+    named = _named([metric.name for metric in experiment.metrics], of_metrics, "effect", others=sorted(factors))
     found = {**(dict.fromkeys(primaries, for_all[0]) if for_all else {}), **named}
     return Setup(
         experiment=experiment,
@@ -138,8 +137,8 @@ def _setup(
     )
 
 
-def _named(names: Sequence[str], texts: Sequence[str], option: str) -> dict[str, str]:
-    """METRIC=… by metric, or FACTOR=… by factor."""
+def _named(names: Sequence[str], texts: Sequence[str], option: str, *, others: Sequence[str] = ()) -> dict[str, str]:
+    """METRIC=… by metric, or FACTOR=… by factor; `others` are factors that might have been meant."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, rest = text.partition("=")
@@ -147,7 +146,9 @@ def _named(names: Sequence[str], texts: Sequence[str], option: str) -> dict[str,
             raise BadInput(f"{text!r} names no metric", where=option, mend="write it as METRIC=…")
         if name not in names:
             mend = f"its metrics are: {', '.join(names)}"
-            raise BadInput(f"{name!r} is no metric of this experiment", where=option, mend=mend)
+            beside = f"; its factors: {', '.join(others)}" if others else ""
+            what = "metric or factor" if others else "metric"
+            raise BadInput(f"{name!r} is no {what} of this experiment", where=option, mend=mend + beside)
         if name in found:
             raise BadInput(f"{name!r} is named twice", where=option, mend="name it once")
         found[name] = rest

@@ -119,9 +119,7 @@ def measure(
         columns=[*(["intake_seq"] if by or lengths else []), *span.varied],
     )
     units = span.with_same(keep(_beside(units, exposures, happened, by), happened))
-    known: dict[int, str] = {}
-    if lengths:
-        units, known = with_known(units, nw.from_native(permitted).lazy(), lengths, size=size)
+    units, known = _known(units, permitted, lengths, size)
     inside = events_inside(happened, units, metrics)
     values = unit_values(inside, units, metrics, known, suspect=suspects(happened, metrics))
     values = replace(values, frame=_clipped(values.frame, happened, metrics, by, as_of_us))
@@ -129,6 +127,11 @@ def measure(
     return _measurement(
         rows, shifts, values, _faults(rows, inside, metrics), known=experiment.weights, other_phases=other_phases
     )
+
+
+def _known(units: Frame, permitted: Any, lengths: set[int], size: int) -> tuple[Frame, dict[int, str]]:  # noqa: ANN401 (any native frame Narwhals knows)
+    """The units with what is known of the time before them, and in which column that is, by length."""
+    return with_known(units, nw.from_native(permitted).lazy(), lengths, size=size) if lengths else (units, {})
 
 
 def _lengths(metrics: Sequence[Metric]) -> set[int]:

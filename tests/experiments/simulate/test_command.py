@@ -233,6 +233,20 @@ def test_a_note_says_that_covariates_of_other_metrics_are_left_out(here: Any) ->
     assert here(*words, "--json").ok().json["notes"] == []
 
 
+def test_an_effect_of_nothing_that_there_is_names_metrics_and_factors(here: Any) -> None:
+    factors = (
+        '[[factors]]\nname = "subject"\nlevels = ["a", "b"]\n[[factors]]\nname = "image"\nlevels = ["none", "photo"]\n'
+    )
+    text = DEFINITION.replace('control = "a"\n', "").replace(
+        '[[variants]]\nname = "a"\n[[variants]]\nname = "b"\n', factors
+    )
+    (here.workspace / "spring.toml").write_text(text, encoding="utf-8")
+    answer = here("experiment", "simulate", "spring.toml", "--runs", "2", "--effect", "nope=0.1")
+    assert answer.code == 2
+    assert "'nope' is no metric or factor of this experiment" in answer.err
+    assert "its metrics are: visit; its factors: image, subject" in answer.err
+
+
 def test_the_real_command_line_simulates_a_file(imp: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "spring.toml"
     path.write_text(DEFINITION, encoding="utf-8")
