@@ -256,7 +256,7 @@ def test_who_comes_after_the_look_of_the_horizon_is_in_neither_novelty_nor_bound
 def test_what_health_warns_of_is_named_at_the_head(begun: Any, fill: Any, told: Any) -> None:
     bench = begun(SPEND)
     fill(200)
-    head = "health warns of: consent (below); trust the answer less"
+    head = "health warns of: consent; read on before you trust the answer"
     assert head not in render_table(read_out(bench.ctx, "test").readout)
     withdraw(bench, "b", 60)
     done = read_out(bench.ctx, "test").readout

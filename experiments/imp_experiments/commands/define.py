@@ -154,8 +154,8 @@ def _warnings(experiment: Experiment) -> Iterator[str]:
         left = horizon - metric.window_us
         if left < horizon / 4:
             yield (
-                f"{metric.name}: of {horizon / DAY_US:.3g} days, only who comes in the first {left / DAY_US:.3g} counts, "
-                "as windows must be over at the horizon; lengthen plan.horizon, or shorten the window"
+                f"{metric.name}: of {horizon / DAY_US:.3g} days, only who comes in the first {left / DAY_US:.3g} counts"
+                ", as windows must be over at the horizon; lengthen plan.horizon, or shorten the window"
             )
 
 

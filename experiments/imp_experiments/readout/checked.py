@@ -6,11 +6,13 @@ from typing import Final
 
 from imp_experiments.readout.readout import Bounds, Health
 
-__all__ = ["checks_in_words"]
+__all__ = ["checks_in_words", "warned_of"]
 
 _WARNING: Final = "warning"
 _UNTESTED: Final = "not tested"
 _PROPORTIONS: Final = "manski"
+# of what warns, the head names so many
+_NAMED: Final = 3
 
 
 def checks_in_words(health: Health) -> list[str]:
@@ -22,6 +24,14 @@ def checks_in_words(health: Health) -> list[str]:
     well = sum(check.verdict == "ok" for check in health.checks)
     counted = [f"{'other checks' if lines else 'checks'}: {well} ok"] if well else []
     return [*lines, *counted, *_told(health, _UNTESTED)]
+
+
+def warned_of(health: Health) -> list[str]:
+    """What takes from the answer, in a line for the head; none where no check warns."""
+    warned = [f"{check.name}{_of(check.about)}" for check in health.checks if check.verdict == _WARNING]
+    more = [f"{len(warned) - _NAMED} more"] if len(warned) > _NAMED else []
+    told = ", ".join([*warned[:_NAMED], *more])
+    return [f"health warns of: {told}; read on before you trust the answer"] if warned else []
 
 
 def _told(health: Health, verdict: str) -> list[str]:

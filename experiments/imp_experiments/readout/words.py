@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from imp_experiments.readout.answer import answer_of_file
-from imp_experiments.readout.checked import checks_in_words
+from imp_experiments.readout.checked import checks_in_words, warned_of
 from imp_experiments.readout.factored_words import factored_lines
 from imp_experiments.readout.figures import absolute, chance, count, equals, number, p_value, relative, value
 from imp_experiments.readout.readout import Compared, Readout, Test
@@ -23,9 +23,7 @@ def headline(readout: Readout) -> list[str]:
         answer = f"{name}: {answer_of_file(readout)}"
     else:
         answer = f"{name}: {readout.verdict.value.upper()} - {readout.verdict.reason}"
-    warned = dict.fromkeys(check.name for check in readout.health.checks if check.verdict == "warning")
-    warning = [f"health warns of: {', '.join(warned)} (below); trust the answer less"] if warned else []
-    return [answer, f"as of {readout.as_of}; consent: {consent}", *warning]
+    return [answer, f"as of {readout.as_of}; consent: {consent}", *warned_of(readout.health)]
 
 
 def comparison_table(readout: Readout) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
