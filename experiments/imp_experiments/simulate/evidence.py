@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.readout.looks import CONFIDENCE_SEQUENCE, MIN_CONVERSIONS, way_of
-from imp_experiments.simulate.draw import Drawn
-from imp_experiments.simulate.held import Held
+from imp_experiments.simulate.dealt import AnyDrawn
 from imp_experiments.simulate.judges import Judge, judge_of
 from imp_experiments.simulate.scenario import lag_of
 from imp_experiments.simulate.sights import Seen
@@ -53,7 +52,7 @@ class Evidence:
 def evidence_of(
     experiment: Experiment,
     metric: Metric,
-    drawn: Drawn | Held,
+    drawn: AnyDrawn,
     seen: Callable[[int], list[Seen]],
     *,
     measured: int,
@@ -94,7 +93,7 @@ def evidence_of(
     )
 
 
-def _daily(judge: Judge, drawn: Drawn | Held, lag: int, null: Sequence[float]) -> Nominal:
+def _daily(judge: Judge, drawn: AnyDrawn, lag: int, null: Sequence[float]) -> Nominal:
     """Every day with all its cohorts, as if it were the only look."""
     days = drawn.scenario.days
     found = _blank(drawn.runs, days, len(null))
@@ -107,7 +106,7 @@ def _blank(runs: int, days: int, treated: int) -> Nominal:
     return Nominal(np.full((runs, days, treated), math.nan), np.zeros((runs, days, treated), dtype=bool))
 
 
-def _firsts(experiment: Experiment, metric: Metric, drawn: Drawn | Held) -> npt.NDArray[np.int64]:
+def _firsts(experiment: Experiment, metric: Metric, drawn: AnyDrawn) -> npt.NDArray[np.int64]:
     """The first look of each run with enough conversions in every variant; 0 where looks do not wait for any."""
     runs, days = drawn.runs, drawn.scenario.days
     way = way_of(experiment.plan)

@@ -13,8 +13,7 @@ from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.design.factorial import Factorial, parse_cell
 from imp_experiments.design.parse_factors import design_of_file
 from imp_experiments.readout.factorize import effects_in
-from imp_experiments.simulate.draw import Drawn
-from imp_experiments.simulate.held import Held
+from imp_experiments.simulate.dealt import AnyDrawn
 from imp_experiments.simulate.readouts import asked_in, moments_in
 from imp_experiments.simulate.result import FactorSimulated, rate
 from imp_experiments.simulate.scenario import lag_of
@@ -34,7 +33,7 @@ _EXACT: Final = 1e-6
 
 
 def count_factors(
-    experiment: Experiment, metric: Metric, drawn: Drawn | Held, truth: Truth, measured: int
+    experiment: Experiment, metric: Metric, drawn: AnyDrawn, truth: Truth, measured: int
 ) -> dict[str, Numbers]:
     """Per run and effect (runs × effects) whether its interval leaves no effect out, holds the truth, and exists.
 

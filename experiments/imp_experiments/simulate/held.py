@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_experiments.design.experiment import Ends, Metric
+from imp_experiments.measure.quantiles import QuantileRow
 from imp_experiments.simulate.draw import sums_of
 from imp_experiments.simulate.nesting import Sums, drawn_alike
 from imp_experiments.simulate.populations import Population
+from imp_experiments.simulate.rows import nested_rows, plain_rows
 from imp_experiments.simulate.scenario import Scenario
 from imp_experiments.stats.many import ManySums
 
-__all__ = ["Held", "held", "needs_units"]
+__all__ = ["Held", "held", "needs_units", "places_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,16 +54,14 @@ class Held:
 
     def units(self, look: int, through: int, place: int) -> npt.NDArray[np.int64]:
         """Where the units of a variant are that a look sees, of the cohorts up to `through`."""
-        at = look if self.scenario.kept.shape[1] > 1 else 0
-        return np.concatenate(
-            [
-                start + np.arange(n)
-                for start, n in zip(
-                    self.starts[: through + 1, place], self.scenario.kept[: through + 1, at, place], strict=True
-                )
-            ]
-            or [np.empty(0, dtype=np.int64)]
-        )
+        return places_of(self.scenario, self.starts, (look, through), place)
+
+    def rows(self, q: float, at: tuple[int, int], place: int) -> list[QuantileRow]:
+        """A variant's quantile in every run at a look and through a cohort."""
+        values = self.values[0][:, self.units(*at, place)] + self.shifts[0]
+        if self.scenario.clustered:
+            return nested_rows(values, q, self.scenario.sums(*at, place))
+        return plain_rows(values, q)
 
     def at(self, look: int, through: int) -> ManySums:
         """What a look sees of the cohorts up to `through`, as sums of values moved to the look's bounds."""
@@ -101,6 +101,16 @@ class Held:
         if self.clip.high is not None:
             high = np.quantile(values, self.clip.high, axis=1)[:, None]
         return low, high
+
+
+def places_of(
+    scenario: Scenario, starts: npt.NDArray[np.int64], at: tuple[int, int], place: int
+) -> npt.NDArray[np.int64]:
+    """Where what a look sees of a variant lies, if a cohort's begins at one of `starts` (cohort × k)."""
+    look, through = at
+    kept = scenario.kept[: through + 1, look if scenario.kept.shape[1] > 1 else 0, place]
+    parts = [start + np.arange(n) for start, n in zip(starts[: through + 1, place], kept, strict=True)]
+    return np.concatenate(parts or [np.empty(0, dtype=np.int64)])
 
 
 def needs_units(metric: Metric) -> bool:

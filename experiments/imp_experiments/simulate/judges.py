@@ -10,15 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from imp_experiments.design.experiment import Metric
-from imp_experiments.measure.quantiles import Clusters, QuantileRow
-from imp_experiments.simulate.draw import Drawn
-from imp_experiments.simulate.held import Held
-from imp_experiments.simulate.nesting import Sums
+from imp_experiments.simulate.dealt import AnyDrawn, Kept
 from imp_experiments.stats.many import ManyContrasts, ManySums, many_contrasts, tail_beyond
-from imp_experiments.stats.quantile import QuantileContrast, quantile_contrast, quantile_points
+from imp_experiments.stats.quantile import QuantileContrast, quantile_contrast
 from imp_experiments.stats.score import Count, few_events, score
 
-__all__ = ["Judge", "judge_of", "rows_at"]
+__all__ = ["Judge", "judge_of"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -33,50 +30,17 @@ class Judge(Protocol):
         """Runs × treatments: half of the two-sided p about each one's null (NaN: no figure), and whether above it."""
 
 
-def judge_of(metric: Metric, drawn: Drawn | Held, measured: int) -> Judge:
+def judge_of(metric: Metric, drawn: AnyDrawn, measured: int) -> Judge:
     """What judges a metric; `measured` columns come before the covariates."""
-    if metric.q is not None and isinstance(drawn, Held):
+    if metric.q is not None and isinstance(drawn, Kept):
         return _QuantileJudge(metric, drawn)
     return _SumsJudge(metric, drawn, measured)
-
-
-def rows_at(drawn: Held, q: float, at: tuple[int, int], place: int) -> list[QuantileRow]:
-    """A variant's quantile in every run at a look and through a cohort, found as `measure/quantiles.py` does."""
-    values = drawn.values[0][:, drawn.units(*at, place)] + drawn.shifts[0]
-    n = values.shape[1]
-    if not n:
-        return [QuantileRow(q=q, n=0, value=None, points={})] * drawn.runs
-    if drawn.scenario.clustered:
-        return _nested_rows(values, q, drawn.scenario.sums(*at, place))
-    fractions = [one for one in dict.fromkeys((q, *quantile_points(q)(n, None))) if 0 <= one <= 1]
-    found = np.quantile(values, fractions, axis=1).T.tolist()
-    return [QuantileRow(q=q, n=n, value=one[0], points=dict(zip(fractions, one, strict=True))) for one in found]
-
-
-def _nested_rows(values: Floats, q: float, sums: Sums) -> list[QuantileRow]:
-    """The same of values that nest in clusters, whose interval needs points of each run's own."""
-    n, sizes = values.shape[1], sums.sizes.astype(float)
-    found = np.quantile(values, q, axis=1)
-    below = sums.of((values <= found[:, None]).astype(float))
-    rows = []
-    for run, mine in enumerate(below):
-        clusters = Clusters(
-            count=len(sizes),
-            below=float(mine.sum()),
-            below_squares=float(mine @ mine),
-            size_squares=float(sizes @ sizes),
-            products=float(mine @ sizes),
-        )
-        fractions = [one for one in dict.fromkeys((q, *quantile_points(q)(n, clusters))) if 0 <= one <= 1]
-        points = dict(zip(fractions, np.quantile(values[run], fractions).tolist(), strict=True))
-        rows.append(QuantileRow(q=q, n=n, value=float(found[run]), points=points, clusters=clusters))
-    return rows
 
 
 class _SumsJudge:
     """Contrasts by look and cohorts, each computed once."""
 
-    def __init__(self, metric: Metric, drawn: Drawn | Held, measured: int) -> None:
+    def __init__(self, metric: Metric, drawn: AnyDrawn, measured: int) -> None:
         self._metric, self._drawn, self._measured = metric, drawn, measured
         self._known: dict[tuple[int, int], tuple[ManySums, list[ManyContrasts]]] = {}
 
@@ -112,7 +76,7 @@ class _SumsJudge:
 class _QuantileJudge:
     """Contrasts of order statistics, by look and cohorts, one run after the other."""
 
-    def __init__(self, metric: Metric, drawn: Held) -> None:
+    def __init__(self, metric: Metric, drawn: Kept) -> None:
         self._metric, self._drawn = metric, drawn
         self._known: dict[tuple[int, int], list[list[QuantileContrast]]] = {}
 
@@ -128,16 +92,14 @@ class _QuantileJudge:
     def _contrasts(self, look: int, through: int) -> list[list[QuantileContrast]]:
         if (look, through) not in self._known:
             q = self._metric.q or 0.0
-            rows = [
-                rows_at(self._drawn, q, (look, through), place) for place in range(len(self._drawn.scenario.variants))
-            ]
+            rows = [self._drawn.rows(q, (look, through), place) for place in range(len(self._drawn.scenario.variants))]
             self._known[look, through] = [
                 [quantile_contrast(one, two) for one, two in zip(mine, rows[0], strict=True)] for mine in rows[1:]
             ]
         return self._known[look, through]
 
 
-def _nothing(drawn: Drawn | Held) -> tuple[Floats, Flags]:
+def _nothing(drawn: AnyDrawn) -> tuple[Floats, Flags]:
     shape = (drawn.runs, len(drawn.scenario.variants) - 1)
     return np.full(shape, math.nan), np.zeros(shape, dtype=bool)
 

@@ -18,7 +18,6 @@ from imp_experiments.measure.layout import Layout, MetricAsked, Value
 from imp_experiments.measure.relation import NO_VALUE, NO_VARIANT
 from imp_experiments.measure.table import units_frame
 from imp_experiments.readout.own import refuse_archive
-from imp_experiments.simulate.held import needs_units
 from imp_experiments.simulate.populations import Draw
 
 __all__ = ["Own", "own_units"]
@@ -52,7 +51,8 @@ class Own:
     def mean(self) -> float:
         """The mean of all units, of a ratio the ratio of means, or the quantile; before values end."""
         if self.q is not None:
-            return float(np.quantile(self.values[0], self.q)) + self.shifts[0]
+            units = self.values[0] + self.shifts[0] if self.first is None else self.first[0]
+            return float(np.quantile(units, self.q))
         means = [float(row.mean()) + shift for row, shift in zip(self.values, self.shifts, strict=True)]
         return means[0] if self.measured == 1 else means[0] / means[1] if means[1] else math.nan
 
@@ -97,8 +97,7 @@ def own_units(
     of what was randomised, where units come in clusters.
 
     Raises:
-        BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive, and with clusters
-            a quantile or a clip at quantiles.
+        BadInput: the file, a column or a value cannot be taken. Also a file of a workspace's archive.
     """
     for name in columns:
         if name not in (metric.name for metric in metrics):
@@ -107,8 +106,6 @@ def own_units(
     covariates = () if covariate is None else (covariate,)
     # who was in which variant does not matter: any column will do
     layout = Layout(variant=(asked[0].column,), unit=unit, metrics=tuple(asked), covariates=covariates, cluster=cluster)
-    if cluster is not None:
-        _check_sums(metrics)
     values, clusters = _read(path, layout)
     out = {}
     for metric, one in zip(metrics, asked, strict=True):
@@ -117,15 +114,6 @@ def own_units(
             rows += [row for value in layout.values if value.optional for row in _with_lacking(values[value])]
         out[metric.name] = _own(metric, rows, measured=len(one.values), clusters=clusters)
     return out
-
-
-def _check_sums(metrics: Sequence[Metric]) -> None:
-    """Refuse what sums over a cluster do not judge."""
-    for metric in metrics:
-        if needs_units(metric):
-            what = "a quantile" if metric.q is not None else "a clip at quantiles"
-            problem = f"{metric.name!r} has {what}, for which clusters of your own are not dealt"
-            raise BadInput(problem, where="data", mend="leave --data out: --cluster-size and --icc draw clusters")
 
 
 def _read(path: Path, layout: Layout) -> tuple[dict[Value, Floats], npt.NDArray[np.int64] | None]:

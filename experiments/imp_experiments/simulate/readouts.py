@@ -18,9 +18,7 @@ from imp_experiments.readout.compare import Asked, Tested, compare_metric, compa
 from imp_experiments.readout.decide import decide
 from imp_experiments.readout.looks import way_of
 from imp_experiments.readout.registered import together
-from imp_experiments.simulate.draw import Drawn
-from imp_experiments.simulate.held import Held
-from imp_experiments.simulate.judges import rows_at
+from imp_experiments.simulate.dealt import AnyDrawn, Kept
 from imp_experiments.simulate.sights import Seen
 from imp_experiments.stats.estimate import Quantity
 from imp_experiments.stats.many import ManySums
@@ -45,7 +43,7 @@ class Decided:
 
 def decided(
     experiment: Experiment,
-    drawn: Mapping[str, Drawn | Held],
+    drawn: Mapping[str, AnyDrawn],
     seen: Sequence[Mapping[str, Sequence[Seen]]],
     measured: Mapping[str, int],
 ) -> Decided:
@@ -101,7 +99,7 @@ def _decided(
 class _Reader:
     """The comparisons of one metric, look by look."""
 
-    def __init__(self, experiment: Experiment, metric: Metric, drawn: Drawn | Held, measured: int) -> None:
+    def __init__(self, experiment: Experiment, metric: Metric, drawn: AnyDrawn, measured: int) -> None:
         self._experiment, self._metric, self._drawn = experiment, metric, drawn
         self._asked = asked_in(metric, drawn, measured)
         self._sums = cache(drawn.at)
@@ -117,7 +115,7 @@ class _Reader:
         tail = self._experiment.plan.alpha / 2 if sight.tail is None else sight.tail
         if sight.through < 0:
             return []
-        if self._metric.q is not None and isinstance(self._drawn, Held):
+        if self._metric.q is not None and isinstance(self._drawn, Kept):
             if sight.tail is None:
                 return []
             rows = {name: found[run] for name, found in self._rows(look, sight.through).items()}
@@ -141,12 +139,12 @@ class _Reader:
 
     def _rows_at(self, look: int, through: int) -> dict[str, list[QuantileRow]]:
         names, q = self._drawn.scenario.variants, self._metric.q or 0.0
-        if not isinstance(self._drawn, Held):
+        if not isinstance(self._drawn, Kept):
             return {}
-        return {name: rows_at(self._drawn, q, (look, through), place) for place, name in enumerate(names)}
+        return {name: self._drawn.rows(q, (look, through), place) for place, name in enumerate(names)}
 
 
-def asked_in(metric: Metric, drawn: Drawn | Held, measured: int) -> Asked:
+def asked_in(metric: Metric, drawn: AnyDrawn, measured: int) -> Asked:
     """What of `moments_in` the metric is."""
     names = _names(metric, drawn)
     below = names[1] if measured > 1 else None
@@ -154,7 +152,7 @@ def asked_in(metric: Metric, drawn: Drawn | Held, measured: int) -> Asked:
     return Asked(metric=metric.name, kind=metric.kind, quantity=quantity, scale=metric.scale)
 
 
-def moments_in(metric: Metric, drawn: Drawn | Held, sums: ManySums, run: int) -> Moments:
+def moments_in(metric: Metric, drawn: AnyDrawn, sums: ManySums, run: int) -> Moments:
     """One run of what a look sees, a cell a variant."""
     c = drawn.columns
     # of a ratio of clusters nothing is summed by their units, which readouts count all the same
@@ -177,7 +175,7 @@ def moments_in(metric: Metric, drawn: Drawn | Held, sums: ManySums, run: int) ->
     return Moments((*_names(metric, drawn), *(UNITS for _ in mean)), shifts, tuple(cells), pairs)
 
 
-def _names(metric: Metric, drawn: Drawn | Held) -> tuple[str, ...]:
+def _names(metric: Metric, drawn: AnyDrawn) -> tuple[str, ...]:
     names = [metric.name, *(f"{metric.name} {place}" for place in range(1, drawn.columns))]
     if drawn.scenario.clustered and metric.denominator is None and len(names) > 1:
         names[1] = UNITS

@@ -11,8 +11,9 @@ import numpy as np
 from imp_core.errors import BadInput
 from imp_experiments.design.experiment import Experiment, Metric
 from imp_experiments.design.factorial import parse_cell
-from imp_experiments.simulate.draw import Drawn, drawn
-from imp_experiments.simulate.held import Held, held, needs_units
+from imp_experiments.simulate.dealt import AnyDrawn, dealt
+from imp_experiments.simulate.draw import drawn
+from imp_experiments.simulate.held import held, needs_units
 from imp_experiments.simulate.own import Own
 from imp_experiments.simulate.populations import Flags, Population
 from imp_experiments.simulate.scenario import Scenario, lag_of
@@ -75,12 +76,14 @@ def truths_of(setup: Setup) -> dict[str, Truth]:
     }
 
 
-def draw_chunk(setup: Setup, metric: Metric, seed: int, chunk: int, runs: int) -> Drawn | Held:
+def draw_chunk(setup: Setup, metric: Metric, seed: int, chunk: int, runs: int) -> AnyDrawn:
     """What was drawn of a metric in one portion of runs, from a stream of its own."""
     rng = np.random.default_rng([seed, chunk, setup.experiment.metrics.index(metric)])
     population, lifts = setup.populations[metric.name], setup.lifts(metric)
+    lag = lag_of(setup.experiment, metric)
+    if needs_units(metric) and isinstance(population, Own) and setup.scenario.clustered:
+        return dealt(population, setup.scenario, lifts, rng, runs, lag=lag, clip=metric.clip)
     if needs_units(metric) or setup.scenario.nested is not None:
-        lag = lag_of(setup.experiment, metric)
         # bounds that are no quantiles have ended the population's values
         clip = metric.clip if metric.clip is not None and metric.clip.quantiles else None
         return held(population, setup.scenario, lifts, rng, runs, lag=lag, clip=clip)

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from imp_core.errors import BadInput
 from imp_experiments.design.experiment import PRIMARY_CORRECTION, Experiment, Metric
 from imp_experiments.simulate.count import count_metric, metric_result
-from imp_experiments.simulate.draw import Drawn
+from imp_experiments.simulate.dealt import AnyDrawn
 from imp_experiments.simulate.evidence import Evidence, evidence_of
 from imp_experiments.simulate.factors import count_factors, factor_results
-from imp_experiments.simulate.held import Held, needs_units
+from imp_experiments.simulate.held import needs_units
 from imp_experiments.simulate.readouts import Decided, decided
 from imp_experiments.simulate.result import Simulated, rate
 from imp_experiments.simulate.setup import Setup, draw_chunk, truths_of
@@ -107,7 +107,7 @@ def count_chunk(
     seen = _seen(setup) if seen is None else seen
     truths = truths_of(setup) if truths is None else truths
     experiment = setup.experiment
-    draws: dict[str, Drawn | Held] = {}
+    draws: dict[str, AnyDrawn] = {}
     found: dict[str, Evidence] = {}
     out: dict[str, Mapping[str, Numbers]] = {}
     for metric in experiment.metrics:
@@ -130,9 +130,7 @@ def count_chunk(
     return {**out, DECISION: {"ship": ships.astype(float), "days": at + 1.0}}
 
 
-def _by_readouts(
-    setup: Setup, draws: Mapping[str, Drawn | Held], found: Mapping[str, Evidence], seen: SeenBy
-) -> Decided:
+def _by_readouts(setup: Setup, draws: Mapping[str, AnyDrawn], found: Mapping[str, Evidence], seen: SeenBy) -> Decided:
     """The decisions, run by run."""
     metrics = setup.experiment.metrics
     runs = next(iter(draws.values())).runs

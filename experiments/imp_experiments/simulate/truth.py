@@ -58,17 +58,20 @@ def _clipped(
     low, high = (None, None) if not clip.quantiles else _bounds([drawn[lift][0] for lift in lifts], clip, shares)
     means = {}
     for lift, columns in drawn.items():
-        above = float((columns[0] if not clip.quantiles else np.clip(columns[0], low, high)).mean())
-        means[lift] = above if population.measured == 1 else above / float(columns[1].mean())
+        above = columns[0] if not clip.quantiles else np.clip(columns[0], low, high)
+        means[lift] = float(above.mean() if population.measured == 1 else above.sum() / columns[1].sum())
     return tuple(means[lift] for lift in lifts)
 
 
 def _drawn(population: Population, lift: float) -> list[Floats]:
     """So many units in one run, or all of one's own; the same ones whatever the lift."""
     if isinstance(population, Own):
-        below = population.values[1 : population.measured]
-        rows = [population.lifted(lift), *below]
-        return [row + shift for row, shift in zip(rows, population.shifts, strict=False)]
+        rows = [population.lifted(lift), *population.values[1 : population.measured]]
+        columns = [row + shift for row, shift in zip(rows, population.shifts, strict=False)]
+        if population.first is not None and population.ends is None:
+            # quantiles are of units, whatever clusters they come in
+            columns[0] = population.first[0] * lift
+        return columns
     draw = population.opened(np.random.default_rng(_SEED), 1)
     parts = [draw(_PORTION, lift) for _ in range(_UNITS // _PORTION)]
     return [np.concatenate([part[column][0] for part in parts]) for column in range(population.measured)]
