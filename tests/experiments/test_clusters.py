@@ -241,6 +241,27 @@ def test_the_sample_ratio_counts_households_not_people(housed: Write) -> None:
     assert any("sample ratio counts clusters" in note for note in plain["notes"])
 
 
+@pytest.mark.parametrize(("whole", "shown"), [(1, False), (9, False), (10, True)])
+def test_how_few_clusters_have_left_whole_is_not_told_by_those_that_the_ratio_counts(
+    housed: Write, whole: int, shown: bool
+) -> None:
+    frame = people(240, size=2)
+    bench = housed(frame, more=SPEND)
+    gone = {f"h{number}" for number in range(whole)}
+    # so many single people of other households leave that those who left are many
+    members = frame.with_row_index("subject", offset=1).filter(pl.col("household").is_duplicated())
+    others = [row["subject"] for row in members.iter_rows(named=True) if row["household"] not in gone]
+    singles = frame.with_row_index("subject", offset=1).filter(pl.col("household").is_in(sorted(gone)))["subject"]
+    for subject in [*others[::2], *singles]:
+        bench.rows.close(subject, "withdrawn", 0, None)
+    plain = told(bench)
+    assert plain["excluded"]["withdrawn"] >= 100
+    named = next(note for note in plain["notes"] if note.startswith("errors are by cluster"))
+    assert f"{240 - whole} clusters" in named
+    observed = plain["health"]["srm"]["observed"]
+    assert observed == ({"a": 120, "b": 120} if shown else {"a": None, "b": None})
+
+
 def test_breakdowns_have_errors_by_cluster_too(housed: Write) -> None:
     frame = people(200)
     bench = housed(frame, more=SPEND)

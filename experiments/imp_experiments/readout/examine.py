@@ -59,10 +59,15 @@ def _counts(ratio: SampleRatio, met: Enrolled, compared: ComparedAll, k: int) ->
 
     Together the variants are the units that are in, mature or not, and those that are out: one hidden is their
     difference, of two hidden the sum is known. What a comparison counts of a variant leaves those of it that are out
-    or not mature. Where clusters were randomised, the ratio counts these.
+    or not mature. Where clusters were randomised, the ratio counts these, also those of which all are out; a note says
+    how many have units that are in.
     """
     for n in ratio.observed.values():
         yield hidden(n or 0, k)
+    if compared.clustering is not None:
+        found = compared.clustering.found
+        counted = sum(n or 0 for n in ratio.observed.values())
+        yield hidden(max(counted - found.named - found.split - found.alone, 0), k)
     for units in compared.units:
         yield from (units.matured, units.immature)
     for name, n in _compared(compared):
