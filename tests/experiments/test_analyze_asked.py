@@ -364,6 +364,17 @@ def test_a_correction_that_leaves_the_interval_takes_the_first_line_back() -> No
     assert "corrected p" in text
 
 
+@pytest.mark.parametrize("adjust", ["holm", "bonferroni"])
+def test_figures_in_place_of_those_that_would_be_corrected_tell_no_difference(adjust: str) -> None:
+    frame = apart(9)
+    frame["spend"] -= frame["spend"].mean() + 100.0
+    several = {"means": ["spend", "visits", "before"]}
+    assert "spend is higher" in answer(frame, **several)
+    text = answer(frame, **several, adjust=adjust)
+    assert "it cannot be told whether spend differs" in text
+    assert "p < 0.0001, not corrected (" in text
+
+
 def test_the_first_line_of_factors_is_their_first_effect() -> None:
     frame = apart(9)
     frame["photo"] = np.where(np.arange(len(frame)) % 4 < 2, "no", "yes")

@@ -63,11 +63,10 @@ def simulate_named(
     experiment = load_experiment(ctx, name_or_file).experiment
     names = [metric.name for metric in experiment.metrics]
     populations: Mapping[str, Population]
-    clusters: Shape | float | None = shape
-    daily: float | None = per_day
     if data is None:
         given = {name: _figures(text) for name, text in _named(names, baselines, "baseline").items()}
         populations = {metric.name: population_of(metric, given.get(metric.name)) for metric in experiment.metrics}
+        scenario = scenario_of(experiment, days=days, per_day=per_day, withdraw=withdraw, clusters=shape)
     else:
         if baselines:
             raise BadInput("the file of units says the baseline", where="baseline", mend="leave it or --data out")
@@ -77,24 +76,29 @@ def simulate_named(
             cluster=data.cluster,
         )  # fmt: skip
         populations, one = own, next(iter(own.values()))
-        clusters = None if data.cluster is None or one.first is None else len(one.first[0]) / one.values.shape[1]
-        daily = _dealt(experiment, one.values.shape[1], clusters, days=days, per_day=per_day)
-    scenario = scenario_of(experiment, days=days, per_day=daily, withdraw=withdraw, clusters=clusters)
+        rows = one.values.shape[1]
+        size = None if one.first is None else len(one.first[0]) / rows
+        scenario = _dealt(experiment, rows, size, days=days, per_day=per_day, withdraw=withdraw)
     setup = _setup(experiment, scenario, populations, effects)
     runs = default_runs(experiment) if runs is None else runs
     with progress("runs simulated", every=200) as shown:
         return simulate(setup, runs=runs, seed=seed, progress=shown.advance)
 
 
-def _dealt(experiment: Experiment, rows: int, size: float | None, *, days: int | None, per_day: int | None) -> float:
-    """Units a day, of a file with so many units, or clusters of a mean size."""
+def _dealt(
+    experiment: Experiment, rows: int, size: float | None, *, days: int | None, per_day: int | None, withdraw: float
+) -> Scenario:
+    """As many units a day as a file with so many units, or clusters of a mean size, has for each."""
     wanted = scenario_of(experiment, days=days, per_day=1_000_000, clusters=size).days
-    daily = rows // wanted * (size or 1) if per_day is None else per_day
-    if daily * wanted > rows * (size or 1) or not daily:
-        what = "units" if size is None else "clusters"
-        problem = f"the file has {rows:,} {what}, too few for {wanted} days"
-        raise BadInput(problem, where="per_day", mend="say fewer, or fewer --days")
-    return daily
+    # the variants' shares are rounded: where they come to more than there are, a day has one fewer
+    tried = [n * (size or 1) for n in range(rows // wanted, 0, -1)] if per_day is None else [per_day]
+    for daily in tried:
+        scenario = scenario_of(experiment, days=days, per_day=daily, withdraw=withdraw, clusters=size)
+        if scenario.dealt <= rows:
+            return scenario
+    what = "units" if size is None else "clusters"
+    problem = f"the file has {rows:,} {what}, too few for {wanted} days"
+    raise BadInput(problem, where="per_day", mend="say fewer, or fewer --days")
 
 
 def _shape(size: float | None, cv: float | None, icc: float | None, *, data: bool) -> Shape | None:

@@ -31,7 +31,10 @@ def _of_variant(one: Compared, comparisons: int, alpha: float) -> str:
         return f"{one.metric} of {one.variant} and {one.control} is not compared: {_reason(one.conditions)}"
     corrected = one.p_corrected if scale == one.scale else None
     p = f"p {equals(effect.p_value)}" if corrected is None else f"corrected p {equals(corrected)}"
-    if _tells(effect) and (corrected is None or corrected < alpha):
+    # where the registered scale has no figure, nothing was corrected: what is shown in its place tells nothing
+    uncorrected = corrected is None and one.correction is not None
+    p += ", not corrected" if uncorrected else ""
+    if _tells(effect) and not uncorrected and (corrected is None or corrected < alpha):
         told = f"{one.metric} is {_way(effect)} in {one.variant} than in {one.control}"
     else:
         told = f"it cannot be told whether {one.metric} differs between {one.variant} and {one.control}"

@@ -43,6 +43,11 @@ class Scenario:
         """Whether what is randomised are clusters."""
         return self.cluster_size is not None
 
+    @property
+    def dealt(self) -> int:
+        """Units that come in a run, or clusters of one's own."""
+        return int(self.kept.max(axis=1).sum())
+
     def n(self, look: int, through: int) -> npt.NDArray[np.int64]:
         """Units of each variant at a look, in cohorts up to `through` (none below 0)."""
         return np.asarray(self._seen(look, through).sum(axis=0), dtype=np.int64)
@@ -54,6 +59,14 @@ class Scenario:
         found = [len(self.sums(look, through, place).starts) for place in range(len(self.variants))]
         return np.array(found, dtype=np.int64)
 
+    def units(self, look: int, through: int) -> npt.NDArray[np.int64]:
+        """Units (cohort × variant) of the cohorts up to `through`; those of one's own clusters by their mean size."""
+        seen = self._seen(look, through)
+        if self._size == 1:
+            return seen
+        ends = np.rint(seen.cumsum(axis=0) * self._size)
+        return np.diff(ends, axis=0, prepend=0).astype(np.int64)
+
     def sums(self, look: int, through: int, place: int) -> Sums:
         """How a variant's units of a look are summed by drawn cluster."""
         key = (look if self.kept.shape[1] > 1 else 0, through, place)
@@ -64,11 +77,15 @@ class Scenario:
     def whole(self) -> tuple[int, int, int | None]:
         """Units that come in a run, those of them that leave, and the clusters they come in (None: by themselves)."""
         most = self.kept.max(axis=1)
-        size = self.cluster_size if self.cluster_size is not None and self.nested is None else 1
-        came, stay = (round(float(n.sum()) * size) for n in (most, self.kept[:, -1]))
+        came, stay = (round(float(n.sum()) * self._size) for n in (most, self.kept[:, -1]))
         if self.nested is None:
             return came, came - stay, int(most.sum()) if self.clustered else None
         return came, came - stay, sum(int(ids.max()) + 1 for cohort in self.nested.members for ids in cohort)
+
+    @property
+    def _size(self) -> float:
+        """Units of one that is dealt: clusters of one's own have several."""
+        return self.cluster_size if self.cluster_size is not None and self.nested is None else 1
 
     def _seen(self, look: int, through: int) -> npt.NDArray[np.int64]:
         return self.kept[: through + 1, look if self.kept.shape[1] > 1 else 0]

@@ -46,10 +46,9 @@ def seen_at(experiment: Experiment, metric: Metric, scenario: Scenario, first: i
 
 def _moments(scenario: Scenario, metric: Metric, look: int, through: int) -> Moments:
     """The counts; every unit has converted, because `first` has said when enough have."""
-    at = look if scenario.kept.shape[1] > 1 else 0
     cells = [
         Cell(name, day, "", int(n), (float(n),), (float(n),))
-        for day in range(through + 1)
-        for name, n in zip(scenario.variants, scenario.kept[day, at], strict=True)
+        for day, counts in enumerate(scenario.units(look, through))
+        for name, n in zip(scenario.variants, counts, strict=True)
     ]
     return Moments((metric.name,), (0.0,), tuple(cells))

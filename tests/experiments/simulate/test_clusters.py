@@ -376,6 +376,13 @@ def test_a_unit_without_a_cluster_or_in_two_is_refused(tmp_path: Path) -> None:
         own_units(path, metrics, {}, cluster="house", unit="who")
 
 
+def test_looks_at_ones_own_clusters_count_their_units_as_looks_at_drawn_ones_do() -> None:
+    experiment = define("mean")
+    drawn, own = (scenario_of(experiment, clusters=one, per_day=400) for one in (Shape(size=4), 4.0))
+    metric = experiment.metrics[0]
+    assert seen_at(experiment, metric, own, 0) == seen_at(experiment, metric, drawn, 0)
+
+
 # -- the command ------------------------------------------------------------------------------------------------------
 
 DEFINITION = HEAD.format(plan='looks = "daily"', decision="", variants=TWO, control='control = "a"') + (
@@ -398,6 +405,23 @@ def test_the_command_says_how_many_clusters_there_are(here: Any) -> None:
     told = here(*words, "--data", "units.csv", "--cluster", "house", "--withdraw", "0.1").ok().out
     assert " in 900 clusters over 10 days" in told
     assert "clusters of your own are dealt and leave whole; looks count them at their mean size" in told
+
+
+@pytest.mark.parametrize(("days", "words", "dealt"), [(3, ("--cluster", "house"), 48), (1, (), 100)])
+def test_a_file_deals_no_more_than_it_has_though_shares_are_rounded(
+    here: Any, days: int, words: tuple[str, ...], dealt: int
+) -> None:
+    rows = [f"h{place // 2},{place % 2}\n" for place in range(101)]
+    (here.workspace / "few.csv").write_text("house,m0\n" + "".join(rows), encoding="utf-8")
+    text = DEFINITION if words else DEFINITION.replace('cluster = "household"', "")
+    (here.workspace / "spring.toml").write_text(text, encoding="utf-8")
+    asked = ("experiment", "simulate", "spring.toml", "--runs", "5", "--data", "few.csv", "--days", str(days), *words)
+    answer = here(*asked, "--json").ok().json
+    assert (answer["clusters"] if words else answer["units"]) == dealt
+    # 51 for each of two variants
+    refused = here(*asked, "--per-day", "101")
+    assert (refused.code, refused.out) == (2, "")
+    assert "too few for" in refused.err
 
 
 @pytest.mark.parametrize(
