@@ -88,7 +88,7 @@ class Scenario:
         return self.cluster_size if self.cluster_size is not None and self.nested is None else 1
 
     def _seen(self, look: int, through: int) -> npt.NDArray[np.int64]:
-        return self.kept[: through + 1, look if self.kept.shape[1] > 1 else 0]
+        return self.kept[: max(through + 1, 0), look if self.kept.shape[1] > 1 else 0]
 
 
 def compared_of(experiment: Experiment) -> tuple[str, ...]:
