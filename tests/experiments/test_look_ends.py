@@ -223,3 +223,29 @@ def test_how_few_ripened_since_the_last_look_is_not_told_by_a_difference(
     for number in range(3, 30):
         bench.rows.expose(9_000 + number, "a", 20.5)
     assert look(41)["metrics"][0]["matured"] == 2_030
+
+
+SOON = '[[metrics]]\nname = "soon"\nrole = "secondary"\nkind = "proportion"\nevent = "visit"\nwindow = "2d"\n'
+
+
+@pytest.mark.parametrize(("late", "soon"), [(3, 1_000), (9, 1_000), (10, 1_010)])
+def test_how_few_came_between_the_cohorts_of_two_metrics_is_not_told_by_their_difference(
+    bench: Any, start: Callable[..., Look], late: int, soon: int
+) -> None:
+    look = start(plan="[plan]\n", more=SOON)
+    for number in range(late):
+        bench.rows.expose(9_000 + number, "a", 20.5)
+    found = look(24)
+    counts = {one["metric"]: one["n"] for one in found["comparisons"]}
+    # of the later ones two days are over, and not the seven of a visit
+    assert counts == {"visit": {"variant": 1_000, "control": 1_000}, "soon": {"variant": 1_000, "control": soon}}
+
+
+def test_what_a_look_has_shown_is_shown_again_though_few_stay_between(bench: Any, start: Callable[..., Look]) -> None:
+    look = start(plan="[plan]\n", more=SOON)
+    for number in range(12):
+        bench.rows.expose(9_000 + number, "a", 20.5)
+    assert {one["n"]["control"] for one in look(24)["comparisons"]} == {1_000, 1_012}
+    for number in range(5):
+        bench.rows.close(9_000 + number, "withdrawn", 0, None)
+    assert {one["n"]["control"] for one in look(25)["comparisons"]} == {1_000, 1_007}

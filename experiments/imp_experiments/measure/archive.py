@@ -104,9 +104,8 @@ def measure(
     happened = nw.from_native(events).lazy()
     columns = [name for name in by if other_experiment(name) is None]
     exposures = exposures_of(happened, experiment.name, phase, columns)
-    other_phases = in_other_phases(happened, experiment.name, phase)
     if (span := span_of(exposures, ["stratum", *(by_name(name) for name in columns)])) is None:
-        return _nothing(experiment, other_phases)
+        return _nothing(experiment, in_other_phases(happened, experiment.name, phase))
     metrics, lengths = experiment.metrics, _lengths(experiment.metrics) if permitted is not None else set()
     units = units_of(
         exposures,
@@ -124,9 +123,9 @@ def measure(
     values = unit_values(inside, units, metrics, known, suspect=suspects(happened, metrics))
     values = replace(values, frame=_clipped(values.frame, happened, metrics, by, as_of_us))
     rows, shifts = _summed(values, started_us)
-    return _measurement(
-        rows, shifts, values, _faults(rows, inside, metrics), known=experiment.weights, other_phases=other_phases
-    )
+    others = in_other_phases(happened, experiment.name, phase)
+    faults = _faults(rows, inside, metrics)
+    return _measurement(rows, shifts, values, faults, known=experiment.weights, other_phases=others)
 
 
 def _known(units: Frame, permitted: Any, lengths: set[int], size: int) -> tuple[Frame, dict[int, str]]:  # noqa: ANN401 (any native frame Narwhals knows)

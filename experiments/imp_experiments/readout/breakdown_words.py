@@ -39,7 +39,10 @@ def _repeats(breakdown: Breakdown, readout: Readout) -> bool:
     if len(breakdown.levels) != 1:
         return False
     units = [(one.metric, one.variant, one.n_variant, one.n_control) for one in breakdown.levels[0].comparisons]
-    return units == [(one.metric, one.variant, one.n_variant, one.n_control) for one in readout.comparisons]
+    # counts that are hidden are alike without being the same
+    return not any(None in row for row in units) and units == [
+        (one.metric, one.variant, one.n_variant, one.n_control) for one in readout.comparisons
+    ]
 
 
 def _one_level(breakdown: Breakdown) -> str:

@@ -12,7 +12,7 @@ from imp_core.suppress import any_hidden, hidden
 from imp_experiments.design.experiment import PRIMARY_CORRECTION, Experiment, Metric
 from imp_experiments.design.factorial import Factorial
 from imp_experiments.design.parse_factors import design_of_file
-from imp_experiments.measure.archive import Measurement, matured
+from imp_experiments.measure.archive import Measurement
 from imp_experiments.measure.clustered import CLUSTER
 from imp_experiments.measure.layout import UNITS
 from imp_experiments.measure.moments import Moments
@@ -29,6 +29,7 @@ from imp_experiments.readout.judged import judged
 from imp_experiments.readout.looks import Sight, Taken, sight_of
 from imp_experiments.readout.reading import Reading
 from imp_experiments.readout.readout import MetricUnits
+from imp_experiments.readout.ripe import ripe_cohorts
 from imp_experiments.readout.told import told_together
 from imp_experiments.readout.weighed import weighed
 from imp_experiments.stats.bayes import Prior
@@ -91,7 +92,10 @@ def compare_registered(
         clustering=None if experiment.cluster is None else Clustering(measurement, names),
         reading=reading,
     )
-    found = [_metric(of, metric, past.get(metric.name, ()), made) for metric in experiment.metrics]
+    ripe = ripe_cohorts(experiment, measurement.moments, past, reading)
+    found = [
+        _metric(of, metric, ripe[metric.name], past.get(metric.name, ()), made=made) for metric in experiment.metrics
+    ]
     effects = [one.effects for one in found if one.effects is not None]
     return ComparedAll(
         tested=together(experiment, [tested for one in found for tested in one.tested], final=reading.final),
@@ -115,9 +119,7 @@ class _Metric:
     effects: FactoredMetric | None
 
 
-def _metric(of: _Of, metric: Metric, past: Sequence[Taken], made: Factorial | None) -> _Metric:
-    reading = of.reading
-    ripe = matured(of.measurement.moments, metric, as_of_us=reading.as_of_us, zone=reading.zone)
+def _metric(of: _Of, metric: Metric, ripe: Moments, past: Sequence[Taken], *, made: Factorial | None) -> _Metric:
     sight = _sight(of, metric, ripe, past)
     through = max((cell.day for cell in sight.moments.cells if cell.day is not None), default=None)
     compared = _compare(of, metric, sight)
