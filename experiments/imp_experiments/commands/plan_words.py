@@ -28,18 +28,27 @@ def planned_text(plan: Planned) -> str:
     parts["baseline"] = f"{plan.baseline:.6g}, standard deviation {plan.sd:.4g}"
     parts["alpha"] = f"{plan.alpha:g} {sided}{shared}"
     parts["method"] = plan.method
-    if plan.explained:
-        parts["adjusted"] = f"covariates explain {plan.explained:.1%} of the variance"
-    if plan.inflation > 1:
-        parts["looks"] = f"take {plan.inflation:.4g} times the units of one"
-    if plan.loss is not None:
-        parts["sample ratio"] = f"shows that {plan.loss:.2%} of the smallest variant is lost, with a power of 0.8"
-    blocks = [lines(parts)]
+    blocks = [lines(parts | _changed(plan))]
     if plan.weeks:
         blocks.append(_weeks(plan.weeks, plan))
     if plan.advice:
         blocks.append("\n".join(plan.advice))
     return "\n\n".join(blocks)
+
+
+def _changed(plan: Planned) -> dict[str, str]:
+    """What makes the units more or fewer, and what they are enough for besides."""
+    parts = {}
+    if plan.explained:
+        parts["adjusted"] = f"covariates explain {plan.explained:.1%} of the variance"
+    if plan.inflation > 1:
+        parts["looks"] = f"take {plan.inflation:.4g} times the units of one"
+    if plan.design_effect > 1:
+        parts["clusters"] = f"take {plan.design_effect:.4g} times the units that come by themselves (design effect)"
+    if plan.loss is not None:
+        of = "variant's clusters are" if plan.cluster_size > 1 else "variant is"
+        parts["sample ratio"] = f"shows that {plan.loss:.2%} of the smallest {of} lost, with a power of 0.8"
+    return parts
 
 
 def experiment_text(plan: ExperimentPlan) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from imp_core.errors import BadInput
 from imp_experiments.commands.planner import Planner
 from imp_experiments.stats.power.allocation import best_shares
+from imp_experiments.stats.power.clusters import design_effect
 from imp_experiments.stats.power.duration import Arrivals, days_until, matured
 from imp_experiments.stats.power.sample_ratio import sample_ratio_loss
 from imp_experiments.stats.power.setting import Setting
@@ -50,8 +51,10 @@ class Planned:
     Units are of all variants together; `units_control` and `units_treatment` of the compared two (None of factors,
     whose `effect` is planned and which have `cells`). What is unknown or cannot be is None. `days` count from the start
     until the last of these units has matured. `inflation` is what looking costs in units, and 1 where it is once;
+    `design_effect` what clusters of `cluster_size` cost (both 1: units are randomised);
     `explained` the share of the variance that covariates take away. `loss` is the smallest share of the smallest
-    variant's units whose loss the sample-ratio check at the end finds with a chance of 0.8 (None: not even all).
+    variant's units (or clusters) whose loss the sample-ratio check at the end finds with a chance of 0.8 (None: not
+    even all).
     """
 
     solved: str
@@ -61,6 +64,8 @@ class Planned:
     effect: str | None
     cells: int | None
     inflation: float
+    cluster_size: float
+    design_effect: float
     explained: float
     loss: float | None
     baseline: float
@@ -117,7 +122,8 @@ def plan_comparison(
         out = replace(_counted(out, planner, units), mde=size, power=chance, reached=chance is not None)
     else:
         out = replace(out, power=target)
-    loss = None if out.units is None else sample_ratio_loss(shares, units=out.units)
+    # the check counts what was randomised
+    loss = None if out.units is None else sample_ratio_loss(shares, units=out.units / planner.setting.cluster_size)
     out = replace(out, method=planner.method(out.mde, out.units), loss=loss)
     if traffic is None:
         return out
@@ -178,6 +184,8 @@ def _blank(planner: Planner, solved: str, treatments: int, effect: str | None) -
         effect=effect,
         cells=None if planner.cells is None else len(planner.cells.shares),
         inflation=setting.inflation,
+        cluster_size=setting.cluster_size,
+        design_effect=design_effect(setting.cluster_size, setting.icc, cv=setting.cluster_cv),
         explained=setting.correlation**2,
         loss=None,
         baseline=planner.baseline.mean,

@@ -153,6 +153,20 @@ def test_what_methods_add_changes_the_units_by_its_factor(plan: Any) -> None:
         assert plan("--baseline", "0.1", "--mde", "0.1", *options)["units"] / plain == pytest.approx(factor, rel=3e-3)
 
 
+def test_of_clusters_it_says_what_they_cost_and_that_the_sample_ratio_counts_them(plan: Any, run: Any) -> None:
+    figures = ("--baseline", "0.1", "--units", "40000")
+    clusters = ("--cluster-size", "20", "--icc", "0.05")
+    found, plain = plan(*figures, *clusters), plan(*figures)
+    assert (found["cluster_size"], found["design_effect"]) == (20, pytest.approx(1.95))
+    assert (plain["cluster_size"], plain["design_effect"]) == (1, 1)
+    # 2,000 clusters are all that the check counts
+    assert found["loss"] == pytest.approx(plan("--baseline", "0.1", "--units", "2000")["loss"], rel=1e-6)
+    told = run(*figures, *clusters)[1]
+    assert "clusters      take 1.95 times the units that come by themselves (design effect)" in told
+    assert "of the smallest variant's clusters are lost" in told
+    assert "clusters" not in run(*figures)[1]
+
+
 def test_a_margin_plans_non_inferiority_on_one_side(plan: Any, run: Any) -> None:
     found = plan("--baseline", "0.2", "--margin", "0.05", "--daily", "3000", "--traffic", "0.5", "--consent", "0.8")
     assert (found["sides"], found["mde"], found["power"]) == (1, None, 0.8)
